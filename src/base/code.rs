@@ -175,6 +175,8 @@ codes! {
         "The cases cannot be divided into training, validation and test set as the data block asks: too few cases or groups, a case in two parts (data leakage), or an unknown part."
     E0716 Error "invalid setting of a data block"
         "A value of a data block contradicts another value, the images, or the network."
+    E0717 Error "invalid setting of a run"
+        "A value of a `train` block or of `settings.yaml` is out of range, or contradicts another value, the network or the data: for example a supervised result that the network does not have, or class weights of another number than the classes."
     E0720 Error "weights do not fit the network"
         "Tensors in a file of weights are missing, unknown, or have other shapes than the network. The message lists the first of them. The file belongs to another network, or the model file was changed after training."
     E0721 Error "invalid run folder"

@@ -18,7 +18,8 @@ pub use plan::{AugmentPlan, Elastic};
 pub use tone::Gamma;
 pub use warp::{AffineMap, DisplacementField, OutsideFill, warp};
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::text::config::Augmentation;
 use std::sync::Arc;
 
@@ -45,19 +46,21 @@ impl Augmenter {
         for (i, kind) in kinds.iter().enumerate() {
             let name = kind.name();
             if let Err((key, wanted)) = kind.check() {
-                return Err(RunError::new(format!("augment: `{key}` of `{name}` takes {wanted}")));
+                return Err(problem!(E0717, "augmentation `{name}`: `{key}` accepts {wanted}"));
             }
             if kinds[..i].iter().any(|k| k.name() == name) {
-                return Err(RunError::new(format!("augment: `{name}` is given twice")));
+                return Err(problem!(E0717, "augmentation `{name}` is listed twice"));
             }
             if let Augmentation::Rot90 { .. } = kind
                 && size[0] != size[1]
             {
-                let message = format!(
-                    "augment: `rot90` needs square images, and those of the data are {} x {}",
-                    size[0], size[1]
-                );
-                return Err(RunError::new(message).help("use rotate or flip, or give the data block a square size"));
+                return Err(problem!(
+                    E0717,
+                    "augmentation `rot90` needs square images, but those of the data block are {} x {}",
+                    size[0],
+                    size[1];
+                    help: "use `rotate` or `flip`, or give the data block a square `size`"
+                ));
             }
         }
         Ok(Augmenter { kinds: kinds.into(), size })

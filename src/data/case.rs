@@ -1,6 +1,7 @@
 //! A case: one image with its mask, and its role in the split.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use std::path::{Path, PathBuf};
 
 /// The part of the split that a case belongs to.
@@ -67,15 +68,15 @@ pub(super) fn check_same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) 
     if image[0].abs_diff(mask[0]) <= 1 && image[1].abs_diff(mask[1]) <= 1 {
         return Ok(());
     }
-    Err(RunError::at(
+    Err(problem!(
+        E0712,
         &case.display_path(&case.mask),
-        format!(
-            "the mask has {} x {} pixels (width x height), and its image {} has {} x {}",
-            mask[1],
-            mask[0],
-            case.display_path(&case.image).display(),
-            image[1],
-            image[0]
-        ),
+        "mask and image differ in size: the mask has {} x {} pixels (width x height), its image {} has {} x {}",
+        mask[1],
+        mask[0],
+        case.display_path(&case.image).display(),
+        image[1],
+        image[0];
+        help: "resize the mask to its image by nearest neighbour, or find the mask that belongs to it"
     ))
 }

@@ -5,6 +5,7 @@ use super::order::natural;
 use super::volume::{self, VolumeCache, VoxelGrid, is_volume};
 use super::{case_list, case_reader, group, pairs, phantom};
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::text::config::{DataSource, DataSpec, SliceSelection, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,12 @@ pub(super) fn discover_cases(
         }
     };
     if by_column && !matches!(spec.source, DataSource::List { .. }) {
-        let error = RunError::new(format!("data `{}`: `split = column` needs a list with that column", spec.name));
-        problems.push(error.help("list = \"cases.csv\""));
+        problems.push(problem!(
+            E0715,
+            "data `{}`: `split = column` needs a CSV list with a column `split`",
+            spec.name;
+            help: "list = \"cases.csv\""
+        ));
     }
     let mut cases = expand_volumes(cases, spec, volumes, problems, doubts);
     if let Err(error) = group::assign_groups(&mut cases, &spec.grouping) {
@@ -79,23 +84,28 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Volu
             doubt = check_same_grid(&case, &grid, &volume::grid(&case.mask)?)?;
         }
     } else {
-        return Err(RunError::at(&case.mask, format!("is a picture, and its image {} a volume", case.image.display()))
-            .help("the mask of a volume is a NIfTI file, or a folder with one picture a slice for a DICOM series"));
+        return Err(problem!(
+            E0712,
+            &case.mask,
+            "the mask is a single picture, but its image {} is a volume",
+            case.image.display();
+            help: "the mask of a volume is a NIfTI file, or for a DICOM series a folder with one picture per slice"
+        ));
     }
     let mut cases = Vec::new();
     for index in 0..grid.count(axis) {
         let stem = format!("{}_z{:04}", case.stem, grid.stored_index(axis, index));
         let group = case.group.clone().unwrap_or_else(|| case.stem.clone());
-        let one = Case { stem, slice: Some(index), group: Some(group), ..case.clone() };
+        let slice = Case { stem, slice: Some(index), group: Some(group), ..case.clone() };
         let wanted = match spec.slicing.slices {
             SliceSelection::All => true,
             SliceSelection::Every(n) => grid.stored_index(axis, index).is_multiple_of(n),
             SliceSelection::Labelled => {
-                case_reader::read_classes(spec, &one, volumes)?.0.iter().any(|&class| class != 0)
+                case_reader::read_classes(spec, &slice, volumes)?.0.iter().any(|&class| class != 0)
             }
         };
         if wanted {
-            cases.push(one);
+            cases.push(slice);
         }
     }
     Ok((cases, doubt))
@@ -106,17 +116,19 @@ fn check_same_grid(case: &Case, image: &VoxelGrid, mask: &VoxelGrid) -> Result<O
     if image.world_dims() == mask.world_dims() {
         let (a, b) = (image.orientation(), mask.orientation());
         let doubt = format!(
-            "{}: the mask is stored along {b}, its image along {a}; each is turned as its own header says",
+            "{}: mask and image have different orientations, {b} and {a}; each is reoriented by its own header",
             case.mask.display()
         );
         return Ok((a != b).then_some(doubt));
     }
     let shown = |[x, y, z]: [usize; 3]| format!("{x} x {y} x {z}");
-    let message = format!(
-        "the mask has {} voxels (right x front x head), and its image {} has {}",
+    Err(problem!(
+        E0712,
+        &case.mask,
+        "mask and image differ in size: the mask has {} voxels (right x front x head), its image {} has {}",
         shown(mask.world_dims()),
         case.image.display(),
-        shown(image.world_dims())
-    );
-    Err(RunError::at(&case.mask, message).help("resample the mask to the grid of its image"))
+        shown(image.world_dims());
+        help: "resample the mask to the grid of its image"
+    ))
 }

@@ -4,6 +4,7 @@ use super::case::{Case, SplitRole};
 use super::order::natural;
 use super::pairs::stem_of;
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::problem::problem;
 use crate::text::diag::did_you_mean;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +44,7 @@ pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mu
     let path = root.join(list);
     match read_rows(&path, root, split, problems) {
         Ok(rows) if rows.is_empty() && problems.is_empty() => {
-            problems.push(RunError::at(&path, "the list names no image"));
+            problems.push(problem!(E0705, &path, "the list is empty"));
             Vec::new()
         }
         Ok(rows) => assign_stems(&path, rows, problems),
@@ -55,7 +56,7 @@ pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mu
 }
 
 fn read_rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> Result<Vec<ListRow>> {
-    let text = std::fs::read(path).map_err(|e| RunError::at(path, format!("the list cannot be read: {e}")))?;
+    let text = std::fs::read(path).map_err(|e| RunError::read(path, e))?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     // In many locales spreadsheets write semicolons, others write tabs.
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
@@ -65,7 +66,7 @@ fn read_rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>
         ReaderBuilder::new().delimiter(delimiter.unwrap_or(b',')).trim(Trim::All).flexible(true).from_reader(text);
     let fail = |e: csv::Error| {
         let line = e.position().map_or(1, |p| p.line());
-        RunError::at(path, format!("line {line}: {}", one_line(&e)))
+        problem!(E0705, path, "line {line}: {}", one_line(&e))
     };
     let columns = find_columns(path, reader.headers().map_err(fail)?, split)?;
     let mut rows = Vec::new();
@@ -91,10 +92,10 @@ fn find_columns(path: &Path, header: &StringRecord, split: bool) -> Result<ListC
     let find = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
     let missing = |name: &str| {
         let there = header.iter().map(|h| format!("`{h}`")).collect::<Vec<_>>().join(", ");
-        let error = RunError::at(path, format!("line 1: there is no column `{name}`, only {there}"));
+        let error = problem!(E0705, path, "line 1: the column `{name}` is missing; the columns are {there}");
         match did_you_mean(name, header.iter()) {
             Some(near) => error.help(format!("rename the column `{near}` to `{name}`?")),
-            None => error.help("the columns are image, mask, and if need be split and group"),
+            None => error.help("the columns are image and mask, and optionally split and group"),
         }
     };
     let wanted = |name: &str| find(name).ok_or_else(|| missing(name));
@@ -108,7 +109,7 @@ fn find_columns(path: &Path, header: &StringRecord, split: bool) -> Result<ListC
 
 fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringRecord, split: bool) -> Result<ListRow> {
     let line = record.position().map_or(0, |p| p.line());
-    let at = |column: &str, message: String| RunError::at(path, format!("line {line}, column `{column}`: {message}"));
+    let at = |column: &str, message: String| problem!(E0705, path, "line {line}, column `{column}`: {message}");
     let cell = |column: usize| record.get(column).unwrap_or_default();
     let file = |name: &str, column: usize| -> Result<PathBuf> {
         let written = cell(column);
@@ -119,14 +120,14 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
         if file.exists() {
             return Ok(file);
         }
-        Err(at(name, format!("there is no file `{written}`"))
-            .help(format!("paths in the list start at the data root, {}", root.display())))
+        Err(at(name, format!("no such file `{written}`"))
+            .help(format!("paths in the list are relative to the data root, {}", root.display())))
     };
     let (image, mask) = (file("image", columns.image)?, file("mask", columns.mask)?);
     let mut case = Case::new(String::new(), image, mask);
     case.group = columns.group.map(cell).filter(|g| !g.is_empty()).map(str::to_string);
     if columns.group.is_some() && case.group.is_none() {
-        return Err(at("group", "the cell is empty".into()).help("give each image a group, or take the column away"));
+        return Err(at("group", "the cell is empty".into()).help("give each image a group, or remove the column"));
     }
     if let Some(column) = columns.split.filter(|_| split) {
         let written = cell(column).to_lowercase();
@@ -134,7 +135,7 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
             Some((_, role)) => Some(*role),
             // A case without a role is not used.
             None if written.is_empty() => None,
-            None => return Err(at("split", format!("`{}` is none of train, val, test", cell(column)))),
+            None => return Err(at("split", format!("`{}` is not one of train, val, test", cell(column)))),
         };
     }
     Ok(ListRow { line, image: cell(columns.image).to_string(), case })
@@ -159,9 +160,13 @@ fn assign_stems(path: &Path, rows: Vec<ListRow>, problems: &mut Vec<RunError>) -
         };
         match seen.insert(row.case.stem.to_lowercase(), row.line) {
             Some(first) => {
-                let message =
-                    format!("line {}, column `image`: `{}` stands in line {first} already", row.line, row.image);
-                problems.push(RunError::at(path, message));
+                problems.push(problem!(
+                    E0705,
+                    path,
+                    "line {}, column `image`: `{}` is already in line {first}",
+                    row.line,
+                    row.image
+                ));
             }
             None => cases.push(row.case),
         }

@@ -7,6 +7,7 @@ use super::sample::{CachedSample, DisplaySample, Sample, SampleVersions};
 use super::split::{self, CasesByRole};
 use super::{case_discovery, case_reader, class_counts, intensity, limit, phantom, resize, volume};
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
@@ -31,7 +32,10 @@ impl Dataset {
         match problems.len() {
             0 => Ok(data),
             1 => Err(problems.remove(0)),
-            n => Err(problems.remove(0).help(format!("there are {} more problems; `npc data check` tells all", n - 1))),
+            2 => Err(problems.remove(0).help("there is 1 more problem; `npc data check` lists all of them")),
+            n => Err(problems
+                .remove(0)
+                .help(format!("there are {} more problems; `npc data check` lists all of them", n - 1))),
         }
     }
 
@@ -171,7 +175,7 @@ impl Dataset {
     fn case(&self, role: SplitRole, index: usize) -> Result<&Case> {
         self.cases(role).get(index).ok_or_else(|| {
             let n = self.len(role);
-            RunError::new(format!("data `{}` has {n} cases for {role:?}; there is no number {index}", self.spec.name))
+            problem!(E0799, "data `{}` has {n} cases for {}, there is no number {index}", self.spec.name, role.name())
         })
     }
 

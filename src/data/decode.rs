@@ -6,6 +6,7 @@
 use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
 use super::{jpeg, tiff};
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::problem::problem;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::fs;
 use std::io::Cursor;
@@ -42,13 +43,14 @@ pub(super) fn read(path: &Path, palette: PaletteMode) -> Result<Pixels> {
         Some(PictureFormat::Jpeg) => {
             // The decoder would fill the missing part with grey.
             if !jpeg::is_complete(&bytes) {
-                return Err(RunError::at(path, "the JPEG file ends before its picture does")
-                    .help("copy or download the file again"));
+                return Err(
+                    problem!(E0703, path, "the JPEG file is truncated"; help: "copy or download the file again"),
+                );
             }
             Pixels { lossy: true, ..decode_picture(path, &bytes, ImageFormat::Jpeg)? }
         }
         Some(PictureFormat::Tiff) => tiff::read(path, &bytes)?,
-        None if bytes.is_empty() => return Err(RunError::at(path, "the file is empty")),
+        None if bytes.is_empty() => return Err(problem!(E0703, path, "the file is empty")),
         None => return Err(unknown_format(path, &bytes)),
     };
     debug_assert_eq!(pixels.values.len(), pixels.size[0] * pixels.size[1] * pixels.channels);
@@ -56,16 +58,16 @@ pub(super) fn read(path: &Path, palette: PaletteMode) -> Result<Pixels> {
 }
 
 fn unknown_format(path: &Path, bytes: &[u8]) -> RunError {
-    let error = RunError::at(path, "is neither PNG, JPEG nor TIFF");
+    let error = problem!(E0704, path, "not a PNG, JPEG or TIFF file");
     match bytes {
-        [0x1f, 0x8b, ..] => error.help("it is gzipped: a NIfTI file has to be called NAME.nii.gz"),
+        [0x1f, 0x8b, ..] => error.help("the file is gzipped; if it is a NIfTI file, rename it to NAME.nii.gz"),
         _ if bytes.get(128..132) == Some(b"DICM") => {
-            error.help("it is a DICOM file: name the folder of the series instead, `images = \"series/*\"`")
+            error.help("this is a DICOM file; use the folder of its series instead: `images = \"series/*\"`")
         }
-        [b'B', b'M', ..] | [b'G', b'I', b'F', b'8', ..] => error.help("save it as PNG"),
-        [b'R', b'I', b'F', b'F', ..] => error.help("it may be a WebP file: save it as PNG"),
+        [b'B', b'M', ..] | [b'G', b'I', b'F', b'8', ..] => error.help("convert it to PNG"),
+        [b'R', b'I', b'F', b'F', ..] => error.help("this may be a WebP file; convert it to PNG"),
         _ if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
-            error.help("it holds text: was it renamed, or is it an error page of a download?")
+            error.help("the file contains text; it may be renamed, or be the error page of a failed download")
         }
         _ => error,
     }
@@ -89,7 +91,7 @@ fn picture_format(bytes: &[u8]) -> Option<PictureFormat> {
 fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
     let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
     let fail = |e: image::ImageError| {
-        RunError::at(path, format!("cannot be read as {name}, it may be cut off or damaged: {}", one_line(&e)))
+        problem!(E0703, path, "cannot decode the {name} file, it may be truncated or damaged: {}", one_line(&e))
     };
     let mut limits = Limits::default();
     limits.max_alloc = Some(3 * MAX_BYTES);
@@ -109,7 +111,7 @@ fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixe
         DynamicImage::ImageRgb16(p) => (3, PixelValues::U16(p.into_raw())),
         DynamicImage::ImageLumaA16(p) => (1, PixelValues::U16(keep_channels(&p.into_raw(), 2, 1))),
         DynamicImage::ImageRgba16(p) => (3, PixelValues::U16(keep_channels(&p.into_raw(), 4, 3))),
-        other => return Err(RunError::at(path, format!("pixels of type {:?} are not read", other.color()))),
+        other => return Err(problem!(E0704, path, "unsupported pixel type {:?}", other.color())),
     };
     Ok(Pixels { size, channels, values, lossy: false, warnings: Vec::new() })
 }
@@ -117,7 +119,7 @@ fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixe
 /// Returns the palette indices of a PNG; `None` if it has no palette.
 fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     let fail = |e: png::DecodingError| {
-        RunError::at(path, format!("cannot be read as PNG, it may be cut off or damaged: {}", one_line(&e)))
+        problem!(E0703, path, "cannot decode the PNG file, it may be truncated or damaged: {}", one_line(&e))
     };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: 3 << 30 });
     decoder.set_transformations(png::Transformations::IDENTITY);
@@ -142,7 +144,7 @@ pub(super) fn size(path: &Path) -> Result<[usize; 2]> {
         Some(PictureFormat::Png) => ImageFormat::Png,
         Some(PictureFormat::Jpeg) => ImageFormat::Jpeg,
         Some(PictureFormat::Tiff) => return tiff::size(path, &bytes),
-        None => return Err(RunError::at(path, "is neither PNG, JPEG nor TIFF")),
+        None => return Err(unknown_format(path, &bytes)),
     };
     let reader = ImageReader::with_format(Cursor::new(&bytes), format);
     let (width, height) = reader.into_dimensions().map_err(|e| fail(&e))?;

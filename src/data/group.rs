@@ -1,7 +1,8 @@
 //! Groups of cases that belong together: slices of a patient, frames of a video.
 
 use super::case::Case;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::text::config::{GroupBy, Grouping};
 
 /// First frames of the 29 video sequences of CVC-ClinicDB, from its README; the last sequence ends with frame 612.
@@ -18,12 +19,20 @@ pub(super) fn assign_groups(cases: &mut [Case], grouping: &Grouping) -> Result<(
     for case in cases {
         case.group = Some(match by {
             GroupBy::Pattern(pattern) => capture_group(pattern, &case.stem).ok_or_else(|| {
-                RunError::new(format!("the stem `{}` does not match group = \"{pattern}\"", case.stem))
-                    .help("`{group}` stands for what the stems of a group share, `*` for any text: \"{group}_z*\"")
+                problem!(
+                    E0715,
+                    "the stem `{}` does not match group = \"{pattern}\"",
+                    case.stem;
+                    help: "`{{group}}` matches the text that all stems of a group share, `*` matches any text: \"{{group}}_z*\""
+                )
             })?,
             GroupBy::CvcClinicdb => video_sequence(&case.stem).ok_or_else(|| {
-                RunError::new(format!("the stem `{}` is no frame of CVC-ClinicDB, 1 to {CVC_LAST}", case.stem))
-                    .help("group = cvc_clinicdb is for that set; elsewhere write a pattern such as \"{group}_z*\"")
+                problem!(
+                    E0715,
+                    "the stem `{}` is not a frame number of CVC-ClinicDB, 1 to {CVC_LAST}",
+                    case.stem;
+                    help: "group = cvc_clinicdb works for that data set only; for others use a pattern such as \"{{group}}_z*\""
+                )
             })?,
         });
     }

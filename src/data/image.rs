@@ -3,7 +3,8 @@
 use super::decode::{self, PaletteMode};
 use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
@@ -23,8 +24,12 @@ pub struct LoadedImage {
 pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check_spec(spec)?;
     if volume::is_nifti(path) {
-        return Err(RunError::at(path, "is a volume; volumes are read as the slices of a data set, not by themselves")
-            .help("name it in a data block: images = \"folder/*.nii.gz\""));
+        return Err(problem!(
+            E0704,
+            path,
+            "a volume cannot be read as a single image; volumes are read slice by slice as part of a data set";
+            help: "use it in a data block: images = \"folder/*.nii.gz\""
+        ));
     }
     let spec = match spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
@@ -57,17 +62,21 @@ pub(super) fn to_loaded_image(pixels: Pixels, spec: &DataSpec, path: &Path, chan
 
 /// Checks the properties of a data block that every sample relies on.
 pub(super) fn check_spec(spec: &DataSpec) -> Result<()> {
-    let fail = |text: String| Err(RunError::new(format!("data `{}`: {text}", spec.name)));
+    let fail = |text: String| Err(problem!(E0716, "data `{}`: {text}", spec.name));
     let [height, width] = spec.size;
     if height == 0 || width == 0 || height > MAX_SIDE || width > MAX_SIDE {
-        return fail(format!("size {height} x {width} is not between 1 and {MAX_SIDE}"));
+        return fail(format!("size {height} x {width} is out of range; each side must be between 1 and {MAX_SIDE}"));
     }
     if spec.classes.len() != spec.labels.len() || !(2..=256).contains(&spec.classes.len()) {
-        return fail(format!("{} classes and {} labels", spec.classes.len(), spec.labels.len()));
+        return fail(format!(
+            "{} classes and {} labels; there must be as many labels as classes, 2 to 256",
+            spec.classes.len(),
+            spec.labels.len()
+        ));
     }
     match &spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => Ok(()),
-        DataSource::Phantoms { count: 0, .. } => fail("0 phantoms are no data".into()),
+        DataSource::Phantoms { count: 0, .. } => fail("a data set of 0 phantoms is empty".into()),
         DataSource::Phantoms { .. } if spec.classes.len() != 2 => {
             fail(format!("phantoms have two classes, not {}", spec.classes.len()))
         }

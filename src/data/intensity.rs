@@ -8,6 +8,7 @@
 use super::pixels::{PixelValues, Pixels};
 use super::resize;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::text::config::{DataSpec, DecodeRule};
 use std::path::Path;
 
@@ -37,15 +38,19 @@ impl IntensityScale {
         let view = match (&pixels.values, spec.decode) {
             (PixelValues::U16(_) | PixelValues::I16(_), DecodeRule::HiByte) => SampleInterpretation::HighByte,
             (PixelValues::Wide(_, kind), DecodeRule::HiByte) => {
-                return Err(RunError::at(path, format!("holds {kind} values, which have no high byte"))
-                    .help("take `hi_byte` out of the data block"));
+                return Err(problem!(
+                    E0711,
+                    path,
+                    "contains {kind} values, which have no high byte";
+                    help: "remove `decode = hi_byte` from the data block"
+                ));
             }
             (PixelValues::U16(v), DecodeRule::Value)
                 if spec.window.is_some_and(|[low, _]| low < 0.0) && v.iter().any(|&v| v > 0x7fff) =>
             {
                 warnings.push(format!(
-                    "{}: 16-bit values marked as unsigned, some above 32767, are read as signed since the window \
-                     starts below 0",
+                    "{}: some unsigned 16-bit values are above 32767 and the window starts below 0, so the values are \
+                     read as signed",
                     path.display()
                 ));
                 SampleInterpretation::Signed
@@ -60,7 +65,12 @@ impl IntensityScale {
             (None, PixelValues::Wide(_, kind), _) => return Err(no_window(path, kind)),
         };
         if !(low.is_finite() && high.is_finite() && low < high) {
-            return Err(RunError::new(format!("the window [{low}, {high}] of data `{}` is empty", spec.name)));
+            return Err(problem!(
+                E0716,
+                "the window [{low}, {high}] of data `{}` is empty",
+                spec.name;
+                help: "the first number must be below the second"
+            ));
         }
         Ok(Self { low, range: high - low, view })
     }
@@ -77,8 +87,12 @@ impl IntensityScale {
 }
 
 fn no_window(path: &Path, kind: &str) -> RunError {
-    RunError::at(path, format!("holds {kind} values, and the data block says no window to scale them by"))
-        .help("for CT in Hounsfield units: window = [-1000, 400]")
+    problem!(
+        E0711,
+        path,
+        "contains {kind} values, but the data block has no `window` to scale them";
+        help: "for CT in Hounsfield units: window = [-1000, 400]"
+    )
 }
 
 /// Luma of ITU-R BT.601, as in Pillow's `convert("L")` and OpenCV's grey conversion.
@@ -96,8 +110,12 @@ pub(super) fn prepare(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<u16>> {
     if pixels.channels == 3 && channels != 1 && channels != 3 {
-        return Err(RunError::at(path, format!("is a colour picture, and the network takes {channels} channels"))
-            .help("colour pictures feed networks of 1 or 3 input channels"));
+        return Err(problem!(
+            E0711,
+            path,
+            "a colour picture does not fit the network, which has {channels} input channels";
+            help: "colour pictures need a network with 1 or 3 input channels"
+        ));
     }
     let scale = IntensityScale::of(pixels, spec, path, warnings)?;
     let width = pixels.size[1];
@@ -148,10 +166,7 @@ pub(super) fn normalise<T: Copy>(
         let mean = channel_value(&spec.mean, channel, channels, "mean", 0.0, spec)?;
         let std = channel_value(&spec.std, channel, channels, "std", 1.0, spec)?;
         if std == 0.0 {
-            return Err(RunError::new(format!(
-                "std of data `{}` holds a 0, which nothing can be divided by",
-                spec.name
-            )));
+            return Err(problem!(E0716, "`std` of data `{}` contains 0, and images are divided by it", spec.name));
         }
         let plane = if prepared.len() == area { prepared } else { &prepared[channel * area..(channel + 1) * area] };
         let values = output.iter_mut().zip(plane);
@@ -178,12 +193,13 @@ fn channel_value(
         [] => Ok(none),
         [one] => Ok(*one),
         many if many.len() == channels => Ok(many[channel]),
-        many => Err(RunError::new(format!(
-            "{key} of data `{}` has {} values, and the network takes {channels} channels",
+        many => Err(problem!(
+            E0716,
+            "`{key}` of data `{}` has {} values, but the network has {channels} input channels",
             spec.name,
-            many.len()
-        ))
-        .help(format!("give one value for all channels, or {channels}"))),
+            many.len();
+            help: "give one value for all channels, or {channels}"
+        )),
     }
 }
 

@@ -12,6 +12,7 @@ use super::intensity;
 use super::loading_bottleneck::LoadTimes;
 use super::sample::CachedSample;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -129,15 +130,15 @@ impl BatchLoader {
             let BatchRequest { order, batch, last, augment } = request;
             if batch == 0 {
                 // If the receiver is gone already, the error is not needed.
-                let _ = sender.send(Err(RunError::new("a batch of 0 images holds nothing")));
+                let _ = sender.send(Err(problem!(E0717, "a batch of 0 images is empty")));
                 return;
             }
             let batches: Vec<_> =
                 order.chunks(batch).filter(|cases| last == LastBatch::Keep || cases.len() == batch).collect();
             for group in batches.chunks(together) {
-                for made in shared.group(group, augment.as_ref(), &stopped, &counted) {
-                    let failed = made.is_err();
-                    if stopped.load(Ordering::Relaxed) || sender.send(made).is_err() || failed {
+                for loaded in shared.load_batches(group, augment.as_ref(), &stopped, &counted) {
+                    let failed = loaded.is_err();
+                    if stopped.load(Ordering::Relaxed) || sender.send(loaded).is_err() || failed {
                         return;
                     }
                 }
@@ -146,7 +147,7 @@ impl BatchLoader {
         let spawned = std::thread::Builder::new().name("npc-batches".into()).spawn(work);
         let (receiver, thread, failed) = match spawned {
             Ok(thread) => (Some(receiver), Some(thread), None),
-            Err(e) => (None, None, Some(RunError::new(format!("no thread can be started to load images: {e}")))),
+            Err(e) => (None, None, Some(problem!(E0751, "cannot start a thread to load images: {e}"))),
         };
         Batches { receiver, thread, stop, failed, counts, waited: Duration::ZERO, augmented }
     }
@@ -183,7 +184,7 @@ impl BatchLoader {
 
 impl LoaderState {
     /// Loads the samples of several batches in parallel. Each batch is complete, or the error of its first bad sample.
-    fn group(
+    fn load_batches(
         &self,
         batches: &[&[usize]],
         augment: Option<&EpochAugmenter>,
@@ -199,13 +200,13 @@ impl LoaderState {
             cases: cases.to_vec(),
             shape: [cases.len(), self.channels, height, width],
         };
-        let mut made: Vec<Batch> = batches.iter().map(empty).collect();
-        let places: Vec<_> = (made.iter_mut())
+        let mut loaded: Vec<Batch> = batches.iter().map(empty).collect();
+        let outputs: Vec<_> = (loaded.iter_mut())
             .flat_map(|b| b.cases.iter().zip(b.images.chunks_exact_mut(volume)).zip(b.targets.chunks_exact_mut(area)))
             .collect();
-        let one = |((&case, image), target): ((&usize, &mut [f32]), &mut [u8])| {
+        let load_sample = |((&case, image), target): ((&usize, &mut [f32]), &mut [u8])| {
             if stop.load(Ordering::Relaxed) {
-                return Err(RunError::new("loading was stopped"));
+                return Err(problem!(E0799, "loading was stopped"));
             }
             let sample = self.sample(case, counts)?;
             match augment {
@@ -220,13 +221,14 @@ impl LoaderState {
                 }
             }
         };
-        let done: Vec<Result<()>> = match &self.pool {
-            Some(pool) => pool.install(|| places.into_par_iter().map(one).collect()),
-            None => places.into_iter().map(one).collect(),
+        let results: Vec<Result<()>> = match &self.pool {
+            Some(pool) => pool.install(|| outputs.into_par_iter().map(load_sample).collect()),
+            None => outputs.into_iter().map(load_sample).collect(),
         };
-        let mut done = done.into_iter();
-        let whole = |batch: Batch| done.by_ref().take(batch.cases.len()).fold(Ok(()), Result::and).map(|()| batch);
-        made.into_iter().map(whole).collect()
+        let mut results = results.into_iter();
+        let complete =
+            |batch: Batch| results.by_ref().take(batch.cases.len()).fold(Ok(()), Result::and).map(|()| batch);
+        loaded.into_iter().map(complete).collect()
     }
 
     fn sample(&self, case: usize, counts: &LoadCounts) -> Result<Arc<CachedSample>> {
@@ -298,7 +300,7 @@ impl Iterator for Batches {
             Err(_) => {
                 self.receiver = None;
                 let ended = self.thread.take()?.join();
-                ended.is_err().then(|| Err(RunError::new("the thread that loads images broke off")))
+                ended.is_err().then(|| Err(problem!(E0799, "the thread that loads images panicked")))
             }
         }
     }

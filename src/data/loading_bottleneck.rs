@@ -30,20 +30,25 @@ impl LoadTimes {
         if !(share >= SHARE && self.waited >= SECONDS) || filling {
             return None;
         }
-        let problem =
-            format!("loading is the bottleneck: {:.0} % of the epoch waited for images", 100.0 * share.min(1.0));
+        let problem = format!(
+            "loading images is the bottleneck: training waited for {:.0} % of the epoch",
+            100.0 * share.min(1.0)
+        );
         Some(match (self.decoded, self.augmented) {
             (0, true) => format!(
-                "{problem}; all of them are cached, so augmentation takes the time: take out its slowest \
-                 parts (elastic, blur, noise), or give it more cores"
+                "{problem}; all images are cached, so augmentation is slow: remove its slowest \
+                 parts (elastic, blur, noise), or use more cores"
             ),
-            (0, false) => format!("{problem}; all of them are cached: give loading more cores"),
+            (0, false) => format!("{problem}; all images are cached: use more cores"),
             _ => {
                 let all = self.bytes as f64 / self.cached.max(1) as f64 * self.cases as f64 / f64::from(1 << 20);
                 let held = format!("the cache holds {} of {} images in {} MiB", self.cached, self.cases, self.cache_mb);
                 match self.cached {
                     0 => format!("{problem}; {held}: raise `cache_mb`, or store the files smaller"),
-                    _ => format!("{problem}; {held}: all of them take cache_mb = {:.0}", (all * 1.01).ceil() + 1.0),
+                    _ => format!(
+                        "{problem}; {held}: to cache all of them, set cache_mb = {:.0}",
+                        (all * 1.01).ceil() + 1.0
+                    ),
                 }
             }
         })

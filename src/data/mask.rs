@@ -5,6 +5,7 @@
 use super::decode::{self, PaletteMode};
 use super::pixels::{PixelValues, Pixels};
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::text::config::case_rules::{MaskLabel, colour_label, label_colour};
 use crate::text::config::{DataSpec, MaskRule};
 use std::collections::BTreeMap;
@@ -59,7 +60,8 @@ fn brightest(pixels: &Pixels, path: &Path, warnings: &mut Vec<String>) -> Vec<f6
         })
         .collect();
     if coloured {
-        warnings.push(format!("{}: a mask in colours; the brightest channel of each pixel counts", path.display()));
+        warnings
+            .push(format!("{}: the mask is in colours; the brightest channel of each pixel is used", path.display()));
     }
     grey
 }
@@ -72,12 +74,13 @@ fn threshold(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<u8>> {
     let &[first, second] = spec.labels.as_slice() else {
-        return Err(RunError::new(format!(
-            "data `{}` has {} labels; a threshold tells two classes apart",
+        return Err(problem!(
+            E0716,
+            "data `{}` has {} labels, but a threshold separates only two classes",
             spec.name,
-            spec.labels.len()
-        ))
-        .help("mask = exact"));
+            spec.labels.len();
+            help: "mask = exact"
+        ));
     };
     let (below, above) = if first < second { (0, 1) } else { (1, 0) };
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -86,7 +89,7 @@ fn threshold(
     let between = values.iter().filter(|&&v| v > top / 8.0 && v < top * 7.0 / 8.0).count();
     if between as f64 > DOUBTFUL * values.len() as f64 {
         warnings.push(format!(
-            "{}: {:.0} % of the mask's pixels are neither near 0 nor near {top}; everything above {} became `{}`",
+            "{}: {:.0} % of the mask's pixels are neither near 0 nor near {top}; values above {} become class `{}`",
             path.display(),
             100.0 * between as f64 / values.len() as f64,
             top / 2.0,
@@ -95,7 +98,7 @@ fn threshold(
     }
     if !pixels.lossy && most > 1.0 && most <= CLASS_NUMBERS && top > most {
         warnings.push(format!(
-            "{}: the largest value of the mask is {most}, and everything up to {} became `{}`; if values are class \
+            "{}: the largest value of the mask is {most}, and values up to {} become class `{}`; if the values are class \
              numbers, use mask = exact and labels = [0, 1, ..]",
             path.display(),
             top / 2.0,
@@ -113,12 +116,15 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
         .find(|i| (1..channels).any(|c| values.at(i * channels) != values.at(i * channels + c)))
     {
         let [r, g, b] = [0, 1, 2].map(|c| values.at(3 * i + c));
-        return Err(RunError::at(
+        return Err(problem!(
+            E0713,
             path,
-            format!("is a mask in colours: pixel x {}, y {} is ({r}, {g}, {b}), not one value", i % width, i / width),
-        )
-        .help("store the class as a grey value, or as the index of a PNG palette")
-        .help("or give the classes their colours: labels = [\"#000000\", \"#ff0000\"]"));
+            "the mask is in colours: the pixel at x {}, y {} is ({r}, {g}, {b}) instead of a single value",
+            i % width,
+            i / width;
+            help: "store the class as a grey value, or as the index of a PNG palette";
+            help: "or use the colours as labels: labels = [\"#000000\", \"#ff0000\"]"
+        ));
     }
     let index = |value: f64| spec.labels.iter().position(|&label| f64::from(label) == value);
     let area = values.len() / channels;
@@ -146,9 +152,9 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let Some(first) = first_unknown(&unknown) else { return Ok(indices) };
     let mut error = first.error(path, "value", &first.value, width, spec);
     if spec.labels.len() == 2 {
-        error = error.help("mask = threshold takes every value above half of the larger label as that class");
+        error = error.help("with `mask = threshold` every value above half of the larger label becomes that class");
     } else if pixels.lossy {
-        error = error.help("JPEG changes values a little: store masks as PNG");
+        error = error.help("JPEG compression changes values; store masks as PNG");
     }
     Err(error)
 }
@@ -177,17 +183,19 @@ impl<V> UnknownLabel<V> {
     fn error(&self, path: &Path, what: &str, shown: &dyn Display, width: usize, spec: &DataSpec) -> RunError {
         let others = match self.others {
             0 => String::new(),
-            1 => format!("; so does 1 other {what}"),
-            more => format!("; so do {more} other {what}s"),
+            1 => format!("; 1 other {what} is not a label either"),
+            more => format!("; {more} other {what}s are not labels either"),
         };
         let (s, x, y) = (if self.count == 1 { "" } else { "s" }, self.at % width, self.at / width);
         let labels: Vec<String> =
             spec.labels.iter().zip(&spec.classes).map(|(l, class)| format!("{} ({class})", MaskLabel(*l))).collect();
         let count = self.count;
-        let message = format!(
-            "mask {what} {shown} stands for no class: {count} pixel{s} of it, the first at x {x}, y {y}{others}"
-        );
-        RunError::at(path, message).help(format!("the labels are {}", labels.join(", ")))
+        problem!(
+            E0713,
+            path,
+            "mask {what} {shown} is not the label of any class: {count} pixel{s}, the first at x {x}, y {y}{others}";
+            help: "the labels are {}", labels.join(", ")
+        )
     }
 }
 
@@ -196,8 +204,12 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let values = match &pixels.values {
         PixelValues::U8(values) => values,
         PixelValues::U16(_) | PixelValues::I16(_) | PixelValues::Wide(..) => {
-            return Err(RunError::at(path, "holds values of more than 8 bits, and the labels are 8-bit colours")
-                .help("save the mask with 8 bits a channel, or use `mask = exact`"));
+            return Err(problem!(
+                E0713,
+                path,
+                "the mask has more than 8 bits per channel, but the labels are 8-bit colours";
+                help: "save the mask with 8 bits per channel, or use `mask = exact`"
+            ));
         }
     };
     let [width, channels] = [pixels.size[1], pixels.channels];
@@ -234,8 +246,10 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let class = spec.classes.get(usize::from(*class)).map_or("", String::as_str);
     let error = error.help(format!("the nearest label is {near} ({class})"));
     Err(match pixels.lossy {
-        true => error.help("JPEG changes colours a little: store masks as PNG"),
-        false if first.others > 8 => error.help("were the masks resized with smoothing? use nearest neighbour"),
+        true => error.help("JPEG compression changes colours; store masks as PNG"),
+        false if first.others > 8 => {
+            error.help("the mask may have been resized with interpolation; resize masks by nearest neighbour")
+        }
         false => error,
     })
 }

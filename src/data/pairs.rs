@@ -7,6 +7,7 @@ use super::decode::is_picture;
 use super::order::natural;
 use super::volume::{dicom, is_nifti};
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
@@ -55,12 +56,9 @@ pub(super) fn pair_files(root: &Path, images: &str, masks: &str, problems: &mut 
 fn reject_non_utf8(images: &mut Vec<MatchedFile>, masks: &mut Vec<MatchedFile>, problems: &mut Vec<RunError>) {
     for found in [images, masks] {
         let is_text = |f: &MatchedFile| f.path.to_str().is_some();
-        problems.extend(
-            found
-                .iter()
-                .filter(|f| !is_text(f))
-                .map(|f| RunError::at(&f.path, "its name is not UTF-8").help("rename it, for example with convmv")),
-        );
+        problems.extend(found.iter().filter(|f| !is_text(f)).map(
+            |f| problem!(E0710, &f.path, "the file name is not UTF-8"; help: "rename it, for example with convmv"),
+        ));
         found.retain(is_text);
     }
 }
@@ -78,10 +76,10 @@ fn unpaired(
         if !found.is_empty() {
             let s = if found.len() == 1 { "" } else { "s" };
             parts.push(format!("{} {what}{s} without {other}", found.len()));
-            help.push(format!("no {other} `{glob}` for {}", list_names(root, found)));
+            help.push(format!("no {other} matches `{glob}` for {}", list_names(root, found)));
         }
     }
-    let error = RunError::at(root, parts.join(", "));
+    let error = problem!(E0710, root, "{}", parts.join(", "));
     help.into_iter().fold(error, RunError::help)
 }
 
@@ -111,7 +109,12 @@ fn assign_ambiguous(
     let (images_say, masks_say) = (image_glob.chars().count(), mask_glob.chars().count());
     if images_say == masks_say {
         let first = both.iter().next().cloned().unwrap_or_default();
-        return Err(RunError::at(&first, format!("is matched as image (`{image_glob}`) and as mask (`{mask_glob}`)")));
+        return Err(problem!(
+            E0710,
+            &first,
+            "matches both the image pattern `{image_glob}` and the mask pattern `{mask_glob}`";
+            help: "make one of the patterns longer; a file that matches both belongs to the longer one"
+        ));
     }
     let loser = if images_say < masks_say { images } else { masks };
     loser.retain(|f| !both.contains(&f.path));
@@ -124,10 +127,14 @@ fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunErro
     for file in found {
         let key = file.stem.to_lowercase();
         if let Some(first) = by_key.get(&key) {
-            let message = format!("has the same stem `{}` as {} under `{glob}`", file.stem, first.path.display());
-            let help =
-                "upper and lower case are equal, and so are the extensions of images where the pattern ends in `*`";
-            problems.push(RunError::at(&file.path, message).help(help));
+            problems.push(problem!(
+                E0710,
+                &file.path,
+                "has the same stem `{}` as {} under `{glob}`",
+                file.stem,
+                first.path.display();
+                help: "stems are compared without case, and without the extension if the pattern ends in `*`"
+            ));
         } else {
             by_key.insert(key, file);
         }
@@ -137,11 +144,12 @@ fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunErro
 
 fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
     if glob.matches('*').count() != 1 {
-        return Err(RunError::new(format!(
+        return Err(problem!(
+            E0710,
             "{what} = \"{glob}\" has {} `*`; it needs exactly one",
-            glob.matches('*').count()
-        ))
-        .help("`*` stands for the part of the name that an image shares with its mask: \"masks/*_segmentation.png\""));
+            glob.matches('*').count();
+            help: "`*` matches the part of the name that image and mask share: \"masks/*_segmentation.png\""
+        ));
     }
     let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let star = parts.iter().position(|part| part.contains('*')).unwrap_or(0);
@@ -150,7 +158,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
     let start = if glob.starts_with('/') { PathBuf::from("/") } else { root.to_path_buf() };
     let folder = parts[..star].iter().try_fold(start, |at, part| {
         child_path(&at, part)
-            .ok_or_else(|| RunError::at(&at.join(part), format!("there is no such folder (from {what} = \"{glob}\")")))
+            .ok_or_else(|| problem!(E0701, &at.join(part), "no such folder (from {what} = \"{glob}\")"))
     })?;
 
     let mut found = Vec::new();
@@ -176,8 +184,9 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
         }
     }
     if found.is_empty() {
-        return Err(RunError::at(&folder, format!("no image file matches {what} = \"{glob}\""))
-            .help(describe_contents(&folder)));
+        return Err(
+            problem!(E0710, &folder, "no image file matches {what} = \"{glob}\""; help: "{}", describe_contents(&folder)),
+        );
     }
     Ok(found)
 }
@@ -195,7 +204,7 @@ fn child_path(folder: &Path, part: &str) -> Option<PathBuf> {
 
 /// Lists the names in a folder, sorted, since the order of the file system is arbitrary.
 fn list_folder(folder: &Path) -> Result<Vec<OsString>> {
-    let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
+    let fail = |e: std::io::Error| RunError::read(folder, e);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
         names.push(entry.map_err(fail)?.file_name());

@@ -18,6 +18,7 @@ use super::order::shuffle;
 use super::pixels::MAX_SIDE;
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::text::config::DataSpec;
 use std::io::Cursor;
 use std::path::Path;
@@ -38,21 +39,26 @@ pub(crate) fn stem(index: usize) -> String {
 pub(super) fn index_of_stem(stem: &str) -> Result<u64> {
     stem.strip_prefix("phantom_")
         .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| RunError::new(format!("`{stem}` is no phantom's name")))
+        .ok_or_else(|| problem!(E0715, "`{stem}` is not the name of a phantom"))
 }
 
 /// Writes phantoms as a data set of files: `images/*.tif` (signed 16-bit), `masks/*.tif` (0 and 255), and the lists
 /// `train.txt` and `test.txt` with four fifths and one fifth of the stems.
 pub fn write_phantoms(dir: &Path, count: usize, seed: u64, size: [usize; 2]) -> Result<()> {
     if count < 2 {
-        return Err(RunError::new(format!("{count} phantoms cannot be split into train and test")));
+        return Err(problem!(E0715, "{count} phantoms cannot be split into train and test; at least 2 are needed"));
     }
     if size.iter().any(|&n| n == 0 || n > MAX_SIDE) {
-        return Err(RunError::new(format!("phantoms of {} x {} pixels cannot be made", size[0], size[1])));
+        return Err(problem!(
+            E0716,
+            "phantoms cannot have {} x {} pixels; each side must be between 1 and {MAX_SIDE}",
+            size[0],
+            size[1]
+        ));
     }
     for folder in ["images", "masks"] {
         let path = dir.join(folder);
-        std::fs::create_dir_all(&path).map_err(|e| RunError::at(&path, format!("the folder cannot be made: {e}")))?;
+        std::fs::create_dir_all(&path).map_err(|e| RunError::create_dir(&path, e))?;
     }
     for index in 0..count {
         let slice = draw(seed, index as u64, size);
@@ -77,7 +83,7 @@ where
     C: colortype::ColorType,
     [C::Inner]: tiff::encoder::TiffValue,
 {
-    let fail = |e: tiff::TiffError| RunError::at(path, format!("cannot be written as TIFF: {e}"));
+    let fail = |e: tiff::TiffError| problem!(E0702, path, "cannot write the TIFF file: {e}");
     let mut file = Cursor::new(Vec::new());
     TiffEncoder::new(&mut file)
         .map(|e| e.with_compression(Compression::Deflate(DeflateLevel::Balanced)).with_predictor(Predictor::Horizontal))

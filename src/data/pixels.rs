@@ -1,6 +1,7 @@
 //! Decoded pictures, and limits on their size.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use std::path::Path;
 
 /// Longest side of an image that is read.
@@ -52,15 +53,16 @@ impl PixelValues {
 /// Rejects implausible sizes before memory is allocated for them.
 pub(super) fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) -> Result<[usize; 2]> {
     if height == 0 || width == 0 {
-        return Err(RunError::at(path, format!("declares an empty picture of {width} x {height} pixels")));
+        return Err(problem!(E0703, path, "the picture is empty: its header declares {width} x {height} pixels"));
     }
     let side = MAX_SIDE as u64;
     if height > side || width > side || height * width * bytes_per_pixel > MAX_BYTES {
-        return Err(RunError::at(
+        return Err(problem!(
+            E0704,
             path,
-            format!("declares {width} x {height} pixels; at most {side} x {side} and 1 GiB are read"),
-        )
-        .help("cut the picture into tiles or store it smaller"));
+            "the picture is too large: {width} x {height} pixels; the limits are {side} x {side} and 1 GiB";
+            help: "cut the picture into tiles or store it smaller"
+        ));
     }
     Ok([height as usize, width as usize])
 }

@@ -1,7 +1,8 @@
 //! Writes PNG files: RGB pictures, 16-bit grey planes, and masks with the labels of a data block.
 
 use crate::base::atomic::write_atomic;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::text::config::case_rules::label_colour;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
@@ -17,7 +18,7 @@ pub(crate) fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
     let mut file = Vec::new();
     PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive)
         .write_image(rgb, width as u32, height as u32, ExtendedColorType::Rgb8)
-        .map_err(|e| RunError::new(format!("a picture cannot be written as PNG: {e}")))?;
+        .map_err(|e| problem!(E0702, "cannot encode a picture as PNG: {e}"))?;
     Ok(file)
 }
 
@@ -32,7 +33,7 @@ pub(crate) fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2])
 /// bits if a label is above 255.
 pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: &[u32]) -> Result<()> {
     if let Some(bad) = classes.iter().find(|&&c| usize::from(c) >= labels.len()) {
-        return Err(RunError::at(path, format!("class {bad} has no label; there are {}", labels.len())));
+        return Err(problem!(E0713, path, "class {bad} has no label; the data block has {} labels", labels.len()));
     }
     let colours: Option<Vec<[u8; 3]>> = labels.iter().map(|l| label_colour(*l)).collect();
     if let Some(colours) = colours {
@@ -41,7 +42,7 @@ pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: 
     }
     let most = labels.iter().copied().max().unwrap_or(0);
     if most > u32::from(u16::MAX) {
-        return Err(RunError::at(path, format!("the label {most} does not fit into the 16 bits of a PNG")));
+        return Err(problem!(E0716, path, "the label {most} does not fit into the 16 bits of a PNG"));
     }
     if most <= u32::from(u8::MAX) {
         let bytes: Vec<u8> = classes.iter().map(|&c| labels[usize::from(c)] as u8).collect();
@@ -61,11 +62,11 @@ fn encode(
     per_pixel: usize,
 ) -> Result<()> {
     if bytes.len() != height * width * per_pixel {
-        return Err(RunError::at(path, format!("what is to be written is not {width} x {height} pixels")));
+        return Err(problem!(E0799, path, "the data to write are not {width} x {height} pixels"));
     }
     let mut file = Vec::new();
     PngEncoder::new(&mut file)
         .write_image(bytes, width as u32, height as u32, color)
-        .map_err(|e| RunError::at(path, format!("cannot be written as PNG: {e}")))?;
+        .map_err(|e| problem!(E0702, path, "cannot write the PNG file: {e}"))?;
     write_atomic(path, &file)
 }

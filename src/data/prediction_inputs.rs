@@ -5,6 +5,7 @@
 use super::decode::EXTENSIONS;
 use super::order::natural;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +37,7 @@ pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec
         } else if path.to_string_lossy().contains(['*', '?', '[']) {
             found.extend(images_matching(path)?);
         } else {
-            return Err(RunError::at(path, "there is no such file or folder"));
+            return Err(problem!(E0701, path, "no such file or folder"));
         }
     }
     check_distinct(&found, ends)?;
@@ -61,7 +62,7 @@ fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
     let out = out.canonicalize().ok();
     let mut open = vec![root.to_path_buf()];
     while let Some(folder) = open.pop() {
-        let fail = |e: std::io::Error| RunError::at(&folder, format!("cannot be listed: {e}"));
+        let fail = |e: std::io::Error| RunError::read(&folder, e);
         for entry in std::fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let path = entry.path();
@@ -76,17 +77,20 @@ fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
         }
     }
     if found.is_empty() {
-        let error = RunError::at(root, "no image in this folder or below it");
-        return Err(error.help(format!("images are files that end in {}", EXTENSIONS.join(", "))));
+        return Err(problem!(
+            E0701,
+            root,
+            "no image in this folder or its subfolders";
+            help: "images are files with the extension {}", EXTENSIONS.join(", ")
+        ));
     }
     found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
     Ok(found)
 }
 
 fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
-    let fail = |what: String| RunError::at(pattern, what);
-    let text = pattern.to_str().ok_or_else(|| fail("the pattern is not UTF-8".into()))?;
-    let paths = glob::glob(text).map_err(|e| fail(format!("cannot be used as a pattern: {e}")))?;
+    let text = pattern.to_str().ok_or_else(|| problem!(E0503, pattern, "the pattern is not UTF-8"))?;
+    let paths = glob::glob(text).map_err(|e| problem!(E0503, pattern, "invalid pattern: {e}"))?;
     let mut found = Vec::new();
     for path in paths {
         let path = path.map_err(|e| RunError::read(e.path(), e.error()))?;
@@ -96,8 +100,12 @@ fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
         }
     }
     if found.is_empty() {
-        return Err(fail("the pattern matches no image".into())
-            .help(format!("images are files that end in {}", EXTENSIONS.join(", "))));
+        return Err(problem!(
+            E0701,
+            pattern,
+            "the pattern matches no image";
+            help: "images are files with the extension {}", EXTENSIONS.join(", ")
+        ));
     }
     found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
     Ok(found)
@@ -111,12 +119,12 @@ fn check_distinct(inputs: &[PredictionInput], ends: &[String]) -> Result<()> {
             let name = format!("{}{end}", input.stem.display());
             let Some(first) = seen.insert(name.to_lowercase(), input) else { continue };
             let (a, b) = (first.path.display(), input.path.display());
-            let message = if first.stem == input.stem {
-                format!("two images are called `{}`: {a} and {b}", input.stem.display())
+            let problem = if first.stem == input.stem {
+                problem!(E0702, "two images have the same name `{}`: {a} and {b}", input.stem.display())
             } else {
-                format!("`{name}` would be written for two images: {a} and {b}")
+                problem!(E0702, "two images have the same output file `{name}`: {a} and {b}")
             };
-            return Err(RunError::new(message).help("predict them into different folders"));
+            return Err(problem.help("predict them separately, into different folders"));
         }
     }
     Ok(())
@@ -132,8 +140,13 @@ fn check_no_overwrite(inputs: &[PredictionInput], out: &Path, ends: &[String]) -
         name.push(end);
         if let Some(image) = PathBuf::from(name).canonicalize().ok().and_then(|path| images.get(&path)) {
             let what = if end == &ends[0] { "mask" } else { "picture" };
-            let message = format!("the {what} of {} would replace it", input.path.display());
-            return Err(RunError::at(&image.path, message).help("choose another folder: `--out DIR`"));
+            return Err(problem!(
+                E0702,
+                &image.path,
+                "the predicted {what} of {} would overwrite this image",
+                input.path.display();
+                help: "choose another folder: `--out DIR`"
+            ));
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ use super::case::{Case, SplitRole};
 use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::text::config::{DataSpec, Split, StratifyBy};
 use assign::{CaseGroup, SplitFractions};
 use std::collections::BTreeMap;
@@ -44,7 +45,10 @@ pub(super) fn assign_splits(
         Split::Random { train, val, test, seed } => {
             let shares = [*train, *val, *test];
             if shares.iter().any(|s| !(0.0..=1.0).contains(s)) || (shares.iter().sum::<f64>() - 1.0).abs() > 1e-6 {
-                problems.push(RunError::new(format!("the split {shares:?} is not three shares that sum to 1")));
+                problems.push(problem!(
+                    E0715,
+                    "the shares of train, val and test, {shares:?}, are not three numbers in 0..1 that sum to 1"
+                ));
                 return CasesByRole { train: cases, ..CasesByRole::default() };
             }
             let roles =
@@ -57,8 +61,7 @@ pub(super) fn assign_splits(
             let groups = case_groups(&cases, &strata);
             if groups.len() < *k {
                 let unit = if groups.len() < cases.len() { "groups of images" } else { "images" };
-                let message = format!("{} {unit} cannot be dealt to {k} folds", groups.len());
-                problems.push(RunError::new(message).help("use fewer folds"));
+                problems.push(problem!(E0715, "{} {unit} cannot be divided into {k} folds", groups.len(); help: "use fewer folds"));
                 return CasesByRole { train: cases, ..CasesByRole::default() };
             }
             let roles = assign::fold_roles(&groups, *k, *fold, *val, *seed);
@@ -80,7 +83,7 @@ pub(super) fn assign_splits(
             }
             for (name, part) in [("train", &parts.train), ("test", &parts.test)] {
                 if part.is_empty() {
-                    problems.push(RunError::new(format!("the column `split` gives no image to {name}")));
+                    problems.push(problem!(E0715, "the column `split` assigns no image to {name}"));
                 }
             }
             check_groups_undivided(&parts, problems);
@@ -112,7 +115,7 @@ fn strata(cases: &[Case], content: &[Vec<u64>], by: StratifyBy) -> Vec<usize> {
         group.cases.iter().map(|&i| content[i].get(class).copied().unwrap_or(0)).sum::<u64>()
     };
     let classes = content.iter().map(Vec::len).max().unwrap_or(0);
-    let mut of = vec![0; cases.len()];
+    let mut stratum_of = vec![0; cases.len()];
     match by {
         StratifyBy::Foreground => {
             let share = |group: &CaseGroup| {
@@ -128,7 +131,7 @@ fn strata(cases: &[Case], content: &[Vec<u64>], by: StratifyBy) -> Vec<usize> {
                 _ => 4,
             };
             for (rank, (_, u)) in order.iter().enumerate() {
-                groups[*u].cases.iter().for_each(|&i| of[i] = rank * parts / order.len());
+                groups[*u].cases.iter().for_each(|&i| stratum_of[i] = rank * parts / order.len());
             }
         }
         StratifyBy::Classes => {
@@ -137,11 +140,11 @@ fn strata(cases: &[Case], content: &[Vec<u64>], by: StratifyBy) -> Vec<usize> {
                 let present: Vec<bool> = (0..classes).map(|class| sum(group, class) > 0).collect();
                 let next = kinds.len();
                 let kind = *kinds.entry(present).or_insert(next);
-                group.cases.iter().for_each(|&i| of[i] = kind);
+                group.cases.iter().for_each(|&i| stratum_of[i] = kind);
             }
         }
     }
-    of
+    stratum_of
 }
 
 fn collect_by_role(cases: Vec<Case>, roles: Vec<SplitRole>) -> CasesByRole {
@@ -158,9 +161,9 @@ fn report_empty_roles(parts: &CasesByRole, shares: [f64; 3], problems: &mut Vec<
     for ((name, part), share) in named.into_iter().zip(shares) {
         if share > 0.0 && part.is_empty() {
             let s = if n == 1 { "" } else { "s" };
-            let error = RunError::new(format!("the share {share} of {n} image{s} leaves {name} empty"));
+            let error = problem!(E0715, "the {name} split is empty: its share is {share} of {n} image{s}");
             problems.push(match parts.all().find_map(|(_, case)| case.group.as_deref()) {
-                Some(group) => error.help(format!("all images of a group, such as `{group}`, have one role")),
+                Some(group) => error.help(format!("all images of a group, such as `{group}`, are in the same split")),
                 None => error,
             });
         }
@@ -176,13 +179,14 @@ fn check_groups_undivided(parts: &CasesByRole, problems: &mut Vec<RunError>) {
         let (other, stem) = *first.entry(group).or_insert((role, &case.stem));
         if other != role && !reported.contains(&group) {
             reported.push(group);
-            let message = format!(
-                "the group `{group}` is divided: `{stem}` is in {}, `{}` in {}",
+            problems.push(problem!(
+                E0715,
+                "data leakage: the group `{group}` is divided, `{stem}` is in {}, `{}` in {}",
                 other.name(),
                 case.stem,
-                role.name()
-            );
-            problems.push(RunError::new(message).help("put all images of a group into one list, or take `group` away"));
+                role.name();
+                help: "put all images of a group into the same split, or remove `group`"
+            ));
         }
     }
 }
@@ -190,7 +194,7 @@ fn check_groups_undivided(parts: &CasesByRole, problems: &mut Vec<RunError>) {
 /// Writes `train.txt`, `val.txt` (if there are validation images) and `test.txt` into `dir`, one stem a line, and `groups.csv` with the
 /// group and the role of each stem if cases have groups.
 pub(super) fn write_lists(parts: &CasesByRole, dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
+    fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
     for (name, cases) in [("train.txt", &parts.train), ("val.txt", &parts.val), ("test.txt", &parts.test)] {
         if !cases.is_empty() {
             let text: String = cases.iter().map(|case| format!("{}\n", case.stem)).collect();

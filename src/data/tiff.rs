@@ -1,7 +1,8 @@
 //! Decodes TIFF files with their sample format: CT slices are signed 16-bit integers.
 
 use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
-use crate::base::error::{Result, RunError, one_line};
+use crate::base::error::{Result, one_line};
+use crate::base::problem::problem;
 use std::io::Cursor;
 use std::path::Path;
 use tiff::ColorType;
@@ -9,8 +10,13 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     let fail = |e: tiff::TiffError| {
-        RunError::at(path, format!("cannot be read as TIFF, it may be cut off or damaged: {}", one_line(&e)))
-            .help("a TIFF variant that is not read here can be saved as PNG (masks, 8-bit images) or as plain TIFF")
+        problem!(
+            E0703,
+            path,
+            "cannot decode the TIFF file, it may be truncated or damaged: {}",
+            one_line(&e);
+            help: "if the file is intact, save it as PNG (masks, 8-bit images) or as plain TIFF"
+        )
     };
     let mut limits = Limits::default();
     limits.decoding_buffer_size = MAX_BYTES as usize;
@@ -18,9 +24,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(fail)?.with_limits(limits);
     let (width, height) = decoder.dimensions().map_err(fail)?;
     let color = decoder.colortype().map_err(fail)?;
-    let refuse = |what: String| {
-        RunError::at(path, format!("{what} TIFF is not read")).help("save it as grey or RGB, in TIFF or PNG")
-    };
+    let refuse = |what: String| problem!(E0704, path, "{what} TIFF is not supported"; help: "save it as grey or RGB, in TIFF or PNG");
     let (samples, bits) = samples_and_bits(color).map_err(refuse)?;
     let size = check_size(path, u64::from(height), u64::from(width), samples as u64 * u64::from(bits).div_ceil(8))?;
     if !(bits >= 8 || (matches!(bits, 1 | 2 | 4) && samples == 1)) {
@@ -35,12 +39,12 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     let values = to_values(decoded, size, usize::from(bits), samples);
     let [height, width] = size;
     if values.len() != height * width * channels {
-        return Err(RunError::at(path, "the TIFF file holds fewer pixels than it declares"));
+        return Err(problem!(E0703, path, "the TIFF file is truncated: it has fewer pixels than its header declares"));
     }
     check_finite(path, &values, width, channels)?;
     let mut warnings = Vec::new();
     if decoder.more_images() {
-        warnings.push(format!("{}: holds more than one page; the first is used", path.display()));
+        warnings.push(format!("{}: contains more than one page; only the first is used", path.display()));
     }
     Ok(Pixels { size, channels, values, lossy: false, warnings })
 }
@@ -92,7 +96,7 @@ fn check_finite(path: &Path, values: &PixelValues, width: usize, channels: usize
         && let Some(bad) = all.iter().position(|v| !v.is_finite())
     {
         let (x, y) = (bad / channels % width, bad / channels / width);
-        return Err(RunError::at(path, format!("{kind} value {} at x {x}, y {y} is not a number to use", all[bad])));
+        return Err(problem!(E0711, path, "the {kind} value {} at x {x}, y {y} is not a finite number", all[bad]));
     }
     Ok(())
 }
@@ -107,7 +111,7 @@ fn to_wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static s
 
 /// Reads the height and width that the first page declares.
 pub(super) fn size(path: &Path, bytes: &[u8]) -> Result<[usize; 2]> {
-    let fail = |e: tiff::TiffError| RunError::at(path, format!("cannot be read as TIFF: {}", one_line(&e)));
+    let fail = |e: tiff::TiffError| problem!(E0703, path, "cannot decode the TIFF file: {}", one_line(&e));
     let (width, height) = Decoder::new(Cursor::new(bytes)).and_then(|mut d| d.dimensions()).map_err(fail)?;
     check_size(path, u64::from(height), u64::from(width), 1)
 }

@@ -9,7 +9,8 @@ mod timing;
 pub(crate) use backend::Backend;
 pub(crate) use timing::{TimeBudget, Timing};
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::engine::kernel::peak;
 use crate::compute::engine::kernel::simd::SimdLevel;
@@ -89,8 +90,12 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
     if let (Some(Backend::Engine), Some(why)) =
         (settings.backend, passes.into_iter().find_map(|pass| work.why_engine_refuses(pass)))
     {
-        let message = format!("the engine does not compute {}: {why}", checked.graph().name);
-        return Err(RunError::new(message).help("leave out `--backend`: Burn computes what the engine does not"));
+        return Err(problem!(
+            E0730,
+            "the engine does not support {}: {why}",
+            checked.graph().name;
+            help: "leave out `--backend`; Burn is used if the engine does not support the network"
+        ));
     }
     let macs = count(checked, Convention::Conv).macs;
     let peak = || device::is_cpu(&device).then(|| peak::flops(SimdLevel::get()) / 1e9);

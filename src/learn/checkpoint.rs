@@ -10,6 +10,7 @@
 use super::optim::OptimState;
 use super::run_folder::EpochRecord;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
 use crate::text::config::Optimizer;
@@ -68,6 +69,8 @@ struct CheckpointHeader {
     meta: CheckpointMeta,
 }
 
+/// Help for a checkpoint of another optimiser.
+const SAME_OPTIMISER: &str = "resume with the optimiser that the run was started with";
 const FORMAT: u32 = 1;
 const KEY: &str = "npc";
 const MODEL: &str = "model.";
@@ -112,7 +115,7 @@ pub fn save(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
     let fingerprint = weights::fingerprint(network);
     let header = CheckpointHeader { format: FORMAT, fingerprint, optimizer_steps: optim.steps, meta: meta.clone() };
     let header = serde_json::to_string(&header)
-        .map_err(|error| RunError::at(path, format!("state cannot be written as JSON: {error}")))?;
+        .map_err(|error| problem!(E0799, path, "cannot write the training state as JSON: {error}"))?;
     weights::write_safetensors(path, &tensors, &BTreeMap::from([(KEY.to_string(), header)]))
 }
 
@@ -127,35 +130,51 @@ pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loade
             (load_into(path, network, raw, &header)?, Some(average))
         }
     };
-    let trainable: BTreeMap<String, usize> =
-        weights::layout(&network).into_iter().map(|(name, shape)| (name, shape.iter().product())).collect();
-    let mut optim = OptimState { optimizer, steps: header.optimizer_steps, moments: BTreeMap::new() };
+    let optim = load_optimiser_state(path, &network, optimizer, header.optimizer_steps, state)?;
+    Ok(LoadedCheckpoint { network, average, optim, meta: header.meta })
+}
+
+/// Flattened tensors of the optimiser, by tensor name and kind.
+type OptimiserTensors = BTreeMap<String, BTreeMap<&'static str, Vec<f32>>>;
+
+/// Restores the optimiser's state. Errors: the state belongs to another optimiser or another network.
+fn load_optimiser_state(
+    path: &Path,
+    network: &Network,
+    optimizer: Optimizer,
+    steps: u64,
+    state: OptimiserTensors,
+) -> Result<OptimState> {
+    let sizes: BTreeMap<String, usize> =
+        weights::layout(network).into_iter().map(|(name, shape)| (name, shape.iter().product())).collect();
     let device = network.device().clone().without_autodiff();
-    let kinds = optim.optimizer.state();
+    let (rule, kinds) = (optimizer.name(), optimizer.state());
+    let mut moments = BTreeMap::new();
     for (name, mut found) in state {
-        let count = trainable.get(&name).copied();
-        let mut moments = Vec::new();
+        let mut tensors = Vec::new();
         for kind in kinds {
-            let Some(values) = found.remove(*kind) else {
-                let message = format!("`{kind}` of `{name}` is missing, which `{}` needs", optim.optimizer.name());
-                return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
-            };
-            if count != Some(values.len()) {
-                return Err(RunError::at(path, format!("`{kind}` of `{name}` does not fit the model")));
+            let values = found.remove(*kind).ok_or_else(|| {
+                problem!(E0723, path, "`{kind}` of `{name}`, which `{rule}` needs, is missing"; help: "{SAME_OPTIMISER}")
+            })?;
+            if sizes.get(&name) != Some(&values.len()) {
+                return Err(problem!(E0720, path, "`{kind}` of `{name}` does not fit the model"));
             }
-            moments.push(Tensor::<1>::from_data(burn::tensor::TensorData::from(&values[..]), &device));
+            tensors.push(Tensor::<1>::from_data(burn::tensor::TensorData::from(&values[..]), &device));
         }
         if let Some(kind) = found.keys().next() {
-            let message = format!("holds `{kind}` of `{name}`, which `{}` does not have", optim.optimizer.name());
-            return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
+            return Err(problem!(
+                E0723,
+                path,
+                "contains `{kind}` of `{name}`, which `{rule}` does not use";
+                help: "{SAME_OPTIMISER}"
+            ));
         }
-        optim.moments.insert(name, moments);
+        moments.insert(name, tensors);
     }
-    if !kinds.is_empty() && optim.moments.is_empty() && optim.steps > 0 {
-        let message = format!("nothing of what `{}` keeps is there", optim.optimizer.name());
-        return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
+    if !kinds.is_empty() && moments.is_empty() && steps > 0 {
+        return Err(problem!(E0723, path, "contains no state of `{rule}`"; help: "{SAME_OPTIMISER}"));
     }
-    Ok(LoadedCheckpoint { network, average, optim, meta: header.meta })
+    Ok(OptimState { optimizer, steps, moments })
 }
 
 /// Loads the weights of a checkpoint, or of a plain file of weights, into `network`, for evaluation and prediction.
@@ -189,7 +208,7 @@ struct CheckpointContents {
     model: Vec<NamedTensor>,
     raw: Vec<NamedTensor>,
     /// State of the optimiser, by tensor name and kind.
-    state: BTreeMap<String, BTreeMap<&'static str, Vec<f32>>>,
+    state: OptimiserTensors,
 }
 
 fn read_contents(path: &Path) -> Result<CheckpointContents> {
@@ -203,14 +222,22 @@ fn split_contents(
     metadata: &BTreeMap<String, String>,
 ) -> Result<CheckpointContents> {
     let Some(text) = metadata.get(KEY) else {
-        return Err(RunError::at(path, "holds tensors but no training state")
-            .help("training goes on from a checkpoint that `npc train` wrote; weights alone can be evaluated"));
+        return Err(problem!(
+            E0723,
+            path,
+            "contains tensors but no training state";
+            help: "resume from a checkpoint that `npc train` wrote; files with weights only can be evaluated"
+        ));
     };
-    let header: CheckpointHeader = serde_json::from_str(text)
-        .map_err(|error| RunError::at(path, format!("its training state cannot be read: {error}")))?;
+    let header: CheckpointHeader =
+        serde_json::from_str(text).map_err(|error| problem!(E0703, path, "cannot read the training state: {error}"))?;
     if header.format != FORMAT {
-        let message = format!("a checkpoint of format {}, this npc reads format {FORMAT}", header.format);
-        return Err(RunError::at(path, message));
+        return Err(problem!(
+            E0704,
+            path,
+            "unsupported checkpoint format {}; this npc reads format {FORMAT}",
+            header.format
+        ));
     }
     let mut contents = CheckpointContents { header, model: Vec::new(), raw: Vec::new(), state: BTreeMap::new() };
     for mut tensor in tensors {
@@ -222,7 +249,7 @@ fn split_contents(
         } else if let Some((kind, name)) = parse_state_name(&name) {
             contents.state.entry(name.to_string()).or_default().insert(kind, tensor.values);
         } else {
-            return Err(RunError::at(path, format!("tensor `{name}` has no place in a checkpoint")));
+            return Err(problem!(E0703, path, "unexpected tensor `{name}` in a checkpoint"));
         }
     }
     Ok(contents)

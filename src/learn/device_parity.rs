@@ -4,7 +4,8 @@
 
 use super::loss::cross_entropy;
 use super::optim::AccumulatedGradients;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
@@ -46,10 +47,14 @@ impl RandomBatch {
     /// Draws a batch for a model whose result is a map of the size of its input. Errors: the result is no such map.
     pub fn new(checked: &CheckedGraph, batch: usize) -> Result<Self> {
         let (Some([h, w]), Some(out)) = (checked.input().spatial(), checked.output().spatial()) else {
-            return Err(RunError::new("the model's result is no map"));
+            return Err(problem!(E0716, "the model's result is not a map of pixels"));
         };
         if out != [h, w] {
-            return Err(RunError::new(format!("the model's result is {} for an image of {h}x{w}", checked.output())));
+            return Err(problem!(
+                E0716,
+                "the model's result is {}, which is not the size of its image, {h}x{w}",
+                checked.output()
+            ));
         }
         let classes = checked.output().channels() as u64;
         let (mut sample, mut random) = Self::random_images(checked, batch)?;
@@ -64,15 +69,16 @@ impl RandomBatch {
 
     fn random_images(checked: &CheckedGraph, batch: usize) -> Result<(Self, ChaCha8Rng)> {
         let [c, h, w] = *checked.input().dims() else {
-            return Err(RunError::new("the model's input is no image"));
+            return Err(problem!(E0716, "the model's input is not an image"));
         };
         let shape = [batch, c, h, w];
         let numbers = shape.iter().try_fold(1usize, |product, n| product.checked_mul(*n));
         let numbers = numbers.filter(|n| n.checked_mul(4).is_some_and(|bytes| bytes <= isize::MAX as usize));
         let Some(numbers) = numbers else {
-            return Err(RunError::new(format!(
-                "a batch of {batch} images of {c}x{h}x{w} has more bytes than an address"
-            )));
+            return Err(problem!(
+                E0731,
+                "out of memory: a batch of {batch} images of {c}x{h}x{w} exceeds the address space"
+            ));
         };
         let mut random = ChaCha8Rng::seed_from_u64(0);
         let images = (0..numbers).map(|_| (random.next_u32() >> 8) as f32 / (1 << 24) as f32).collect();

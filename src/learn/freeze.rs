@@ -4,7 +4,8 @@
 //! optimiser updates only tensors with a gradient. Running statistics are not parameters: those of a frozen batch norm are still
 //! updated, as in PyTorch with `requires_grad = False`.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::text::config::TrainSpec;
@@ -17,7 +18,7 @@ pub(crate) fn frozen_parameters(checked: &CheckedGraph, spec: &TrainSpec) -> Res
     let paths: Vec<_> = spec.freeze.iter().map(|path| Spanned::new(path.clone(), Span::default())).collect();
     let problems = FrozenPaths::problems(checked, &paths, &checked.supervised_results(&spec.supervise));
     match problems.iter().next() {
-        Some(d) => Err(RunError::new(d.message.clone()).help("`freeze` lists paths of nodes and blocks")),
+        Some(d) => Err(problem!(E0717, "{}", d.message; help: "`freeze` lists paths of nodes and blocks")),
         None => Ok(FrozenPaths::new(spec.freeze.iter().cloned())),
     }
 }

@@ -11,6 +11,7 @@ pub(crate) use matching::{NamedShape, match_tensors};
 use super::checkpoint;
 use super::run_folder::RunFolder;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
 use pytorch::WeightFile;
@@ -91,8 +92,12 @@ pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
 
 fn read_weight_file(path: &Path) -> Result<WeightFile> {
     if !path.exists() {
-        let error = RunError::at(path, "there is no such file or run folder to begin with");
-        return Err(error.help("`init` takes safetensors, a PyTorch file or a folder that `npc train` wrote"));
+        return Err(problem!(
+            E0701,
+            path,
+            "no such file or run folder with initial weights";
+            help: "`init` accepts safetensors, a PyTorch file or a folder that `npc train` wrote"
+        ));
     }
     let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
     if ["pt", "pth", "bin", "ckpt"].into_iter().any(is) {
@@ -110,8 +115,13 @@ fn nothing_fits(path: &Path, network: &Network, model: &[NamedShape], file: &[Na
         let names: Vec<_> = list.iter().take(SHOWN).map(|(name, shape)| format!("`{name}` {shape:?}")).collect();
         format!("{} tensors: {}{}", list.len(), names.join(", "), if list.len() > SHOWN { ", ..." } else { "" })
     };
-    RunError::at(path, format!("no tensor here fits `{}`, by name or by order", network.plan().name))
-        .help(format!("the file has {}", first(file)))
-        .help(format!("the model has {}", first(model)))
-        .help("rename the tensors in Python, or give the model's blocks the names of the file")
+    problem!(
+        E0720,
+        path,
+        "no tensor of this file fits the model `{}`, by name or by order",
+        network.plan().name;
+        help: "the file has {}", first(file);
+        help: "the model has {}", first(model);
+        help: "rename the tensors in Python, or give the model's blocks the names of the file"
+    )
 }

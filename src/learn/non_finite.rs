@@ -4,6 +4,7 @@
 
 use super::optim::AccumulatedGradients;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::compute::weights;
 use burn::tensor::Tensor;
@@ -77,7 +78,7 @@ impl TrainingLocation<'_> {
 /// Explains a loss that is not finite: runs the network on the batch `x`, `[n, c, h, w]`, again and reports the first node whose
 /// result is not finite. The device must be seeded so that it draws the same random numbers as before.
 pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location: &TrainingLocation<'_>) -> RunError {
-    let became = format!("the loss became {value} {}", location.epoch_and_step());
+    let became = format!("training diverged: the loss became {value} {}", location.epoch_and_step());
     // The largest finite number before the failure, which a later node may have overflowed with.
     let (mut largest, mut before) = (0f32, String::new());
     let mut found: Option<(String, &'static str, TensorStats)> = None;
@@ -94,16 +95,23 @@ pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location
     });
     let Some((path, op, stats)) = found else {
         let stats_by_name: Vec<_> = results.iter().map(|r| format!("{:e}", TensorStats::of(r).largest)).collect();
-        let error = RunError::new(format!("{became}; every node of the network is finite"));
-        return with_remedies(error.help(format!("the results reach {}", stats_by_name.join(", "))), network);
+        let error = problem!(
+            E0732,
+            "{became}; the outputs of all nodes are finite";
+            help: "the largest magnitudes of the results are {}", stats_by_name.join(", ")
+        );
+        return with_remedies(error, network);
     };
     if op == "input" {
         let images = location.images.join(", ");
-        return RunError::new(format!("{became}; the images themselves hold {}: {images}", stats.non_finite_counts()));
+        return problem!(E0732, "{became}; the input images contain {}: {images}", stats.non_finite_counts());
     }
     let place = location.describe_node(&path);
-    let error = RunError::new(format!("{became}; the first node that is not finite is {place} ({op})"));
-    let error = error.help(format!("it gives {}", stats.non_finite_counts()));
+    let error = problem!(
+        E0732,
+        "{became}; the first node with a NaN or infinite output is {place} ({op})";
+        help: "its output contains {}", stats.non_finite_counts()
+    );
     let error = match before.is_empty() {
         true => error,
         false => {
@@ -120,7 +128,7 @@ pub(crate) fn explain_gradient(
     network: &Network,
     location: &TrainingLocation<'_>,
 ) -> RunError {
-    let became = format!("the norm of the gradients became {norm} {}", location.epoch_and_step());
+    let became = format!("training diverged: the norm of the gradients became {norm} {}", location.epoch_and_step());
     let by_name: HashMap<&str, &Tensor<1>> = gradients.iter().collect();
     // The backward pass runs from the results to the image, so the last tensor of the model comes first.
     let names = weights::layout(network).into_iter().rev().map(|(name, _)| name);
@@ -128,14 +136,13 @@ pub(crate) fn explain_gradient(
     let error = match stats_by_name.into_iter().find(|(stats, _)| !stats.is_finite()) {
         Some((stats, name)) => {
             let node = name.rsplit_once('.').map_or(name.as_str(), |(node, _)| node);
-            let error = RunError::new(format!("{became}; going back, the first that is not finite is of `{name}`"));
-            error.help(format!(
-                "it holds {}, and belongs to {}",
-                stats.non_finite_counts(),
-                location.describe_node(node)
-            ))
+            problem!(
+                E0732,
+                "{became}; the first NaN or infinite gradient of the backward pass is of `{name}`";
+                help: "it contains {}, and belongs to {}", stats.non_finite_counts(), location.describe_node(node)
+            )
         }
-        None => RunError::new(format!("{became}; each is finite, their squares add up to more than 32 bits hold")),
+        None => problem!(E0732, "{became}; each gradient is finite, but the sum of their squares overflows 32 bits"),
     };
     with_remedies(error, network)
 }
@@ -146,8 +153,9 @@ pub(crate) fn check_weights(network: &Network, epoch: usize, step: u64) -> Resul
     match bad.into_iter().find(|(stats, _)| !stats.is_finite()) {
         None => Ok(()),
         Some((stats, name)) => {
-            let message = format!("step {step} of epoch {epoch} left {} in `{name}`", stats.non_finite_counts());
-            Err(with_remedies(RunError::new(message), network))
+            let counts = stats.non_finite_counts();
+            let error = problem!(E0732, "training diverged: step {step} of epoch {epoch} left {counts} in `{name}`");
+            Err(with_remedies(error, network))
         }
     }
 }
@@ -159,7 +167,9 @@ fn with_remedies(error: RunError, network: &Network) -> RunError {
     tensors.retain(|t| !t.name.ends_with(".running_mean") && !t.name.ends_with(".running_var"));
     let stats_by_name = tensors.iter().map(|t| (&t.name, TensorStats::of_values(&t.values)));
     let error = match stats_by_name.clone().find(|(_, e)| !e.is_finite()) {
-        Some((name, stats)) => error.help(format!("`{name}` holds {} already", stats.non_finite_counts())),
+        Some((name, stats)) => {
+            error.help(format!("the weight `{name}` already contains {}", stats.non_finite_counts()))
+        }
         None => match stats_by_name.max_by(|a, b| a.1.largest.total_cmp(&b.1.largest)) {
             Some((name, stats)) if stats.largest > 1e4 => {
                 error.help(format!("the largest weight is {:e}, in `{name}`", stats.largest))
@@ -168,6 +178,6 @@ fn with_remedies(error: RunError, network: &Network) -> RunError {
         },
     };
     error
-        .help("the last checkpoint is from before this step; `--init RUN` starts another run from its weights")
-        .help("a lower learning rate (`--set lr=1e-4`) or `clip = 1` may help")
+        .help("the last checkpoint is from before this step; start another run from its weights with `--init RUN`")
+        .help("a lower learning rate (`--set lr=1e-4`) or gradient clipping (`clip = 1`) may help")
 }

@@ -3,13 +3,14 @@
 //! [`check_model_fits_data`](super::prepare::check_model_fits_data) compares model and data; here the split, a sample of the masks,
 //! memory and disk space are checked. Doubtful findings are warnings.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
 use crate::base::machine::{self, FreeMemory};
 use crate::base::number::rough_bytes;
 use crate::base::path::absolute;
+use crate::base::problem::problem;
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
-use crate::study::cost::memory::{TrainingSetup, memory_for, memory_frozen};
+use crate::study::cost::memory::{MemoryReport, TrainingSetup, memory_for, memory_frozen};
 use crate::text::config::settings::Settings;
 use crate::text::config::{KeptCheckpoint, TrainSpec};
 use rayon::prelude::*;
@@ -48,20 +49,23 @@ pub fn preflight(
 
 fn check_splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
     if data.is_empty(SplitRole::Train) {
-        return Err(RunError::new("the split leaves no image to train on"));
+        return Err(problem!(E0715, "the training split is empty"));
     }
     let scored = spec.keep.iter().any(|keep| matches!(keep, KeptCheckpoint::Best(_))) || spec.patience.is_some();
     if scored && data.is_empty(SplitRole::Val) && data.is_empty(SplitRole::Test) {
-        return Err(RunError::new("the split leaves no image to score, so that no epoch can be the best")
-            .help("give `val` or `test` a share")
-            .help("or keep the last epoch alone: `keep = [last]`"));
+        return Err(problem!(
+            E0715,
+            "the validation and test splits are empty, so no best epoch can be found";
+            help: "give `val` or `test` a share";
+            help: "or keep the last epoch only: `keep = [last]`"
+        ));
     }
     Ok(())
 }
 
 /// Reads some masks of each role: all values must be labels, and every class should occur.
 fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
-    let looked: Vec<(SplitRole, usize)> = [SplitRole::Train, SplitRole::Val, SplitRole::Test]
+    let sampled: Vec<(SplitRole, usize)> = [SplitRole::Train, SplitRole::Val, SplitRole::Test]
         .into_iter()
         .flat_map(|role| {
             let n = data.len(role);
@@ -70,36 +74,79 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
         })
         .collect();
     let classes = data.spec().classes.len();
-    let one = |&(role, index): &(SplitRole, usize)| -> Result<Vec<bool>> {
+    let classes_in_mask = |&(role, index): &(SplitRole, usize)| -> Result<Vec<bool>> {
         let (mask, _, _) = data.truth(role, index)?;
         let mut seen = vec![false; classes];
         mask.iter().filter_map(|&class| seen.get_mut(usize::from(class)).map(|s| *s = true)).for_each(drop);
         Ok(seen)
     };
     // In order, so that the reported mask is always the same.
-    let each: Vec<Result<Vec<bool>>> = looked.par_iter().map(one).collect();
+    let each: Vec<Result<Vec<bool>>> = sampled.par_iter().map(classes_in_mask).collect();
     let mut seen = vec![false; classes];
     for mask in each {
         seen.iter_mut().zip(mask?).for_each(|(all, one)| *all |= one);
     }
     let all: usize = [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|role| data.len(role)).iter().sum();
-    let n = looked.len();
+    let n = sampled.len();
     found.notes.push(match n == all {
-        true => format!("all {n} masks hold the labels and nothing else"),
-        false => format!("{n} of {all} masks were read and hold the labels alone; `npc data check` reads all"),
+        true => format!("all {n} masks contain labels only"),
+        false => format!("{n} of {all} masks were read and contain labels only; `npc data check` reads all"),
     });
     for (class, _) in data.spec().classes.iter().zip(seen).filter(|(_, seen)| !seen) {
-        let of = if n == all { format!("all {n} masks") } else { format!("{n} of {all} masks that were looked at") };
-        found.warnings.push(format!("no pixel is `{class}` in {of}; are `labels` those of the files?"));
+        let of = if n == all { format!("all {n} masks") } else { format!("{n} of {all} masks that were read") };
+        found.warnings.push(format!("no pixel has class `{class}` in {of}; check that `labels` match the files"));
     }
     Ok(())
 }
 
-/// Memory of one training step, and of the loader's batches and cache and the average of the weights, in bytes.
+/// MemoryReport of a training step in bytes.
 struct MemoryNeed {
+    /// Network, activations and gradients by batch size.
+    memory: MemoryReport,
+    /// Cache, average of the weights and accumulated gradients.
     fixed: u64,
+    /// Image cache, which is part of `fixed`.
+    cache: u64,
+    /// Prefetched batches per image.
     per_image: u64,
-    step: u64,
+}
+
+impl MemoryNeed {
+    fn of(checked: &CheckedGraph, settings: &Settings, data: &Dataset, frozen: &FrozenPaths) -> Self {
+        let spec = &settings.train;
+        let threads = rayon::current_num_threads() as u64;
+        let loss_words = spec.loss.extra_words_per_pixel(settings.data.classes.len() as u64);
+        let run = TrainingSetup { moments: spec.optimizer.moment_count(), loss_words, threads };
+        let memory = memory_for(checked, frozen, &run);
+        let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
+        let channels = checked.input().channels() as u64;
+        // Prefetched images are 32-bit floats, cached ones 16-bit integers; classes are bytes.
+        let per_image = (WAITING + 1) * pixels * (4 * channels + 1);
+        let cases: usize = SplitRole::ALL.map(|role| data.len(role)).iter().sum();
+        let cache = (cases as u64).saturating_mul(pixels * (2 * channels + 1));
+        let cache = cache.min((settings.data.cache_mb as u64) << 20);
+        let sums = if spec.accumulate > 1 { memory.gradients } else { 0 };
+        let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
+        Self { fixed: cache + average + sums, cache, per_image, memory }
+    }
+
+    /// Bytes of the network in a step of `batch` images.
+    fn step(&self, batch: u64) -> u64 {
+        self.memory.training.peak(batch).bytes
+    }
+
+    /// All bytes for a step of `batch` images.
+    fn total(&self, batch: u64) -> u64 {
+        self.step(batch).saturating_add(self.fixed).saturating_add(self.per_image.saturating_mul(batch))
+    }
+
+    /// The largest batch up to `batch` that fits into `bytes`.
+    fn largest_batch(&self, batch: u64, bytes: u64) -> Option<u64> {
+        let room = bytes.saturating_sub(self.fixed);
+        // Each image also needs memory in the loader.
+        let step = |n: u64| self.step(n).saturating_add(self.per_image.saturating_mul(n));
+        (1..=batch).rev().find(|&n| step(n) <= room)
+    }
 }
 
 fn check_memory(
@@ -110,30 +157,13 @@ fn check_memory(
     free: Option<FreeMemory>,
     found: &mut Preflight,
 ) -> Result<()> {
-    let spec = &settings.train;
-    let batch = spec.batch.min(data.len(SplitRole::Train)).max(1) as u64;
-    let threads = rayon::current_num_threads() as u64;
-    let loss_words = spec.loss.extra_words_per_pixel(settings.data.classes.len() as u64);
-    let run = TrainingSetup { moments: spec.optimizer.moment_count(), loss_words, threads };
-    let memory = memory_for(checked, frozen, &run);
-    let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
-    let channels = checked.input().channels() as u64;
-    // Prefetched images are 32-bit floats, cached ones 16-bit integers; classes are bytes.
-    let per_image = (WAITING + 1) * pixels * (4 * channels + 1);
-    let cases: usize = [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|role| data.len(role)).iter().sum();
-    let cache = (cases as u64).saturating_mul(pixels * (2 * channels + 1));
-    let cache = cache.min((settings.data.cache_mb as u64) << 20);
-    let sums = if spec.accumulate > 1 { memory.gradients } else { 0 };
-    let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
-    let need = MemoryNeed { fixed: cache + average + sums, per_image, step: memory.training.peak(batch).bytes };
-    let total = need.step.saturating_add(need.fixed).saturating_add(need.per_image.saturating_mul(batch));
-    let parts = format!(
-        "{} for a step of {batch}, {} of it beside the network",
-        rough_bytes(total),
-        rough_bytes(total - need.step)
-    );
+    let batch = settings.train.batch.min(data.len(SplitRole::Train)).max(1) as u64;
+    let need = MemoryNeed::of(checked, settings, data, frozen);
+    let total = need.total(batch);
+    let (all, other) = (rough_bytes(total), rough_bytes(total - need.step(batch)));
+    let parts = format!("{all} for a step of {batch}, {other} of it outside the network");
     let Some(FreeMemory { bytes, limited }) = free else {
-        found.notes.push(format!("memory: about {parts}; what `{}` has was not looked at", settings.device));
+        found.notes.push(format!("memory: about {parts}; the free memory of `{}` was not checked", settings.device));
         return Ok(());
     };
     let whose = if limited { "the limit of this container or job leaves" } else { "the machine has" };
@@ -141,26 +171,24 @@ fn check_memory(
         found.notes.push(format!("memory: about {parts}; {whose} {}", rough_bytes(bytes)));
         return Ok(());
     }
-    let room = bytes.saturating_sub(need.fixed);
-    // Each image also needs memory in the loader.
-    let fits = (1..=batch)
-        .rev()
-        .find(|&n| memory.training.peak(n).bytes.saturating_add(need.per_image.saturating_mul(n)) <= room);
-    let message = format!(
-        "a training step of `{}` at batch {batch} needs about {} of memory, {whose} {}",
+    let error = problem!(
+        E0731,
+        "out of memory: training `{}` at batch {batch} needs about {all}, {whose} {}",
         checked.graph().name,
-        rough_bytes(total),
         rough_bytes(bytes)
     );
-    let error = match fits {
-        Some(n) if batch.is_multiple_of(n) && n < batch => RunError::new(message)
-            .help(format!("batch {n} fits: `--set batch={n}`; with accumulate={} a step is as large", batch / n)),
-        Some(n) => RunError::new(message).help(format!("batch {n} fits: `--set batch={n}`")),
-        None if need.fixed > bytes => RunError::new(message)
-            .help(format!("the cache of images takes {}: `--set data.cache_mb=256`", rough_bytes(cache))),
-        None => RunError::new(message).help("not even one image fits: `--set data.size=[..]` makes them smaller"),
+    let error = match need.largest_batch(batch, bytes) {
+        Some(n) if batch.is_multiple_of(n) && n < batch => error.help(format!(
+            "batch {n} fits: `--set batch={n}`; with accumulate={} a step has as many images",
+            batch / n
+        )),
+        Some(n) => error.help(format!("batch {n} fits: `--set batch={n}`")),
+        None if need.fixed > bytes => {
+            error.help(format!("the image cache needs {}: `--set data.cache_mb=256`", rough_bytes(need.cache)))
+        }
+        None => error.help("not even one image fits: use smaller images with `--set data.size=[..]`"),
     };
-    Err(error.help("`--ignore-memory` tries all the same"))
+    Err(error.help("`--ignore-memory` starts the run anyway"))
 }
 
 /// Checks that the folder, or its nearest existing parent, is a folder and is not read-only. Nothing is created here; the run does
@@ -171,12 +199,11 @@ fn check_writable(folder: &Path) -> Result<()> {
     let why = if !there.is_dir() {
         format!("{} is a file", there.display())
     } else if there.metadata().is_ok_and(|m| m.permissions().readonly()) {
-        format!("{} may not be written to", there.display())
+        format!("{} is read-only", there.display())
     } else {
         return Ok(());
     };
-    let message = format!("cannot make the run folder: {why}");
-    Err(RunError::at(folder, message).help("choose another folder: `--out DIR`"))
+    Err(problem!(E0702, folder, "cannot create the run folder: {why}"; help: "choose another folder: `--out DIR`"))
 }
 
 fn check_disk(
@@ -196,8 +223,13 @@ fn check_disk(
     let total = one.saturating_mul(bests + 2);
     match room {
         Some(room) if room < total => {
-            let message = format!("checkpoints need {} here, the disk has {}", rough_bytes(total), rough_bytes(room));
-            Err(RunError::at(folder, message).help("choose another place: `--out DIR`"))
+            let (total, room) = (rough_bytes(total), rough_bytes(room));
+            Err(problem!(
+                E0702,
+                folder,
+                "not enough disk space: checkpoints need {total}, and {room} are free";
+                help: "choose another place: `--out DIR`"
+            ))
         }
         Some(room) => {
             found.notes.push(format!("disk: {} for checkpoints; {} are free", rough_bytes(total), rough_bytes(room)));
@@ -215,7 +247,7 @@ fn check_average(spec: &TrainSpec, data: &Dataset, found: &mut Preflight) {
     let reach = 1.0 / (1.0 - decay);
     if reach > steps as f64 {
         found.warnings.push(format!(
-            "`ema = {decay}` averages over about {reach:.0} steps, and the run has {steps}: its first weights weigh most"
+            "`ema = {decay}` averages over about {reach:.0} steps, and the run has {steps}: the first weights dominate the average"
         ));
     }
 }

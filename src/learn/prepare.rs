@@ -1,7 +1,8 @@
 //! Opens device and data set of a run, and checks that the model fits them.
 
 use super::run_folder::RunFolder;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::device::{self, DeviceChoice};
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::CheckedGraph;
@@ -21,7 +22,7 @@ pub(crate) struct RunInputs {
 /// Opens device and data set. Errors: the model does not fit the data, or device or data cannot be opened.
 pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<RunInputs> {
     check_model_fits_data(checked, settings)?;
-    let choice: DeviceChoice = settings.device.parse().map_err(RunError::new)?;
+    let choice: DeviceChoice = settings.device.parse().map_err(|e: String| problem!(E0730, "{e}"))?;
     let device = device::open(choice)?;
     let data = Dataset::open(&settings.data, Path::new(&settings.data_root))?;
     Ok(RunInputs { device, data: Arc::new(data) })
@@ -34,11 +35,14 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
     let data = &settings.data;
     if let Some(unknown) = weights.keys().find(|w| checked.results().all(|(n, _)| n != *w)) {
         let known: Vec<_> = checked.results().map(|(n, _)| n).collect();
-        return Err(RunError::new(format!("`{name}` has no result `{unknown}` to supervise"))
-            .help(format!("it gives {}", known.join(", "))));
+        return Err(problem!(
+            E0717,
+            "`{name}` has no result `{unknown}` to supervise";
+            help: "its results are {}", known.join(", ")
+        ));
     }
     if !weights.is_empty() && weights.values().all(|&w| w <= 0.0) {
-        return Err(RunError::new(format!("no result of `{name}` has a weight above 0 in `supervise`")));
+        return Err(problem!(E0717, "no result of `{name}` has a weight above 0 in `supervise`"));
     }
     // The first result is used for scores and prediction.
     for (i, (result, shape)) in checked.results().enumerate() {
@@ -47,8 +51,8 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
         }
     }
     if !matches!(checked.input().channels(), 1 | 3) {
-        let message = format!("`{name}` takes {} channels; images have 1 or 3", checked.input().channels());
-        return Err(RunError::new(message));
+        let channels = checked.input().channels();
+        return Err(problem!(E0716, "`{name}` has {channels} input channels, but images have 1 or 3"));
     }
     Ok(())
 }
@@ -58,19 +62,22 @@ fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSp
     let what = result.map_or(format!("`{model}`"), |name| format!("result `{name}` of `{model}`"));
     let classes = data.classes.len();
     if output.channels() != classes {
-        let message =
-            format!("{what} gives {} channels, data `{}` has {classes} classes", output.channels(), data.name);
-        return Err(
-            RunError::new(message).help(format!("set the model's class count: `--set model.classes={classes}`"))
-        );
+        return Err(problem!(
+            E0716,
+            "{what} has {} channels, but data `{}` has {classes} classes",
+            output.channels(),
+            data.name;
+            help: "set the model's class count: `--set model.classes={classes}`"
+        ));
     }
     if output.spatial() != Some(data.size) {
-        let message = format!("{what} gives a map {output} for images of {:?}", data.size);
-        let help = match result {
-            None => "end the model with `|> resize(to = x)`",
-            Some(_) => "end this result with `|> resize(to = x)`",
-        };
-        return Err(RunError::new(message).help(help));
+        let end = if result.is_none() { "the model" } else { "this result" };
+        return Err(problem!(
+            E0716,
+            "{what} is a map {output}, which is not the size of the images, {:?}",
+            data.size;
+            help: "end {end} with `|> resize(to = x)`"
+        ));
     }
     Ok(())
 }
@@ -83,8 +90,12 @@ pub(crate) fn check_same_split(data: &Dataset, folder: &RunFolder) -> Result<()>
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         let stems = data.cases(role).iter().map(|case| case.stem.as_str());
         if !text.lines().eq(stems) {
-            let error = RunError::at(&path, "the split of the run is not the one that these images give");
-            return Err(error.help("were images added or taken away, or is --data-root another folder?"));
+            return Err(problem!(
+                E0723,
+                &path,
+                "the split of the run differs from the split of these images; going on would risk data leakage";
+                help: "check whether images were added or removed, or `--data-root` is another folder"
+            ));
         }
     }
     Ok(())

@@ -16,6 +16,7 @@
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::metric::MetricScores;
 use crate::text::config::Metric;
@@ -150,16 +151,20 @@ impl RunFolder {
     pub fn checkpoint(&self) -> Result<PathBuf> {
         let mut kept = Metric::ALL.into_iter().map(|metric| self.best(metric)).chain([self.last()]);
         kept.find(|p| p.exists()).ok_or_else(|| {
-            RunError::at(&self.root, "no checkpoint here").help("`npc train` writes one after each epoch")
+            problem!(E0721, &self.root, "no checkpoint in this run folder"; help: "`npc train` writes one after each epoch")
         })
     }
 
     /// Checks that the folder does not hold a run, so that nothing is overwritten. A run without a checkpoint does not count.
     pub fn check_vacant(&self) -> Result<()> {
         if self.metrics_file().exists() || self.last().exists() {
-            return Err(RunError::at(&self.root, "this folder holds a run already")
-                .help("go on with it: `--resume`")
-                .help("or choose another folder: `--out DIR`"));
+            return Err(problem!(
+                E0721,
+                &self.root,
+                "this folder already contains a run";
+                help: "resume it: `--resume`";
+                help: "or choose another folder: `--out DIR`"
+            ));
         }
         Ok(())
     }
@@ -167,8 +172,7 @@ impl RunFolder {
     /// Creates the folder, which must pass [`Self::check_vacant`].
     pub fn create(&self) -> Result<()> {
         self.check_vacant()?;
-        std::fs::create_dir_all(&self.root)
-            .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))?;
+        std::fs::create_dir_all(&self.root).map_err(|e| RunError::create_dir(&self.root, e))?;
         for role in [SplitRole::Train, SplitRole::Val, SplitRole::Test] {
             // Removes lists of a run that never started; the lists of this run are written next.
             let _ = std::fs::remove_file(self.split(role));
@@ -179,7 +183,9 @@ impl RunFolder {
     /// Checks that a run was started in the folder.
     pub fn check_started(&self) -> Result<()> {
         if !self.settings().exists() {
-            return Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"));
+            return Err(
+                problem!(E0721, &self.root, "no run to resume in this folder"; help: "start it without `--resume`"),
+            );
         }
         Ok(())
     }
@@ -200,7 +206,7 @@ impl RunFolder {
     /// Writes `settings.yaml`.
     pub fn write_settings(&self, settings: &Settings) -> Result<()> {
         let path = self.settings();
-        let yaml = settings::to_yaml(settings).map_err(|e| RunError::at(&path, e))?;
+        let yaml = settings::to_yaml(settings).map_err(|e| problem!(E0799, &path, "{e}"))?;
         write_atomic(&path, yaml.as_bytes())
     }
 
@@ -209,11 +215,12 @@ impl RunFolder {
         for (name, text) in imports {
             let path = self.root.join(name);
             if path == self.model() {
-                return Err(RunError::at(
+                return Err(problem!(
+                    E0702,
                     &path,
-                    "an imported file has the name that the run folder gives the model file",
-                )
-                .help("rename the imported file"));
+                    "an imported file has the same name as the model file of the run folder";
+                    help: "rename the imported file"
+                ));
             }
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent).map_err(|e| RunError::create_dir(parent, e))?;
@@ -241,7 +248,7 @@ impl RunFolder {
         let path = self.metrics_file();
         let mut text = String::new();
         for record in records {
-            text.push_str(&serde_json::to_string(record).map_err(|e| RunError::at(&path, e.to_string()))?);
+            text.push_str(&serde_json::to_string(record).map_err(|e| problem!(E0799, &path, "{e}"))?);
             text.push('\n');
         }
         write_atomic(&path, text.as_bytes())
@@ -260,15 +267,19 @@ impl RunFolder {
 
 /// Writes a value as JSON, atomically.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| RunError::at(path, e.to_string()))?;
+    let text = serde_json::to_string_pretty(value).map_err(|e| problem!(E0799, path, "{e}"))?;
     write_atomic(path, (text + "\n").as_bytes())
 }
 
 /// Reads the file `settings.yaml` of a run folder.
 pub fn read_settings(path: &Path) -> Result<Settings> {
     let text = std::fs::read_to_string(path).map_err(|e| {
-        let error = RunError::at(path, format!("cannot read the settings: {e}"));
-        error.help("a run folder is what `npc train` wrote, for example runs/npnet_lung")
+        problem!(
+            E0721,
+            path,
+            "cannot read the settings: {e}";
+            help: "a run folder is written by `npc train`, for example runs/npnet_lung"
+        )
     })?;
-    settings::from_yaml(&text).map_err(|e| RunError::at(path, format!("not the settings of a run: {e}")))
+    settings::from_yaml(&text).map_err(|e| problem!(E0721, path, "not the settings of a run: {e}"))
 }

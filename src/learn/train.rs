@@ -23,8 +23,9 @@ use super::preflight::{self, Preflight};
 use super::prepare::{RunInputs, check_same_split, prepare};
 use super::run_folder::{EpochRecord, RunFolder, RunSummary};
 use super::validate::{score_all, scored_role};
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
 use crate::base::machine;
+use crate::base::problem::problem;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, EpochAugmenter};
@@ -140,7 +141,7 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     let spec = &job.settings.train;
     let RunInputs { device, data } = prepare(job.checked, job.settings)?;
     let frozen = frozen_parameters(job.checked, spec)?;
-    spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
+    spec.loss.check(data.spec().classes.len()).map_err(|e| problem!(E0717, "{e}"))?;
     let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
     if job.resume {
         job.folder.check_started()?;
@@ -198,9 +199,13 @@ fn initial_state(job: &TrainingJob<'_>, network: Network) -> Result<InitialState
         let LoadedCheckpoint { network, average, optim, mut meta } =
             checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?;
         if meta.step > 0 && average.is_some() != spec.ema.is_some() {
-            let what = if average.is_some() { "holds an average of the weights" } else { "holds no average" };
-            let error = RunError::at(&job.folder.last(), format!("{what}, and the settings say otherwise (`ema`)"));
-            return Err(error.help("go on with the settings that the run began with"));
+            let (found, wanted) = if average.is_some() { ("an", "do not set") } else { ("no", "set") };
+            return Err(problem!(
+                E0723,
+                &job.folder.last(),
+                "the checkpoint has {found} average of the weights, but the settings {wanted} `ema`";
+                help: "resume with the settings that the run was started with"
+            ));
         }
         if meta.records.len() < meta.epoch {
             meta.records = records(job.folder, meta.epoch)?;
@@ -220,8 +225,13 @@ fn records(folder: &RunFolder, epochs: usize) -> Result<Vec<EpochRecord>> {
     let mut records = folder.records();
     records.truncate(epochs);
     if records.len() < epochs {
-        let message = format!("`metrics.jsonl` has {} epochs, `last.safetensors` is of epoch {epochs}", records.len());
-        return Err(RunError::at(folder.root(), message).help("put the lines back, or start another run"));
+        return Err(problem!(
+            E0721,
+            folder.root(),
+            "`metrics.jsonl` has {} epochs, but `last.safetensors` is of epoch {epochs}",
+            records.len();
+            help: "restore the missing lines, or start another run"
+        ));
     }
     Ok(records)
 }

@@ -2,7 +2,8 @@
 //!
 //! Scores are computed at the data block's size, the size of the network's input; `docs/metrics.md` explains why.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::data::{Batch, BatchLoader, Dataset, LastBatch, SplitRole};
 use crate::metric::{CaseScore, MaskPair, measure};
@@ -24,7 +25,7 @@ pub(crate) fn image_tensor(batch: &Batch, device: &Device) -> Tensor<4> {
 /// Returns the class of each pixel: `[n, k, h, w]` scores to `n * h * w` indices.
 fn argmax_classes(scores: Tensor<4>) -> Result<Vec<u8>> {
     let data = scores.argmax(1).into_data().convert::<i64>();
-    let values = data.try_into_vec::<i64>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
+    let values = data.try_into_vec::<i64>().map_err(|e| problem!(E0730, "the device returned no numbers: {e:?}"))?;
     Ok(values.into_iter().map(|k| k as u8).collect())
 }
 
@@ -61,7 +62,7 @@ pub(crate) fn score_batches(
         let predicted = predict(&batch)?;
         let size = [batch.shape[2], batch.shape[3]];
         let pixels = size[0] * size[1];
-        let one = |(i, &case): (usize, &usize)| {
+        let score_case = |(i, &case): (usize, &usize)| {
             let at = i * pixels..(i + 1) * pixels;
             let spacing = if distances { data.spacing(role, case)? } else { None };
             let pair = MaskPair { pred: &predicted[at.clone()], truth: &batch.targets[at], size, spacing };
@@ -69,7 +70,7 @@ pub(crate) fn score_batches(
             score.group = data.group(role, case).map(str::to_string);
             Ok(score)
         };
-        let scored: Result<Vec<CaseScore>> = batch.cases.par_iter().enumerate().map(one).collect();
+        let scored: Result<Vec<CaseScore>> = batch.cases.par_iter().enumerate().map(score_case).collect();
         scores.extend(scored?);
         if stop.load(Ordering::Relaxed) {
             return Ok(None);

@@ -2,6 +2,7 @@
 
 use super::cases_by_role::CasesByRole;
 use crate::base::error::RunError;
+use crate::base::problem::problem;
 use crate::data::case::Case;
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +50,7 @@ impl UnassignedCases {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) => {
-                problems.push(RunError::at(&path, format!("the list cannot be read: {e}")));
+                problems.push(RunError::read(&path, e));
                 return Vec::new();
             }
         };
@@ -65,7 +66,7 @@ impl UnassignedCases {
             }
         }
         if !named {
-            problems.push(RunError::at(&path, "the list names no image"));
+            problems.push(problem!(E0705, &path, "the list is empty"));
         }
         part
     }
@@ -73,8 +74,12 @@ impl UnassignedCases {
     fn take_line(&mut self, path: &Path, list: &str, number: usize, stem: &str) -> Result<Vec<Case>, RunError> {
         let key = stem.to_lowercase();
         let twice = |(first, at): &(String, usize), what: &str| {
-            let message = format!("line {number}: {what} stands in line {at} of {first} already");
-            Err(RunError::at(path, message).help("an image may be in one list only, once"))
+            Err(problem!(
+                E0715,
+                path,
+                "line {number}: {what} is already in line {at} of {first}";
+                help: "list each image once, in one list"
+            ))
         };
         if let Some(place) = self.seen.get(&key) {
             return twice(place, &format!("`{stem}`"));
@@ -98,11 +103,11 @@ impl UnassignedCases {
     }
 
     fn unknown(&self, path: &Path, number: usize, stem: &str, key: &str) -> RunError {
-        let message = format!("line {number}: `{stem}` is none of the {} stems of this data set", self.known);
-        let error = RunError::at(path, message);
+        let error =
+            problem!(E0705, path, "line {number}: `{stem}` is not one of the {} stems of this data set", self.known);
         let shorter = key.rsplit_once('.').map(|(s, _)| s).filter(|s| self.by_stem.contains_key(*s));
         match (shorter, self.by_stem.values().next()) {
-            (Some(_), _) => error.help("a stem has no extension"),
+            (Some(_), _) => error.help("write stems without the file extension"),
             (None, Some(case)) => error.help(format!("stems look like `{}`", case.stem)),
             (None, None) => error,
         }

@@ -22,7 +22,7 @@ pub(crate) struct SplitBalance {
 
 /// Returns the class balance of each split that has images.
 pub(crate) fn balance(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SplitBalance> {
-    let of = |role: SplitRole| {
+    let balance_of = |role: SplitRole| {
         let facts: Vec<&CaseFacts> = facts.iter().filter(|f| f.role == role).collect();
         let masks: Vec<&Vec<u64>> = facts.iter().filter_map(|f| f.classes.as_ref()).collect();
         let classes = 0..spec.classes.len();
@@ -38,7 +38,7 @@ pub(crate) fn balance(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SplitBalance>
             empty: masks.iter().filter(|m| is_empty(m)).count(),
         }
     };
-    SplitRole::ALL.into_iter().map(of).filter(|balance| balance.images > 0).collect()
+    SplitRole::ALL.into_iter().map(balance_of).filter(|balance| balance.images > 0).collect()
 }
 
 fn is_empty(mask: &[u64]) -> bool {
@@ -51,17 +51,17 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFindin
     let empty: Vec<String> =
         facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_empty)).map(|f| f.stem.clone()).collect();
     if !empty.is_empty() {
-        let (s, verb) = if empty.len() == 1 { ("", "holds") } else { ("s", "hold") };
+        let (s, verb) = if empty.len() == 1 { ("", "has") } else { ("s", "have") };
         let message =
-            format!("{} mask{s} {verb} nothing but `{}`: {}", empty.len(), spec.classes[0], list_first(&empty));
-        let help = "`empty` says how such images are scored; masks that are empty by mistake teach the network to miss";
+            format!("{} mask{s} {verb} no class but `{}`: {}", empty.len(), spec.classes[0], list_first(&empty));
+        let help = "the key `empty` sets how such images are scored; masks that are empty by mistake teach the network to miss objects";
         findings.push(SurveyFinding::warning(SurveyTopic::Balance, message).help(help).about(empty));
     }
     for balance in balance(spec, facts) {
         for (class, name) in spec.classes.iter().enumerate().filter(|(class, _)| balance.present[*class] == 0) {
             // Unreadable masks are reported already.
             if facts.iter().any(|f| f.role == balance.role && f.classes.is_some()) {
-                let message = format!("no mask in {} holds `{name}` (class {class})", balance.role.name());
+                let message = format!("no mask in {} contains `{name}` (class {class})", balance.role.name());
                 findings.push(SurveyFinding::warning(SurveyTopic::Balance, message));
             }
         }
@@ -102,7 +102,8 @@ fn window_findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
     let most = images.iter().map(|i| i.most).fold(f64::NEG_INFINITY, f64::max);
     let mut findings = Vec::new();
     let mut report = |message: String| {
-        let help = "is the window in the units of the files? CT: Hounsfield units; 8-bit pictures: no window";
+        let help =
+            "the window must have the units of the files: Hounsfield units for CT; 8-bit pictures need no window";
         findings.push(SurveyFinding::warning(SurveyTopic::Window, message).help(help));
     };
     for (side, name) in [(0, "below"), (1, "above")] {
@@ -115,7 +116,7 @@ fn window_findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
     }
     let used = (most.min(high) - least.max(low)).max(0.0) / (high - low);
     if used < 0.25 && some_vary(&images) {
-        report(format!("values span {least} to {most}, {:.0} % of the window [{low}, {high}]", 100.0 * used));
+        report(format!("the values span {least} to {most}, only {:.0} % of the window [{low}, {high}]", 100.0 * used));
     }
     findings
 }

@@ -41,34 +41,36 @@ pub struct ImageFacts {
 pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channels: Option<usize>) -> CaseFacts {
     let spec = &data.spec;
     let mut findings = Vec::new();
-    let one = |finding: SurveyFinding| finding.about([case.stem.clone()]);
+    let with_stem = |finding: SurveyFinding| finding.about([case.stem.clone()]);
     let (pixels, classes) = read(data, case);
     let image = match pixels {
         Ok(pixels) => {
             let place = case.display_path(&case.image);
-            findings.extend(pixels.warnings.iter().map(|w| one(SurveyFinding::warning(SurveyTopic::Image, w))));
-            Some((image(&pixels, spec, &place, channels, &mut |finding| findings.push(one(finding))), pixels.size))
+            findings.extend(pixels.warnings.iter().map(|w| with_stem(SurveyFinding::warning(SurveyTopic::Image, w))));
+            Some((
+                image(&pixels, spec, &place, channels, &mut |finding| findings.push(with_stem(finding))),
+                pixels.size,
+            ))
         }
         Err(error) => {
-            findings.push(one(SurveyFinding::error(SurveyTopic::Image, &error)));
+            findings.push(with_stem(SurveyFinding::error(SurveyTopic::Image, &error)));
             None
         }
     };
     let classes = match classes {
         Ok((classes, size, warnings)) => {
-            findings.extend(warnings.into_iter().map(|w| one(SurveyFinding::warning(SurveyTopic::Mask, w))));
+            findings.extend(warnings.into_iter().map(|w| with_stem(SurveyFinding::warning(SurveyTopic::Mask, w))));
             if let Some((_, of_image)) = &image
                 && let Err(error) = check_same_size(case, *of_image, size)
             {
-                let help = "resize the mask to its image by nearest neighbour, or find the mask that belongs to it";
-                findings.push(one(SurveyFinding::error(SurveyTopic::Sizes, &error).help(help)));
+                findings.push(with_stem(SurveyFinding::error(SurveyTopic::Sizes, &error)));
             }
             let mut counts = vec![0u64; spec.classes.len()];
             classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
             Some(counts)
         }
         Err(error) => {
-            findings.push(one(SurveyFinding::error(SurveyTopic::Mask, &error)));
+            findings.push(with_stem(SurveyFinding::error(SurveyTopic::Mask, &error)));
             None
         }
     };

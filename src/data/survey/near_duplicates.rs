@@ -65,10 +65,11 @@ pub(super) fn findings(facts: &[CaseFacts], pairs: &[NearDuplicate], grouped: bo
         let finding = SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
         findings.push(match (i, grouped) {
             (0, false) => finding.help(
-                "scores on such images flatter; keep them on one side, for example with \
-                 split = random(test = 0.2, group = \"{group}_*\") where stems name the patient or the video",
+                "data leakage: scores on such images are too good; keep them in one split, for example with \
+                 split = random(test = 0.2, group = \"{group}_*\") if stems contain the patient or the video",
             ),
-            (0, true) => finding.help("scores on such images flatter, and the groups do not keep them on one side"),
+            (0, true) => finding
+                .help("data leakage: scores on such images are too good, and the groups do not keep them in one split"),
             _ => finding,
         });
     }

@@ -9,6 +9,7 @@ mod lengths;
 use super::grid::VoxelGrid;
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::problem::problem;
 use crate::data::decode::{self, PaletteMode};
 use crate::data::order::natural;
 use dicom_dictionary_std::tags;
@@ -64,7 +65,7 @@ fn dicom_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
 
 /// Lists a folder without hidden files, in natural order.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
+    let fail = |e: std::io::Error| RunError::read(folder, e);
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
@@ -99,25 +100,25 @@ impl DicomSeries {
     pub(crate) fn open(path: &Path) -> Result<DicomSeries> {
         let (folder, found) = dicom_files(path)?;
         if found.is_empty() {
-            return Err(RunError::at(path, "the folder holds no DICOM file"));
+            return Err(problem!(E0714, path, "no DICOM file in this folder"));
         }
         let mut files: Vec<DicomSlice> = found.iter().map(|p| read_header(p)).collect::<Result<_>>()?;
         let first = &files[0];
         for other in &files[1..] {
             let differs = |what: &str| {
                 let (a, b) = (file_name(&first.path), file_name(&other.path));
-                RunError::at(&folder, format!("{a} and {b} are {what}"))
+                problem!(E0714, &folder, "{a} and {b} {what}")
             };
             if other.series != first.series {
-                return Err(differs("of different series").help("give each series a folder of its own"));
+                return Err(differs("belong to different series").help("put each series into a folder of its own"));
             }
             if other.size != first.size {
-                return Err(differs("slices of different sizes"));
+                return Err(differs("have different sizes"));
             }
             let turned = (0..6).any(|i| (other.directions[i / 3][i % 3] - first.directions[i / 3][i % 3]).abs() > 1e-3);
             if turned || (0..2).any(|i| (other.spacing[i] - first.spacing[i]).abs() > 1e-3 * first.spacing[i]) {
-                return Err(differs("slices of different direction or pixel spacing")
-                    .help("a localiser among the slices? take it out of the folder"));
+                return Err(differs("have different orientations or pixel spacings")
+                    .help("if one of them is a localiser, remove it from the folder"));
             }
         }
         let normal = cross_product(first.directions);
@@ -144,8 +145,8 @@ impl DicomSeries {
             let before = values.len();
             append_pixels(&slice.path, &mut values)?;
             if values.len() - before != area {
-                let message = format!("holds {} pixels where its header declares {area}", values.len() - before);
-                return Err(RunError::at(&slice.path, message));
+                let found = values.len() - before;
+                return Err(problem!(E0703, &slice.path, "contains {found} pixels, but its header declares {area}"));
             }
         }
         let small = |v: &f32| v.fract() == 0.0 && (-32768.0..=32767.0).contains(v);
@@ -166,13 +167,20 @@ fn slice_spacing(folder: &Path, files: &[DicomSlice], heights: &[f64]) -> Result
         let gap = pair[1] - pair[0];
         let (a, b) = (file_name(&files[i].path), file_name(&files[i + 1].path));
         if gap < 1e-3 {
-            return Err(RunError::at(folder, format!("{a} and {b} lie at the same place"))
-                .help("two series, or one copied twice? give each series a folder of its own"));
+            return Err(problem!(
+                E0714,
+                folder,
+                "{a} and {b} have the same position";
+                help: "if the folder holds two series or a copy of one, put each series into a folder of its own"
+            ));
         }
         if gap > 1.5 * usual {
-            let message =
-                format!("a slice is missing: {a} and {b} are {gap:.2} mm apart, slices here are {usual:.2} mm apart");
-            return Err(RunError::at(folder, message).help("copy the series again"));
+            return Err(problem!(
+                E0714,
+                folder,
+                "a slice is missing: {a} and {b} are {gap:.2} mm apart, other slices {usual:.2} mm";
+                help: "copy the series again"
+            ));
         }
     }
     Ok(Some(usual))
@@ -186,8 +194,13 @@ fn open_file(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject> {
     lengths::check_lengths(path)?;
     let options = until.map_or(OpenFileOptions::new(), |tag| OpenFileOptions::new().read_until(tag));
     options.open_file(path).map_err(|e| {
-        RunError::at(path, format!("cannot be read as DICOM, it may be cut off or damaged: {}", with_root_cause(&e)))
-            .help("copy or download the file again")
+        problem!(
+            E0703,
+            path,
+            "cannot read the DICOM file, it may be truncated or damaged: {}",
+            with_root_cause(&e);
+            help: "copy or download the file again"
+        )
     })
 }
 
@@ -196,14 +209,17 @@ fn read_header(path: &Path) -> Result<DicomSlice> {
     let text = |tag| object.get(tag).and_then(|e| e.to_str().ok()).map(|t| t.trim().to_string());
     let numbers = |tag| object.get(tag).and_then(|e| e.to_multi_float64().ok()).unwrap_or_default();
     let count = |tag| object.get(tag).and_then(|e| e.to_int::<usize>().ok());
-    let missing =
-        |what: &str| RunError::at(path, format!("this DICOM file says no {what}; it is no slice of a series"));
+    let missing = |what: &str| problem!(E0714, path, "the DICOM file has no {what}, so it is not a slice of a series");
     let [Some(rows), Some(columns)] = [count(tags::ROWS), count(tags::COLUMNS)] else {
         return Err(missing("rows and columns"));
     };
     if let Some(frames) = count(tags::NUMBER_OF_FRAMES).filter(|n| *n > 1) {
-        return Err(RunError::at(path, format!("holds {frames} frames; files of one slice each are read"))
-            .help("write it as NIfTI, for example with dcm2niix"));
+        return Err(problem!(
+            E0704,
+            path,
+            "multi-frame DICOM is not supported: the file contains {frames} frames";
+            help: "convert it to NIfTI, for example with dcm2niix"
+        ));
     }
     let &[a, b, c, d, e, f] = &numbers(tags::IMAGE_ORIENTATION_PATIENT)[..] else {
         return Err(missing("orientation (ImageOrientationPatient)"));
@@ -218,8 +234,11 @@ fn read_header(path: &Path) -> Result<DicomSlice> {
     let unit = |v: [f64; 3]| (v.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 0.01;
     let finite = [x, y, z].iter().all(|v| v.is_finite());
     if !directions.into_iter().all(unit) || !unit(cross_product(directions)) || !finite {
-        let message = "its ImageOrientationPatient is no pair of directions at right angles, or it lies nowhere";
-        return Err(RunError::at(path, message));
+        return Err(problem!(
+            E0714,
+            path,
+            "ImageOrientationPatient is not a pair of perpendicular unit vectors, or ImagePositionPatient is not finite"
+        ));
     }
     Ok(DicomSlice {
         path: path.to_path_buf(),
@@ -237,13 +256,18 @@ fn read_header(path: &Path) -> Result<DicomSlice> {
 fn append_pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
     let object = open_file(path, None)?;
     let fail = |e: dicom_pixeldata::Error| {
-        RunError::at(path, format!("its pixels cannot be read: {}", with_root_cause(&e)))
-            .help("other compressions can be undone, for example with gdcmconv --raw or dcmdjpeg")
+        problem!(
+            E0704,
+            path,
+            "cannot decode the pixels: {}",
+            with_root_cause(&e);
+            help: "if the compression is not supported, decompress the file, for example with gdcmconv --raw or dcmdjpeg"
+        )
     };
     let decoded = object.decode_pixel_data().map_err(fail)?;
     if decoded.samples_per_pixel() != 1 {
-        let message = format!("its pixels have {} samples; grey slices are read", decoded.samples_per_pixel());
-        return Err(RunError::at(path, message));
+        let samples = decoded.samples_per_pixel();
+        return Err(problem!(E0704, path, "the pixels have {samples} samples; only grey slices are supported"));
     }
     let (slope, intercept) = match decoded.rescale().map_err(fail)?.first() {
         Some(rescale) => (rescale.slope, rescale.intercept),
@@ -270,9 +294,15 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
     let series = DicomSeries::open(of)?;
     let pictures: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| decode::is_picture(p)).collect();
     if pictures.len() != series.files.len() {
-        let message =
-            format!("{} pictures for the {} slices of {}", pictures.len(), series.files.len(), series.folder.display());
-        return Err(RunError::at(folder, message).help("a folder of masks holds one picture for each slice"));
+        return Err(problem!(
+            E0710,
+            folder,
+            "{} mask pictures for the {} slices of {}",
+            pictures.len(),
+            series.files.len(),
+            series.folder.display();
+            help: "a folder of masks needs exactly one picture for each slice"
+        ));
     }
     let mut order: Vec<usize> = (0..series.files.len()).collect();
     order.sort_by_key(|&i| (series.files[i].number.unwrap_or(i as i64), i));
@@ -289,12 +319,21 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
         let pixels = decode::read(&pictures[n], PaletteMode::Indices)?;
         if pixels.size != size {
             let [h, w] = pixels.size;
-            let message = format!("has {w} x {h} pixels, and its slice has {} x {}", size[1], size[0]);
-            return Err(RunError::at(&pictures[n], message));
+            return Err(problem!(
+                E0712,
+                &pictures[n],
+                "mask and slice differ in size: the mask has {w} x {h} pixels, its slice has {} x {}",
+                size[1],
+                size[0]
+            ));
         }
         if pixels.channels != 1 {
-            return Err(RunError::at(&pictures[n], "is in colours; the masks of a DICOM series are grey")
-                .help("store the class as a grey value, or as the index of a PNG palette"));
+            return Err(problem!(
+                E0713,
+                &pictures[n],
+                "the mask is in colours; masks of a DICOM series must be grey";
+                help: "store the class as a grey value, or as the index of a PNG palette"
+            ));
         }
         values.extend((0..pixels.values.len()).map(|i| pixels.values.at(i) as f32));
     }

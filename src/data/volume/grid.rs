@@ -3,7 +3,8 @@
 //! Directions are as in NIfTI: the first world axis points from left to right, the second from back to front, the third from feet
 //! to head. Oblique volumes are read along the nearest axes, without interpolation.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::data::pixels::MAX_SIDE;
 use crate::text::config::SliceAxis;
 use std::path::Path;
@@ -50,14 +51,16 @@ impl VoxelGrid {
         let voxels = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         if dims.iter().any(|&d| d == 0 || d > MAX_SIDE) || voxels.is_none_or(|n| n > MOST) {
             let [x, y, z] = dims;
-            let message =
-                format!("declares {x} x {y} x {z} voxels; at most {MAX_SIDE} a side and 2^30 in all are read");
-            return Err(RunError::at(path, message));
+            return Err(problem!(
+                E0714,
+                path,
+                "unsupported volume of {x} x {y} x {z} voxels; each side must be 1 to {MAX_SIDE}, and the product at most 2^30"
+            ));
         }
         let spacing = columns.map(|c| c.iter().map(|v| v * v).sum::<f64>().sqrt());
         if spacing.iter().any(|s| !s.is_finite() || *s <= 0.0) {
-            let message = format!("declares voxels of {} x {} x {} mm", spacing[0], spacing[1], spacing[2]);
-            return Err(RunError::at(path, message));
+            let [x, y, z] = spacing;
+            return Err(problem!(E0714, path, "invalid voxel size: the header declares {x} x {y} x {z} mm"));
         }
         // The permutation with the best alignment to the world axes; the first of equal ones.
         const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];

@@ -5,6 +5,7 @@
 use super::grid::VoxelGrid;
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::problem::problem;
 use flate2::bufread::MultiGzDecoder;
 use nifti::{DataElement, InMemNiftiVolume, NiftiHeader, NiftiType};
 use std::fs::File;
@@ -23,7 +24,7 @@ fn open(path: &Path) -> Result<Box<dyn Read>> {
     let mut magic = [0; 2];
     let zipped = match file.read_exact(&mut magic) {
         Ok(()) => magic == [0x1f, 0x8b],
-        Err(_) => return Err(RunError::at(path, "the file is empty")),
+        Err(_) => return Err(problem!(E0703, path, "the file is empty")),
     };
     let whole = std::io::Cursor::new(magic).chain(file);
     Ok(if zipped { Box::new(MultiGzDecoder::new(BufReader::new(whole))) } else { Box::new(whole) })
@@ -31,8 +32,13 @@ fn open(path: &Path) -> Result<Box<dyn Read>> {
 
 fn parse_header(path: &Path, bytes: &[u8]) -> Result<NiftiHeader> {
     let fail = |e: &dyn std::fmt::Display| {
-        RunError::at(path, format!("is no NIfTI-1 file that can be read: {}", one_line(e)))
-            .help("NIfTI-2 and Analyze files can be converted, for example with nibabel")
+        problem!(
+            E0704,
+            path,
+            "not a readable NIfTI-1 file: {}",
+            one_line(e);
+            help: "convert NIfTI-2 and Analyze files, for example with nibabel"
+        )
     };
     NiftiHeader::from_reader(bytes).map_err(|e| fail(&e))
 }
@@ -41,8 +47,13 @@ fn parse_header(path: &Path, bytes: &[u8]) -> Result<NiftiHeader> {
 fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     open(path)?.take(limit).read_to_end(&mut all).map_err(|e| {
-        RunError::at(path, format!("cannot be unpacked, it may be cut off or damaged: {}", one_line(&e)))
-            .help("copy or download the file again")
+        problem!(
+            E0703,
+            path,
+            "cannot decompress the file, it may be truncated or damaged: {}",
+            one_line(&e);
+            help: "copy or download the file again"
+        )
     })?;
     Ok(all)
 }
@@ -53,12 +64,17 @@ pub(crate) fn grid(path: &Path) -> Result<VoxelGrid> {
 }
 
 fn grid_of(path: &Path, header: &NiftiHeader) -> Result<VoxelGrid> {
-    let fail = |text: String| RunError::at(path, text);
-    let dims = header.dim().map_err(|e| fail(format!("declares no volume: {}", one_line(&e))))?;
+    let dims = header.dim().map_err(|e| problem!(E0714, path, "the header declares no volume: {}", one_line(&e)))?;
     let size = |i: usize| usize::from(dims.get(i).copied().unwrap_or(1));
     if let Some(more) = (3..dims.len()).find(|&i| dims[i] > 1) {
-        return Err(fail(format!("holds {} volumes along its dimension {}", dims[more], more + 1))
-            .help("write each volume to a file of its own"));
+        return Err(problem!(
+            E0704,
+            path,
+            "contains {} volumes along dimension {}; only single volumes are supported",
+            dims[more],
+            more + 1;
+            help: "save each volume to a file of its own"
+        ));
     }
     VoxelGrid::new(path, [size(0), size(1), size(2)], axis_directions(header))
 }
@@ -97,14 +113,18 @@ pub(crate) fn read(path: &Path) -> Result<Volume> {
     let offset = f64::from(head.vox_offset).clamp(0.0, EXTENSIONS as f64) as u64;
     let all = read_bytes(path, offset + voxels * PER_VOXEL + EXTENSIONS)?;
     let start = offset.max(348) as usize;
-    let kind = head.data_type().map_err(|e| RunError::at(path, one_line(&e)))?;
+    let kind = head.data_type().map_err(|e| problem!(E0704, path, "unsupported voxel type: {}", one_line(&e)))?;
     let wanted = voxels * kind.size_of() as u64;
     let held = all.len().saturating_sub(start) as u64;
     if held < wanted {
-        let message = format!("the file ends early: {held} bytes of voxels where the header declares {wanted}");
-        return Err(RunError::at(path, message).help("copy or download the file again"));
+        return Err(problem!(
+            E0703,
+            path,
+            "the file is truncated: it contains {held} bytes of voxels, but the header declares {wanted}";
+            help: "copy or download the file again"
+        ));
     }
-    let fail = |e: nifti::NiftiError| RunError::at(path, format!("cannot be read as NIfTI: {}", one_line(&e)));
+    let fail = |e: nifti::NiftiError| problem!(E0703, path, "cannot read the NIfTI file: {}", one_line(&e));
     let volume = InMemNiftiVolume::from_reader(&all[start..], &head).map_err(fail)?;
     drop(all);
     let voxels = match kind {
@@ -123,7 +143,7 @@ pub(crate) fn read(path: &Path) -> Result<Volume> {
         | NiftiType::Float128
         | NiftiType::Complex128
         | NiftiType::Complex256
-        | NiftiType::Rgba32 => return Err(RunError::at(path, format!("voxels of type {kind:?} are not read"))),
+        | NiftiType::Rgba32 => return Err(problem!(E0704, path, "unsupported voxel type {kind:?}")),
     };
     let [slope, intercept] = [head.scl_slope, head.scl_inter].map(f64::from);
     // A slope of 0 means no scaling (nifti1.h); a slope or intercept that is not finite is treated likewise.

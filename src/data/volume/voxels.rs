@@ -1,7 +1,8 @@
 //! Volumes in memory, and their slices.
 
 use super::grid::VoxelGrid;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::data::pixels::{PixelValues, Pixels};
 use crate::text::config::SliceAxis;
 use std::path::Path;
@@ -57,7 +58,7 @@ impl Volume {
         let view = self.grid.slice_indexing(axis);
         let size = view.size;
         if index >= view.count {
-            return Err(RunError::at(path, format!("has {} slices; there is no number {index}", view.count)));
+            return Err(problem!(E0714, path, "the volume has {} slices, there is no number {index}", view.count));
         }
         let area = size[0] * size[1];
         let place = |i: usize| view.at(index, i / size[1], i % size[1]);
@@ -82,8 +83,12 @@ impl Volume {
             && let Some(bad) = all.iter().position(|v| !v.is_finite())
         {
             let (x, y) = (bad % size[1], bad / size[1]);
-            let message = format!("{kind} value {} at x {x}, y {y} of slice {index} is not a number to use", all[bad]);
-            return Err(RunError::at(path, message));
+            return Err(problem!(
+                E0711,
+                path,
+                "the {kind} value {} at x {x}, y {y} of slice {index} is not a finite number",
+                all[bad]
+            ));
         }
         Ok(Pixels { size, channels: 1, values, lossy: false, warnings: Vec::new() })
     }

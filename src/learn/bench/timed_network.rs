@@ -2,7 +2,8 @@
 
 use super::backend::Backend;
 use super::timing::{TimeBudget, repeat};
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::engine::PassMode;
 use crate::compute::engine::profile::{Profile, Stopwatch};
 use crate::compute::engine_bridge::RecordedPass;
@@ -142,5 +143,5 @@ fn total_duration(milliseconds: &[f64]) -> Duration {
 }
 
 fn synchronise(device: &Device) -> Result<()> {
-    device.sync().map_err(|e| RunError::new(format!("the device failed: {e:?}")))
+    device.sync().map_err(|e| problem!(E0730, "the device failed: {e:?}"))
 }

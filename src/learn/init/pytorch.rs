@@ -4,6 +4,7 @@
 //! the order of their names in the pickle, which is searched for them.
 
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::compute::weights::NamedTensor;
 use pytorch_reader::{DType, PytorchReader};
 use std::collections::HashMap;
@@ -22,8 +23,12 @@ pub(super) struct WeightFile {
 
 pub(super) fn read(path: &Path) -> Result<WeightFile> {
     let reader = PytorchReader::new(path).map_err(|e| {
-        RunError::at(path, format!("not a PyTorch file that can be read: {e}"))
-            .help("`torch.save(model.state_dict(), \"weights.pt\")` writes one")
+        problem!(
+            E0704,
+            path,
+            "not a readable PyTorch file: {e}";
+            help: "`torch.save(model.state_dict(), \"weights.pt\")` writes one"
+        )
     })?;
     let mut names: Vec<(String, Option<usize>)> = reader.keys().into_iter().map(|name| (name, None)).collect();
     names.sort();
@@ -34,7 +39,7 @@ pub(super) fn read(path: &Path) -> Result<WeightFile> {
     let mut given = WeightFile { tensors: Vec::new(), ordered, others: Vec::new() };
     for (name, _) in names {
         let tensor = reader.get(&name).expect("the name is one of its keys");
-        let bytes = || tensor.read().map_err(|e| RunError::at(path, format!("cut short or damaged: {e}")));
+        let bytes = || tensor.read().map_err(|e| problem!(E0703, path, "the file is truncated or damaged: {e}"));
         match floats(tensor.dtype(), bytes)? {
             Some(values) => given.tensors.push(NamedTensor { name, shape: tensor.shape().to_vec(), values }),
             None => given.others.push(name),

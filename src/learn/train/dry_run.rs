@@ -1,7 +1,8 @@
 //! Dry run: the report of `npc train --dry-run`.
 
 use super::{TrainingJob, TrainingRun, prepare_run};
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::data::augment::EpochAugmenter;
 use crate::data::{LastBatch, SplitRole, epoch_order};
 use crate::learn::init::InitReport;
@@ -61,7 +62,7 @@ impl TrainingRun<'_> {
             if pending.is_complete() {
                 left = left.saturating_sub(per_step);
                 self.finish_step(pending)?;
-                self.device.sync().map_err(|e| RunError::new(format!("the device failed: {e:?}")))?;
+                self.device.sync().map_err(|e| problem!(E0730, "the device failed: {e:?}"))?;
                 seconds = began.elapsed().as_secs_f64();
                 began = Instant::now();
                 pending = self.begin_step(left.min(per_step) as u64);

@@ -49,7 +49,7 @@ fn jpeg_end_marker_in_a_thumbnail_does_not_count() {
     fs::write(&path, &with_app).unwrap();
     load_image(&row(), &path, 1).unwrap();
     fs::write(&path, &with_app[..with_app.len() - 2]).unwrap();
-    refused(load_image(&row(), &path, 1), &["a.jpg", "ends before its picture"]);
+    refused(load_image(&row(), &path, 1), &["a.jpg", "the JPEG file is truncated"]);
     with_app.extend_from_slice(b"added by a camera");
     fs::write(&path, &with_app).unwrap();
     load_image(&row(), &path, 1).unwrap();

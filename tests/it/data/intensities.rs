@@ -65,10 +65,10 @@ fn channels_and_normalisation() {
     let rgb = |p: &Path| tif::<colortype::RGB8>(p, [1, 4], &colours, false);
     close(&sample(row(), 1, rgb).unwrap(), &[0.299, 0.587, 0.114, 1.0]);
     close(&sample(row(), 3, rgb).unwrap(), &[1., 0., 0., 1., 0., 1., 0., 1., 0., 0., 1., 1.]);
-    refused(sample(row(), 4, rgb), &["colour picture", "4 channels"]);
+    refused(sample(row(), 4, rgb), &["colour picture", "4 input channels"]);
     let three = DataSpec { mean: vec![0.5, 0.0, 1.0], std: vec![0.5, 2.0, 1.0], ..row() };
     close(&sample(three.clone(), 3, rgb).unwrap(), &[1., -1., -1., 1., 0., 0.5, 0., 0.5, -1., -1., 0., 0.]);
-    refused(sample(three, 1, rgb), &["mean", "3 values", "1 channels"]);
+    refused(sample(three, 1, rgb), &["mean", "3 values", "1 input channels"]);
     refused(sample(DataSpec { std: vec![0.0], ..row() }, 1, rgb), &["std"]);
     let with_alpha: Vec<u8> = colours.chunks(3).flat_map(|c| [c[0], c[1], c[2], 0]).collect();
     let rgba = |p: &Path| tif::<colortype::RGBA8>(p, [1, 4], &with_alpha, true);
@@ -83,7 +83,7 @@ fn files_are_told_by_content() {
         fs::create_dir_all(p.parent().unwrap()).unwrap();
         fs::write(p, "not a picture").unwrap();
     };
-    refused(sample(row(), 1, text), &["x.tif", "neither PNG, JPEG nor TIFF"]);
+    refused(sample(row(), 1, text), &["x.tif", "not a PNG, JPEG or TIFF file"]);
 }
 
 #[test]

@@ -87,10 +87,10 @@ fn exact_labels() {
     tif::<colortype::Gray16>(&path, [2, 2], &[0, 300, 3, 300], true);
     assert_eq!(load_mask(&exact(), &path).unwrap().0, [0, 2, 1, 2]);
     tif::<colortype::GrayI16>(&path, [2, 2], &[0, 3, 3, -1], true);
-    refused(load_mask(&exact(), &path), &["mask value -1", "1 pixel of it", "x 1, y 1"]);
+    refused(load_mask(&exact(), &path), &["mask value -1", "1 pixel, the first at x 1, y 1"]);
     let path = dir.path().join("x.png");
     png(&path, [1, 2], ExtendedColorType::Rgb8, &[3, 3, 3, 0, 0, 3]);
-    refused(load_mask(&exact(), &path), &["mask in colours", "x 1, y 0", "(0, 0, 3)"]);
+    refused(load_mask(&exact(), &path), &["mask is in colours", "x 1, y 0", "(0, 0, 3)"]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn colours_stand_for_classes() {
     refused(
         load(&[0, 0, 0, 250, 3, 0, 250, 3, 0, 9, 9, 9]),
         &[
-            "x.png: mask colour #fa0300 stands for no class: 2 pixels of it, the first at x 1, y 0; so does 1 other colour",
+            "x.png: mask colour #fa0300 is not the label of any class: 2 pixels, the first at x 1, y 0; 1 other colour is not a label either",
             "the labels are #000000 (rest), #ff0000 (liver), #00ff00 (spleen)",
             "the nearest label is #ff0000 (liver)",
         ],
@@ -163,7 +163,7 @@ fn colours_stand_for_classes() {
     grey(&path, [1, 2], &[0, 0]);
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 0]);
     jpeg(&path, [1, 2], &[0, 99]);
-    refused(load_mask(&spec, &path), &["stands for no class", "JPEG changes colours"]);
+    refused(load_mask(&spec, &path), &["is not the label of any class", "JPEG compression changes colours"]);
     // What is predicted is written in the same colours.
     npc::internals::data::png::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);

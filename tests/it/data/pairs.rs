@@ -48,7 +48,10 @@ fn image_and_mask_in_one_folder() {
     }
     let data = Dataset::open(&only(spec("*.png", "*_mask.png", [1, 1])), dir.path()).unwrap();
     assert_eq!(stems(&data, SplitRole::Train), ["0", "1", "2"]);
-    refused(Dataset::open(&spec("*.png", "*.png", [1, 1]), dir.path()), &["matched as image", "and as mask"]);
+    refused(
+        Dataset::open(&spec("*.png", "*.png", [1, 1]), dir.path()),
+        &["matches both the image pattern", "the mask pattern"],
+    );
 }
 
 #[test]
@@ -130,10 +133,7 @@ fn sizes_of_the_papers_split() {
 #[test]
 fn empty_roles() {
     let dir = small_set(1);
-    refused(
-        Dataset::open(&spec("images/*.png", "masks/*.png", [8, 8]), dir.path()),
-        &["of 1 image leaves train empty"],
-    );
+    refused(Dataset::open(&spec("images/*.png", "masks/*.png", [8, 8]), dir.path()), &["the train split is empty"]);
     let split = Split::Random { train: 0.5, val: 0.1, test: 0.1, seed: 0 };
     refused(Dataset::open(&DataSpec { split, ..phantoms(9, [8, 8]) }, dir.path()), &["sum to 1"]);
 }
@@ -157,11 +157,11 @@ fn lists_split_and_are_written_back() {
     assert_eq!(fs::read_to_string(out.join("train.txt")).unwrap(), "a3\na0\n");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 3);
 
-    refused(lists("a0\na9", None, "a1"), &["tr.txt", "line 2", "`a9` is none of the 6 stems"]);
-    refused(lists("a0.png", None, "a1"), &["a stem has no extension"]);
-    refused(lists("a0\na1", None, "a2\na1"), &["te.txt", "line 2", "line 2 of tr.txt already"]);
+    refused(lists("a0\na9", None, "a1"), &["tr.txt", "line 2", "`a9` is not one of the 6 stems"]);
+    refused(lists("a0.png", None, "a1"), &["without the file extension"]);
+    refused(lists("a0\na1", None, "a2\na1"), &["te.txt", "line 2", "already in line 2 of tr.txt"]);
     refused(lists("a0\na0", None, "a1"), &["tr.txt", "line 2", "line 1 of tr.txt"]);
-    refused(lists("a0", None, " \n"), &["te.txt", "names no image"]);
+    refused(lists("a0", None, " \n"), &["te.txt", "the list is empty"]);
     fs::remove_file(dir.path().join("te.txt")).unwrap();
     let split = Split::Lists { train: "tr.txt".into(), val: None, test: "te.txt".into() };
     let spec = DataSpec { split, ..spec("images/*.png", "masks/*.png", [8, 8]) };

@@ -263,7 +263,7 @@ fn sequences_of_clinicdb() {
     assert_eq!(groups, wanted.map(|(n, s)| (n, format!("sequence_{s:02}"))).into());
     grey(&dir.path().join("i/613.png"), [1, 1], &[1]);
     grey(&dir.path().join("m/613.png"), [1, 1], &[1]);
-    refused(open(), &["`613` is no frame of CVC-ClinicDB"]);
+    refused(open(), &["`613` is not a frame number of CVC-ClinicDB"]);
 }
 
 #[test]
@@ -288,9 +288,9 @@ fn lists_name_groups_and_do_not_divide_them() {
     data.write_split(dir.path()).unwrap();
     let written = fs::read_to_string(dir.path().join("groups.csv")).unwrap();
     assert_eq!(written, "stem,group,split\np1_z1,p1,train\np1_z2,p1,train\np3_z1,p3,train\np2_z1,p2,test\n");
-    refused(lists("p1_z1\np3", "p1_z2\np2"), &["the group `p1` is divided: `p1_z1` is in train, `p1_z2` in test"]);
-    refused(lists("p1\np3", "p1_z2"), &["te.txt", "line 1: `p1_z2` stands in line 1 of tr.txt already"]);
-    refused(lists("p1_z1\np1", "p2"), &["tr.txt", "line 2", "`p1_z1` of the group stands in line 1"]);
+    refused(lists("p1_z1\np3", "p1_z2\np2"), &["the group `p1` is divided, `p1_z1` is in train, `p1_z2` in test"]);
+    refused(lists("p1\np3", "p1_z2"), &["te.txt", "line 1: `p1_z2` is already in line 1 of tr.txt"]);
+    refused(lists("p1_z1\np1", "p2"), &["tr.txt", "line 2", "`p1_z1` of the group is already in line 1"]);
 }
 
 #[test]
@@ -320,27 +320,27 @@ fn columns_of_a_list() {
     let random = |csv| open(csv, Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 });
     refused(
         random("img,mask\n"),
-        &["c.csv", "line 1: there is no column `image`, only `img`, `mask`", "rename the column `img`"],
+        &["c.csv", "line 1: the column `image` is missing; the columns are `img`, `mask`", "rename the column `img`"],
     );
-    refused(column("image,mask\na/1.png,a/1_m.png\n"), &["line 1: there is no column `split`"]);
+    refused(column("image,mask\na/1.png,a/1_m.png\n"), &["line 1: the column `split` is missing"]);
     refused(random("image,mask\na/1.png,\n"), &["line 2, column `mask`: the cell is empty"]);
-    refused(random("image,mask\na/1.png,a/9.png\n"), &["line 2, column `mask`: there is no file `a/9.png`"]);
+    refused(random("image,mask\na/1.png,a/9.png\n"), &["line 2, column `mask`: no such file `a/9.png`"]);
     refused(
         random("image,mask\nb/1.png,b/1_m.png\nb/1.png,b/1_m.png\n"),
-        &["line 3, column `image`", "stands in line 2"],
+        &["line 3, column `image`", "is already in line 2"],
     );
     refused(
         column("image,mask,split\nb/1.png,b/1_m.png,traim\n"),
-        &["line 2, column `split`: `traim` is none of train"],
+        &["line 2, column `split`: `traim` is not one of train"],
     );
-    refused(column("image,mask,split\nb/1.png,b/1_m.png,train\n"), &["the column `split` gives no image to test"]);
-    refused(random("image,mask\n"), &["the list names no image"]);
+    refused(column("image,mask,split\nb/1.png,b/1_m.png,train\n"), &["the column `split` assigns no image to test"]);
+    refused(random("image,mask\n"), &["the list is empty"]);
     refused(
         column("image,mask,split,group\na/1.png,a/1_m.png,train,g\nb/1.png,b/1_m.png,test,g\n"),
         &["the group `g` is divided"],
     );
     let files = DataSpec { split: Split::Column, ..phantoms(4, [8, 8]) };
-    refused(Dataset::open(&files, dir.path()), &["`split = column` needs a list"]);
+    refused(Dataset::open(&files, dir.path()), &["`split = column` needs a CSV list"]);
 }
 
 #[test]
@@ -350,5 +350,5 @@ fn phantoms_can_be_stratified() {
     let data = Dataset::open(&DataSpec { grouping, split, ..phantoms(16, [16, 16]) }, Path::new("")).unwrap();
     assert_eq!(ROLES.map(|r| data.len(r)), [9, 3, 4]);
     let few = DataSpec { split: Split::Kfold { k: 5, fold: 0, val: 0.0, seed: 1 }, ..phantoms(4, [16, 16]) };
-    refused(Dataset::open(&few, Path::new("")), &["4 images cannot be dealt to 5 folds"]);
+    refused(Dataset::open(&few, Path::new("")), &["4 images cannot be divided into 5 folds"]);
 }

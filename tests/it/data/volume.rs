@@ -255,10 +255,10 @@ fn what_is_no_series_is_refused() {
     // Nested in the only folder, as archives are.
     assert_eq!(open().unwrap().len(SplitRole::Train), 5);
     copy("series/b/003.dcm", "s/a/study/6.dcm");
-    refused(open(), &["s/a/study", "1.dcm and 6.dcm are of different series", "a folder of its own"]);
+    refused(open(), &["s/a/study", "1.dcm and 6.dcm belong to different series", "a folder of its own"]);
     copy("series/a/003.dcm", "s/a/study/6.dcm");
-    refused(open(), &["3.dcm and 6.dcm lie at the same place"]);
+    refused(open(), &["3.dcm and 6.dcm have the same position"]);
     fs::remove_file(dir.path().join("s/a/study/6.dcm")).unwrap();
     fs::remove_file(dir.path().join("s/a/study/3.dcm")).unwrap();
-    refused(open(), &["a slice is missing: 4.dcm and 2.dcm are 5.00 mm apart, slices here are 2.50 mm apart"]);
+    refused(open(), &["a slice is missing: 4.dcm and 2.dcm are 5.00 mm apart, other slices 2.50 mm"]);
 }

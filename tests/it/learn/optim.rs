@@ -290,13 +290,13 @@ fn the_state_of_another_optimizer_is_refused() {
         checkpoint::load(&path, network(&fixture), rule).err().map(|e| e.message)
     };
     saved("adam");
-    assert_eq!(told("sgd").unwrap(), "holds `adam.first` of `a.bias`, which `sgd` does not have");
-    assert_eq!(told("sgd(momentum = 0.9)").unwrap(), "`sgd.momentum` of `a.bias` is missing, which `sgd` needs");
+    assert_eq!(told("sgd").unwrap(), "contains `adam.first` of `a.bias`, which `sgd` does not use");
+    assert_eq!(told("sgd(momentum = 0.9)").unwrap(), "`sgd.momentum` of `a.bias`, which `sgd` needs, is missing");
     assert_eq!(told("adamw"), None);
     saved("sgd");
-    assert_eq!(told("adam").unwrap(), "nothing of what `adam` keeps is there");
+    assert_eq!(told("adam").unwrap(), "contains no state of `adam`");
     saved("sgd(momentum = 0.5)");
-    assert_eq!(told("adam").unwrap(), "`adam.first` of `a.bias` is missing, which `adam` needs");
+    assert_eq!(told("adam").unwrap(), "`adam.first` of `a.bias`, which `adam` needs, is missing");
     assert_eq!(told("sgd(momentum = 0.9, nesterov = true)"), None);
 }
 

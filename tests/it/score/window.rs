@@ -146,10 +146,10 @@ fn files_folders_and_patterns() {
     refused(&["none.png"], &["none.png", "no such"]);
     refused(&["s/*.gif"], &["matches no image", "png"]);
     refused(&["s/[*.png"], &["pattern"]);
-    refused(&["t/c.jpeg", "t"], &["two images are called `c`"]);
-    refused(&["s/a10.png"], &["the mask of", "a10.png would replace it", "--out"]);
+    refused(&["t/c.jpeg", "t"], &["two images have the same name `c`"]);
+    refused(&["s/a10.png"], &["the predicted mask of", "a10.png would overwrite this image", "--out"]);
     fs::write(dir.path().join("s/c_overlay.png"), b"").unwrap();
-    refused(&["t/c.jpeg", "s/c_overlay.png"], &["`c_overlay.png` would be written for two images"]);
+    refused(&["t/c.jpeg", "s/c_overlay.png"], &["two images have the same output file `c_overlay.png`"]);
     fs::create_dir(dir.path().join("s/other")).unwrap();
     fs::rename(dir.path().join("s/c_overlay.png"), dir.path().join("s/other/c_overlay.png")).unwrap();
     // What an earlier run wrote below a folder of images is no image of it.

@@ -2,6 +2,7 @@
 //! it reads, and a damaged length may be 4 GiB.
 
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -28,15 +29,15 @@ pub(super) fn check_lengths(path: &Path) -> Result<()> {
     walk.skip(132).map_err(fail)?;
     match walk.elements() {
         Ok(None) => Ok(()),
-        Ok(Some((tag, declared))) => {
-            let message = format!(
-                "the file ends early: element ({:04x},{:04x}) declares {declared} bytes, and {} are left",
-                tag.0,
-                tag.1,
-                walk.length.saturating_sub(walk.at)
-            );
-            Err(RunError::at(path, message).help("copy or download the file again"))
-        }
+        Ok(Some((tag, declared))) => Err(problem!(
+            E0703,
+            path,
+            "the file is truncated: element ({:04x},{:04x}) declares {declared} bytes, but only {} are left",
+            tag.0,
+            tag.1,
+            walk.length.saturating_sub(walk.at);
+            help: "copy or download the file again"
+        )),
         // An element header is truncated; the parser reports it.
         Err(_) => Ok(()),
     }

@@ -182,17 +182,17 @@ fn what_comes_past_the_schema_is_checked() {
     refused(
         &[Augmentation::Rot90 { p: 0.5 }],
         [64, 48],
-        "`rot90` needs square images, and those of the data are 64 x 48",
+        "`rot90` needs square images, but those of the data block are 64 x 48",
     );
     refused(
         &[Augmentation::Blur { sigma: [0.0, 1e30], p: 0.5 }],
         SIZE,
-        "`sigma` of `blur` takes pixels between 0 and 20",
+        "augmentation `blur`: `sigma` accepts pixels between 0 and 20",
     );
-    refused(&[Augmentation::Rotate { degrees: [f64::NAN, 1.0], p: 0.5 }], SIZE, "`degrees` of `rotate`");
-    refused(&[Augmentation::Rot90 { p: 0.5 }, Augmentation::Rot90 { p: 0.1 }], SIZE, "`rot90` is given twice");
-    refused(&[Augmentation::Border { rule: BorderMode::Constant, value: 2.0 }], SIZE, "`value` of `border`");
-    refused(&[Augmentation::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma` of `gamma`");
+    refused(&[Augmentation::Rotate { degrees: [f64::NAN, 1.0], p: 0.5 }], SIZE, "`rotate`: `degrees`");
+    refused(&[Augmentation::Rot90 { p: 0.5 }, Augmentation::Rot90 { p: 0.1 }], SIZE, "`rot90` is listed twice");
+    refused(&[Augmentation::Border { rule: BorderMode::Constant, value: 2.0 }], SIZE, "`border`: `value`");
+    refused(&[Augmentation::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma`: `gamma`");
     // The smallest and the oddest sizes do not panic.
     for size in [[1, 1], [1, 7], [2, 3], [5, 1]] {
         let kinds: Vec<_> = everything(1.0).into_iter().filter(|k| k.name() != "rot90").collect();

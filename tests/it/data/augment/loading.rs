@@ -154,13 +154,13 @@ fn advice_follows_the_cause() {
     let said = load.advice().unwrap();
     assert_eq!(
         said,
-        "loading is the bottleneck: 62 % of the epoch waited for images; the cache holds 500 of 2000 images in 500 MiB: \
-         all of them take cache_mb = 2021"
+        "loading images is the bottleneck: training waited for 62 % of the epoch; the cache holds 500 of 2000 images in \
+         500 MiB: to cache all of them, set cache_mb = 2021"
     );
     let says = |load: LoadTimes, part: &str| assert!(load.advice().unwrap().contains(part), "{:?}", load.advice());
     says(LoadTimes { cached: 0, ..load }, "raise `cache_mb`");
-    says(LoadTimes { decoded: 0, cached: 2000, ..load }, "augmentation takes the time");
-    says(LoadTimes { decoded: 0, cached: 2000, augmented: false, ..load }, "give loading more cores");
+    says(LoadTimes { decoded: 0, cached: 2000, ..load }, "augmentation is slow");
+    says(LoadTimes { decoded: 0, cached: 2000, augmented: false, ..load }, "use more cores");
     // The first epoch fills a cache that holds all: no word. Nor where waiting is short.
     for quiet in [
         LoadTimes { cached: 2000, ..load },

@@ -30,7 +30,7 @@ fn a_division_by_zero_is_named() {
         &bench,
         &folder,
         false,
-        &["loss became NaN in epoch 1, step 1", "first node that is not finite is"],
+        &["training diverged: the loss became NaN in epoch 1, step 1", "first node with a NaN or infinite output is"],
     );
     assert!(text.contains("(div)") || text.contains("(/)"), "{text}");
     assert!(!folder.last().exists());
@@ -49,7 +49,13 @@ fn a_rate_that_is_far_too_high_is_named_and_costs_no_checkpoint() {
         &bench,
         &folder,
         true,
-        &["in epoch 2, step 8", "first node that is not finite is", "the largest weight is", "lr=", "--init"],
+        &[
+            "in epoch 2, step 8",
+            "first node with a NaN or infinite output is",
+            "the largest weight is",
+            "lr=",
+            "--init",
+        ],
     );
     assert!(text.contains("the largest number before it is"), "{text}");
     let after = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());

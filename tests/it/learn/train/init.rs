@@ -56,7 +56,11 @@ fn other_names_of_the_same_structure_are_loaded_by_order() {
     assert!(report.summary().contains("12 of 12 tensors loaded by order"), "{}", report.summary());
     // Another width has other shapes everywhere, and no name fits.
     let error = init(drawn(&model("Wide"), 0), &reference("weights_foreign.pt")).unwrap_err().to_string();
-    for word in ["no tensor here fits `Wide`", "the file has 12 tensors: `stem.0.weight`", "the model has 12 tensors"] {
+    for word in [
+        "no tensor of this file fits the model `Wide`",
+        "the file has 12 tensors: `stem.0.weight`",
+        "the model has 12 tensors",
+    ] {
         assert!(error.contains(word), "`{word}` is not in: {error}");
     }
 }
@@ -107,16 +111,21 @@ fn files_that_hold_no_weights_are_refused() {
         let error = init(drawn(&model("Tiny"), 0), &path).unwrap_err().to_string();
         words.iter().for_each(|word| assert!(error.contains(word), "`{word}` is not in: {error}"));
     };
-    refused("a.pt", b"no pickle", &["a.pt", "not a PyTorch file"]);
+    refused("a.pt", b"no pickle", &["a.pt", "not a readable PyTorch file"]);
     refused("b.safetensors", b"no weights at all", &["b.safetensors", "not a safetensors file"]);
     let whole = std::fs::read(reference("weights_named.pt")).unwrap();
     refused("c.pt", &whole[..whole.len() / 2], &["c.pt"]);
     let odd = NamedTensor { name: "x".into(), shape: vec![2], values: vec![0.0; 2] };
     write_safetensors(&dir.path().join("d.safetensors"), &[odd], &BTreeMap::new()).unwrap();
     let error = init(drawn(&model("Tiny"), 0), &dir.path().join("d.safetensors")).unwrap_err().to_string();
-    assert!(error.contains("no tensor here fits `Tiny`"), "{error}");
+    assert!(error.contains("no tensor of this file fits the model `Tiny`"), "{error}");
     assert!(init(drawn(&model("Tiny"), 0), &dir.path().join("none.pt")).is_err());
-    assert!(init(drawn(&model("Tiny"), 0), dir.path()).unwrap_err().to_string().contains("no checkpoint here"));
+    assert!(
+        init(drawn(&model("Tiny"), 0), dir.path())
+            .unwrap_err()
+            .to_string()
+            .contains("no checkpoint in this run folder")
+    );
 }
 
 /// NPNet's runs begin its variants: what both have is carried over by path and shape, the attention's own is not.

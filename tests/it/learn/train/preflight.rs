@@ -19,7 +19,7 @@ fn memory_that_is_not_enough_is_refused_with_the_batch_that_fits() {
     bench.settings.data.cache_mb = 0;
     let found = bench.preflight(Some(1 << 40)).unwrap();
     assert!(found.notes.iter().any(|n| n.starts_with("memory: about")), "{found:?}");
-    assert!(bench.preflight(None).unwrap().notes.iter().any(|n| n.contains("not looked at")));
+    assert!(bench.preflight(None).unwrap().notes.iter().any(|n| n.contains("not checked")));
     // Enough for some images, and for none.
     let error = bench.preflight(Some(1_500_000)).unwrap_err();
     assert!(error.message.contains("`Tiny` at batch 16 needs about"), "{error}");

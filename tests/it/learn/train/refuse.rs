@@ -23,7 +23,7 @@ fn a_folder_that_holds_a_run_is_refused() {
     let bench = Bench::new();
     let (folder, _) = bench.start("a");
     let before = state(&folder.last());
-    mentions(&bench.refused(&folder, false), &["holds a run", "--resume", "--out"]);
+    mentions(&bench.refused(&folder, false), &["already contains a run", "--resume", "--out"]);
     assert!(before == state(&folder.last()));
 }
 
@@ -66,7 +66,7 @@ fn a_run_folder_that_cannot_be_made_is_refused() {
     fs::write(bench.dir.path().join("file"), "text").unwrap();
     for name in ["file", "file/below"] {
         let error = bench.refused(&bench.folder(name), false);
-        mentions(&error, &[name, "cannot make the run folder"]);
+        mentions(&error, &[name, "cannot create the run folder"]);
     }
     assert_eq!(fs::read_to_string(bench.dir.path().join("file")).unwrap(), "text");
 }

@@ -57,7 +57,7 @@ fn stopping_changes_no_augmented_picture() {
     bench.settings.train.augment = vec![npc::text::config::Augmentation::Blur { sigma: [0.0, 1e9], p: 1.0 }];
     let folder = bench.folder("refused");
     let error = bench.refused(&folder, false);
-    assert!(error.message.contains("`sigma` of `blur`"), "{error}");
+    assert!(error.message.contains("`blur`: `sigma`"), "{error}");
     assert!(!folder.root().exists());
 }
 

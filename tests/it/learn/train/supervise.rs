@@ -108,8 +108,8 @@ fn weights_that_cannot_work_are_refused() {
     let told = refused(&[("side", 1.0)], &[]);
     assert!(told.contains("`Several` has no result `side`") && told.contains("main, aux, small"), "{told}");
     let told = refused(&[("small", 1.0)], &[]);
-    assert!(told.contains("result `small` of `Several` gives a map [2, 16, 16]"), "{told}");
+    assert!(told.contains("result `small` of `Several` is a map [2, 16, 16]"), "{told}");
     let told = refused(&[("main", 1.0), ("aux", 1.0)], &[("channels", "3")]);
-    assert!(told.contains("result `aux` of `Several` gives 3 channels"), "{told}");
+    assert!(told.contains("result `aux` of `Several` has 3 channels"), "{told}");
     assert!(refused(&[("aux", 0.0)], &[]).contains("has a weight above 0"));
 }

@@ -12,7 +12,7 @@ fn a_dry_run_tells_and_writes_nothing() {
         "12 training images, 3 of test scored",
         "3 an epoch, 120 in 40 epochs",
         "s a step, about",
-        "all 15 masks hold the labels and nothing else",
+        "all 15 masks contain labels only",
         "memory   about",
         "disk ",
     ] {
@@ -25,7 +25,7 @@ fn a_dry_run_tells_and_writes_nothing() {
     // A run that is there is told of and left as it is.
     place.train("runs/a", &["--set", "epochs=1", "--threads", "2"]).done();
     let before = fs::read(place.path("runs/a/last.safetensors")).unwrap();
-    place.train("runs/a", &["--dry-run"]).refused(1, &["holds a run"]);
+    place.train("runs/a", &["--dry-run"]).refused(1, &["already contains a run"]);
     let text = place.train("runs/a", &["--dry-run", "--resume", "--set", "epochs=3"]).done();
     assert!(text.contains("12 in 2 epochs"), "{text}");
     assert!(before == fs::read(place.path("runs/a/last.safetensors")).unwrap());
