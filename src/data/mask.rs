@@ -151,13 +151,12 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     };
     let Some(first) = first_unknown(&unknown) else { return Ok(indices) };
     let mut error = first.error(path, "value", &first.value, width, spec);
-    if first.value == 255.0 {
-        error = error.help("if 255 marks pixels to ignore: there is no ignore label, so give these pixels a class");
-    }
     if spec.labels.len() == 2 {
         error = error.help("with `mask = threshold` every value above half of the larger label becomes that class");
     } else if pixels.lossy {
         error = error.help("JPEG compression changes values; store masks as PNG");
+    } else if first.value == 255.0 {
+        error = error.help("if 255 marks pixels to ignore: there is no ignore label, so give these pixels a class");
     }
     Err(error)
 }
