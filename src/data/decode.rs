@@ -3,7 +3,7 @@
 //! Truncated or damaged files, and sizes above [`MAX_SIDE`](super::pixels::MAX_SIDE), are errors that name the file. Alpha is
 //! dropped. Orientation tags and colour profiles are not applied, since masks are drawn on the stored pixels.
 
-use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
+use super::pixels::{MAX_BYTES, Pixels, SampleValues, check_size, keep_channels, unpack_bits};
 use super::{jpeg, tiff};
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::problem::problem;
@@ -103,14 +103,14 @@ fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixe
     let size = check_size(path, u64::from(height), u64::from(width), per_pixel)?;
     let picture = DynamicImage::from_decoder(decoder).map_err(fail)?;
     let (channels, values) = match picture {
-        DynamicImage::ImageLuma8(p) => (1, PixelValues::U8(p.into_raw())),
-        DynamicImage::ImageRgb8(p) => (3, PixelValues::U8(p.into_raw())),
-        DynamicImage::ImageLumaA8(p) => (1, PixelValues::U8(keep_channels(&p.into_raw(), 2, 1))),
-        DynamicImage::ImageRgba8(p) => (3, PixelValues::U8(keep_channels(&p.into_raw(), 4, 3))),
-        DynamicImage::ImageLuma16(p) => (1, PixelValues::U16(p.into_raw())),
-        DynamicImage::ImageRgb16(p) => (3, PixelValues::U16(p.into_raw())),
-        DynamicImage::ImageLumaA16(p) => (1, PixelValues::U16(keep_channels(&p.into_raw(), 2, 1))),
-        DynamicImage::ImageRgba16(p) => (3, PixelValues::U16(keep_channels(&p.into_raw(), 4, 3))),
+        DynamicImage::ImageLuma8(p) => (1, SampleValues::U8(p.into_raw())),
+        DynamicImage::ImageRgb8(p) => (3, SampleValues::U8(p.into_raw())),
+        DynamicImage::ImageLumaA8(p) => (1, SampleValues::U8(keep_channels(&p.into_raw(), 2, 1))),
+        DynamicImage::ImageRgba8(p) => (3, SampleValues::U8(keep_channels(&p.into_raw(), 4, 3))),
+        DynamicImage::ImageLuma16(p) => (1, SampleValues::U16(p.into_raw())),
+        DynamicImage::ImageRgb16(p) => (3, SampleValues::U16(p.into_raw())),
+        DynamicImage::ImageLumaA16(p) => (1, SampleValues::U16(keep_channels(&p.into_raw(), 2, 1))),
+        DynamicImage::ImageRgba16(p) => (3, SampleValues::U16(keep_channels(&p.into_raw(), 4, 3))),
         other => return Err(problem!(E0704, path, "unsupported pixel type {:?}", other.color())),
     };
     Ok(Pixels { size, channels, values, lossy: false, warnings: Vec::new() })
@@ -133,7 +133,7 @@ fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     let mut packed = vec![0; reader.output_buffer_size().unwrap_or(0)];
     reader.next_frame(&mut packed).map_err(fail)?;
     let values = unpack_bits(&packed, size, bits);
-    Ok(Some(Pixels { size, channels: 1, values: PixelValues::U8(values), lossy: false, warnings: Vec::new() }))
+    Ok(Some(Pixels { size, channels: 1, values: SampleValues::U8(values), lossy: false, warnings: Vec::new() }))
 }
 
 /// Reads the height and width that an image file declares.

@@ -5,7 +5,7 @@
 //! After resizing a sample is stored in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit values are exact, and a
 //! window of 1400 HU is resolved to 0.01 HU.
 
-use super::pixels::{PixelValues, Pixels};
+use super::pixels::{Pixels, SampleValues};
 use super::resize;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
@@ -36,8 +36,8 @@ enum SampleInterpretation {
 impl IntensityScale {
     fn of(pixels: &Pixels, spec: &DataSpec, path: &Path, warnings: &mut Vec<String>) -> Result<Self> {
         let view = match (&pixels.values, spec.decode) {
-            (PixelValues::U16(_) | PixelValues::I16(_), DecodeRule::HiByte) => SampleInterpretation::HighByte,
-            (PixelValues::Wide(_, kind), DecodeRule::HiByte) => {
+            (SampleValues::U16(_) | SampleValues::I16(_), DecodeRule::HiByte) => SampleInterpretation::HighByte,
+            (SampleValues::Wide(_, kind), DecodeRule::HiByte) => {
                 return Err(problem!(
                     E0711,
                     path,
@@ -45,7 +45,7 @@ impl IntensityScale {
                     help: "remove `decode = hi_byte` from the data block"
                 ));
             }
-            (PixelValues::U16(v), DecodeRule::Value)
+            (SampleValues::U16(v), DecodeRule::Value)
                 if spec.window.is_some_and(|[low, _]| low < 0.0) && v.iter().any(|&v| v > 0x7fff) =>
             {
                 warnings.push(format!(
@@ -59,10 +59,10 @@ impl IntensityScale {
         };
         let [low, high] = match (spec.window, &pixels.values, view) {
             (Some(window), ..) => window,
-            (None, PixelValues::U8(_), _) | (None, _, SampleInterpretation::HighByte) => [0.0, 255.0],
-            (None, PixelValues::U16(_), _) => [0.0, 65_535.0],
-            (None, PixelValues::I16(_), _) => return Err(no_window(path, "signed 16-bit")),
-            (None, PixelValues::Wide(_, kind), _) => return Err(no_window(path, kind)),
+            (None, SampleValues::U8(_), _) | (None, _, SampleInterpretation::HighByte) => [0.0, 255.0],
+            (None, SampleValues::U16(_), _) => [0.0, 65_535.0],
+            (None, SampleValues::I16(_), _) => return Err(no_window(path, "signed 16-bit")),
+            (None, SampleValues::Wide(_, kind), _) => return Err(no_window(path, kind)),
         };
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(problem!(
@@ -75,11 +75,11 @@ impl IntensityScale {
         Ok(Self { low, range: high - low, view })
     }
 
-    fn unit(&self, values: &PixelValues, index: usize) -> f32 {
+    fn unit(&self, values: &SampleValues, index: usize) -> f32 {
         let value = match (values, self.view) {
-            (PixelValues::U16(v), SampleInterpretation::HighByte) => f64::from(v[index] >> 8),
-            (PixelValues::I16(v), SampleInterpretation::HighByte) => f64::from(v[index] as u16 >> 8),
-            (PixelValues::U16(v), SampleInterpretation::Signed) => f64::from(v[index] as i16),
+            (SampleValues::U16(v), SampleInterpretation::HighByte) => f64::from(v[index] >> 8),
+            (SampleValues::I16(v), SampleInterpretation::HighByte) => f64::from(v[index] as u16 >> 8),
+            (SampleValues::U16(v), SampleInterpretation::Signed) => f64::from(v[index] as i16),
             _ => values.at(index),
         };
         ((value - self.low) / self.range).clamp(0.0, 1.0) as f32

@@ -3,7 +3,7 @@
 //! Every error about a value names the file, the value, the number of pixels with it, the first of them, and the labels.
 
 use super::decode::{self, PaletteMode};
-use super::pixels::{PixelValues, Pixels};
+use super::pixels::{Pixels, SampleValues};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::text::config::case_rules::{MaskLabel, colour_label, label_colour};
@@ -133,7 +133,7 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
         unknown.entry(value.to_bits()).or_insert((value, at, 0)).2 += 1;
         0
     };
-    let indices = if let PixelValues::U8(bytes) = values {
+    let indices = if let SampleValues::U8(bytes) = values {
         let table: Vec<Option<usize>> = (0..=255u8).map(|v| index(f64::from(v))).collect();
         (0..area)
             .map(|i| {
@@ -204,8 +204,8 @@ impl<V> UnknownLabel<V> {
 /// Converts colours to classes; each colour must be a label exactly.
 fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let values = match &pixels.values {
-        PixelValues::U8(values) => values,
-        PixelValues::U16(_) | PixelValues::I16(_) | PixelValues::Wide(..) => {
+        SampleValues::U8(values) => values,
+        SampleValues::U16(_) | SampleValues::I16(_) | SampleValues::Wide(..) => {
             return Err(problem!(
                 E0713,
                 path,

@@ -15,14 +15,14 @@ pub(crate) struct Pixels {
     pub size: [usize; 2],
     /// 1 or 3.
     pub channels: usize,
-    pub values: PixelValues,
+    pub values: SampleValues,
     /// Whether compression was lossy: flat areas may be off by some units.
     pub lossy: bool,
     pub warnings: Vec<String>,
 }
 
 /// Samples in their type in the file.
-pub(crate) enum PixelValues {
+pub(crate) enum SampleValues {
     U8(Vec<u8>),
     U16(Vec<u16>),
     I16(Vec<i16>),
@@ -30,22 +30,22 @@ pub(crate) enum PixelValues {
     Wide(Vec<f64>, &'static str),
 }
 
-impl PixelValues {
+impl SampleValues {
     pub(crate) fn len(&self) -> usize {
         match self {
-            PixelValues::U8(v) => v.len(),
-            PixelValues::U16(v) => v.len(),
-            PixelValues::I16(v) => v.len(),
-            PixelValues::Wide(v, _) => v.len(),
+            SampleValues::U8(v) => v.len(),
+            SampleValues::U16(v) => v.len(),
+            SampleValues::I16(v) => v.len(),
+            SampleValues::Wide(v, _) => v.len(),
         }
     }
 
     pub(crate) fn at(&self, index: usize) -> f64 {
         match self {
-            PixelValues::U8(v) => f64::from(v[index]),
-            PixelValues::U16(v) => f64::from(v[index]),
-            PixelValues::I16(v) => f64::from(v[index]),
-            PixelValues::Wide(v, _) => v[index],
+            SampleValues::U8(v) => f64::from(v[index]),
+            SampleValues::U16(v) => f64::from(v[index]),
+            SampleValues::I16(v) => f64::from(v[index]),
+            SampleValues::Wide(v, _) => v[index],
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Decodes TIFF files with their sample format: CT slices are signed 16-bit integers.
 
-use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
+use super::pixels::{MAX_BYTES, Pixels, SampleValues, check_size, keep_channels, unpack_bits};
 use crate::base::error::{Result, one_line};
 use crate::base::problem::problem;
 use std::io::Cursor;
@@ -68,17 +68,17 @@ fn samples_and_bits(color: ColorType) -> Result<(usize, u8), String> {
 }
 
 /// Converts decoded samples to 1 or 3 channels; extra samples are dropped.
-fn to_values(decoded: DecodingResult, size: [usize; 2], bits: usize, samples: usize) -> PixelValues {
+fn to_values(decoded: DecodingResult, size: [usize; 2], bits: usize, samples: usize) -> SampleValues {
     let channels = if samples >= 3 { 3 } else { 1 };
     match decoded {
         DecodingResult::U8(v) if bits < 8 => {
             // Scaled to 0..255, as PNG decoders do.
             let step = 255 / ((1u16 << bits) - 1) as u8;
-            PixelValues::U8(unpack_bits(&v, size, bits).into_iter().map(|v| v * step).collect())
+            SampleValues::U8(unpack_bits(&v, size, bits).into_iter().map(|v| v * step).collect())
         }
-        DecodingResult::U8(v) => PixelValues::U8(drop_extra_samples(v, samples, channels)),
-        DecodingResult::U16(v) => PixelValues::U16(drop_extra_samples(v, samples, channels)),
-        DecodingResult::I16(v) => PixelValues::I16(drop_extra_samples(v, samples, channels)),
+        DecodingResult::U8(v) => SampleValues::U8(drop_extra_samples(v, samples, channels)),
+        DecodingResult::U16(v) => SampleValues::U16(drop_extra_samples(v, samples, channels)),
+        DecodingResult::I16(v) => SampleValues::I16(drop_extra_samples(v, samples, channels)),
         DecodingResult::I8(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "signed 8-bit"),
         DecodingResult::U32(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "unsigned 32-bit"),
         DecodingResult::I32(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "signed 32-bit"),
@@ -91,8 +91,8 @@ fn to_values(decoded: DecodingResult, size: [usize; 2], bits: usize, samples: us
 }
 
 /// Checks that floating-point values are neither NaN nor infinite.
-fn check_finite(path: &Path, values: &PixelValues, width: usize, channels: usize) -> Result<()> {
-    if let PixelValues::Wide(all, kind) = values
+fn check_finite(path: &Path, values: &SampleValues, width: usize, channels: usize) -> Result<()> {
+    if let SampleValues::Wide(all, kind) = values
         && let Some(bad) = all.iter().position(|v| !v.is_finite())
     {
         let (x, y) = (bad / channels % width, bad / channels / width);
@@ -105,8 +105,8 @@ fn drop_extra_samples<T: Copy>(values: Vec<T>, samples: usize, channels: usize) 
     if samples == channels { values } else { keep_channels(&values, samples, channels) }
 }
 
-fn to_wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> PixelValues {
-    PixelValues::Wide(values.into_iter().map(convert).collect(), kind)
+fn to_wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> SampleValues {
+    SampleValues::Wide(values.into_iter().map(convert).collect(), kind)
 }
 
 /// Reads the height and width that the first page declares.

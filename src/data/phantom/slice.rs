@@ -1,6 +1,6 @@
 //! A generated phantom slice.
 
-use crate::data::pixels::{PixelValues, Pixels};
+use crate::data::pixels::{Pixels, SampleValues};
 
 /// A generated slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,6 @@ pub struct PhantomSlice {
 
 impl PhantomSlice {
     pub(crate) fn into_pixels(self) -> Pixels {
-        Pixels { size: self.size, channels: 1, values: PixelValues::I16(self.hu), lossy: false, warnings: Vec::new() }
+        Pixels { size: self.size, channels: 1, values: SampleValues::I16(self.hu), lossy: false, warnings: Vec::new() }
     }
 }

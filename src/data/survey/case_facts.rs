@@ -5,7 +5,7 @@ use super::fingerprint::{Fingerprint, SIDE};
 use crate::base::error::Result;
 use crate::data::case::{Case, SplitRole, check_same_size};
 use crate::data::dataset::Dataset;
-use crate::data::pixels::{PixelValues, Pixels};
+use crate::data::pixels::{Pixels, SampleValues};
 use crate::data::{case_reader, intensity, phantom};
 use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
@@ -137,10 +137,10 @@ fn image(
     let constant = least == most;
     warnings.into_iter().for_each(|w| report(SurveyFinding::warning(SurveyTopic::Image, w)));
     let samples = match &pixels.values {
-        PixelValues::U8(_) => "8-bit",
-        PixelValues::U16(_) => "16-bit",
-        PixelValues::I16(_) => "signed 16-bit",
-        PixelValues::Wide(_, kind) => kind,
+        SampleValues::U8(_) => "8-bit",
+        SampleValues::U16(_) => "16-bit",
+        SampleValues::I16(_) => "signed 16-bit",
+        SampleValues::Wide(_, kind) => kind,
     };
     let outside = [below, above].map(|count| count as f64 / n.max(1) as f64);
     ImageFacts { size: pixels.size, channels: pixels.channels, samples, least, most, outside, constant, print }

@@ -3,7 +3,7 @@
 use super::grid::VoxelGrid;
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::data::pixels::{PixelValues, Pixels};
+use crate::data::pixels::{Pixels, SampleValues};
 use crate::text::config::SliceAxis;
 use std::path::Path;
 
@@ -63,9 +63,9 @@ impl Volume {
         let area = size[0] * size[1];
         let place = |i: usize| view.at(index, i / size[1], i % size[1]);
         let values = match (&self.voxels, self.scale) {
-            (Voxels::U8(v), None) => PixelValues::U8((0..area).map(|i| v[place(i)]).collect()),
-            (Voxels::I16(v), None) => PixelValues::I16((0..area).map(|i| v[place(i)]).collect()),
-            (Voxels::U16(v), None) => PixelValues::U16((0..area).map(|i| v[place(i)]).collect()),
+            (Voxels::U8(v), None) => SampleValues::U8((0..area).map(|i| v[place(i)]).collect()),
+            (Voxels::I16(v), None) => SampleValues::I16((0..area).map(|i| v[place(i)]).collect()),
+            (Voxels::U16(v), None) => SampleValues::U16((0..area).map(|i| v[place(i)]).collect()),
             (Voxels::F32(v), None) => to_wide(area, |i| f64::from(v[place(i)]), "32-bit float"),
             (Voxels::F64(v, kind), None) => to_wide(area, |i| v[place(i)], kind),
             (voxels, Some([slope, intercept])) => {
@@ -79,7 +79,7 @@ impl Volume {
                 to_wide(area, |i| stored(place(i)) * slope + intercept, "scaled")
             }
         };
-        if let PixelValues::Wide(all, kind) = &values
+        if let SampleValues::Wide(all, kind) = &values
             && let Some(bad) = all.iter().position(|v| !v.is_finite())
         {
             let (x, y) = (bad % size[1], bad / size[1]);
@@ -94,6 +94,6 @@ impl Volume {
     }
 }
 
-fn to_wide(area: usize, value: impl Fn(usize) -> f64, kind: &'static str) -> PixelValues {
-    PixelValues::Wide((0..area).map(value).collect(), kind)
+fn to_wide(area: usize, value: impl Fn(usize) -> f64, kind: &'static str) -> SampleValues {
+    SampleValues::Wide((0..area).map(value).collect(), kind)
 }

@@ -178,7 +178,7 @@ mod tests {
 
     /// Logits, classes and the options of a loss.
     #[derive(Clone)]
-    struct Case {
+    struct LossCase {
         dims: [usize; 4],
         x: Vec<f32>,
         y: Vec<i32>,
@@ -186,7 +186,7 @@ mod tests {
         smoothing: f64,
     }
 
-    impl Case {
+    impl LossCase {
         fn new(rng: &mut ChaCha8Rng, dims: [usize; 4], range: f32) -> Self {
             let [n, k, h, w] = dims;
             let x = (0..n * k * h * w).map(|_| rng.random_range(-range..range)).collect();
@@ -257,11 +257,11 @@ mod tests {
         apart / norm(&mut expected.iter().copied()).max(1e-30)
     }
 
-    fn cases() -> Vec<Case> {
+    fn cases() -> Vec<LossCase> {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let shapes = (2..=8).flat_map(|k| [[1, k, 1, 1], [2, k, 7, 5], [3, k, 37, 29]]);
         let shapes: Vec<[usize; 4]> = shapes.chain([[1, 2, 16, 32], [2, 3, 97, 101]]).collect();
-        shapes.into_iter().flat_map(|dims| [0.1, 8.0, 1e4].map(|range| Case::new(&mut rng, dims, range))).collect()
+        shapes.into_iter().flat_map(|dims| [0.1, 8.0, 1e4].map(|range| LossCase::new(&mut rng, dims, range))).collect()
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
             ];
             assert!(apart.iter().all(|&d| d < 4e-6), "case {i}, {:?}: {apart:?}", case.dims);
             // `total` must choose this implementation: the operators round differently.
-            let Case { weights, smoothing, .. } = case;
+            let LossCase { weights, smoothing, .. } = case;
             let term = LossTerm::CrossEntropy { weights: weights.clone(), smoothing: *smoothing };
             let spec = LossSpec { terms: vec![WeightedLossTerm { term, weight: 1.0 }] };
             assert_eq!(case.run(|x, y| total(&spec, vec![(x.clone(), 1.0)], y)), (value, gradient.clone()));
@@ -293,14 +293,14 @@ mod tests {
     /// Operations on the loss and on the logits take part in the gradient.
     #[test]
     fn a_loss_may_be_weighed_and_added_to_others() {
-        let case = Case::new(&mut ChaCha8Rng::seed_from_u64(6), [2, 3, 9, 11], 3.0);
+        let case = LossCase::new(&mut ChaCha8Rng::seed_from_u64(6), [2, 3, 9, 11], 3.0);
         let (one, once) = case.fused();
         let cross = |x: &Tensor<4>, y: &Tensor<3, Int>| cross_entropy(x, y, &case.weights, case.smoothing);
         let (value, found) = case.run(|x, y| {
             let of_logits = cross(&x.clone().mul_scalar(2.0), y).mul_scalar(0.25);
             of_logits.add(cross(x, y).mul_scalar(4.0)).add(x.clone().sum())
         });
-        let doubled = Case { x: case.x.iter().map(|x| 2.0 * x).collect(), ..case.clone() };
+        let doubled = LossCase { x: case.x.iter().map(|x| 2.0 * x).collect(), ..case.clone() };
         let (two, twice) = doubled.fused();
         let expected: Vec<f64> = once.iter().zip(&twice).map(|(a, b)| f64::from(4.0 * a + 0.5 * b) + 1.0).collect();
         assert!(distance(&found, &expected) < 1e-6);
@@ -312,7 +312,7 @@ mod tests {
     fn a_batch_without_weight_has_no_loss() {
         for smoothing in [0.0, 0.1] {
             let (x, y) = (vec![1e4, 1.0, -1e4, 3.0, 0.5, 0.0], vec![0; 3]);
-            let case = Case { dims: [1, 2, 1, 3], x, y, weights: vec![0.0, 1.0], smoothing };
+            let case = LossCase { dims: [1, 2, 1, 3], x, y, weights: vec![0.0, 1.0], smoothing };
             assert_eq!(case.fused(), (0.0, vec![0.0; 6]));
             assert_eq!(case.plain(), (0.0, vec![0.0; 6]));
         }
@@ -323,14 +323,14 @@ mod tests {
         for place in 0..4 {
             let mut x = vec![0.0, 1.0, 2.0, 3.0];
             x[place] = f32::NAN;
-            let case = Case { dims: [1, 2, 1, 2], x, y: vec![0, 1], weights: Vec::new(), smoothing: 0.0 };
+            let case = LossCase { dims: [1, 2, 1, 2], x, y: vec![0, 1], weights: Vec::new(), smoothing: 0.0 };
             assert!(case.fused().0.is_nan(), "logit {place}");
         }
     }
 
     #[test]
     fn bits_do_not_depend_on_threads() {
-        let case = Case::new(&mut ChaCha8Rng::seed_from_u64(7), [3, 4, 113, 127], 5.0);
+        let case = LossCase::new(&mut ChaCha8Rng::seed_from_u64(7), [3, 4, 113, 127], 5.0);
         let on =
             |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| case.fused());
         let one = on(1);
