@@ -99,7 +99,7 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
     Ok(())
 }
 
-/// MemoryReport of a training step in bytes.
+/// Memory of a training step in bytes.
 struct MemoryNeed {
     /// Network, activations and gradients by batch size.
     memory: MemoryReport,
