@@ -1,4 +1,4 @@
-//! What is known of a checked graph: cost by any counting convention, memory, receptive fields, lints, claims of papers,
+//! Analyses of a checked graph: cost by any counting convention, memory, receptive fields, lints, claims of papers,
 //! and the variants of a sweep.
 
 pub mod claim;

@@ -1,11 +1,11 @@
 //! Operators: the closed set of things a node can compute.
 //!
 //! One file per family under `op/`; each operator is a config struct that answers every question about itself through
-//! [`Operator`], which has no default methods, so that a new operator cannot forget one. How it is called stands in its
-//! file's `SIGNATURES`, and the list `operators!` below names it. What is left is to compute it: the compiler then names
-//! the matches that need an arm.
+//! [`Operator`], which has no default methods, so that a new operator cannot forget one. Its call form is in the
+//! `SIGNATURES` of its file, and the list `operators!` below names it. The compiler then reports every match that still
+//! needs an arm to compute it.
 //!
-//! Knows shapes and nothing of graphs, syntax or tensors.
+//! This module depends on shapes, not on graphs, syntax or tensors.
 
 pub mod activation;
 pub mod adaptive_pool;
@@ -42,30 +42,30 @@ pub use resample::ResizeTarget;
 pub use signature::{ArgKind, ArgSpec, ArgValue};
 pub use work::WorkKind;
 
-/// How many inputs an operator takes.
+/// Number of inputs of an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
-    /// This many.
+    /// Exactly this many inputs.
     Exactly(usize),
-    /// This many or more.
+    /// This many inputs or more.
     AtLeast(usize),
 }
 
-/// Whether the optimiser moves a tensor.
+/// Whether the optimiser updates a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamKind {
-    /// Moved by the optimiser (weights and biases).
+    /// Updated by the optimiser (weights and biases).
     Trainable,
-    /// Kept and saved, but not moved by the optimiser (running statistics).
+    /// Stored and saved, but not updated by the optimiser (running statistics).
     Buffer,
 }
 
-/// How a tensor starts.
+/// Initial values of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Init {
     /// Uniform in `[-bound, bound)`.
     Uniform {
-        /// The upper end, which is not included; the lower end is its negative.
+        /// The exclusive upper end; the inclusive lower end is its negative.
         bound: f64,
     },
     /// The same number everywhere.
@@ -80,47 +80,46 @@ pub struct ParamSpec {
     pub name: &'static str,
     /// The dims, outermost first.
     pub shape: Vec<usize>,
-    /// Whether the optimiser moves it.
+    /// Whether the optimiser updates it.
     pub kind: ParamKind,
     /// The values before training.
     pub init: Init,
 }
 
 impl ParamSpec {
-    /// Saturates; elaboration refuses tensors that large.
+    /// Returns the number of elements. Saturates; elaboration refuses tensors that large.
     pub fn elements(&self) -> u64 {
         self.shape.iter().fold(1, |n, &d| n.saturating_mul(d as u64))
     }
 }
 
-/// What every operator answers about itself. No method has a default, so that a new operator cannot forget one.
+/// Everything that must be known of an operator. No method has a default, so that a new operator cannot forget one.
 pub trait Operator {
-    /// The name in the language.
+    /// Returns the name in the language.
     fn name(&self) -> &'static str;
-    /// Settings in declaration order, in the spelling of the language.
+    /// Returns the settings in declaration order, in the spelling of the language.
     fn config(&self) -> Vec<(&'static str, String)>;
-    /// What runs, as the plan prints it: with the settings that the kernel sees, padding as numbers, sizes as they are
-    /// found.
+    /// Returns the operation that runs, as the plan prints it: with the settings of the kernel, and padding as numbers.
     fn kernel(&self) -> String;
-    /// How many inputs it takes.
+    /// Returns the number of inputs.
     fn arity(&self) -> Arity;
-    /// What an output pixel reads of input `slot`, down and across. On inputs that `infer` accepts.
+    /// Returns what an output pixel reads of input `slot`, vertically and horizontally, for inputs that `infer` accepts.
     fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2];
-    /// Output types from input types. Called with as many inputs as `arity` says. `Ok` means that lowering and a
-    /// forward pass on inputs of these types cannot fail.
+    /// Infers the output types from the input types, of which there are as many as `arity` declares. `Ok` means that
+    /// lowering and a forward pass on inputs of these types cannot fail.
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal>;
-    /// The same with dims as formulas in the image's height and width: the output types, and into `f.constraints` what must
-    /// hold for `infer` to accept. Called for inputs that `infer` accepts at one size. `None` where a formula grows
-    /// beyond its limits; the node's size is then taken as it is.
+    /// Infers the output types with dims as formulas in the image's height and width, and adds the conditions under which
+    /// `infer` accepts to `f.constraints`. Called for inputs that `infer` accepts at one size. Returns `None` where a
+    /// formula exceeds its limits; the node's size is then a constant.
     fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>>;
-    /// Tensors of the operator on inputs that `infer` accepts.
+    /// Returns the parameters and buffers for inputs that `infer` accepts.
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec>;
-    /// What stays for the backward pass, where the output goes and what is needed meanwhile, on inputs that `infer`
-    /// accepts.
+    /// Returns what is saved for the backward pass, where the output is stored and how much workspace is needed, for inputs
+    /// that `infer` accepts.
     fn memory(&self, pass: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint;
-    /// The canonical form of output `slot`: what it computes, in one spelling for all that is the same function.
+    /// Returns the canonical form of output `slot`. Equal functions have equal forms.
     fn canonical(&self, site: &NodeContext, slot: usize) -> CanonicalForm;
-    /// The arithmetic that counting conventions look at.
+    /// Returns the kind of arithmetic, for the counting conventions.
     fn work(&self) -> WorkKind;
 }
 
@@ -128,7 +127,7 @@ macro_rules! operators {
     ($($family:ident { $($variant:ident)* })*) => {
         $(pub use $family::{$($variant),*};)*
 
-        /// What a node computes.
+        /// The computation of a node.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Op {
             /// The image, of the given shape.
@@ -140,7 +139,7 @@ macro_rules! operators {
         }
 
         impl Op {
-            /// The operator behind a node; `None` for the input, which computes nothing.
+            /// Returns the operator of a node; `None` for the input, which computes nothing.
             pub fn operator(&self) -> Option<&dyn Operator> {
                 match self {
                     Op::Input(_) => None,
@@ -173,13 +172,13 @@ operators! {
     reshape { Flatten Unflatten Reshape Dropout }
 }
 
-/// How an operator is called.
+/// The call form of an operator.
 pub type Signature = signature::CallForm<Op>;
 
 /// Every call form of the language, by family.
 pub static SIGNATURES: &[Signature] = &signature::concat_lists::<Op, { signature::total_count(FAMILIES) }>(FAMILIES);
 
-/// The signature of an operator.
+/// Returns the signature of the operator with this name.
 pub fn signature(name: &str) -> Option<&'static Signature> {
     SIGNATURES.iter().find(|s| s.name == name)
 }
@@ -195,7 +194,7 @@ impl Op {
         self.operator().map(Operator::config).unwrap_or_default()
     }
 
-    /// Returns what runs, as the plan prints it; see [`Operator::kernel`].
+    /// Returns the operation that runs, as the plan prints it; see [`Operator::kernel`].
     pub fn kernel(&self) -> String {
         self.operator().map_or("input".into(), Operator::kernel)
     }
@@ -205,17 +204,17 @@ impl Op {
         self.operator().map_or(Arity::Exactly(0), Operator::arity)
     }
 
-    /// The inputs whose numbers are read: not those that only give a size.
+    /// Returns the inputs whose values are read, without those that only provide a size.
     pub fn read_slots(&self, inputs: &[TensorType], outputs: &[TensorType]) -> Vec<usize> {
         (0..inputs.len()).filter(|&slot| self.reads(slot, inputs, outputs) != [ReadPattern::Nothing; 2]).collect()
     }
 
-    /// The image reads nothing.
+    /// Returns what an output pixel reads of input `slot`; see [`Operator::reads`]. The image reads nothing.
     pub fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
         self.operator().map_or([ReadPattern::Nothing; 2], |op| op.reads(slot, inputs, outputs))
     }
 
-    /// Infers the output types from the input types; see [`Operator::infer`]. Errors: why the operator refuses them.
+    /// Infers the output types from the input types; see [`Operator::infer`]. Errors: the reason of a refusal.
     pub fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         match self {
             Op::Input(shape) => Ok(vec![TensorType::Tensor(shape.clone())]),
@@ -236,44 +235,44 @@ impl Op {
         self.operator().map(|op| op.params(inputs)).unwrap_or_default()
     }
 
-    /// Returns what one application does to memory; see [`Operator::memory`].
+    /// Returns the memory footprint of one application; see [`Operator::memory`].
     pub fn memory(&self, pass: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
         self.operator().map(|op| op.memory(pass, inputs, outputs)).unwrap_or_default()
     }
 
-    /// Returns the arithmetic that counting conventions look at.
+    /// Returns the kind of arithmetic, for the counting conventions.
     pub fn work(&self) -> WorkKind {
         self.operator().map_or(WorkKind::Uncounted, Operator::work)
     }
 
-    /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
+    /// Counts the multiplications of convolutions and linear layers for one image, without biases (convention `conv`).
     /// Saturates; the checker refuses graphs that large.
     pub fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
         self.work().multiplications(&work::tensor_dims(inputs), &work::tensor_dims(outputs))
     }
 }
 
-/// The axes of a map in messages.
+/// Names of the axes of a map in messages.
 const AXES: [&str; 2] = ["height", "width"];
 
-/// An operator as it is written: `name(key = value, key = value)`.
+/// Formats an operator as a call of the language: `name(key = value, key = value)`.
 fn call_text(op: &dyn Operator) -> String {
     let settings: Vec<String> = op.config().into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
     format!("{}({})", op.name(), settings.join(", "))
 }
 
-/// The kernel of an operator that sees its settings as they are written: `name(key value, key value)`.
+/// Formats the kernel of an operator whose settings are passed on unchanged: `name(key value, key value)`.
 fn kernel_text(op: &dyn Operator) -> String {
     let settings: Vec<String> = op.config().into_iter().map(|(key, value)| format!("{key} {value}")).collect();
     if settings.is_empty() { op.name().into() } else { format!("{}({})", op.name(), settings.join(", ")) }
 }
 
-/// `1x5`
+/// Formats a size, for example `1x5`.
 fn size_text([a, b]: [usize; 2]) -> String {
     format!("{a}x{b}")
 }
 
-/// `3` for equal values, `[1, 5]` otherwise.
+/// Formats a pair: `3` for equal values, `[1, 5]` otherwise.
 fn pair_text([a, b]: [usize; 2]) -> String {
     if a == b { a.to_string() } else { format!("[{a}, {b}]") }
 }

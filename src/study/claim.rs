@@ -1,7 +1,6 @@
-//! Claims about models, as papers make them: `expect` blocks against what is counted.
+//! Checks of claims about models, as papers make them: `expect` blocks against exact counts.
 //!
-//! Knows syntax, graphs and costs; runs nothing. A claim with `refuted "reason"` is one that is known not to hold: it is
-//! an error when it holds after all.
+//! Nothing is run. A claim with `refuted "reason"` is known not to hold, so it is an error if it does hold.
 
 mod bound;
 mod compare;
@@ -24,7 +23,8 @@ use score::check_score;
 pub use score::{ReportedFigure, is_countable, reported_figure};
 pub use verdict::{Judgement, Verdict};
 
-/// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
+/// Checks one claim about a model. Errors: a claim that does not hold, one marked as refuted that holds, or one that cannot
+/// be checked.
 pub fn judge_claim(claim: &Claim, checked: &CheckedGraph) -> Result<Judgement, Box<Diagnostic>> {
     let quantity = parse_quantity(&claim.quantity, Convention::Conv)?;
     if matches!(quantity, Quantity::Score) {
@@ -66,7 +66,7 @@ pub fn judge_claim(claim: &Claim, checked: &CheckedGraph) -> Result<Judgement, B
     }
 }
 
-/// Where the value of a claim ends.
+/// Returns the byte offset at which the value of a claim ends.
 fn value_end(claim: &Claim) -> u32 {
     match &claim.value {
         ClaimValue::Number { span, .. } => span.end,

@@ -1,4 +1,4 @@
-//! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
+//! Costs of a checked graph: parameters and multiply-accumulates, per node, per block and in total.
 
 mod convention;
 pub mod effective;
@@ -16,7 +16,7 @@ use crate::graph::ir::Path;
 use crate::graph::op::ParamKind;
 use std::collections::HashMap;
 
-/// What one node of the graph costs for one image.
+/// Costs of one node for one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCost {
     /// Dotted path of the node in the model, for example `s.1.conv`.
@@ -27,7 +27,7 @@ pub struct NodeCost {
     pub output: Vec<usize>,
     /// Numbers that can be trained.
     pub params: u64,
-    /// They are kept as they are: none is trained.
+    /// Whether the parameters are frozen.
     pub frozen: bool,
     /// Numbers that are stored and never trained (running statistics).
     pub buffers: u64,
@@ -73,12 +73,12 @@ pub struct CostReport {
     pub counted_params: u64,
     /// Numbers that are stored and never trained (running statistics).
     pub buffers: u64,
-    /// Operations of one image. Most conventions count multiply-accumulates; [`Convention`] says what each counts.
+    /// Operations of one image. Most conventions count multiply-accumulates; [`Convention`] documents what each counts.
     pub macs: u64,
 }
 
 impl CostReport {
-    /// The same counts with these parameters told apart.
+    /// Marks the parameters that are frozen.
     pub fn with_frozen(mut self, frozen: &FrozenPaths) -> Self {
         if frozen.is_empty() {
             return self;
@@ -94,14 +94,14 @@ impl CostReport {
         self
     }
 
-    /// Numbers that training moves.
+    /// Returns the number of parameters that are trained.
     pub fn trainable(&self) -> u64 {
         self.params - self.frozen
     }
 }
 
-/// Counts for one image at the input size of the graph. Exact; only a convention that counts more than the checker's
-/// limit of 2^63 saturates.
+/// Counts parameters and operations for one image at the input size of the graph. Counts are exact; only a convention that
+/// exceeds the checker's limit of 2^63 saturates.
 pub fn count(checked: &CheckedGraph, convention: Convention) -> CostReport {
     let graph = checked.graph();
     let nodes: Vec<NodeCost> = graph
@@ -123,7 +123,7 @@ pub fn count(checked: &CheckedGraph, convention: Convention) -> CostReport {
             }
         })
         .collect();
-    // A node's path names every scope that it is in.
+    // A node's path contains the path of every scope around it.
     let mut members: HashMap<&str, Vec<usize>> =
         graph.instances.iter().map(|s| (s.path.as_str(), Vec::new())).collect();
     for (i, node) in nodes.iter().enumerate() {

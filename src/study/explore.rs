@@ -1,6 +1,4 @@
-//! Many models from one: the grid of a `sweep`, and the values that fill a hole so that every claim holds.
-//!
-//! Knows syntax, elaboration and claims; runs nothing.
+//! Many models from one: the grid of a `sweep`, and the values of a hole for which every claim holds. Nothing is run.
 
 mod duplicates;
 mod figures;
@@ -21,10 +19,10 @@ pub use filter::{BoundRejections, FilterQuery, FilteredSweep, filter_variants};
 pub use pareto::pareto_front;
 pub use variants::{CountedVariant, MeasureKey, SizeMeasures, count_variants, group_same_functions};
 
-/// Most points of a sweep, and most candidates for the holes of a model.
+/// Maximum number of models of a sweep, and of candidates for the holes of a model.
 pub const MAX_POINTS: usize = 4096;
 
-/// Every combination of the values, the last name varying fastest.
+/// Returns every combination of the values, the last name varying fastest; `None` above `most` combinations.
 fn grid_points(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<ModelArgument>>> {
     let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
     if total > most {
@@ -44,15 +42,15 @@ fn grid_points(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<
 /// A model of a sweep.
 #[derive(Debug, Clone)]
 pub struct SweepModel<'a> {
-    /// The model or variant.
+    /// Name of the model or variant.
     pub model: &'a ast::Ident,
-    /// In the order of the sweep.
+    /// Arguments in the order of the sweep.
     pub args: Vec<ModelArgument>,
-    /// Those of `args` for which the sweep has other values as well.
+    /// Whether the sweep has several values of each argument, in the order of `args`.
     pub varied: Vec<bool>,
 }
 
-/// The models of a sweep in order.
+/// Returns the models of a sweep in order. Errors: more than [`MAX_POINTS`] models.
 pub fn sweep_models(sweep: &ast::Sweep) -> Result<Vec<SweepModel<'_>>, Diagnostic> {
     let mut all = Vec::new();
     for ast::ModelGrid { base, args } in &sweep.models.grids {
@@ -66,7 +64,7 @@ pub fn sweep_models(sweep: &ast::Sweep) -> Result<Vec<SweepModel<'_>>, Diagnosti
     Ok(all)
 }
 
-/// What a sweep asks of its models. `macs` without a convention are those of `macs`.
+/// Reads the bounds of a sweep; `macs` is the convention where a bound names none. Errors: every bound that is invalid.
 pub fn sweep_bounds(keep: &[ast::Claim], macs: Convention) -> Result<Vec<SweepBound>, Problems> {
     let (mut bounds, mut problems) = (Vec::new(), Problems::new());
     for claim in keep {
@@ -78,20 +76,20 @@ pub fn sweep_bounds(keep: &[ast::Claim], macs: Convention) -> Result<Vec<SweepBo
     if problems.is_empty() { Ok(bounds) } else { Err(problems) }
 }
 
-/// What fills the holes of a model.
+/// The values that fill the holes of a model.
 #[derive(Debug, Clone)]
 pub struct HoleValues {
     /// The hyper-parameters that are holes.
     pub holes: Vec<ast::Ident>,
-    /// Values tried.
+    /// Number of settings that were tried.
     pub tried: usize,
-    /// Claims that each was held against.
+    /// Number of claims that each setting was checked against.
     pub claims: usize,
-    /// Those for which the model can be built and every claim is as it should be.
+    /// Settings for which the model can be built and no claim is an error.
     pub fitting: Vec<Vec<ModelArgument>>,
 }
 
-/// The holes of a model or variant that nothing fills, with the values that each may take.
+/// Returns the unfilled holes of a model or variant, with the values that each may take.
 pub fn open_holes<'a>(
     program: &ResolvedProgram<'a>,
     name: &str,
@@ -109,7 +107,7 @@ pub fn open_holes<'a>(
     model.params.iter().filter_map(hole).collect()
 }
 
-/// The values of `? in 16..256` and `? in [16, 32]`.
+/// Returns the values of `? in 16..256` and `? in [16, 32]`.
 fn candidates(within: &Expr) -> Option<Vec<Expr>> {
     match &within.kind {
         ExprKind::List(items) => Some(items.clone()),
@@ -123,7 +121,9 @@ fn candidates(within: &Expr) -> Option<Vec<Expr>> {
     }
 }
 
-/// Tries every value of a model's holes against its claims; `claims` are `expect` blocks with their sizes.
+/// Checks the claims of a model for every value of its holes; `claims` are `expect` blocks with their sizes.
+///
+/// Errors: a hole without values to try, or more than [`MAX_POINTS`] combinations.
 pub fn fit_holes(
     program: &ResolvedProgram<'_>,
     name: &ast::Ident,

@@ -1,8 +1,8 @@
-//! Warnings about networks that compile and will not do what was meant. Each can be silenced by its name
+//! Warnings about networks that compile but probably do not do what was intended. Each can be silenced by its name
 //! ([`Code::lint`]).
 //!
-//! A finding is about a node; what is told is a place. Nodes that the same call of the model's file makes, in a loop or
-//! through blocks, are one warning about the worst of them.
+//! A finding concerns a node, a warning a source location. Nodes that one call in the model's file makes, in a loop or
+//! through blocks, share one warning about the worst of them.
 
 mod facts;
 mod field_size;
@@ -19,7 +19,7 @@ use facts::LintFacts;
 use finding::LintFinding;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// All warnings about a graph, one a place and code.
+/// Returns all warnings about a graph, one for each source location and code.
 pub fn lints(checked: &CheckedGraph) -> Problems {
     let facts = LintFacts::new(checked.graph());
     let mut found = kernel_coverage::padding_taps(&facts);
@@ -33,7 +33,7 @@ pub fn lints(checked: &CheckedGraph) -> Problems {
     warnings_by_place(facts.graph, found)
 }
 
-/// Findings by place, each place with the worst of its nodes.
+/// Turns findings into one warning for each location and code, about the worst node.
 fn warnings_by_place(graph: &Graph, found: Vec<LintFinding>) -> Problems {
     let (places, chains) = (CallSites::new(graph), CallChains::new(graph));
     let mut by_place: BTreeMap<(Code, Span), (LintFinding, BTreeSet<NodeId>)> = BTreeMap::new();
@@ -65,7 +65,7 @@ fn warnings_by_place(graph: &Graph, found: Vec<LintFinding>) -> Problems {
     problems
 }
 
-/// Where a node was asked for.
+/// Source locations of the calls that nodes come from.
 struct CallSites<'a> {
     graph: &'a Graph,
     calls: HashMap<&'a str, Span>,
@@ -76,7 +76,7 @@ impl<'a> CallSites<'a> {
         Self { graph, calls: graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect() }
     }
 
-    /// The innermost call in the file of the model: a block that was imported cannot be edited there.
+    /// Returns the innermost call in the model's own file, since imported blocks cannot be edited there.
     fn of(&self, id: NodeId) -> Span {
         let node = self.graph.node(id);
         let file = self.graph.node(self.graph.input()).span.source;

@@ -1,4 +1,4 @@
-//! Functions applied to each number, and softmax over channels.
+//! Elementwise activation functions, and softmax over channels.
 
 use super::footprint::{self, BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
 use super::refusal::{Refusal, expect_tensor};
@@ -15,7 +15,7 @@ macro_rules! plain {
     };
 }
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     plain!("relu", ActivationFunction::Relu, "max(x, 0)"),
     plain!("relu6", ActivationFunction::Relu6, "min(max(x, 0), 6)"),
@@ -85,14 +85,14 @@ pub enum ActivationFunction {
     Softmax,
 }
 
-/// A function of each number, or softmax over channels. The output has the shape of the input, `[c, h, w]` or `[c]`.
+/// An elementwise function, or softmax over channels. The output has the shape of the input, `[c, h, w]` or `[c]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activation {
     /// Which function is applied.
     pub function: ActivationFunction,
 }
 
-/// Functions whose values are never below 0.
+/// Prefixes of the canonical forms of functions whose values are never below 0.
 const NOT_NEGATIVE: &[&str] = &["relu(", "relu6(", "sigmoid(", "hard_sigmoid(", "softmax("];
 
 impl Operator for Activation {
@@ -158,8 +158,8 @@ impl Operator for Activation {
         let whole = BatchBytes::of(&inputs[0]);
         let mask = footprint::mask_bytes(&inputs[0]);
         match (self.function, pass) {
-            // burn-autodiff `ops/activation.rs` and `ops/tensor.rs`: relu, sigmoid, gelu and tanh keep their input;
-            // burn-flex `ops/unary.rs` and `binary.rs` write over a tensor with one owner.
+            // burn-autodiff `ops/activation.rs` and `ops/tensor.rs`: relu, sigmoid, gelu and tanh save their input;
+            // burn-flex `ops/unary.rs` and `binary.rs` write over a tensor that has one owner.
             (
                 ActivationFunction::Relu
                 | ActivationFunction::Sigmoid
@@ -167,17 +167,17 @@ impl Operator for Activation {
                 | ActivationFunction::Tanh,
                 _,
             ) => in_place(new).saves([SavedTensor::Input(0)]),
-            // `compute/exec/activation.rs` for the rest. A relu, and a mask of what lies above 6.
+            // The rest is `compute/exec/activation.rs`: here a ReLU and a mask of the values above 6.
             (ActivationFunction::Relu6, _) => {
                 in_place(new).saves([SavedTensor::Input(0), SavedTensor::Other(mask)]).workspace(mask, BatchBytes::NONE)
             }
-            // A mask that chooses between the input and its multiple.
+            // A mask that selects the input or its multiple.
             (ActivationFunction::LeakyRelu { .. }, _) => new.saves([SavedTensor::Other(mask)]).workspace(mask, whole),
             // Two masks, and the input of the exponential.
             (ActivationFunction::Elu { .. }, _) => {
                 new.saves([SavedTensor::Other(whole + mask + mask)]).workspace(mask + mask, whole)
             }
-            // The input of the relu inside, and a mask of what lies above 6.
+            // The input of the inner ReLU, and a mask of the values above 6.
             (ActivationFunction::HardSigmoid, PassKind::Inference) => in_place(new).workspace(mask, BatchBytes::NONE),
             (ActivationFunction::HardSigmoid, PassKind::Training) => new.saves([SavedTensor::Other(whole + mask)]),
             // Both factors, one of which is the input.
@@ -187,11 +187,11 @@ impl Operator for Activation {
             (ActivationFunction::Silu, PassKind::Training) => {
                 new.saves([SavedTensor::Input(0), SavedTensor::Other(whole)])
             }
-            // Both factors, the input of the relu inside, and its mask.
+            // Both factors, the input of the inner ReLU, and its mask.
             (ActivationFunction::HardSwish, PassKind::Training) => {
                 new.saves([SavedTensor::Input(0), SavedTensor::Other(whole.times(2) + mask)])
             }
-            // burn-flex `ops/activation.rs`, `softmax`: channels are brought to the end, a copy.
+            // burn-flex `ops/activation.rs`, `softmax`: the channel axis is moved last, which copies the tensor.
             (ActivationFunction::Softmax, PassKind::Inference) => new.workspace(whole, BatchBytes::NONE),
             // burn-backend `ops/activation.rs`, `softmax`, differentiated step by step: the exponents and their powers.
             (ActivationFunction::Softmax, PassKind::Training) => new.saves([SavedTensor::Other(whole.times(2))]),
@@ -232,16 +232,16 @@ impl Operator for Activation {
     }
 }
 
-/// Output over input, gradient over gradient.
+/// Writes the output over the input, and the input's gradient over the output's.
 fn in_place(footprint: Footprint) -> Footprint {
     footprint.output(OutputStorage::InPlace(&[0])).gradient(GradientStorage::InPlace)
 }
 
-/// x above 0, slope * x below, with a slope that is learned: one for all channels or one for each, as
+/// x above 0, slope * x below, with a learned slope for all channels or one for each, as
 /// `torch.nn.PReLU(num_parameters = 1 or c)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PRelu {
-    /// One slope for each channel instead of one for all; default `false`. Slopes start at 0.25.
+    /// Whether each channel has its own slope; default `false`. Slopes are initialised to 0.25.
     pub per_channel: bool,
 }
 
@@ -282,7 +282,7 @@ impl Operator for PRelu {
     }
 
     fn memory(&self, _: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        // `compute/exec.rs`: input times weight, which keeps the input, and a mask that chooses between the two.
+        // `compute/exec.rs`: input times weight, which saves the input, and a mask that selects one of the two.
         let mask = footprint::mask_bytes(&inputs[0]);
         let whole = BatchBytes::of(&inputs[0]);
         Footprint::new().saves([SavedTensor::Input(0), SavedTensor::Other(mask)]).workspace(mask, whole)

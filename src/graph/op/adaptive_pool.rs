@@ -10,7 +10,7 @@ use super::{
 };
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "avgpool_to",
@@ -116,8 +116,8 @@ adaptive_pool!(MaxPoolTo "maxpool_to", WorkKind::Uncounted, |pass, input, output
     let even = |[h, w]: [usize; 2], [th, tw]: [usize; 2]| h.is_multiple_of(th) && w.is_multiple_of(tw);
     match input.shape().spatial().zip(output.shape().spatial()) {
         Some((from, to)) if even(from, to) => max_pool_footprint(pass, output),
-        // `compute/exec/pool.rs`, `along`, for each axis: the windows side by side, up to twice the input; what is kept are
-        // the places of the maxima, a word for each output.
+        // `compute/exec/pool.rs`, `along`, for each axis: the windows are unfolded, which takes up to twice the input; the
+        // indices of the maxima are saved, one word for each output.
         _ => {
             let windows = BatchBytes::of(input).times(2) + BatchBytes::of(output);
             Footprint::new().saves([SavedTensor::Other(BatchBytes::of(output).times(2))]).workspace(windows, windows)

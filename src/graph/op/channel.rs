@@ -1,4 +1,4 @@
-//! Operators on the channel axis: parts of it, more of it, its mean and maximum, and other orders.
+//! Operators on the channel axis: slices, padding, mean and maximum, and permutations.
 
 use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
 use super::read_pattern::{Interpolation, per_axis};
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::graph::ty::{Dim, FormulaContext, FormulaType, Shape, TensorType};
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "slice",
@@ -55,34 +55,34 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
 ];
 
-/// Channels `from` to `to`, the last not included: `x[:, from:to]`.
+/// Channels `from..to`: `x[:, from:to]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice {
-    /// The first channel that is taken, counted from 0.
+    /// The first channel, counted from 0.
     pub from: usize,
-    /// Without one, all channels that follow.
+    /// One past the last channel; `None` for all channels that follow.
     pub to: Option<usize>,
 }
 
-/// Channels of zeros behind those of the input, up to `out`: `F.pad(x, (0, 0, 0, 0, 0, out - c))`. The shortcut without
+/// Appends channels of zeros to those of the input, up to `out`: `F.pad(x, (0, 0, 0, 0, 0, out - c))`. The shortcut without
 /// parameters of ResNet (option A) and ENet where a block widens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelPad {
-    /// Channels of the output, at least as many as the input has.
+    /// Channels of the output, no fewer than those of the input.
     pub out: usize,
 }
 
-/// What a [`ChannelReduce`] makes of the channels of a pixel.
+/// The reduction of a [`ChannelReduce`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduction {
-    /// Their mean.
+    /// Mean of the channels.
     Mean,
-    /// Their maximum.
+    /// Maximum of the channels.
     Max,
 }
 
 /// `[c, h, w]` to `[1, h, w]`: `x.mean(1, keepdim = True)`, `x.max(1, keepdim = True).values`. The gradient of the
-/// maximum goes to the first channel that has it.
+/// maximum goes to the first channel that attains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelReduce {
     /// Mean (`channel_mean`) or maximum (`channel_max`).
@@ -125,7 +125,7 @@ macro_rules! channel_operator {
             }
 
             fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
-                // Only the pixel shuffle has an output of another size: pixel i comes from pixel floor(i / factor).
+                // Only the pixel shuffle changes the size: output pixel i reads input pixel floor(i / factor).
                 per_axis(&inputs[slot], &outputs[0], |from, to| {
                     ReadPattern::interpolated(Interpolation::Nearest, false, from, to)
                 })
@@ -193,7 +193,7 @@ channel_operator!(
         Ok(Shape::new(dims))
     },
     |op, site| CanonicalForm::Channels { from: op.from, to: op.from + site.channels },
-    // As for `crop`.
+    // A view, as for `crop`.
     |_, _, _| Footprint::new().output(OutputStorage::Part(0))
 );
 
@@ -223,7 +223,7 @@ channel_operator!(
         false => CanonicalForm::Function(format!("channel_pad(to {})", op.out)),
     },
     |_, input, output| {
-        // `compute/exec/channel.rs`: zeros are made and joined; as with `concat`, the gradient is a part of the output's.
+        // `compute/exec/channel.rs`: zeros are appended; as with `concat`, the gradient is a part of the output's.
         if input == output {
             return Footprint::new().output(OutputStorage::Alias(0)).gradient(GradientStorage::Alias);
         }
@@ -250,9 +250,9 @@ channel_operator!(
     },
     |op, site| if site.keeps_shape() { CanonicalForm::Unchanged } else { CanonicalForm::Function(call_text(op)) },
     |op, input, output| match op.function {
-        // burn-autodiff `ops/tensor.rs`, `float_mean_dim`: backward spreads over a map of ones.
+        // burn-autodiff `ops/tensor.rs`, `float_mean_dim`: backward multiplies by a map of ones.
         Reduction::Mean => Footprint::new(),
-        // `float_max_dim`: where the maxima were.
+        // `float_max_dim`: the indices of the maxima.
         Reduction::Max => Footprint::new()
             .saves([SavedTensor::Other(BatchBytes::of(output))])
             .workspace(BatchBytes::NONE, BatchBytes::of(input)),
@@ -279,7 +279,7 @@ channel_operator!(
         true => CanonicalForm::Unchanged,
         false => CanonicalForm::Function(call_text(op)),
     },
-    moved
+    permutation_footprint
 );
 
 channel_operator!(
@@ -306,10 +306,10 @@ channel_operator!(
         Ok(Shape::map(c / square as usize, h, w))
     },
     |op, _| if op.factor == 1 { CanonicalForm::Unchanged } else { CanonicalForm::Function(call_text(op)) },
-    moved
+    permutation_footprint
 );
 
-/// `compute/exec/channel.rs`: a new order is a copy, and so is that of the gradient.
-fn moved<T>(_: &T, _: &TensorType, _: &TensorType) -> Footprint {
+/// A permutation copies the tensor, and its backward pass copies the gradient (`compute/exec/channel.rs`).
+fn permutation_footprint<T>(_: &T, _: &TensorType, _: &TensorType) -> Footprint {
     Footprint::new()
 }

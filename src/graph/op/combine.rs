@@ -1,4 +1,4 @@
-//! Operators that join several tensors.
+//! Operators that combine several tensors: concatenation and arithmetic.
 
 use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
 use super::read_pattern::per_axis;
@@ -17,7 +17,7 @@ const fn binary(
     Signature { inputs: &["x", "y"], ..Signature::plain(name, build, summary) }
 }
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "concat",
@@ -33,7 +33,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     binary("div", |_| Ok(Combine { function: ElementwiseFunction::Div }.into()), "x / y"),
 ];
 
-/// Joins maps along the channel axis, in the order written, as `torch.cat` with `dim = 1`. All have one height and width.
+/// Concatenates maps of equal height and width along the channel axis, in the order written, as `torch.cat` with `dim = 1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Concat;
 
@@ -44,16 +44,16 @@ pub enum ElementwiseFunction {
     Add,
     /// `x - y`, as `torch.sub`.
     Sub,
-    /// `x * y`, number by number, as `torch.mul`.
+    /// `x * y`, elementwise, as `torch.mul`.
     Mul,
-    /// `x / y`, number by number, as `torch.div`.
+    /// `x / y`, elementwise, as `torch.div`.
     Div,
 }
 
-/// `+`, `-`, `*` or `/` of two tensors. `[c, 1, 1]` and `[1, h, w]` broadcast over `[c, h, w]`, and nothing else does.
+/// `+`, `-`, `*` or `/` of two tensors. Only `[c, 1, 1]` and `[1, h, w]` broadcast over `[c, h, w]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Combine {
-    /// Which of the four it is.
+    /// The arithmetic operation.
     pub function: ElementwiseFunction,
 }
 
@@ -116,7 +116,7 @@ impl Operator for Concat {
     }
 
     fn memory(&self, _: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/tensor.rs`, `float_cat`: nothing is kept, the gradients are parts of the output's.
+        // burn-autodiff `ops/tensor.rs`, `float_cat`: nothing is saved, and the gradients are parts of the output's.
         let alone = if inputs.len() == 1 { OutputStorage::Alias(0) } else { OutputStorage::New };
         Footprint::new().output(alone).gradient(GradientStorage::Alias)
     }
@@ -131,7 +131,7 @@ impl Operator for Concat {
 }
 
 impl Combine {
-    /// Returns the sign of the language: `+`, `-`, `*` or `/`.
+    /// Returns the operator sign in the language: `+`, `-`, `*` or `/`.
     pub fn symbol(&self) -> &'static str {
         match self.function {
             ElementwiseFunction::Add => "+",
@@ -142,6 +142,7 @@ impl Combine {
     }
 }
 
+/// Checks whether `small` broadcasts over `large`.
 fn broadcasts_over(small: &[usize], large: &[usize]) -> bool {
     let (&[c, h, w], &[d, i, j]) = (small, large) else { return false };
     (c == d && [h, w] == [1, 1]) || (c == 1 && [h, w] == [i, j])
@@ -201,7 +202,7 @@ impl Operator for Combine {
         if a == b {
             return f.same();
         }
-        // Sizes that are equal, or that broadcast, at some image sizes only.
+        // Sizes may be equal, or broadcast, at some image sizes only.
         let equal = |pairs: &[(&Dim, &Dim)]| {
             pairs.iter().map(|(x, y)| Some(Cond::Zero(x.minus(y)?))).collect::<Option<Vec<Cond>>>()
         };
@@ -216,7 +217,7 @@ impl Operator for Combine {
         f.constraints.any(ways, || {
             format!("`{}` joins equal shapes, or [c, 1, 1] or [1, h, w] with [c, h, w]", self.symbol())
         })?;
-        // The larger of two sizes, one of which may be 1.
+        // The output has the larger of two sizes, one of which may be 1.
         let out = a.iter().zip(&b).map(|(x, y)| {
             if x == one {
                 Some(y.clone())
@@ -234,7 +235,7 @@ impl Operator for Combine {
     }
 
     fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
-        // burn-flex `ops/binary.rs`: over the first operand that is as large as the result, else over the second.
+        // burn-flex `ops/binary.rs`: written over the first operand that is as large as the result, else over the second.
         let fits = [0, 1].map(|i: usize| inputs[i] == outputs[0]);
         let over: &'static [usize] = match fits {
             [true, true] => &[0, 1],
@@ -243,7 +244,7 @@ impl Operator for Combine {
             [false, false] => &[],
         };
         let footprint = Footprint::new().output(OutputStorage::InPlace(over));
-        // burn-autodiff `ops/tensor.rs`, `float_add` and so on. A gradient is summed over the axes that were repeated.
+        // burn-autodiff `ops/tensor.rs`, `float_add` and so on. A gradient is summed over the broadcast axes.
         match self.function {
             ElementwiseFunction::Add if fits == [true, true] => footprint.gradient(GradientStorage::Alias),
             ElementwiseFunction::Add | ElementwiseFunction::Sub => footprint,

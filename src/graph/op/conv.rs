@@ -1,4 +1,4 @@
-//! Convolution, and what transposed convolutions and linear layers share with it.
+//! Convolution, and helpers that transposed convolutions and linear layers share with it.
 
 use super::conv_padding::ConvPadding;
 use super::footprint::{ConvExtent, Footprint, PassKind, SavedTensor};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
-/// How the operator is called.
+/// Call form of the operator.
 pub(super) const SIGNATURES: &[Signature] = &[Signature {
     name: "conv",
     inputs: &["x"],
@@ -40,10 +40,10 @@ pub(super) const SIGNATURES: &[Signature] = &[Signature {
     summary: "2-D convolution; k = 3, stride = 1, dilation = 1, pad = same, groups = 1, bias = true",
 }];
 
-/// Pixels that a kernel may span along one axis, holes included: kernels of backends count them in 32 bits.
+/// Maximum extent of a dilated kernel along one axis in pixels: backend kernels count it in 32 bits.
 const MAX_REACH: usize = 1 << 24;
 
-/// The pixels between the first and the last tap of a dilated kernel, both counted.
+/// Returns the extent of a dilated kernel in pixels, from the first to the last tap inclusive.
 pub(super) fn dilated_extent(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
     let reach = dilation as u128 * (kernel as u128 - 1) + 1;
     if reach > MAX_REACH as u128 {
@@ -53,7 +53,7 @@ pub(super) fn dilated_extent(op: &str, kernel: usize, dilation: usize) -> Result
     Ok(reach as usize)
 }
 
-/// `a * b * ...`, at most `u64::MAX`.
+/// Multiplies the factors; saturates at `u64::MAX`.
 pub(super) fn product(factors: &[usize]) -> u64 {
     factors.iter().fold(1, |n: u64, &f| n.saturating_mul(f as u64))
 }
@@ -78,13 +78,13 @@ pub struct Conv {
     pub dilation: [usize; 2],
     /// Rows and columns of zeros on each side; default [`ConvPadding::Same`].
     pub pad: ConvPadding,
-    /// Groups of channels that are convolved apart; divides the channels of input and output. Default 1.
+    /// Number of channel groups that are convolved separately; divides the channels of input and output. Default 1.
     pub groups: usize,
-    /// Whether a trained summand is added per output channel; default `true`.
+    /// Whether a trained bias is added per output channel; default `true`.
     pub bias: bool,
 }
 
-/// The bound of PyTorch's default initialisation (`kaiming_uniform_` with a = sqrt 5): 1 / sqrt(fan in).
+/// Returns the bound of PyTorch's default initialisation (`kaiming_uniform_` with a = sqrt 5): 1 / sqrt(fan in).
 fn fan_in_bound(fan_in: u64) -> Init {
     Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
 }
@@ -104,7 +104,7 @@ pub(super) fn check_groups(op: &str, c: usize, out: usize, groups: usize) -> Res
         .help("choose groups that divide the channels on both sides"))
 }
 
-/// The sizes of a convolution between two maps.
+/// Returns the extent of a convolution between two maps.
 pub(super) fn conv_extent(kernel: [usize; 2], groups: usize, input: &TensorType, output: &TensorType) -> ConvExtent {
     let pixels = |ty: &TensorType| ty.shape().spatial().map_or(1, |size| product(&size));
     ConvExtent {
@@ -117,7 +117,7 @@ pub(super) fn conv_extent(kernel: [usize; 2], groups: usize, input: &TensorType,
 }
 
 impl Conv {
-    /// What is as usual is not said: stride, rate and groups of 1, no padding, no bias.
+    /// Formats the canonical form. Defaults are left out: stride, dilation and groups of 1, no padding, no bias.
     pub(super) fn label(&self) -> String {
         let mut label = format!("conv({}, k = {}", self.out, pair_text(self.kernel));
         let pad = self.pad.amount(self.kernel, self.dilation);
@@ -206,7 +206,7 @@ impl Operator for Conv {
         for i in 0..2 {
             let reach = self.dilation[i] as i128 * (self.kernel[i] as i128 - 1) + 1;
             let room = size[i].plus_n(2 * pad[i] as i128 - reach)?;
-            // Every map has a pixel.
+            // Every map has at least one pixel.
             if reach > 2 * pad[i] as i128 + 1 {
                 f.at_least(&room, 0, || format!("`conv` reaches over {reach} pixels of a padded {}", AXES[i]))?;
             }
@@ -223,19 +223,23 @@ impl Operator for Conv {
     }
 
     fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/module.rs`, `conv2d`: the input. The gradient of the input is a transposed convolution of
-        // that of the output (burn-backend `ops/modules/conv.rs`, `conv2d_x_backward`).
-        let sweep = conv_extent(self.kernel, self.groups, &inputs[0], &outputs[0]);
+        // burn-autodiff `ops/module.rs`, `conv2d`: the input is saved. Its gradient is a transposed convolution of the
+        // output's gradient (burn-backend `ops/modules/conv.rs`, `conv2d_x_backward`).
+        let extent = conv_extent(self.kernel, self.groups, &inputs[0], &outputs[0]);
         let unpadded = self.pad.amount(self.kernel, self.dilation) == [0, 0];
-        let sweep = ConvExtent { pointwise: sweep.pointwise && self.stride == [1, 1] && unpadded, ..sweep };
-        let inputs = sweep.reversed().transposed();
-        Footprint::new().saves([SavedTensor::Input(0)]).tiled(sweep.convolution(), sweep.weight_gradient(), inputs)
+        let extent = ConvExtent { pointwise: extent.pointwise && self.stride == [1, 1] && unpadded, ..extent };
+        let inputs = extent.reversed().transposed();
+        Footprint::new().saves([SavedTensor::Input(0)]).conv_workspace(
+            extent.convolution(),
+            extent.weight_gradient(),
+            inputs,
+        )
     }
 
     fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         let one = [self.kernel[0] == 1, self.kernel[1] == 1];
         let pad = self.pad.amount(self.kernel, self.dilation);
-        // The rate of a kernel of one pixel says nothing, and neither does the stride over one pixel.
+        // The dilation of a one-pixel kernel has no effect, and neither has the stride over a map of one pixel.
         let unmoved = site.reads_one_pixel() && one == [true; 2] && pad == [0, 0];
         let stride = if unmoved { [1, 1] } else { self.stride };
         let dilation = [0, 1].map(|i| if one[i] { 1 } else { self.dilation[i] });

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
-/// How the operator is called.
+/// Call form of the operator.
 pub(super) const SIGNATURES: &[Signature] = &[Signature {
     name: "conv_transpose",
     inputs: &["x"],
@@ -53,14 +53,14 @@ pub struct ConvTranspose {
     pub stride: [usize; 2],
     /// Output pixels from one tap to the next, `[vertical, horizontal]`; default 1.
     pub dilation: [usize; 2],
-    /// Rows and columns that are cut off each side of the output (`padding` in PyTorch); default 0.
+    /// Rows and columns cropped from each side of the output (`padding` in PyTorch); default 0.
     pub pad: [usize; 2],
     /// Rows at the bottom and columns on the right that are added to the output (`output_padding` in PyTorch), fewer
     /// than stride or dilation; default 0.
     pub out_pad: [usize; 2],
-    /// Groups of channels that are convolved apart; divides the channels of input and output. Default 1.
+    /// Number of channel groups that are convolved separately; divides the channels of input and output. Default 1.
     pub groups: usize,
-    /// Whether a trained summand is added per output channel; default `true`.
+    /// Whether a trained bias is added per output channel; default `true`.
     pub bias: bool,
 }
 
@@ -131,7 +131,7 @@ impl Operator for ConvTranspose {
             let reach = self.dilation[i] as i128 * (self.kernel[i] as i128 - 1) + 1;
             let around = reach + self.out_pad[i] as i128 - 2 * self.pad[i] as i128;
             let grown = size[i].plus_n(-1)?.times_n(self.stride[i] as i128)?.plus_n(around)?;
-            // The smallest map, of one pixel, leaves what is around.
+            // A map of one pixel, the smallest, gives an output of `around` pixels.
             if around < 1 {
                 f.at_least(&grown, 1, || {
                     format!("`conv_transpose` with pad = {} must leave a {}", self.pad[i], AXES[i])
@@ -150,14 +150,18 @@ impl Operator for ConvTranspose {
     }
 
     fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/module.rs`, `conv_transpose2d`: the input. The gradient of the input is a convolution.
-        let sweep = conv_extent(self.kernel, self.groups, &inputs[0], &outputs[0]);
+        // burn-autodiff `ops/module.rs`, `conv_transpose2d`: the input is saved. Its gradient is a convolution.
+        let extent = conv_extent(self.kernel, self.groups, &inputs[0], &outputs[0]);
         let back = ConvExtent {
-            pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0],
-            ..sweep.reversed()
+            pointwise: extent.pointwise && self.stride == [1, 1] && self.pad == [0, 0],
+            ..extent.reversed()
         };
         let inputs = back.convolution();
-        Footprint::new().saves([SavedTensor::Input(0)]).tiled(sweep.transposed(), back.weight_gradient(), inputs)
+        Footprint::new().saves([SavedTensor::Input(0)]).conv_workspace(
+            extent.transposed(),
+            back.weight_gradient(),
+            inputs,
+        )
     }
 
     fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {

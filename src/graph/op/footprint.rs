@@ -1,24 +1,24 @@
-//! What an operator does to memory: what stays for the backward pass, where its output goes, what it needs meanwhile.
+//! The memory footprint of an operator: tensors saved for the backward pass, output storage and workspace.
 //!
-//! The rules say what the runtime of this program does: Burn 0.22.1 with its CPU backend and autodiff without
-//! checkpointing (crates burn-autodiff, burn-flex and burn-backend), under `compute/exec`. Each rule names the function that
-//! it was read from. Numbers are 32-bit floats and indices 32-bit integers (burn-flex `backend.rs`, `defaults`); masks
-//! are a byte a number.
+//! The rules describe the runtime of this program: Burn 0.22.1 with its CPU backend and autodiff without checkpointing
+//! (crates burn-autodiff, burn-flex and burn-backend), under `compute/exec`. Each rule names the function that implements
+//! it. Numbers are 32-bit floats and indices 32-bit integers (burn-flex `backend.rs`, `defaults`); masks
+//! take one byte per number.
 //!
-//! Weights are not in here: they are there all the time.
+//! Weights are not included, since they exist throughout.
 
 use crate::graph::ty::TensorType;
 use std::ops::Add;
 
-/// Bytes of a float and of an index.
+/// Bytes per float and per index.
 pub const WORD: u64 = 4;
 
 /// An amount of memory that grows with the batch: `fixed + batch * per_image`. All arithmetic saturates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BatchBytes {
-    /// Bytes whatever the batch.
+    /// Bytes that do not depend on the batch.
     pub fixed: u64,
-    /// Bytes for each image of the batch.
+    /// Bytes per image of the batch.
     pub per_image: u64,
 }
 
@@ -26,32 +26,32 @@ impl BatchBytes {
     /// No memory.
     pub const NONE: BatchBytes = BatchBytes { fixed: 0, per_image: 0 };
 
-    /// So many words, whatever the batch.
+    /// Returns an amount of `count` words that does not depend on the batch.
     pub fn words(count: u64) -> Self {
         Self { fixed: count.saturating_mul(WORD), per_image: 0 }
     }
 
-    /// So many words for each image.
+    /// Returns an amount of `count` words per image.
     pub fn words_per_image(count: u64) -> Self {
         Self { fixed: 0, per_image: count.saturating_mul(WORD) }
     }
 
-    /// So many bytes for each image.
+    /// Returns an amount of `count` bytes per image.
     pub fn bytes_per_image(count: u64) -> Self {
         Self { fixed: 0, per_image: count }
     }
 
-    /// A tensor of this type.
+    /// Returns the size of a tensor of this type.
     pub fn of(ty: &TensorType) -> Self {
         Self::words_per_image(ty.shape().elements())
     }
 
-    /// Returns the bytes for a batch of so many images.
+    /// Returns the bytes for a batch of `batch` images.
     pub fn at(self, batch: u64) -> u64 {
         self.per_image.saturating_mul(batch).saturating_add(self.fixed)
     }
 
-    /// Returns the amount `count` times.
+    /// Multiplies the amount by `count`.
     pub fn times(self, count: u64) -> Self {
         Self { fixed: self.fixed.saturating_mul(count), per_image: self.per_image.saturating_mul(count) }
     }
@@ -81,73 +81,73 @@ impl Add for BatchBytes {
     }
 }
 
-/// Which pass a footprint is asked for.
+/// The pass that a footprint describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassKind {
-    /// Evaluation, no gradients.
+    /// A forward pass without gradients.
     Inference,
-    /// Forward and backward.
+    /// Forward and backward pass.
     Training,
 }
 
-/// Where the first output goes; the others have memory of their own.
+/// Storage of the first output; the others always have new buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputStorage {
-    /// Memory of its own.
+    /// A new buffer.
     New,
-    /// Over the first of these inputs that nobody else holds; new if there is none.
+    /// The buffer of the first of these inputs that has no other holder; a new buffer if there is none.
     InPlace(&'static [usize]),
-    /// The whole of an input under another shape.
+    /// The whole buffer of an input, with another shape.
     Alias(usize),
-    /// A part of an input, which stays as a whole for as long as the part is held.
+    /// A view of a part of an input, which keeps the whole buffer alive.
     Part(usize),
 }
 
-/// Where the gradients of the inputs go.
+/// Storage of the gradients of the inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GradientStorage {
-    /// Memory of their own.
+    /// New buffers.
     New,
-    /// Over the gradient of the output if nobody else holds it.
+    /// The buffer of the output's gradient if it has no other holder.
     InPlace,
-    /// They are the gradient of the output or parts of it.
+    /// The output's gradient itself or views of it.
     Alias,
 }
 
 /// A tensor that the backward pass reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SavedTensor {
-    /// The input at this slot. Held by several nodes it counts once.
+    /// The input at this slot, counted once if several nodes save it.
     Input(usize),
     /// The output at this slot.
     Output(usize),
-    /// Something that is neither: a mask, an intermediate result, statistics.
+    /// Another tensor: a mask, an intermediate result, statistics.
     Other(BatchBytes),
 }
 
-/// What one application of an operator does to memory.
+/// The memory footprint of one application of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footprint {
-    /// Where the first output goes.
+    /// Storage of the first output.
     pub output: OutputStorage,
-    /// Where the gradients of the inputs go.
+    /// Storage of the gradients of the inputs.
     pub gradient: GradientStorage,
-    /// Held from this node's forward step to its backward step. Read in [`PassKind::Training`] only.
+    /// Tensors held from this node's forward step to its backward step, in [`PassKind::Training`] only.
     pub saved: Vec<SavedTensor>,
-    /// Held during the forward step beside inputs, outputs and what is saved.
+    /// Workspace of the forward step, in addition to inputs, outputs and saved tensors.
     pub forward: BatchBytes,
-    /// Held during the backward step beside what is saved and the gradients of outputs, inputs and weights.
+    /// Workspace of the backward step, in addition to saved tensors and the gradients of outputs, inputs and weights.
     pub backward: BatchBytes,
-    /// Held during the backward step before that, while the gradients of the inputs are made, if any is.
-    pub inputs: BatchBytes,
-    /// Held by each thread in addition to `forward`, `backward` and `inputs`.
+    /// Workspace while the gradients of the inputs are computed, which precedes `backward`; zero if there are none.
+    pub input_gradients: BatchBytes,
+    /// Workspace of each thread in addition to `forward`, `backward` and `input_gradients`, in this order.
     pub per_thread: [BatchBytes; 3],
-    /// `backward` is for the gradients of the weights alone: nothing of it is needed where they are frozen.
-    pub weights_apart: bool,
+    /// Whether `backward` serves the weight gradients only, so that frozen weights need none of it.
+    pub backward_for_weights: bool,
 }
 
 impl Footprint {
-    /// An operator that makes a new tensor and forgets everything.
+    /// Returns the footprint of an operator with a new output, no saved tensors and no workspace.
     pub fn new() -> Self {
         Self {
             output: OutputStorage::New,
@@ -155,9 +155,9 @@ impl Footprint {
             saved: Vec::new(),
             forward: BatchBytes::NONE,
             backward: BatchBytes::NONE,
-            inputs: BatchBytes::NONE,
+            input_gradients: BatchBytes::NONE,
             per_thread: [BatchBytes::NONE; 3],
-            weights_apart: false,
+            backward_for_weights: false,
         }
     }
 
@@ -178,11 +178,11 @@ impl Footprint {
         Self { forward, backward, ..self }
     }
 
-    /// Of a forward step, of the gradient of the weights and of that of the inputs.
-    pub(super) fn tiled(self, forward: ConvWorkspace, weights: ConvWorkspace, inputs: ConvWorkspace) -> Self {
+    /// Sets the workspace of the forward step, of the weight gradients and of the input gradients.
+    pub(super) fn conv_workspace(self, forward: ConvWorkspace, weights: ConvWorkspace, inputs: ConvWorkspace) -> Self {
         let per_thread = [forward, weights, inputs].map(|t| t.per_thread);
-        let (forward, backward, inputs) = (forward.shared, weights.shared, inputs.shared);
-        Self { forward, backward, inputs, per_thread, weights_apart: true, ..self }
+        let (forward, backward, input_gradients) = (forward.shared, weights.shared, inputs.shared);
+        Self { forward, backward, input_gradients, per_thread, backward_for_weights: true, ..self }
     }
 }
 
@@ -192,32 +192,32 @@ impl Default for Footprint {
     }
 }
 
-/// Workspace that threads share and that each has for itself.
+/// Workspace of a convolution: shared by the threads, and for each thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ConvWorkspace {
     shared: BatchBytes,
     per_thread: BatchBytes,
 }
 
-/// A byte for each number of a tensor.
+/// Returns the size of a mask: one byte for each number of a tensor.
 pub(super) fn mask_bytes(ty: &TensorType) -> BatchBytes {
     BatchBytes::bytes_per_image(ty.shape().elements())
 }
 
 /// The sizes that decide what a convolution allocates.
 pub(super) struct ConvExtent {
-    /// Channels in and out.
+    /// Input and output channels.
     pub channels: [usize; 2],
     pub groups: usize,
-    /// Taps of the kernel.
+    /// Number of kernel taps.
     pub taps: u64,
-    /// Pixels of the map in and out.
+    /// Pixels of the input and output map.
     pub pixels: [u64; 2],
-    /// A kernel of one tap, neither strided nor padded.
+    /// Whether the kernel has one tap, without stride and padding.
     pub pointwise: bool,
 }
 
-/// Output pixels that are unrolled at once: `TILE_SIZE` in burn-flex `ops/conv.rs`.
+/// Output pixels unrolled at once (im2col): `TILE_SIZE` in burn-flex `ops/conv.rs`.
 const TILE: u64 = 512;
 
 impl ConvExtent {
@@ -225,9 +225,9 @@ impl ConvExtent {
         self.channels.map(|c| c as u64)
     }
 
-    /// burn-flex `ops/conv.rs`, `conv3d_typed`: pointwise, depthwise and convolutions of few channels (4 to 16 at most)
-    /// read the input where it is. `conv3d_impl` makes a copy of the input with channels last and one of the weights,
-    /// and in each thread unrolls a tile.
+    /// Workspace of the forward step. burn-flex `ops/conv.rs`, `conv3d_typed`: pointwise, depthwise and convolutions of
+    /// few channels (4 to 16 at most) read the input in place. `conv3d_impl` copies the input with channels last
+    /// and the weights, and unrolls a tile in each thread.
     pub(super) fn convolution(&self) -> ConvWorkspace {
         let [c, out] = self.channels();
         let groups = self.groups as u64;
@@ -244,8 +244,8 @@ impl ConvExtent {
         }
     }
 
-    /// burn-flex `ops/conv_transpose.rs`, `conv_transpose3d_impl`, from the sizes of the transposed convolution: a buffer
-    /// of columns in each thread, 8 MiB at most unless one input pixel needs more.
+    /// Workspace of a transposed convolution with this extent. burn-flex `ops/conv_transpose.rs`, `conv_transpose3d_impl`:
+    /// a buffer of columns in each thread, at most 8 MiB unless one input pixel needs more.
     pub(super) fn transposed(&self) -> ConvWorkspace {
         let columns = (self.channels()[1] / self.groups as u64).saturating_mul(self.taps).max(1);
         let tile = ((8 << 20) / WORD / columns).max(1);
@@ -255,8 +255,9 @@ impl ConvExtent {
         }
     }
 
-    /// burn-backend `ops/modules/conv.rs`, `conv2d_weight_grad_*`: a convolution of the input by the gradient, batch and
-    /// channels swapped. Each of the two is copied by the swap and once more by `conv3d_impl`; a column is a whole map.
+    /// Workspace of the weight gradient. burn-backend `ops/modules/conv.rs`, `conv2d_weight_grad_*`: a convolution of the
+    /// input by the gradient with batch and channels swapped. The swap and `conv3d_impl` copy each of the two; a column is
+    /// a whole map.
     pub(super) fn weight_gradient(&self) -> ConvWorkspace {
         let [c, out] = self.channels();
         let [from, to] = self.pixels;
@@ -266,7 +267,7 @@ impl ConvExtent {
         ConvWorkspace { shared: BatchBytes::words_per_image(copies).over(groups), per_thread: column }
     }
 
-    /// The same convolution seen from its output.
+    /// Returns the extent with input and output swapped.
     pub(super) fn reversed(&self) -> Self {
         let [c, out] = self.channels;
         let [from, to] = self.pixels;

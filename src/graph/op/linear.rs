@@ -8,7 +8,7 @@ use super::signature::{ArgKind, ONE, arg, required};
 use super::{Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind};
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
-/// How the operator is called.
+/// Call form of the operator.
 pub(super) const SIGNATURES: &[Signature] = &[Signature {
     name: "linear",
     inputs: &["x"],
@@ -21,9 +21,9 @@ pub(super) const SIGNATURES: &[Signature] = &[Signature {
 /// Fully connected layer over a vector `[c]`, as `torch.nn.Linear`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linear {
-    /// Numbers of the output `[out]`.
+    /// Features of the output `[out]`.
     pub out: usize,
-    /// Whether a trained summand is added to each of them; default `true`.
+    /// Whether a trained bias is added to each feature; default `true`.
     pub bias: bool,
 }
 
@@ -67,12 +67,12 @@ impl Operator for Linear {
     }
 
     fn memory(&self, _: PassKind, _: &[TensorType], _: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/module.rs`, `linear`.
+        // burn-autodiff `ops/module.rs`, `linear`: the input is saved.
         Footprint::new().saves([SavedTensor::Input(0)])
     }
 
     fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
-        // A convolution of a map of one pixel.
+        // A linear layer is a convolution of a map of one pixel.
         let pad = ConvPadding::Explicit([0, 0]);
         let Self { out, bias } = *self;
         CanonicalForm::Own(Conv { out, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pad, groups: 1, bias }.label())

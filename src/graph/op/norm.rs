@@ -1,7 +1,7 @@
-//! Normalisation: each number minus a mean, divided by a deviation, then a factor and a summand per channel.
+//! Normalisation layers: subtract a mean, divide by a standard deviation, then scale and shift each channel.
 //!
-//! The norms differ in what the mean is taken over. Where that is a single number the result is 0 whatever the input;
-//! the norms without running statistics refuse it.
+//! The norms differ in the set of numbers that the mean is taken over. Over a single number the result is always 0; the
+//! norms without running statistics refuse that.
 
 use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
 use super::read_pattern::map_size;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "bn",
@@ -65,9 +65,9 @@ pub(super) const SIGNATURES: &[Signature] = &[
 /// evaluation. `momentum` is the weight of the new value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchNorm {
-    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
+    /// Constant added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
-    /// The weight of a batch's statistics in the running ones, from 0 to 1; default 0.1.
+    /// Weight of the batch statistics in the update of the running statistics, from 0 to 1; default 0.1.
     pub momentum: f64,
 }
 
@@ -106,7 +106,7 @@ impl Operator for BatchNorm {
         let c = inputs[0].shape().channels();
         let buffer =
             |name, value| ParamSpec { name, shape: vec![c], kind: ParamKind::Buffer, init: Init::Constant(value) };
-        let mut params = factor_and_summand(c, true);
+        let mut params = scale_and_shift(c, true);
         params.extend([buffer("running_mean", 0.0), buffer("running_var", 1.0)]);
         params
     }
@@ -114,11 +114,11 @@ impl Operator for BatchNorm {
     fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
         let whole = BatchBytes::of(&inputs[0]);
         match pass {
-            // `compute/exec/norm.rs`, `evaluate`: one factor and one summand per channel.
+            // `compute/exec/norm.rs`, `evaluate`: one scale and one shift per channel.
             PassKind::Inference => Footprint::new().output(OutputStorage::InPlace(&[0])),
-            // burn-autodiff `ops/module.rs`, `batch_norm_train`: the input, mean and variance. burn-backend
-            // `ops/modules/base.rs`: forward holds the deviations and their squares before there is an output; backward
-            // the normalised input, the gradient by channels, their product, and that by channels.
+            // burn-autodiff `ops/module.rs`, `batch_norm_train`: input, mean and variance are saved.
+            // burn-backend `ops/modules/base.rs`: forward holds the deviations and their squares before the output exists;
+            // backward holds the normalised input, the gradient by channels, their product, and the product by channels.
             PassKind::Training => {
                 let statistics = BatchBytes::words(2 * inputs[0].shape().channels() as u64);
                 Footprint::new()
@@ -139,24 +139,24 @@ impl Operator for BatchNorm {
 }
 
 /// Group normalisation as `torch.nn.GroupNorm`: mean and variance over the channels of a group and the map, for each
-/// image alone. A vector `[c]` counts as a map of one pixel.
+/// image separately. A vector `[c]` counts as a map of one pixel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupNorm {
     /// Number of groups, which divides the channels.
     pub groups: usize,
-    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
+    /// Constant added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
-    /// Whether a trained factor and summand per channel follow; default `true`.
+    /// Whether a trained scale and shift per channel follow; default `true`.
     pub affine: bool,
 }
 
 /// Instance normalisation as `torch.nn.InstanceNorm2d`: mean and variance over the map, for each channel of each image.
-/// There, as here, factor and summand are off by default and nothing is kept for evaluation.
+/// As in PyTorch, scale and shift are off by default and there are no running statistics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InstanceNorm {
-    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
+    /// Constant added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
-    /// Whether a trained factor and summand per channel follow; default `false`.
+    /// Whether a trained scale and shift per channel follow; default `false`.
     pub affine: bool,
 }
 
@@ -164,16 +164,16 @@ pub struct InstanceNorm {
 ///
 /// Over a vector this is `torch.nn.LayerNorm(c)`. Over a map it is the channel-wise norm of ConvNeXt (`LayerNorm2d` in
 /// torchvision): the same with channels moved last and back. PyTorch's `LayerNorm([c, h, w])` has weights of the image's
-/// size and is not meant.
+/// size and is a different layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerNorm {
-    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
+    /// Constant added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
-    /// Whether a trained factor and summand per channel follow; default `true`.
+    /// Whether a trained scale and shift per channel follow; default `true`.
     pub affine: bool,
 }
 
-/// Tensors hold 32-bit floats, in which a tiny or huge number is 0 or infinite.
+/// Checks that epsilon is above 0 and finite as a 32-bit float, the type of tensors.
 fn check_epsilon(op: &str, epsilon: f64) -> Result<(), Refusal> {
     let single = epsilon as f32;
     if single > 0.0 && single.is_finite() {
@@ -183,7 +183,7 @@ fn check_epsilon(op: &str, epsilon: f64) -> Result<(), Refusal> {
     Err(Refusal::new(RefusalKind::Setting, message).help("the usual value is 1e-5"))
 }
 
-/// Refuses to normalise one number by itself.
+/// Refuses to normalise over a single number.
 fn check_count(op: &str, over: &str, count: u64, shape: &Shape, help: &str) -> Result<(), Refusal> {
     if count > 1 {
         return Ok(());
@@ -192,7 +192,7 @@ fn check_count(op: &str, over: &str, count: u64, shape: &Shape, help: &str) -> R
     Err(Refusal::new(RefusalKind::Setting, message).help(help))
 }
 
-fn factor_and_summand(c: usize, affine: bool) -> Vec<ParamSpec> {
+fn scale_and_shift(c: usize, affine: bool) -> Vec<ParamSpec> {
     let spec =
         |name, value| ParamSpec { name, shape: vec![c], kind: ParamKind::Trainable, init: Init::Constant(value) };
     if affine { vec![spec("weight", 1.0), spec("bias", 0.0)] } else { Vec::new() }
@@ -203,8 +203,8 @@ fn canonical_group_norm(groups: usize, epsilon: f64, affine: bool) -> CanonicalF
     if affine { CanonicalForm::Own(label) } else { CanonicalForm::Function(label) }
 }
 
-/// `compute/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient keep the
-/// deviations, the factor the quotient. What is kept per group is small beside them and left out.
+/// `compute/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient save
+/// the deviations, the scaling saves the quotient. Statistics per group are small and not counted.
 fn norm_footprint(pass: PassKind, input: &TensorType, affine: bool) -> Footprint {
     let whole = BatchBytes::of(input);
     match pass {
@@ -262,7 +262,7 @@ impl Operator for GroupNorm {
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
-        factor_and_summand(inputs[0].shape().channels(), self.affine)
+        scale_and_shift(inputs[0].shape().channels(), self.affine)
     }
 
     fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
@@ -315,7 +315,7 @@ impl Operator for InstanceNorm {
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
-        factor_and_summand(inputs[0].shape().channels(), self.affine)
+        scale_and_shift(inputs[0].shape().channels(), self.affine)
     }
 
     fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
@@ -323,7 +323,7 @@ impl Operator for InstanceNorm {
     }
 
     fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
-        // A group norm with one channel a group.
+        // An instance norm is a group norm with one channel per group.
         canonical_group_norm(site.channels, self.epsilon, self.affine)
     }
 
@@ -368,7 +368,7 @@ impl Operator for LayerNorm {
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
-        factor_and_summand(inputs[0].shape().channels(), self.affine)
+        scale_and_shift(inputs[0].shape().channels(), self.affine)
     }
 
     fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
@@ -376,7 +376,7 @@ impl Operator for LayerNorm {
     }
 
     fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
-        // Of one pixel it is a group norm with one group.
+        // Over one pixel, a layer norm is a group norm with one group.
         if site.reads_one_pixel() {
             return canonical_group_norm(1, self.epsilon, self.affine);
         }

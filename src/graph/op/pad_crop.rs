@@ -1,4 +1,4 @@
-//! Operators that move the border of a map: padding and cropping.
+//! Padding and cropping of maps.
 
 use super::footprint::{Footprint, GradientStorage, OutputStorage, PassKind};
 use super::read_pattern::map_size;
@@ -12,7 +12,7 @@ use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 const BORDERS: ArgKind = ArgKind::Word(&["constant", "reflect", "replicate"]);
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "pad",
@@ -43,14 +43,14 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
 ];
 
-/// What stands outside the map.
+/// The values of padded pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaddingMode {
     /// Zeros.
     Constant,
     /// The map mirrored at its outermost pixels, which are not repeated.
     Reflect,
-    /// The outermost pixels again and again.
+    /// The outermost pixels, repeated.
     Replicate,
 }
 
@@ -68,18 +68,18 @@ impl PaddingMode {
 /// Adds pixels around a map, as `torch.nn.functional.pad`, which lists the sides in another order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Padding {
-    /// Top, bottom, left, right.
+    /// Pixels added at the top, bottom, left and right.
     pub sides: [usize; 4],
     /// The values of the added pixels; default [`PaddingMode::Constant`].
     pub mode: PaddingMode,
 }
 
-/// Cuts a window out of a map: `x[:, :, top : top + h, left : left + w]`.
+/// Crops a window of a map: `x[:, :, top : top + h, left : left + w]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crop {
-    /// Height and width; those of a second input where there is none (the centre crop of U-Net's skips).
+    /// Height and width of the window; `None` for those of a second input (the centre crop of U-Net's skips).
     pub size: Option<[usize; 2]>,
-    /// Top and left; without one the window is in the middle, `floor` of half of what is cut off coming first.
+    /// Top and left of the window; `None` for the middle, with half of the removed pixels, rounded down, before it.
     pub at: Option<[usize; 2]>,
 }
 
@@ -103,7 +103,7 @@ impl Operator for Padding {
 
     fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
         let [top, _, left, _] = self.sides;
-        // No larger than an axis may be.
+        // The sides are no larger than an axis may be.
         [top, left].map(|before| ReadPattern::Shift(-(before as i64)))
     }
 
@@ -144,7 +144,7 @@ impl Operator for Padding {
     }
 
     fn memory(&self, _: PassKind, _: &[TensorType], _: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/tensor.rs`: `float_slice_assign` and `float_cat` keep nothing; the gradient is a part.
+        // burn-autodiff `ops/tensor.rs`: `float_slice_assign` and `float_cat` save nothing; the gradient is a view.
         Footprint::new().gradient(GradientStorage::Alias)
     }
 
@@ -158,7 +158,7 @@ impl Operator for Padding {
 }
 
 impl Crop {
-    /// Where the window starts in a map of size `from`, if it fits.
+    /// Returns the top and left of the window in a map of size `from`; `None` if the window does not fit.
     pub fn start(&self, from: [usize; 2], to: [usize; 2]) -> Option<[usize; 2]> {
         let mut start = [0; 2];
         for i in 0..2 {
@@ -250,7 +250,7 @@ impl Operator for Crop {
     }
 
     fn memory(&self, _: PassKind, _: &[TensorType], _: &[TensorType]) -> Footprint {
-        // burn-flex `ops/slice.rs`: a view. Its gradient is a map of zeros with that of the window in it
+        // burn-flex `ops/slice.rs`: a view. Its gradient is a map of zeros that contains the gradient of the window
         // (burn-autodiff `ops/tensor.rs`, `float_slice`).
         Footprint::new().output(OutputStorage::Part(0))
     }

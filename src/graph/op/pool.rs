@@ -9,7 +9,8 @@ use super::{
 };
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
-const WINDOW: &[ArgSpec] = &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0), arg("ceil", ArgKind::Bool)];
+const WINDOW_ARGS: &[ArgSpec] =
+    &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0), arg("ceil", ArgKind::Bool)];
 
 fn pool_window(args: &OperatorArgs) -> PoolWindow {
     let kernel = args.pair("k", [2, 2]);
@@ -21,13 +22,13 @@ fn pool_window(args: &OperatorArgs) -> PoolWindow {
     }
 }
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "maxpool",
         inputs: &["x"],
         variadic: false,
-        args: WINDOW,
+        args: WINDOW_ARGS,
         build: |a| Ok(MaxPool(pool_window(a)).into()),
         summary: "max pool; stride = k, pad = 0, ceil = false",
     },
@@ -51,13 +52,13 @@ pub(super) const SIGNATURES: &[Signature] = &[
         name: "avgpool",
         inputs: &["x"],
         variadic: false,
-        args: WINDOW,
+        args: WINDOW_ARGS,
         build: |a| Ok(AvgPool(pool_window(a)).into()),
         summary: "average pool; stride = k, pad = 0, ceil = false",
     },
 ];
 
-/// The sliding window that all pools share.
+/// The sliding window of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolWindow {
     /// Height and width of the window in pixels.
@@ -66,7 +67,7 @@ pub struct PoolWindow {
     pub stride: [usize; 2],
     /// Rows and columns of padding on each side, at most half of the window; default 0.
     pub pad: [usize; 2],
-    /// Round the output size up instead of down (`ceil_mode` in PyTorch).
+    /// Whether the output size is rounded up instead of down (`ceil_mode` in PyTorch).
     pub ceil: bool,
 }
 
@@ -90,7 +91,7 @@ impl PoolWindow {
         )
     }
 
-    /// A window of one pixel changes nothing.
+    /// Returns the canonical form; a window of one pixel is the identity.
     fn canonical(&self, op: &str) -> CanonicalForm {
         let idle = self.kernel == [1, 1] && self.stride == [1, 1] && self.pad == [0, 0];
         if idle { CanonicalForm::Unchanged } else { CanonicalForm::Function(self.label(op)) }
@@ -104,7 +105,7 @@ impl PoolWindow {
         label + if self.ceil { ", ceil)" } else { ")" }
     }
 
-    /// Returns the pixels that a window covers, down and across.
+    /// Returns the taps of the window, vertically and horizontally.
     pub fn taps(&self) -> [KernelTaps; 2] {
         [0, 1].map(|i| KernelTaps { count: self.kernel[i], stride: self.stride[i], dilation: 1, pad: self.pad[i] })
     }
@@ -113,8 +114,8 @@ impl PoolWindow {
         self.taps().map(ReadPattern::Window)
     }
 
-    /// The pooled shape, by PyTorch's rule: with `ceil` a last window that starts in the right padding is dropped.
-    fn pooled(&self, op: &str, input: &TensorType) -> Result<Shape, Refusal> {
+    /// Returns the pooled shape by PyTorch's rule: with `ceil`, a last window that starts in the right padding is dropped.
+    fn pooled_shape(&self, op: &str, input: &TensorType) -> Result<Shape, Refusal> {
         let [c, h, w] = expect_map(op, input)?;
         let mut size = [h, w];
         for i in 0..2 {
@@ -139,8 +140,8 @@ impl PoolWindow {
         Ok(Shape::map(c, size[0], size[1]))
     }
 
-    /// [`PoolWindow::pooled`] of formulas.
-    fn pooled_formula(&self, op: &str, f: &mut FormulaContext) -> Option<[Dim; 3]> {
+    /// Returns the pooled shape as formulas; see [`PoolWindow::pooled_shape`].
+    fn pooled_dims(&self, op: &str, f: &mut FormulaContext) -> Option<[Dim; 3]> {
         let [c, h, w] = f.map(0)?;
         let size = [h, w];
         let mut out = Vec::new();
@@ -149,7 +150,7 @@ impl PoolWindow {
             let room = size[i].plus_n(2 * pad - k)?;
             f.at_least(&room, 0, || format!("`{op}` has a window of {k} pixels over the padded {}", AXES[i]))?;
             let full = if self.ceil { room.ceil_div(stride)? } else { room.floor_div(stride)? }.plus_n(1)?;
-            // A last window must start before the padding on the right; where windows overlap enough they all do.
+            // The last window must start before the right padding. If windows overlap enough, it always does.
             out.push(match self.ceil && stride > k - pad {
                 true => full.smaller_of(&size[i].plus_n(pad)?.ceil_div(stride)?)?,
                 false => full,
@@ -159,20 +160,20 @@ impl PoolWindow {
     }
 }
 
-/// Max pool, as `torch.nn.MaxPool2d`; padding is never the maximum.
+/// Max pool, as `torch.nn.MaxPool2d`; padding never attains the maximum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaxPool(pub PoolWindow);
 
-/// Max pool that also returns where each maximum was, as `torch.nn.MaxPool2d` with `return_indices = True`.
+/// Max pool that also returns the index of each maximum, as `torch.nn.MaxPool2d` with `return_indices = True`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaxPoolWithIndex(pub PoolWindow);
 
-/// Average pool, as `torch.nn.AvgPool2d`; padding counts as zeros, as it does there by default.
+/// Average pool, as `torch.nn.AvgPool2d`; padding counts as zeros, which is PyTorch's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvgPool(pub PoolWindow);
 
-/// Puts each number back where the pool found it and zeros elsewhere, as `torch.nn.MaxUnpool2d`. Inputs: the tensor, the
-/// indices. The output has the size of the map that was pooled.
+/// Writes each number to the pixel that its index names and zeros elsewhere, as `torch.nn.MaxUnpool2d`. Inputs: the
+/// tensor and the indices. The output has the size of the map that was pooled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpool;
 
@@ -200,11 +201,11 @@ macro_rules! plain_pool {
             }
 
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-                Ok(vec![TensorType::Tensor(self.0.pooled($name, &inputs[0])?)])
+                Ok(vec![TensorType::Tensor(self.0.pooled_shape($name, &inputs[0])?)])
             }
 
             fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
-                let [c, h, w] = self.0.pooled_formula($name, f)?;
+                let [c, h, w] = self.0.pooled_dims($name, f)?;
                 Some(vec![FormulaType::map(c, h, w)])
             }
 
@@ -229,7 +230,7 @@ macro_rules! plain_pool {
 }
 
 plain_pool!(MaxPool "maxpool", WorkKind::Uncounted, max_pool_footprint);
-// burn-autodiff `ops/module.rs`, `avg_pool2d`.
+// burn-autodiff `ops/module.rs`, `avg_pool2d`: the input is saved.
 plain_pool!(AvgPool "avgpool", WorkKind::AveragePool, |_, _| Footprint::new().saves([SavedTensor::Input(0)]));
 
 impl Operator for MaxPoolWithIndex {
@@ -254,14 +255,14 @@ impl Operator for MaxPoolWithIndex {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let pooled = self.0.pooled(self.name(), &inputs[0])?;
+        let pooled = self.0.pooled_shape(self.name(), &inputs[0])?;
         let from = inputs[0].shape().clone();
         Ok(vec![TensorType::Tensor(pooled.clone()), TensorType::Index { pooled, from }])
     }
 
     fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let from = f.inputs.first()?.shared();
-        let pooled: crate::graph::ty::SharedDims = self.0.pooled_formula("maxpool_with_index", f)?.into();
+        let pooled: crate::graph::ty::SharedDims = self.0.pooled_dims("maxpool_with_index", f)?.into();
         Some(vec![FormulaType::Tensor(pooled.clone()), FormulaType::Index { pooled, from }])
     }
 
@@ -270,13 +271,13 @@ impl Operator for MaxPoolWithIndex {
     }
 
     fn memory(&self, _: PassKind, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
-        // As for `maxpool`; the indices are an output as well.
+        // As for `maxpool`, with the indices as an output.
         let wide = BatchBytes::of(&outputs[1]).times(2);
         Footprint::new().saves([SavedTensor::Input(0), SavedTensor::Output(1)]).workspace(wide, BatchBytes::NONE)
     }
 
     fn canonical(&self, _: &NodeContext, slot: usize) -> CanonicalForm {
-        // Max pooling is the same whether or not positions are asked for.
+        // The maxima do not depend on whether the indices are used.
         match slot {
             0 => self.0.canonical("maxpool"),
             _ => CanonicalForm::Function(self.0.label("positions of maxpool")),
@@ -337,8 +338,8 @@ impl Operator for Unpool {
     }
 
     fn memory(&self, _: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/tensor.rs`, `float_scatter`: the indices. burn-flex `ops/gather_scatter.rs`, `read_indices`,
-        // makes 64-bit ones of them, in both directions.
+        // burn-autodiff `ops/tensor.rs`, `float_scatter`: the indices are saved. burn-flex `ops/gather_scatter.rs`,
+        // `read_indices`, converts them to 64 bits in both passes.
         let wide = BatchBytes::of(&inputs[1]).times(2);
         Footprint::new().saves([SavedTensor::Input(1)]).workspace(wide, wide)
     }
@@ -352,8 +353,8 @@ impl Operator for Unpool {
     }
 }
 
-/// burn-autodiff `ops/module.rs`, `max_pool2d`: the input and the indices, which burn-flex `ops/pool.rs` finds as 64-bit
-/// numbers first. Without gradients no indices are made.
+/// Returns the footprint of a max pool. burn-autodiff `ops/module.rs`, `max_pool2d`: the input and the indices are saved;
+/// burn-flex `ops/pool.rs` computes them in 64 bits first. Inference computes no indices.
 pub(super) fn max_pool_footprint(pass: PassKind, output: &TensorType) -> Footprint {
     let indices = BatchBytes::of(output);
     match pass {

@@ -1,7 +1,7 @@
-//! Which pixels of an input one output pixel reads, along one axis.
+//! The pixels of an input that one output pixel reads, along one axis.
 //!
-//! Positions are counted without borders: a window over a padded map reads pixels -1, -2, ... of it. A vector `[c]` counts
-//! as a map of one pixel.
+//! Positions ignore borders: a window over a padded map reads pixels -1, -2, ... of it. A vector `[c]` counts as a map of
+//! one pixel.
 
 use crate::graph::ty::TensorType;
 
@@ -10,21 +10,21 @@ use crate::graph::ty::TensorType;
 pub struct KernelTaps {
     /// Number of taps.
     pub count: usize,
-    /// Pixels from one window to the next; of a transposed convolution, from the taps of one input pixel to those of
-    /// the next.
+    /// Input pixels from one window to the next; for a transposed convolution, output pixels from one input pixel's taps
+    /// to the next's.
     pub stride: usize,
     /// Pixels from one tap to the next.
     pub dilation: usize,
-    /// Pixels of padding before the first one; of a transposed convolution, output pixels cut off there.
+    /// Padding before the first pixel; for a transposed convolution, output pixels cropped there.
     pub pad: usize,
 }
 
-/// How interpolation weighs pixels.
+/// Interpolation modes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interpolation {
-    /// The nearest pixel alone, as `mode = "nearest"` of PyTorch.
+    /// Takes the nearest pixel, as `mode = "nearest"` of PyTorch.
     Nearest,
-    /// The up to four pixels around, weighed by their distance, as `mode = "bilinear"` of PyTorch.
+    /// Weighs up to four neighbouring pixels by their distance, as `mode = "bilinear"` of PyTorch.
     Bilinear,
 }
 
@@ -38,10 +38,10 @@ impl Interpolation {
     }
 }
 
-/// What output pixel `i` reads of one input along one axis.
+/// The pixels of one input that output pixel `i` reads along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadPattern {
-    /// No number of it: only its size counts.
+    /// None: only the size of the input is used.
     Nothing,
     /// Pixel `i`.
     Same,
@@ -49,11 +49,11 @@ pub enum ReadPattern {
     Shift(i64),
     /// Pixels `i * stride - pad + t * dilation`, for each tap `t`.
     Window(KernelTaps),
-    /// Each pixel `j` that has a tap `t` with `i = j * stride - pad + t * dilation`.
+    /// Every pixel `j` for which a tap `t` exists with `i = j * stride - pad + t * dilation`.
     Transposed(KernelTaps),
-    /// The one or two pixels that interpolation of `from` pixels to `to` weighs, as PyTorch places them.
+    /// The one or two pixels that are interpolated, at PyTorch's positions.
     Interpolated {
-        /// How they are weighed.
+        /// The interpolation mode.
         mode: Interpolation,
         /// Whether the centres of the outermost pixels coincide.
         align_corners: bool,
@@ -62,33 +62,33 @@ pub enum ReadPattern {
         /// Pixels of the output along the axis.
         to: usize,
     },
-    /// Pixels `floor(i * from / to)` to `ceil((i + 1) * from / to)`, the last not included: adaptive pooling.
+    /// Pixels `floor(i * from / to)..ceil((i + 1) * from / to)`: adaptive pooling.
     Bins {
         /// Pixels of the input along the axis.
         from: usize,
         /// Pixels of the output along the axis.
         to: usize,
     },
-    /// The pooled pixels whose window covers `i`, in the pool that made the indices.
+    /// The pooled pixels whose window covers `i`, in the pool that produced the indices.
     Unpooled,
     /// Every pixel of the axis.
     All,
-    /// Pixel `i`, and every pixel through a mean and a deviation.
+    /// Pixel `i`, and every pixel through a mean and a standard deviation.
     SameAndAll,
 }
 
 impl ReadPattern {
-    /// Pixel by pixel where the sizes are equal; else one size is 1, and all of the input is read.
+    /// Returns the pattern of broadcasting: pixel by pixel for equal sizes, else the whole axis, since one size is 1.
     pub fn same_or_all(from: usize, to: usize) -> Self {
         if from == to { ReadPattern::Same } else { ReadPattern::All }
     }
 
-    /// Interpolation of `from` pixels to `to`, which changes nothing where the two are equal.
+    /// Returns the pattern of interpolation from `from` to `to` pixels, which is the identity for equal sizes.
     pub fn interpolated(mode: Interpolation, align_corners: bool, from: usize, to: usize) -> Self {
         if from == to { ReadPattern::Same } else { ReadPattern::Interpolated { mode, align_corners, from, to } }
     }
 
-    /// Adaptive pooling to one pixel reads everything.
+    /// Returns the pattern of adaptive pooling; pooling to one pixel reads the whole axis.
     pub fn bins(from: usize, to: usize) -> Self {
         match to {
             _ if from == to => ReadPattern::Same,
@@ -97,18 +97,18 @@ impl ReadPattern {
         }
     }
 
-    /// A norm whose mean runs over the map.
+    /// Returns the pattern of a norm with statistics over the map.
     pub fn normalised(pixels: usize) -> Self {
         if pixels == 1 { ReadPattern::Same } else { ReadPattern::SameAndAll }
     }
 }
 
-/// Height and width.
+/// Returns height and width in pixels; `[1, 1]` for a vector.
 pub fn map_size(ty: &TensorType) -> [usize; 2] {
     ty.shape().spatial().unwrap_or([1, 1])
 }
 
-/// The same question on both axes, about the pixels of an input and of the output.
+/// Applies `reads` to the input and output pixels of both axes.
 pub(super) fn per_axis(
     input: &TensorType,
     output: &TensorType,

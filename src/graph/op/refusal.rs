@@ -1,52 +1,52 @@
-//! Why an operator refuses its inputs, and the checks that operators share.
+//! Errors of operators, and the checks that operators share.
 
 use crate::graph::ty::{Shape, TensorType};
 
-/// Why an operator refuses its inputs: facts in words, without a place.
+/// The reason why an operator refuses its inputs or settings, without a source location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What sort of fault it is, which decides the code of the message.
+    /// The kind of error, which decides the code of the diagnostic.
     pub kind: RefusalKind,
-    /// The fault in one sentence, with the sizes that were found.
+    /// The error in one sentence, with the actual sizes.
     pub message: String,
-    /// What to write instead, where there is advice.
+    /// The suggested correction, if there is one.
     pub help: Option<String>,
 }
 
-/// What sort of fault a [`Refusal`] tells of.
+/// The kind of error that a [`Refusal`] reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// Inputs do not fit each other.
+    /// The inputs do not match each other.
     Mismatch,
-    /// One input or setting is impossible by itself.
+    /// One input or setting is invalid by itself.
     Setting,
     /// A vector where a map is needed, indices where a tensor is needed, or the other way round.
     Type,
-    /// Pool indices of another shape.
+    /// The pool indices have another shape.
     Index,
-    /// Larger than anything that can be computed.
+    /// A size exceeds the limit.
     Limit,
 }
 
 impl Refusal {
-    /// Makes a refusal without advice.
+    /// Makes a refusal without a suggested correction.
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), help: None }
     }
 
-    /// Adds what to write instead.
+    /// Adds the suggested correction.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 }
 
-/// A refusal of one setting by itself.
+/// Returns the refusal of a setting that is invalid by itself.
 pub(super) fn invalid_setting(message: String) -> Refusal {
     Refusal::new(RefusalKind::Setting, message)
 }
 
-/// The map shape `[c, h, w]` of an input, or a refusal that names the operator.
+/// Returns the map shape `[c, h, w]` of an input. Errors: a refusal that names the operator.
 pub(super) fn expect_map(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal> {
     match input.tensor().map(Shape::dims) {
         Some(&[c, h, w]) => Ok([c, h, w]),
@@ -55,14 +55,14 @@ pub(super) fn expect_map(op: &str, input: &TensorType) -> Result<[usize; 3], Ref
     }
 }
 
-/// The shape of an input that must be a tensor, or a refusal that names the operator.
+/// Returns the shape of an input that must be a tensor. Errors: a refusal that names the operator.
 pub(super) fn expect_tensor<'a>(op: &str, input: &'a TensorType) -> Result<&'a Shape, Refusal> {
     input
         .tensor()
         .ok_or_else(|| Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}")))
 }
 
-/// Pixels along one axis, or a refusal: settings are as large as 2^32 and their products larger than a machine word.
+/// Checks that an axis has at most 2^40 pixels. Settings reach 2^32, and their products exceed a machine word.
 pub(super) fn check_axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
     match usize::try_from(pixels) {
         Ok(n) if n <= 1 << 40 => Ok(n),

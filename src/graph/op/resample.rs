@@ -19,7 +19,7 @@ fn mode(args: &OperatorArgs, default: Interpolation) -> Interpolation {
     }
 }
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         name: "resize",
@@ -52,7 +52,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
 ];
 
-/// The height and width that a [`Resize`] gives.
+/// The output size of a [`Resize`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResizeTarget {
     /// Height and width of a second input.
@@ -68,12 +68,13 @@ pub enum ResizeTarget {
 pub struct Resize {
     /// Height and width of the output.
     pub target: ResizeTarget,
-    /// How pixels are weighed; default bilinear for `resize`, nearest for `up`.
+    /// The interpolation mode; default bilinear for `resize`, nearest for `up`.
     pub mode: Interpolation,
-    /// Whether the centres of the corner pixels of input and output coincide, for bilinear interpolation alone; default
+    /// Whether the centres of the corner pixels of input and output coincide, for bilinear interpolation only; default
     /// `false`.
     pub align_corners: bool,
-    /// Written `up` (a module in PyTorch) and not `resize` (a functional call there). The numbers are the same.
+    /// Whether it is written `up` (a module in PyTorch) instead of `resize` (a functional call there). The result is the
+    /// same.
     pub module: bool,
 }
 
@@ -166,14 +167,14 @@ impl Operator for Resize {
         let both = h != to_h && w != to_w;
         let between = if both { across } else { BatchBytes::NONE };
         match self.mode {
-            // The matrices of the axes that change; the gradient goes back through the map that is resized along one.
+            // The matrices of the resized axes are saved; the gradient passes through the half-resized map.
             Interpolation::Bilinear => {
                 let matrix =
                     |from: usize, to: usize| if from == to { 0 } else { (from as u64).saturating_mul(to as u64) };
                 let matrices = BatchBytes::words(matrix(h, to_h).saturating_add(matrix(w, to_w)));
                 Footprint::new().saves([SavedTensor::Other(matrices)]).workspace(between + matrices, between)
             }
-            // Repeated at once, or picked along one axis and then the other.
+            // Integer factors repeat pixels in one step; others gather along one axis and then along the other.
             Interpolation::Nearest if to_h.is_multiple_of(h) && to_w.is_multiple_of(w) => {
                 Footprint::new().workspace(BatchBytes::NONE, between)
             }

@@ -1,4 +1,4 @@
-//! Operators that change form and not numbers, and dropout.
+//! Operators that change the shape and not the values, and dropout.
 
 use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
 use super::read_pattern::map_size;
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
-/// How the operators of this file are called.
+/// Call forms of the operators of this file.
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature::plain("flatten", |_| Ok(Flatten.into()), "[c, h, w] to [c * h * w]"),
     Signature::plain("unflatten", |_| Ok(Unflatten.into()), "[c] to [c, 1, 1]"),
@@ -48,10 +48,10 @@ pub struct Flatten;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unflatten;
 
-/// The same numbers in the same order (channels, rows, columns) under other dims: `x.reshape(n, *to)`.
+/// Reshapes, keeping values and their order (channels, rows, columns): `x.reshape(n, *to)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reshape {
-    /// `[c, h, w]` or `[c]`; at most one is `None`, which is what remains.
+    /// The new dims, `[c, h, w]` or `[c]`; at most one is `None` and is inferred.
     pub to: Vec<Option<usize>>,
 }
 
@@ -136,7 +136,7 @@ free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |_, f| f.sa
     expect_tensor("dropout", input).cloned()
 }, |op, _| if op.p == 0.0 { CanonicalForm::Unchanged } else { CanonicalForm::Own(call_text(op)) }, |pass, input| match pass {
     PassKind::Inference => alias_footprint(),
-    // burn-nn `modules/dropout.rs`: the input times random zeros and ones, which are floats and are kept.
+    // burn-nn `modules/dropout.rs`: the input times a mask of random zeros and ones, which are saved as floats.
     PassKind::Training => Footprint::new()
         .output(OutputStorage::InPlace(&[0]))
         .gradient(GradientStorage::InPlace)
@@ -144,9 +144,9 @@ free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |_, f| f.sa
 });
 
 impl Reshape {
-    /// The dims for so many numbers; `None` when no dims of this form hold exactly as many.
+    /// Returns the dims for a tensor of `elements` numbers; `None` if no dims of this form have that many.
     pub fn dims(&self, elements: usize) -> Option<Vec<usize>> {
-        // At most three dims of 32 bits.
+        // A product of at most three dims of 32 bits fits.
         let known = self.to.iter().flatten().fold(1u128, |n, &d| n.saturating_mul(d as u128));
         let rest = if known > 0 && (elements as u128).is_multiple_of(known) { elements as u128 / known } else { 0 };
         let fits = if self.to.contains(&None) { rest > 0 } else { rest == 1 };
@@ -169,7 +169,7 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
     }
     let known = dims.iter().flatten().try_fold(Dim::ONE, |n, d| n.times(d))?;
     if dims.contains(&None) {
-        // A product of formulas divides no formula here; the size is then taken as it is.
+        // Division by a product of formulas is not supported; the size is then a constant.
         let by = usize::try_from(known.as_const()?).ok()?;
         f.divides(by, &elements, || format!("`reshape` divides its numbers by {by}"))?;
         let rest = elements.floor_div(known.as_const()?)?;
@@ -193,7 +193,7 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
     })
 }, |_, site| canonical_reshape(site), |_, _| alias_footprint());
 
-/// Equal where the dims are, whatever they are called.
+/// Returns the canonical form of a reshape, which depends on the dims only.
 fn canonical_reshape(site: &NodeContext) -> CanonicalForm {
     if site.keeps_shape() {
         CanonicalForm::Unchanged
@@ -202,15 +202,15 @@ fn canonical_reshape(site: &NodeContext) -> CanonicalForm {
     }
 }
 
-/// Columns stay where the width does, rows where both do. Flattening makes one pixel of all. Where a reshape deals pixels
-/// out anew, the whole axis is a bound on what one of them reads.
+/// Returns what a reshape reads: columns are kept if the width is, rows if height and width are. Flattening makes one
+/// pixel of all. Where pixels are rearranged, the whole axis is an upper bound.
 fn reshape_reads(input: &TensorType, output: &TensorType) -> [ReadPattern; 2] {
     let ([h, w], [to_h, to_w]) = (map_size(input), map_size(output));
     let rows_stay = h == to_h && (w == to_w || h == 1);
     [if rows_stay { ReadPattern::Same } else { ReadPattern::All }, ReadPattern::same_or_all(w, to_w)]
 }
 
-/// The same numbers in the same place.
+/// Returns the footprint of an operator whose output and gradient are aliases.
 fn alias_footprint() -> Footprint {
     Footprint::new().output(OutputStorage::Alias(0)).gradient(GradientStorage::Alias)
 }

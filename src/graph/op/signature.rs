@@ -1,4 +1,4 @@
-//! How an operator is called: its inputs, its arguments with their types, and how arguments become the operator.
+//! Call forms of operators: inputs, arguments with their types, and the function that builds the operator.
 
 use super::conv_padding::ConvPadding;
 use super::refusal::Refusal;
@@ -6,12 +6,12 @@ use super::refusal::Refusal;
 /// The type of an operator's argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgKind {
-    /// An integer, at least the given number.
+    /// An integer of at least `min`.
     Int {
         /// The smallest integer that is accepted.
         min: usize,
     },
-    /// One integer for both axes or `[vertical, horizontal]`, each at least the given number.
+    /// One integer for both axes or `[vertical, horizontal]`, each at least `min`.
     Pair {
         /// The smallest integer that is accepted.
         min: usize,
@@ -24,7 +24,7 @@ pub enum ArgKind {
     Bool,
     /// One of these words.
     Word(&'static [&'static str]),
-    /// A tensor whose height and width are taken, or `[h, w]`.
+    /// A tensor that provides height and width, or `[h, w]`.
     Size,
     /// An integer for all sides, `[vertical, horizontal]` or `[top, bottom, left, right]`.
     Sides,
@@ -33,7 +33,7 @@ pub enum ArgKind {
 }
 
 impl ArgKind {
-    /// What a message says was expected.
+    /// Describes the expected value, for messages.
     pub fn describe(self) -> String {
         match self {
             ArgKind::Int { min } => format!("an integer of at least {min}"),
@@ -49,39 +49,39 @@ impl ArgKind {
     }
 }
 
-/// An argument after it was checked against its [`ArgKind`].
+/// An argument that was checked against its [`ArgKind`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum ArgValue {
-    /// Of [`ArgKind::Int`].
+    /// Value of [`ArgKind::Int`].
     Int(usize),
-    /// Of [`ArgKind::Pair`]: vertical, horizontal. One integer stands for both.
+    /// Value of [`ArgKind::Pair`]: vertical, horizontal. A single integer is repeated.
     Pair([usize; 2]),
-    /// Of [`ArgKind::Pad`].
+    /// Value of [`ArgKind::Pad`].
     Pad(ConvPadding),
-    /// Of [`ArgKind::Float`].
+    /// Value of [`ArgKind::Float`].
     Float(f64),
-    /// Of [`ArgKind::Bool`].
+    /// Value of [`ArgKind::Bool`].
     Bool(bool),
-    /// Of [`ArgKind::Word`]: one of its words.
+    /// Value of [`ArgKind::Word`]: one of its words.
     Word(&'static str),
-    /// Of [`ArgKind::Size`] that is written in numbers: height and width in pixels.
+    /// Value of [`ArgKind::Size`] that is written in numbers: height and width in pixels.
     Size([usize; 2]),
-    /// Top, bottom, left, right.
+    /// Value of [`ArgKind::Sides`]: top, bottom, left, right.
     Sides([usize; 4]),
-    /// `None` is -1.
+    /// Value of [`ArgKind::Dims`]; `None` represents -1.
     Dims(Vec<Option<usize>>),
-    /// The size of a tensor, which becomes a second input.
+    /// Value of [`ArgKind::Size`] that is a tensor, which becomes a second input.
     Like,
 }
 
 /// One argument of a call form.
 #[derive(Debug, Clone, Copy)]
 pub struct ArgSpec {
-    /// The name by which it is given: `stride = 2`.
+    /// The name, as in `stride = 2`.
     pub name: &'static str,
-    /// The values that it takes.
+    /// The accepted values.
     pub kind: ArgKind,
-    /// Whether every call gives it. `build` may ask for more: `resize` takes either `factor` or `to`.
+    /// Whether every call must give it. `build` may require more: `resize` takes either `factor` or `to`.
     pub required: bool,
 }
 
@@ -89,15 +89,15 @@ pub struct ArgSpec {
 pub struct CallForm<T> {
     /// The operator's name in the language.
     pub name: &'static str,
-    /// Names of the tensor inputs; the pipe fills the first.
+    /// Names of the tensor inputs; the piped value is the first.
     pub inputs: &'static [&'static str],
-    /// The operator takes any number of inputs (`concat`), and lists are flattened.
+    /// Whether any number of inputs is accepted (`concat`) and lists are flattened.
     pub variadic: bool,
     /// The arguments besides the tensor inputs.
     pub args: &'static [ArgSpec],
-    /// Checked arguments to operator; `Err` is a message about a single argument.
+    /// Builds the operator from checked arguments. Errors: a refusal about a single argument.
     pub build: fn(&OperatorArgs) -> Result<T, Refusal>,
-    /// One line for help and did-you-mean lists.
+    /// One line for help texts.
     pub summary: &'static str,
 }
 
@@ -110,7 +110,7 @@ impl<T> Clone for CallForm<T> {
 impl<T> Copy for CallForm<T> {}
 
 impl<T> CallForm<T> {
-    /// Of an operator with one input and no arguments.
+    /// Returns the call form of an operator with one input and no arguments.
     pub(super) const fn plain(
         name: &'static str,
         build: fn(&OperatorArgs) -> Result<T, Refusal>,
@@ -120,7 +120,7 @@ impl<T> CallForm<T> {
     }
 }
 
-/// How many signatures there are in all lists.
+/// Counts the call forms of all lists.
 pub(super) const fn total_count<T>(lists: &[&[CallForm<T>]]) -> usize {
     let (mut count, mut at) = (0, 0);
     while at < lists.len() {
@@ -130,7 +130,7 @@ pub(super) const fn total_count<T>(lists: &[&[CallForm<T>]]) -> usize {
     count
 }
 
-/// All lists as one; `N` is their [`total_count`].
+/// Concatenates the lists; `N` is their [`total_count`].
 pub(super) const fn concat_lists<T, const N: usize>(lists: &[&[CallForm<T>]]) -> [CallForm<T>; N] {
     let mut all = [lists[0][0]; N];
     let (mut next, mut at) = (0, 0);
@@ -146,12 +146,12 @@ pub(super) const fn concat_lists<T, const N: usize>(lists: &[&[CallForm<T>]]) ->
     all
 }
 
-/// An argument that may be left out.
+/// Declares an optional argument.
 pub(super) const fn arg(name: &'static str, kind: ArgKind) -> ArgSpec {
     ArgSpec { name, kind, required: false }
 }
 
-/// An argument that must be given.
+/// Declares a required argument.
 pub(super) const fn required(name: &'static str, kind: ArgKind) -> ArgSpec {
     ArgSpec { name, kind, required: true }
 }
@@ -160,12 +160,12 @@ pub(super) const ONE: ArgKind = ArgKind::Int { min: 1 };
 pub(super) const PAIR: ArgKind = ArgKind::Pair { min: 1 };
 pub(super) const PAIR0: ArgKind = ArgKind::Pair { min: 0 };
 
-/// Arguments of a call by name, each of the kind its [`ArgSpec`] asks for.
+/// Arguments of a call by name, each of the kind that its [`ArgSpec`] requires.
 #[derive(Debug, Default)]
 pub struct OperatorArgs(pub Vec<(&'static str, ArgValue)>);
 
 impl OperatorArgs {
-    /// Returns the argument of this name, if the call gives it.
+    /// Returns the argument of this name, if the call has it.
     pub fn get(&self, name: &str) -> Option<&ArgValue> {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
     }
@@ -186,7 +186,7 @@ impl OperatorArgs {
         if let Some(ArgValue::Bool(b)) = self.get(name) { *b } else { default }
     }
 
-    /// The argument if it was given.
+    /// Returns the integer of this name, if the call has it.
     pub(super) fn given_int(&self, name: &str) -> Option<usize> {
         if let Some(ArgValue::Int(n)) = self.get(name) { Some(*n) } else { None }
     }

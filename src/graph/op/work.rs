@@ -1,18 +1,18 @@
-//! The arithmetic of an operator, as far as tools that count operations tell kinds of it apart.
+//! Kinds of arithmetic, as tools that count operations distinguish them.
 
 use crate::graph::ty::TensorType;
 
-/// What an operator computes with its numbers. Counting conventions are rules over these kinds, so that an operator says
-/// once what it does and a convention says once what it counts.
+/// The kind of arithmetic of an operator. Counting conventions are rules over these kinds, so that neither operators nor
+/// conventions list each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkKind {
-    /// Moves, compares or joins numbers, or is a function of each: no tool counts it.
+    /// Data movement, comparison or an elementwise function, which no tool counts.
     Uncounted,
     /// A convolution of a map.
     Convolution {
         /// Height and width of the kernel in taps.
         kernel: [usize; 2],
-        /// Groups of channels that are convolved apart.
+        /// Number of channel groups that are convolved separately.
         groups: usize,
         /// Whether a bias is added.
         bias: bool,
@@ -23,31 +23,31 @@ pub enum WorkKind {
         out: usize,
         /// Height and width of the kernel in taps.
         kernel: [usize; 2],
-        /// Groups of channels that are convolved apart.
+        /// Number of channel groups that are convolved separately.
         groups: usize,
         /// Whether a bias is added.
         bias: bool,
     },
     /// A fully connected layer over a vector.
     Linear {
-        /// Numbers of the output.
+        /// Features of the output.
         out: usize,
     },
-    /// Batch normalisation, with a factor and a summand per channel.
+    /// Batch normalisation with a scale and a shift per channel.
     BatchNorm,
     /// Normalisation over groups of channels and the map.
     GroupNorm {
-        /// Whether a factor and a summand per channel follow.
+        /// Whether a scale and a shift per channel follow.
         affine: bool,
     },
-    /// Over the map of a channel, or over the channels of a pixel: no tool tells the two apart.
+    /// Instance or layer normalisation, which no tool distinguishes.
     Norm {
-        /// Whether a factor and a summand per channel follow.
+        /// Whether a scale and a shift per channel follow.
         affine: bool,
     },
     /// `slope * x` below 0, with a given slope.
     FixedSlope,
-    /// The same with a slope that is trained.
+    /// `slope * x` below 0, with a trained slope.
     LearnedSlope,
     /// Softmax over channels.
     Softmax,
@@ -55,7 +55,7 @@ pub enum WorkKind {
     AveragePool,
     /// Average pooling to a fixed size.
     AdaptiveAveragePool,
-    /// Interpolation by the nearest pixel; `module` where PyTorch has a module for it and not only a call.
+    /// Nearest-neighbour interpolation.
     Nearest {
         /// Whether it is a module in PyTorch (`up`) and not a functional call (`resize`).
         module: bool,
@@ -69,22 +69,22 @@ pub enum WorkKind {
 
 /// A number of operations: exact, or a formula in the image's size.
 pub trait Amount: Clone {
-    /// Makes the amount of an exact number.
+    /// Returns the amount of an exact number.
     fn of(n: u64) -> Self;
-    /// Adds.
+    /// Adds `other`.
     fn plus(&self, other: &Self) -> Self;
-    /// Subtracts; exact numbers do not go below 0.
+    /// Subtracts `other`; exact numbers do not go below 0.
     fn minus(&self, other: &Self) -> Self;
-    /// Multiplies.
+    /// Multiplies by `other`.
     fn times(&self, other: &Self) -> Self;
-    /// Rounded down.
+    /// Divides by `other` and rounds down.
     fn over(&self, other: &Self) -> Self;
 }
 
 /// The dims of a tensor.
 pub type TensorDims<N> = Vec<N>;
 
-/// Saturates; the checker refuses graphs that large.
+/// Exact amounts saturate; the checker refuses graphs that large.
 impl Amount for u64 {
     fn of(n: u64) -> Self {
         n
@@ -107,18 +107,18 @@ impl Amount for u64 {
     }
 }
 
-/// The dims of tensors in numbers.
+/// Returns the dims of tensors as numbers.
 pub fn tensor_dims(types: &[TensorType]) -> Vec<TensorDims<u64>> {
     types.iter().map(|t| t.shape().dims().iter().map(|&d| d as u64).collect()).collect()
 }
 
-/// The product of some dims.
+/// Multiplies dims.
 pub fn product<N: Amount>(dims: &[N]) -> N {
     dims.iter().fold(N::of(1), |n, d| n.times(d))
 }
 
-/// Multiplications of a convolution. Of a transposed one some tools count the same, which is too much by the stride on each
-/// axis.
+/// Counts the multiplications of a convolution. Some tools use this for a transposed convolution too, which overcounts by
+/// the stride along each axis.
 pub fn conv_multiplications<N: Amount>(
     kernel: [usize; 2],
     groups: usize,
@@ -128,13 +128,13 @@ pub fn conv_multiplications<N: Amount>(
     product(&outputs[0]).times(&taps(&inputs[0][0], kernel, groups))
 }
 
-/// Weights of one channel on the other side.
+/// Counts the weights that connect one channel to the `channels` of the other side.
 fn taps<N: Amount>(channels: &N, [kh, kw]: [usize; 2], groups: usize) -> N {
     channels.over(&N::of(groups as u64)).times(&N::of(kh as u64)).times(&N::of(kw as u64))
 }
 
 impl WorkKind {
-    /// Multiplications of convolutions and linear layers for one image, bias not counted.
+    /// Counts the multiplications of convolutions and linear layers for one image, without biases.
     pub fn multiplications<N: Amount>(self, inputs: &[TensorDims<N>], outputs: &[TensorDims<N>]) -> N {
         match self {
             WorkKind::Convolution { kernel, groups, .. } => conv_multiplications(kernel, groups, inputs, outputs),

@@ -1,4 +1,4 @@
-//! What a sweep asks of its models: `keep where macs <= 2.5G and params < 1M`.
+//! Bounds that a sweep sets for its models: `keep where macs <= 2.5G and params < 1M`.
 
 use super::compare::claim_holds;
 use super::quantity::{PeakBytes, Quantity, QuantityValue, measure, parse_quantity};
@@ -7,7 +7,7 @@ use crate::study::cost::Convention;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::Claim;
 
-/// A bound that can be held against any model.
+/// A bound that can be checked for any model.
 #[derive(Debug, Clone)]
 pub struct SweepBound {
     quantity: Quantity,
@@ -15,10 +15,11 @@ pub struct SweepBound {
 }
 
 impl SweepBound {
-    /// `macs` without a convention are those of `macs`. The error is a bound that no model can be held against.
+    /// Reads a bound; `macs` is the convention where the bound names none. Errors: a bound that no model can satisfy or
+    /// violate.
     pub fn new(claim: &Claim, macs: Convention) -> Result<Self, Box<Diagnostic>> {
         let quantity = parse_quantity(&claim.quantity, macs)?;
-        // Any value of the right kind shows whether the other side is one as well.
+        // Comparing with any value of the quantity's kind shows whether the other side has this kind.
         let kind = match &quantity {
             Quantity::Params(_)
             | Quantity::Buffers
@@ -35,13 +36,13 @@ impl SweepBound {
         Ok(SweepBound { quantity, claim: claim.clone() })
     }
 
-    /// As it was written.
+    /// Returns the claim as written.
     pub fn claim(&self) -> &Claim {
         &self.claim
     }
 
-    /// `memory` is called where the bound is about memory. The error is a model that lacks the quantity: a result of that
-    /// name, or a receptive field that is known.
+    /// Checks the bound for a model; `memory` is called only for a bound on memory. Errors: the model lacks the result that
+    /// the bound names, or its receptive field is unknown.
     pub fn holds(&self, checked: &CheckedGraph, memory: &dyn Fn() -> PeakBytes) -> Result<bool, Box<Diagnostic>> {
         claim_holds(&self.claim, &self.quantity, &measure(&self.quantity, checked, memory)?)
     }

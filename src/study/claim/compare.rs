@@ -1,11 +1,11 @@
-//! The value that a claim names against the one that was found.
+//! Comparison of the value in a claim with the measured one.
 
 use super::number::{ScaledNumber, parse_number, relation_holds};
 use super::quantity::{Quantity, QuantityValue};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
 
-/// Whether the relation holds. The error is a value of another kind than the quantity's.
+/// Checks whether the relation of a claim holds. Errors: a value of another kind than the quantity's.
 pub(super) fn claim_holds(claim: &Claim, quantity: &Quantity, found: &QuantityValue) -> Result<bool, Box<Diagnostic>> {
     let wrong = |message: &str| Err(Box::new(Diagnostic::new(Code::E0206, claim.span, message)));
     match (found, &claim.value) {

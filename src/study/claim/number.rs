@@ -1,19 +1,19 @@
-//! Numbers as papers print them, held against counts.
+//! Numbers as papers print them, and their comparison with counts.
 
 use crate::text::syntax::ast::{ByteUnit, Relation};
 use std::str::FromStr;
 
-/// A number as a paper prints it: `0.71M` stands for everything that rounds to it.
+/// A number as a paper prints it: `0.71M` matches every count that rounds to it.
 #[derive(Clone, Copy)]
 pub struct PrintedNumber(ScaledNumber);
 
 impl PrintedNumber {
-    /// Whether `n`, rounded half up to the last digit that is printed, is this number.
+    /// Checks whether `n`, rounded half up to the last printed digit, is this number.
     pub fn matches(self, n: u64) -> bool {
         relation_holds(Relation::Rounds, n, self.0)
     }
 
-    /// In the middle of what it stands for.
+    /// Returns the printed value, the middle of the counts that match.
     pub fn value(self) -> f64 {
         self.0.value as f64 * self.0.num as f64 / self.0.den as f64
     }
@@ -38,7 +38,7 @@ impl FromStr for PrintedNumber {
 #[derive(Clone, Copy)]
 pub(super) struct ScaledNumber {
     value: u128,
-    /// Of what the last digit stands for; neither is above 10^18.
+    /// Unit of the last digit as `num / den`; neither exceeds 10^18.
     num: u128,
     den: u128,
 }
@@ -49,7 +49,8 @@ impl ScaledNumber {
     }
 }
 
-/// `None` for what is far from any count, where the products of [`relation_holds`] have no room.
+/// Parses a number. Returns `None` for numbers far above any count, for which the products of [`relation_holds`] would
+/// overflow.
 pub(super) fn parse_number(digits: &str, suffix: Option<char>, bytes: Option<ByteUnit>) -> Option<ScaledNumber> {
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((m, e)) => (m, e.parse::<i32>().ok()?),
@@ -74,8 +75,10 @@ pub(super) fn parse_number(digits: &str, suffix: Option<char>, bytes: Option<Byt
     (value < 1 << 64 && num <= MAX_SCALE && den <= MAX_SCALE).then_some(ScaledNumber { value, num, den })
 }
 
+/// Largest numerator and denominator of a [`ScaledNumber`].
 const MAX_SCALE: u128 = 10u128.pow(18);
 
+/// Checks whether `n` has this relation to a number.
 pub(super) fn relation_holds(relation: Relation, n: u64, ScaledNumber { value, num, den }: ScaledNumber) -> bool {
     let (a, b) = (u128::from(n) * den, value * num);
     match relation {
@@ -118,7 +121,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against whole numbers: `digits` with `places` of them behind the point, in units of 10^scale.
+        /// Compares with integer arithmetic: `digits` with `places` decimals, in units of 10^scale.
         #[test]
         fn relations_are_those_of_numbers(n in 0u64..2_000_000, digits in 0u64..3000, places in 0usize..4, kilo: bool) {
             let text = format!("{digits:04}");

@@ -1,29 +1,29 @@
-//! What claims and bounds are about.
+//! The quantities of claims and bounds.
 
 use crate::graph::check::{CheckedGraph, unknown_result};
 use crate::graph::op::PassKind;
 use crate::study::cost::field::{narrower_side, receptive_fields};
 use crate::study::cost::{Convention, count};
 use crate::text::diag::{Applicability, Code, Diagnostic};
-use crate::text::source::Spanned;
-use crate::text::syntax::ast::{Expr, ExprKind, Ident};
+use crate::text::source::{Span, Spanned};
+use crate::text::syntax::ast::{Call, Expr, ExprKind, Ident};
 use std::fmt;
 
-/// What a claim is about.
+/// The quantity of a claim.
 #[derive(Debug, Clone)]
 pub(super) enum Quantity {
-    /// Trainable numbers; with a convention, as that tool totals them.
+    /// Trainable parameters; with a convention, the total of its tool.
     Params(Option<Convention>),
     Buffers,
     Macs(Convention),
     Input,
-    /// Of the first result, or of the one that is named.
+    /// Shape of the first or the named result.
     Output(Option<Ident>),
-    /// Image pixels that a pixel of the first result sees through windows: along the axis where it sees fewer.
+    /// Smaller side of the receptive field of the first result, in image pixels.
     ReceptiveField,
-    /// The most bytes that a pass holds at once.
+    /// Peak memory of a pass in bytes.
     Memory(PassKind),
-    /// What only a trained network has.
+    /// A score, which only a trained network has.
     Score,
 }
 
@@ -34,7 +34,7 @@ pub enum QuantityValue {
     Number(u64),
     /// The shape of an input or a result, `[c, h, w]`.
     Shape(Vec<usize>),
-    /// Only training tells.
+    /// A score, which is known only after training.
     Nothing,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for QuantityValue {
     }
 }
 
-/// The most bytes that a run of a model holds at once.
+/// Peak memory of inference and training.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PeakBytes {
     /// Peak of a forward pass without gradients, in bytes.
@@ -57,77 +57,91 @@ pub struct PeakBytes {
     pub training: u64,
 }
 
+/// Names of quantities, for suggestions.
 pub(super) const QUANTITIES: &[&str] =
     &["params", "buffers", "macs", "input", "output", "receptive_field", "dice", "iou"];
 
-/// Those quantities that only a trained network has.
+/// The quantities that only a trained network has.
 pub(super) const SCORES: &[&str] = &["dice", "iou"];
 
-/// `macs` without a convention are those of `macs`.
+/// Reads the quantity of a claim; `macs` is the convention where the claim names none. Errors: an unknown quantity, pass or
+/// convention.
 pub(super) fn parse_quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {
-    let unknown = |name: &str| {
-        let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
-        let at = if let ExprKind::Call(call) = &expr.kind { call.name.span } else { expr.span };
-        let there = || Some(format!("there is {}", QUANTITIES.join(", ")));
-        Box::new(d.nearest(at, name, QUANTITIES.iter().copied(), there))
-    };
-    let plain = |name: &str| {
-        Ok(match name {
-            "params" => Quantity::Params(None),
-            "buffers" => Quantity::Buffers,
-            "macs" => Quantity::Macs(macs),
-            "input" => Quantity::Input,
-            "output" => Quantity::Output(None),
-            "receptive_field" => Quantity::ReceptiveField,
-            "memory" => {
-                let d = Diagnostic::new(Code::E0603, expr.span, "`memory` of which pass?");
-                let d = d.suggest("to run", expr.span, "memory(inference)", Applicability::MaybeIncorrect);
-                return Err(Box::new(d.suggest(
-                    "to train",
-                    expr.span,
-                    "memory(training)",
-                    Applicability::MaybeIncorrect,
-                )));
-            }
-            score if SCORES.contains(&score) => Quantity::Score,
-            other => return Err(unknown(other)),
-        })
-    };
     match &expr.kind {
-        ExprKind::Name(name) => plain(name),
-        ExprKind::Call(call) => {
-            let [arg] = &call.args[..] else { return Err(unknown(&call.name.node)) };
-            let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown(&call.name.node)) };
-            if call.name.node == "output" {
-                return Ok(Quantity::Output(Some(Spanned::new(word.clone(), arg.value.span))));
-            }
-            if call.name.node == "memory" {
-                return match word.as_str() {
-                    "inference" => Ok(Quantity::Memory(PassKind::Inference)),
-                    "training" => Ok(Quantity::Memory(PassKind::Training)),
-                    _ => {
-                        let message = format!("no pass is called `{word}`; there is inference and training");
-                        let d = Diagnostic::new(Code::E0603, arg.value.span, message);
-                        Err(Box::new(d.nearest(arg.value.span, word, ["inference", "training"], || None)))
-                    }
-                };
-            }
-            let convention: Convention = word.parse().map_err(|message: String| {
-                let d = Diagnostic::new(Code::E0603, arg.value.span, message);
-                Box::new(d.nearest(arg.value.span, word, Convention::ALL.iter().map(|c| c.name()), || None))
-            })?;
-            match call.name.node.as_str() {
-                "macs" => Ok(Quantity::Macs(convention)),
-                "params" => Ok(Quantity::Params(Some(convention))),
-                other => Err(unknown(other)),
-            }
-        }
+        ExprKind::Name(name) => named_quantity(expr, name, macs),
+        ExprKind::Call(call) => quantity_with_argument(expr, call),
         _ => Err(Box::new(Diagnostic::new(Code::E0603, expr.span, "a claim is about a quantity such as `params`"))),
     }
 }
 
-/// `memory` is asked for the bytes of a pass when the quantity is one. The error names a result that the model lacks, or a
-/// field that is not known.
+/// Reads a quantity such as `macs(thop)`.
+fn quantity_with_argument(expr: &Expr, call: &Call) -> Result<Quantity, Box<Diagnostic>> {
+    let unknown = || unknown_quantity(expr, call.name.span, &call.name.node);
+    let [arg] = &call.args[..] else { return Err(unknown()) };
+    let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown()) };
+    let word = Spanned::new(word.clone(), arg.value.span);
+    match call.name.node.as_str() {
+        "output" => return Ok(Quantity::Output(Some(word))),
+        "memory" => return parse_pass(&word).map(Quantity::Memory),
+        _ => {}
+    }
+    let convention = parse_convention(&word)?;
+    match call.name.node.as_str() {
+        "macs" => Ok(Quantity::Macs(convention)),
+        "params" => Ok(Quantity::Params(Some(convention))),
+        _ => Err(unknown()),
+    }
+}
+
+/// Reads a quantity without an argument.
+fn named_quantity(expr: &Expr, name: &str, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {
+    match name {
+        "params" => Ok(Quantity::Params(None)),
+        "buffers" => Ok(Quantity::Buffers),
+        "macs" => Ok(Quantity::Macs(macs)),
+        "input" => Ok(Quantity::Input),
+        "output" => Ok(Quantity::Output(None)),
+        "receptive_field" => Ok(Quantity::ReceptiveField),
+        "memory" => {
+            let d = Diagnostic::new(Code::E0603, expr.span, "`memory` of which pass?");
+            let d = d.suggest("to run", expr.span, "memory(inference)", Applicability::MaybeIncorrect);
+            Err(Box::new(d.suggest("to train", expr.span, "memory(training)", Applicability::MaybeIncorrect)))
+        }
+        score if SCORES.contains(&score) => Ok(Quantity::Score),
+        other => Err(unknown_quantity(expr, expr.span, other)),
+    }
+}
+
+/// Reads the pass of `memory(...)`.
+fn parse_pass(word: &Ident) -> Result<PassKind, Box<Diagnostic>> {
+    match word.node.as_str() {
+        "inference" => Ok(PassKind::Inference),
+        "training" => Ok(PassKind::Training),
+        other => {
+            let message = format!("no pass is called `{other}`; there is inference and training");
+            let d = Diagnostic::new(Code::E0603, word.span, message);
+            Err(Box::new(d.nearest(word.span, other, ["inference", "training"], || None)))
+        }
+    }
+}
+
+/// Reads the convention of `macs(...)` and `params(...)`.
+fn parse_convention(word: &Ident) -> Result<Convention, Box<Diagnostic>> {
+    word.node.parse().map_err(|message: String| {
+        let d = Diagnostic::new(Code::E0603, word.span, message);
+        Box::new(d.nearest(word.span, &word.node, Convention::ALL.iter().map(|c| c.name()), || None))
+    })
+}
+
+/// Returns the error of a quantity that does not exist; `at` is the span of its name.
+fn unknown_quantity(expr: &Expr, at: Span, name: &str) -> Box<Diagnostic> {
+    let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
+    let known = || Some(format!("there is {}", QUANTITIES.join(", ")));
+    Box::new(d.nearest(at, name, QUANTITIES.iter().copied(), known))
+}
+
+/// Measures a quantity of a model; `memory` is called only for a quantity of memory. Errors: the model lacks the named
+/// result, or its receptive field is unknown.
 pub(super) fn measure(
     quantity: &Quantity,
     checked: &CheckedGraph,

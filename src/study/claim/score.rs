@@ -1,4 +1,4 @@
-//! Claims about trained networks, which nothing can judge before training, and figures as sources print them.
+//! Claims about trained networks, which cannot be checked before training, and figures as sources print them.
 
 use super::quantity::{QUANTITIES, QuantityValue, SCORES};
 use super::verdict::{Judgement, Verdict};
@@ -8,15 +8,15 @@ use crate::text::syntax::ast::{Claim, ClaimValue, ExprKind, Relation};
 /// A figure as a source prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportedFigure {
-    /// `params`, `macs`, `dice`, `iou`, whatever the convention.
+    /// Name of the quantity (`params`, `macs`, `dice`, `iou`) without its convention.
     pub quantity: String,
-    /// `2.17G`
+    /// The number as printed, for example `2.17G`.
     pub text: String,
-    /// Why it is known to be wrong.
+    /// The reason why it is known to be wrong, if it is.
     pub refuted: Option<String>,
 }
 
-/// The figure that a claim with `~=` gives for a number.
+/// Returns the figure that a claim with `~=` reports.
 pub fn reported_figure(claim: &Claim) -> Option<ReportedFigure> {
     let name = match &claim.quantity.kind {
         ExprKind::Name(name) => name,
@@ -30,12 +30,12 @@ pub fn reported_figure(claim: &Claim) -> Option<ReportedFigure> {
     known.then(|| ReportedFigure { quantity: name.clone(), text, refuted })
 }
 
-/// Whether a claim is about what can be counted, and so is judged.
+/// Checks whether a claim is about a quantity that can be counted without training.
 pub fn is_countable(claim: &Claim) -> bool {
     !matches!(&claim.quantity.kind, ExprKind::Name(name) if SCORES.contains(&name.as_str()))
 }
 
-/// A score is written as a source prints it: a share with `~=`.
+/// Checks that a score is written as a source prints it: a share with `~=`.
 pub(super) fn check_score(claim: &Claim) -> Result<Judgement, Box<Diagnostic>> {
     let wrong = |span, message: &str| Err(Box::new(Diagnostic::new(Code::E0206, span, message)));
     if claim.relation.node != Relation::Rounds {

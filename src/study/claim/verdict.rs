@@ -1,26 +1,26 @@
-//! What was found about a claim.
+//! Results of checking a claim.
 
 use super::quantity::QuantityValue;
 
-/// How a claim stands.
+/// The verdict on a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The model has what the claim says.
+    /// The claim holds.
     Holds,
-    /// Known not to hold, and it does not.
+    /// The claim is marked as refuted and does not hold.
     Refuted {
-        /// Why the claim does not hold, as the `refuted` clause says.
+        /// The reason given in the `refuted` clause.
         reason: String,
     },
-    /// What a source reports of a trained network: kept, and not judged.
+    /// The claim is about a trained network; it is recorded and not checked.
     Reported,
 }
 
-/// A claim that is as it should be.
+/// The result of a claim that is not an error.
 #[derive(Debug, Clone)]
 pub struct Judgement {
-    /// The value that the model has.
+    /// The measured value of the model.
     pub value: QuantityValue,
-    /// How the claim stands against that value.
+    /// The verdict for this value.
     pub verdict: Verdict,
 }

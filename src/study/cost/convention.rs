@@ -1,6 +1,6 @@
-//! Counting rules by name: what each tool of the field counts as one operation.
+//! Counting conventions by name: what each tool counts as one operation.
 //!
-//! The rules were read from the tools' sources and are held to their output by tests. `docs/counting.md` says what each
+//! The rules follow the tools' sources, and tests compare them with their output. `docs/counting.md` documents what each
 //! counts and where it is known to be wrong. All counts are for one image, in evaluation mode.
 
 use crate::graph::op::work::{Amount, TensorDims, conv_multiplications, product, tensor_dims};
@@ -9,13 +9,13 @@ use crate::graph::ty::TensorType;
 use std::fmt;
 use std::str::FromStr;
 
-/// Which operations count.
+/// A rule for which operations count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Convention {
     /// Multiplications of convolutions and linear layers; bias, norms, pools and interpolation are free.
     #[default]
     Conv,
-    /// thop 0.0.31 (January 2020 to October 2021), which the NPNet paper's table was made with.
+    /// thop 0.0.31 (January 2020 to October 2021), which was used for the table of the NPNet paper.
     Thop,
     /// thop 0.1.1 (2022).
     Thop01,
@@ -38,7 +38,7 @@ impl Convention {
         Convention::FlopCounter,
     ];
 
-    /// Name on the command line, in claims and in reports, for example `thop-0.1`.
+    /// Returns the name on the command line, in claims and in reports, for example `thop-0.1`.
     pub fn name(self) -> &'static str {
         match self {
             Convention::Conv => "conv",
@@ -50,7 +50,7 @@ impl Convention {
         }
     }
 
-    /// Operations of one node.
+    /// Counts the operations of one node.
     pub fn count(self, op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
         match self {
             Convention::Conv => op.macs(inputs, outputs),
@@ -63,7 +63,7 @@ impl Convention {
         }
     }
 
-    /// The same in numbers or formulas; `trainable` is how many parameters the node has.
+    /// Counts in numbers or formulas; `trainable` is the number of parameters of the node.
     pub(super) fn amount<N: Amount>(
         self,
         work: WorkKind,
@@ -74,15 +74,14 @@ impl Convention {
         match self {
             Convention::Conv => work.multiplications(inputs, outputs),
             Convention::FlopCounter => work.multiplications(inputs, outputs).times(&N::of(2)),
-            Convention::Thop => thop(work, inputs, outputs, ThopVersion::Old),
-            Convention::Thop01 => thop(work, inputs, outputs, ThopVersion::New),
+            Convention::Thop => thop(work, inputs, outputs, ThopVersion::V0_0_31),
+            Convention::Thop01 => thop(work, inputs, outputs, ThopVersion::V0_1_1),
             Convention::Fvcore => fvcore(work, inputs, outputs),
             Convention::Torchinfo => torchinfo(work, outputs, trainable),
         }
     }
 
-    /// Whether the tool's parameter total holds the parameters of this operator: thop leaves out modules that it has no
-    /// rule for.
+    /// Checks whether the tool's parameter total includes this operator: thop omits modules that it has no rule for.
     pub fn counts_params(self, op: &Op) -> bool {
         let work = op.work();
         match self {
@@ -121,36 +120,37 @@ fn per_element<N: Amount>(n: u64, tensors: &[TensorDims<N>]) -> N {
     N::of(n).times(&element_count(tensors))
 }
 
+/// Versions of thop that count differently.
 #[derive(Clone, Copy, PartialEq)]
 enum ThopVersion {
-    /// 0.0.31
-    Old,
-    /// 0.1.1
-    New,
+    /// thop 0.0.31.
+    V0_0_31,
+    /// thop 0.1.1.
+    V0_1_1,
 }
 
-/// Calls of functions and operators of Python are not seen, pools of maxima are free.
-fn thop<N: Amount>(work: WorkKind, inputs: &[TensorDims<N>], outputs: &[TensorDims<N>], age: ThopVersion) -> N {
+/// Counts as thop does: function calls and Python operators are not seen, max pools are free.
+fn thop<N: Amount>(work: WorkKind, inputs: &[TensorDims<N>], outputs: &[TensorDims<N>], version: ThopVersion) -> N {
     let free = N::of(0);
     match work {
-        // A transposed convolution is taken for an ordinary one.
+        // A transposed convolution is counted as an ordinary one.
         WorkKind::Convolution { kernel, groups, bias }
         | WorkKind::TransposedConvolution { kernel, groups, bias, .. } => {
-            let bias = if bias && age == ThopVersion::Old { element_count(outputs) } else { free };
+            let bias = if bias && version == ThopVersion::V0_0_31 { element_count(outputs) } else { free };
             conv_multiplications(kernel, groups, inputs, outputs).plus(&bias)
         }
         WorkKind::Linear { .. } => work.multiplications(inputs, outputs),
-        WorkKind::BatchNorm => per_element(if age == ThopVersion::Old { 2 } else { 4 }, inputs),
-        // The older version knows batch norm only; neither knows group norm.
-        WorkKind::Norm { affine } if age == ThopVersion::New => per_element(if affine { 4 } else { 2 }, inputs),
-        WorkKind::LearnedSlope if age == ThopVersion::New => element_count(inputs),
-        WorkKind::FixedSlope if age == ThopVersion::Old => element_count(inputs),
+        WorkKind::BatchNorm => per_element(if version == ThopVersion::V0_0_31 { 2 } else { 4 }, inputs),
+        // The older version has a rule for batch norm only; neither has one for group norm.
+        WorkKind::Norm { affine } if version == ThopVersion::V0_1_1 => per_element(if affine { 4 } else { 2 }, inputs),
+        WorkKind::LearnedSlope if version == ThopVersion::V0_1_1 => element_count(inputs),
+        WorkKind::FixedSlope if version == ThopVersion::V0_0_31 => element_count(inputs),
         // Exponentials, additions (one fewer) and divisions of each pixel's channels.
         WorkKind::Softmax => per_element(3, inputs).minus(&product(&inputs[0][1..])),
         WorkKind::AveragePool => element_count(outputs),
-        WorkKind::AdaptiveAveragePool => adaptive_pool(inputs, outputs, age),
+        WorkKind::AdaptiveAveragePool => adaptive_pool(inputs, outputs, version),
         WorkKind::Bilinear { module: true } => per_element(11, outputs),
-        WorkKind::Nearest { module: true } if age == ThopVersion::New => element_count(outputs),
+        WorkKind::Nearest { module: true } if version == ThopVersion::V0_1_1 => element_count(outputs),
         WorkKind::Uncounted
         | WorkKind::GroupNorm { .. }
         | WorkKind::Norm { .. }
@@ -161,13 +161,13 @@ fn thop<N: Amount>(work: WorkKind, inputs: &[TensorDims<N>], outputs: &[TensorDi
     }
 }
 
-/// `(additions + 1 division) * outputs`, the additions being the size of the input over that of the output, rounded down
-/// in the older version.
-fn adaptive_pool<N: Amount>(inputs: &[TensorDims<N>], outputs: &[TensorDims<N>], age: ThopVersion) -> N {
+/// Counts an adaptive pool: `(additions + 1 division) * outputs`. The additions are the input size over the output size,
+/// rounded down in the older version.
+fn adaptive_pool<N: Amount>(inputs: &[TensorDims<N>], outputs: &[TensorDims<N>], version: ThopVersion) -> N {
     let ([_, h, w], [_, oh, ow]) = (&inputs[0][..], &outputs[0][..]) else { return N::of(0) };
-    match age {
-        ThopVersion::Old => h.over(oh).times(&w.over(ow)).plus(&N::of(1)).times(&element_count(outputs)),
-        ThopVersion::New => element_count(inputs).plus(&element_count(outputs)),
+    match version {
+        ThopVersion::V0_0_31 => h.over(oh).times(&w.over(ow)).plus(&N::of(1)).times(&element_count(outputs)),
+        ThopVersion::V0_1_1 => element_count(inputs).plus(&element_count(outputs)),
     }
 }
 
@@ -189,7 +189,7 @@ fn fvcore<N: Amount>(work: WorkKind, inputs: &[TensorDims<N>], outputs: &[Tensor
     }
 }
 
-/// Numbers in the weights, times the output's height and width where the module is a convolution.
+/// Counts as torchinfo does: the number of weights, times height and width of the output for convolutions.
 fn torchinfo<N: Amount>(work: WorkKind, outputs: &[TensorDims<N>], trainable: &N) -> N {
     match work {
         WorkKind::Convolution { .. } | WorkKind::TransposedConvolution { .. } => {

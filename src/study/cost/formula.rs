@@ -7,7 +7,7 @@ use crate::graph::op::work::{Amount, TensorDims};
 use crate::graph::op::{Op, ParamKind};
 use crate::graph::ty::{Dim, DimSum, FormulaType, Shape, TensorType};
 
-/// What one node costs; `None` where a formula would grow beyond its limits.
+/// Costs of one node as formulas; `None` where a formula exceeds its limits.
 #[derive(Debug, Clone)]
 pub struct NodeFormula {
     /// Dotted path of the node in the model.
@@ -18,13 +18,13 @@ pub struct NodeFormula {
     pub output: FormulaType,
     /// Trainable numbers: the same at every size, unless a linear layer reads a flattened map.
     pub params: Option<Dim>,
-    /// For one image.
+    /// Operations of one image, as the convention counts them.
     pub macs: Option<Dim>,
     /// Bytes of the outputs for one image: 4 a number.
     pub bytes: Option<Dim>,
 }
 
-/// The costs of a model for one image as formulas; a total is `None` where it would grow beyond the limits of a
+/// The costs of a model for one image as formulas; a total is `None` where it exceeds the limits of a
 /// formula.
 #[derive(Debug, Clone)]
 pub struct FormulaReport {
@@ -40,7 +40,7 @@ pub struct FormulaReport {
     pub bytes: Option<Dim>,
 }
 
-/// Formulas that hold at every size that the contract accepts: there they give what [`count`](super::count) counts.
+/// Computes cost formulas. At every size that the contract accepts they equal [`count`](super::count).
 pub fn cost_formulas(checked: &CheckedGraph, convention: Convention) -> FormulaReport {
     let graph = checked.graph();
     let nodes: Vec<NodeFormula> = graph.order().into_iter().map(|id| node_formula(graph, id, convention)).collect();
@@ -79,7 +79,7 @@ fn formula_dims(ty: &FormulaType) -> TensorDims<FormulaAmount> {
     ty.dims().iter().map(|d| FormulaAmount(Some(d.clone()))).collect()
 }
 
-/// Trainable numbers. They depend on an input by its channels alone, and on those as `a + b * c`; so two counts say all.
+/// Counts trainable parameters. They depend on an input's channels `c` only, as `a + b * c`, so two counts determine them.
 fn trainable_params(op: &Op, types: &[TensorType], inputs: &[&FormulaType]) -> Option<Dim> {
     let trainable = |types: &[TensorType]| -> i128 {
         op.params(types).iter().filter(|p| p.kind == ParamKind::Trainable).map(|p| i128::from(p.elements())).sum()
@@ -98,7 +98,7 @@ fn trainable_params(op: &Op, types: &[TensorType], inputs: &[&FormulaType]) -> O
     channels.times_n(each)?.plus_n(here - more)
 }
 
-/// An amount that may be beyond the limits.
+/// An amount as a formula; `None` beyond the limits.
 #[derive(Debug, Clone)]
 pub(super) struct FormulaAmount(Option<Dim>);
 

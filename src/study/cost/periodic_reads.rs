@@ -1,33 +1,33 @@
-//! What one operator reads along an axis, in the form that fields are composed from: taps that repeat.
+//! Pixels that an operator reads along an axis, as a pattern that repeats; receptive fields are composed from these.
 
 use crate::base::integer::gcd;
 use crate::graph::op::{Interpolation, KernelTaps, ReadPattern};
 
-/// Equally spaced pixels, of which there is at least one.
+/// One or more equally spaced pixels.
 pub(super) struct SpacedPixels {
     pub first: i64,
     pub count: i64,
     pub spacing: i64,
 }
 
-/// Pixel `i + period` reads what pixel `i` reads, `step` pixels further on.
+/// A periodic pattern: pixel `i + period` reads what pixel `i` reads, shifted by `step` pixels.
 pub(super) struct PeriodicReads {
     pub period: i64,
     pub step: i64,
-    /// No pixel reads more.
+    /// The largest number of pixels that one pixel reads.
     pub most_taps: i64,
     kind: ReadRule,
 }
 
 enum ReadRule {
-    /// `first + i * step`, and so on with `count` and `spacing`.
+    /// `count` pixels from `first + i * step` with distance `spacing`.
     Window {
         first: i64,
         count: i64,
         spacing: i64,
     },
     Transposed(SignedTaps),
-    /// From `from` pixels to `to`; with aligned corners both are one less.
+    /// Interpolation from `from` to `to` pixels by the nearest pixel.
     Nearest {
         from: i64,
         to: i64,
@@ -43,7 +43,7 @@ enum ReadRule {
     },
 }
 
-/// [`KernelTaps`] in the numbers that positions are counted in.
+/// [`KernelTaps`] as signed integers, like positions.
 #[derive(Clone, Copy)]
 struct SignedTaps {
     count: i64,
@@ -53,12 +53,12 @@ struct SignedTaps {
 }
 
 fn small_signed(n: usize) -> Option<i64> {
-    // Far below the limits of 64 bits, so that the few products below fit.
+    // Far below the limits of 64 bits, so that the products below fit.
     i64::try_from(n).ok().filter(|n| *n < 1 << 41)
 }
 
 impl PeriodicReads {
-    /// `None` for what is no such relation, and for numbers beyond any that an axis has.
+    /// Returns the periodic form of a read pattern; `None` if it has none, or for numbers beyond any axis.
     pub(super) fn of(reads: ReadPattern) -> Option<Self> {
         let one = |first, step, count, spacing| Self {
             period: 1,
@@ -75,7 +75,7 @@ impl PeriodicReads {
             ReadPattern::Transposed(taps) => Self::transposed(taps),
             ReadPattern::Interpolated { mode, align_corners, from, to } => {
                 let (from, to) = (small_signed(from)?, small_signed(to)?);
-                // One pixel is repeated; of one aligned pixel the place is 0. Neither has a second one to weigh.
+                // A single input pixel is repeated, and a single aligned output pixel is at 0: neither interpolates.
                 let nearest = mode == Interpolation::Nearest || from == 1 || (align_corners && to == 1);
                 let aligned = align_corners && !nearest;
                 let (a, b) = if aligned { (from - 1, to - 1) } else { (from, to) };
@@ -108,7 +108,7 @@ impl PeriodicReads {
         Self { period: taps.stride, step: 1, most_taps, kind: ReadRule::Transposed(taps) }
     }
 
-    /// The pixels that output pixel `i` reads.
+    /// Returns the pixels that output pixel `i` reads; `None` for none, or on overflow.
     pub(super) fn taps(&self, i: i64) -> Option<SpacedPixels> {
         match self.kind {
             ReadRule::Window { first, count, spacing } => {
@@ -120,13 +120,13 @@ impl PeriodicReads {
                 Some(SpacedPixels { first: first.try_into().ok()?, count: 1, spacing: 1 })
             }
             ReadRule::Bilinear { from, to, aligned } => {
-                // The place is i (from - 1) / (to - 1) with aligned corners, (i + 1/2) from / to - 1/2 without.
+                // The position is i (from - 1) / (to - 1) with aligned corners, (i + 1/2) from / to - 1/2 without.
                 let (num, den) = if aligned {
                     (wide_product(i, from - 1), i128::from(to - 1))
                 } else {
                     (wide_product(2 * i + 1, from) - i128::from(to), 2 * i128::from(to))
                 };
-                // A place on a pixel gives the next one no weight.
+                // At an integer position the next pixel has no weight.
                 let count = if num.rem_euclid(den) == 0 { 1 } else { 2 };
                 Some(SpacedPixels { first: num.div_euclid(den).try_into().ok()?, count, spacing: 1 })
             }
@@ -152,8 +152,8 @@ fn signed_taps(taps: KernelTaps) -> Option<SignedTaps> {
     })
 }
 
-/// The pixels `j` with `j * stride = i + pad - t * dilation` for a tap `t`. Such taps follow each other at
-/// `stride / gcd(stride, dilation)`.
+/// Returns the pixels `j` with `j * stride = i + pad - t * dilation` for a tap `t`. These taps are
+/// `stride / gcd(stride, dilation)` apart.
 fn transposed_pixels(SignedTaps { count, stride, dilation, pad }: SignedTaps, i: i64) -> Option<SpacedPixels> {
     let every = stride / gcd(stride, dilation);
     let spacing = dilation / gcd(stride, dilation);
@@ -164,14 +164,14 @@ fn transposed_pixels(SignedTaps { count, stride, dilation, pad }: SignedTaps, i:
     Some(SpacedPixels { first: first.try_into().ok()?, count: (last - nearest) / every + 1, spacing })
 }
 
-/// The smallest `t` with `t * dilation = rest` modulo `stride`, if there is one.
+/// Returns the smallest `t` with `t * dilation = rest` modulo `stride`, if one exists.
 fn first_tap(rest: i64, dilation: i64, stride: i64) -> Option<i64> {
     let g = gcd(dilation, stride);
     if rest % g != 0 {
         return None;
     }
     let (modulus, factor) = (stride / g, dilation / g);
-    // The inverse of `factor` by the extended algorithm of Euclid.
+    // The inverse of `factor` by the extended Euclidean algorithm.
     let (mut r, mut next_r) = (modulus, factor.rem_euclid(modulus));
     let (mut x, mut next_x) = (0i64, 1i64);
     while next_r != 0 {

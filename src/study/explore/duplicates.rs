@@ -1,4 +1,4 @@
-//! Variants that are no variants.
+//! Variants that build the same network as their base.
 
 use crate::graph::check::CheckedGraph;
 use crate::graph::elaborate::elaborate;
@@ -7,8 +7,8 @@ use crate::text::diag::{Code, Diagnostic, Problems, quoted_list};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
-/// Warnings where a variant builds the network that its base builds at the same image size. `all` holds the variants,
-/// and their bases where those are built already.
+/// Warns about each variant that builds the same network as its base at the same image size. `all` contains the variants,
+/// and their bases if those are built already.
 pub fn warn_duplicate_variants(program: &ResolvedProgram<'_>, all: &[&CheckedGraph]) -> Problems {
     let key = |name: &'_ str, c: &CheckedGraph| (name.to_string(), c.input().dims().to_vec());
     let built: BTreeMap<_, &CheckedGraph> = all.iter().map(|c| (key(&c.graph().name, c), *c)).collect();

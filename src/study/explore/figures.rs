@@ -9,58 +9,58 @@ use crate::study::cost::{Convention, count};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{self, Expr, ExprKind};
 
-/// Most settings that are tried.
+/// Maximum number of settings.
 const MAX_SETTINGS: usize = 1 << 20;
 
 /// One printed number.
 #[derive(Clone)]
 pub struct PrintedFigure {
-    /// As it was given: `2.17G`.
+    /// The figure as given, for example `2.17G`.
     pub text: String,
-    /// The same as a number with the digits that were printed: it stands for all values that round to it.
+    /// The figure as a number, which matches all counts that round to it.
     pub printed: PrintedNumber,
-    /// The quantity that the figure is of.
+    /// The quantity of the figure.
     pub kind: FigureKind,
     /// Height and width of the image; `None` for parameters.
     pub size: Option<[usize; 2]>,
 }
 
-/// The quantity that a printed figure is of.
+/// The quantity of a printed figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FigureKind {
-    /// Parameters, as the convention's tool totals them.
+    /// Parameters, as totalled by the convention's tool.
     Params,
     /// Operations of one image at the figure's size.
     Macs,
 }
 
-/// How many settings are left once a figure is asked for too.
+/// Settings that remain after one more figure.
 pub struct RemainingSettings {
-    /// Settings for which this figure and all before it come out.
+    /// Number of settings that match this figure and all before it.
     pub count: usize,
-    /// The nearest that were left before, where none is now: value found, and setting.
+    /// If no setting remains, the nearest ones of those that remained before: count and setting.
     pub nearest: Vec<(u64, Vec<ModelArgument>)>,
 }
 
-/// A setting for which every figure comes out, and what is found for each.
+/// A setting that matches every figure, with its counts.
 pub struct MatchingSetting {
     /// A value for each hole.
     pub args: Vec<ModelArgument>,
-    /// What the model counts for each figure, in the order of the figures.
+    /// The model's count for each figure, in the order of the figures.
     pub counts: Vec<u64>,
 }
 
-/// What is left of all settings after each printed figure.
+/// Settings that match printed figures.
 pub struct FigureFit {
-    /// Settings that were tried: all combinations of the values.
+    /// Number of settings that were tried: all combinations of the values.
     pub tried: usize,
-    /// In the order of the figures; a figure after the one that leaves none is not looked at.
+    /// Remaining settings after each figure, in order. Figures after the first that no setting matches are not tried.
     pub remaining: Vec<RemainingSettings>,
-    /// The most natural first: settings whose numbers are round in binary.
+    /// Settings that match every figure, those with round binary numbers first.
     pub matching: Vec<MatchingSetting>,
 }
 
-/// Bits of the odd part: 0 for powers of two, 1.6 for 96, 2.3 for 80, 6.1 for 70.
+/// Returns the base-2 logarithm of the odd part, summed over lists: 0 for powers of two, 1.6 for 96, 2.3 for 80, 5.1 for 70.
 fn non_roundness_bits(expr: &Expr) -> f64 {
     match &expr.kind {
         ExprKind::Int(n) if *n > 0 => (((*n as u64) >> n.trailing_zeros()) as f64).log2(),
@@ -69,6 +69,7 @@ fn non_roundness_bits(expr: &Expr) -> f64 {
     }
 }
 
+/// Returns the integers of a value, to sort settings.
 fn sort_key(expr: &Expr) -> Vec<i64> {
     match &expr.kind {
         ExprKind::Int(n) => vec![*n],
@@ -77,8 +78,8 @@ fn sort_key(expr: &Expr) -> Vec<i64> {
     }
 }
 
-/// Tries every value of the holes of `name`, `args` being given. `ranges` are values for parameters that the file does
-/// not leave open, or other values for those that it does.
+/// Finds the values of the holes of `name` for which the model has the printed figures. `args` are given; `ranges` are the
+/// values to try for further parameters, or instead of those that the file lists.
 ///
 /// Errors: no hole, a hole without values to try, or more than 2^20 settings.
 pub fn fit_figures(
@@ -125,7 +126,7 @@ pub fn fit_figures(
                     kept.push(setting);
                 }
                 Some(n) => missed.push((n, setting.args)),
-                // It cannot be built.
+                // The model cannot be built with this setting.
                 None => {}
             }
         }
@@ -144,12 +145,13 @@ pub fn fit_figures(
             break;
         }
     }
-    let crooked = |kept: &MatchingSetting| kept.args.iter().map(|a| non_roundness_bits(&a.value)).sum::<f64>();
-    let plain = |kept: &MatchingSetting| kept.args.iter().flat_map(|a| sort_key(&a.value)).collect::<Vec<_>>();
-    left.sort_by(|a, b| crooked(a).total_cmp(&crooked(b)).then_with(|| plain(a).cmp(&plain(b))));
+    let non_roundness = |kept: &MatchingSetting| kept.args.iter().map(|a| non_roundness_bits(&a.value)).sum::<f64>();
+    let numbers = |kept: &MatchingSetting| kept.args.iter().flat_map(|a| sort_key(&a.value)).collect::<Vec<_>>();
+    left.sort_by(|a, b| non_roundness(a).total_cmp(&non_roundness(b)).then_with(|| numbers(a).cmp(&numbers(b))));
     Ok(FigureFit { tried, remaining, matching: left })
 }
 
+/// Returns the values to try for a hole. Errors: the hole lists none.
 fn hole_values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Diagnostic> {
     within.and_then(candidates).ok_or_else(|| {
         let d = Diagnostic::new(Code::N0901, hole.span, format!("`{hole}` does not say which values to try"));

@@ -1,4 +1,4 @@
-//! The models of a sweep that hold what it asks of them.
+//! The models of a sweep that satisfy its bounds.
 
 use super::{SweepModel, sweep_models};
 use crate::graph::check::{CheckedGraph, check};
@@ -8,77 +8,83 @@ use crate::study::claim::{PeakBytes, SweepBound};
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast;
 
-/// At which sizes the models of a sweep are built, and what is asked of them.
+/// Image sizes and bounds for the models of a sweep.
 pub struct FilterQuery<'a> {
-    /// One at least; `None` where the models say it themselves.
+    /// Image sizes, at least one; `None` for the size that the model declares.
     pub sizes: &'a [Option<[usize; 2]>],
-    /// All of them, at each size.
+    /// Bounds, which must all hold at each size.
     pub bounds: &'a [SweepBound],
-    /// What a run of a model holds at once.
+    /// Computes the peak memory of a model.
     pub peaks: &'a dyn Fn(&CheckedGraph) -> PeakBytes,
 }
 
-/// How a bound thins a sweep out.
+/// Models that one bound rejects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BoundRejections {
-    /// For which it does not hold.
+    /// Number of variants that violate this bound.
     pub variants: usize,
-    /// Those of them for which all other bounds hold.
+    /// Number of variants that violate this bound only.
     pub by_this_alone: usize,
 }
 
-/// A sweep after its bounds.
+/// A sweep after filtering by its bounds.
 #[derive(Debug)]
 pub struct FilteredSweep<T> {
-    /// Points of the sweep.
+    /// Number of models of the sweep.
     pub tried: usize,
-    /// Points whose model cannot be built, or not be held against a bound.
+    /// Number of models that cannot be built, or for which a bound cannot be checked.
     pub broken: usize,
-    /// For each bound.
+    /// Rejections by each bound.
     pub rejections: Vec<BoundRejections>,
-    /// In the order of the sweep.
+    /// Models that satisfy all bounds, in the order of the sweep.
     pub kept: Vec<T>,
-    /// What is wrong with the broken ones.
+    /// Problems of the broken models.
     pub problems: Problems,
 }
 
 impl<T> FilteredSweep<T> {
-    /// Models that can be built and are not wanted.
+    /// Returns the number of models that violate a bound.
     pub fn rejected(&self) -> usize {
         self.tried - self.broken - self.kept.len()
     }
 }
 
 impl<P, S> FilteredSweep<(P, S)> {
-    /// Makes one value of each kept pair of a point and what was seen in it; the counts and problems stay.
-    pub fn map<T>(self, make: impl Fn(P, S) -> T) -> FilteredSweep<T> {
+    /// Maps each kept pair of a model and its measurements to one value.
+    pub fn map<T>(self, combine: impl Fn(P, S) -> T) -> FilteredSweep<T> {
         let FilteredSweep { tried, broken, rejections, kept, problems } = self;
-        FilteredSweep { tried, broken, rejections, kept: kept.into_iter().map(|(p, s)| make(p, s)).collect(), problems }
+        FilteredSweep {
+            tried,
+            broken,
+            rejections,
+            kept: kept.into_iter().map(|(p, s)| combine(p, s)).collect(),
+            problems,
+        }
     }
 }
 
-/// What `see` sees in each model that is kept, for each size. Models are built one after another and not held.
+/// Builds the models of a sweep one after another, and measures those that satisfy all bounds with `measure` at each size.
 pub fn filter_variants<'a, T>(
     program: &ResolvedProgram<'_>,
     sweep: &'a ast::Sweep,
-    asked: &FilterQuery<'_>,
-    see: impl Fn(&CheckedGraph, &dyn Fn() -> PeakBytes) -> T,
+    query: &FilterQuery<'_>,
+    measure: impl Fn(&CheckedGraph, &dyn Fn() -> PeakBytes) -> T,
 ) -> Result<FilteredSweep<(SweepModel<'a>, Vec<T>)>, Diagnostic> {
     let points = sweep_models(sweep)?;
-    let rejections = vec![BoundRejections::default(); asked.bounds.len()];
+    let rejections = vec![BoundRejections::default(); query.bounds.len()];
     let mut all =
         FilteredSweep { tried: points.len(), broken: 0, rejections, kept: Vec::new(), problems: Problems::new() };
     for point in points {
-        let mut fails = vec![false; asked.bounds.len()];
-        match examine_model(program, &point, asked, &see, &mut fails) {
+        let mut violated = vec![false; query.bounds.len()];
+        match examine_model(program, &point, query, &measure, &mut violated) {
             Err(problems) => {
                 all.broken += 1;
                 all.problems.extend(problems);
             }
-            Ok(seen) if fails.iter().all(|f| !f) => all.kept.push((point, seen)),
+            Ok(measured) if violated.iter().all(|f| !f) => all.kept.push((point, measured)),
             Ok(_) => {
-                let alone = fails.iter().filter(|f| **f).count() == 1;
-                for (out, _) in all.rejections.iter_mut().zip(&fails).filter(|(_, f)| **f) {
+                let alone = violated.iter().filter(|f| **f).count() == 1;
+                for (out, _) in all.rejections.iter_mut().zip(&violated).filter(|(_, f)| **f) {
                     out.variants += 1;
                     out.by_this_alone += usize::from(alone);
                 }
@@ -91,25 +97,25 @@ pub fn filter_variants<'a, T>(
 fn examine_model<T>(
     program: &ResolvedProgram<'_>,
     point: &SweepModel<'_>,
-    asked: &FilterQuery<'_>,
-    see: &impl Fn(&CheckedGraph, &dyn Fn() -> PeakBytes) -> T,
-    fails: &mut [bool],
+    query: &FilterQuery<'_>,
+    measure: &impl Fn(&CheckedGraph, &dyn Fn() -> PeakBytes) -> T,
+    violated: &mut [bool],
 ) -> Result<Vec<T>, Problems> {
     let entry = program.find(&point.model.node).filter(|entry| !program.is_broken(&entry.node));
-    // What is wrong with it was said.
+    // Its problems were reported already.
     let Some(entry) = entry else { return Err(Problems::new()) };
-    let mut seen = Vec::with_capacity(asked.sizes.len());
-    for &size in asked.sizes {
+    let mut measured = Vec::with_capacity(query.sizes.len());
+    for &size in query.sizes {
         let checked = elaborate(program, entry, &point.args, size).and_then(check)?;
-        let known = std::cell::OnceCell::new();
-        let peaks = || *known.get_or_init(|| (asked.peaks)(&checked));
-        for (bound, fails) in asked.bounds.iter().zip(fails.iter_mut()) {
-            *fails |= !bound.holds(&checked, &peaks).map_err(|d| Problems::from(*d))?;
+        let cached = std::cell::OnceCell::new();
+        let peaks = || *cached.get_or_init(|| (query.peaks)(&checked));
+        for (bound, violated) in query.bounds.iter().zip(violated.iter_mut()) {
+            *violated |= !bound.holds(&checked, &peaks).map_err(|d| Problems::from(*d))?;
         }
-        // One that is left out needs no more than its bounds.
-        if fails.iter().all(|f| !f) {
-            seen.push(see(&checked, &peaks));
+        // A model that violates a bound is not measured.
+        if violated.iter().all(|f| !f) {
+            measured.push(measure(&checked, &peaks));
         }
     }
-    Ok(seen)
+    Ok(measured)
 }

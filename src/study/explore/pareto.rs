@@ -1,12 +1,12 @@
 //! Pareto fronts of two quantities.
 
-/// Which points are on the front of two quantities of which less is better: those for which no other has less of one and
-/// not more of the other. Equal points are on it together.
+/// Marks the points of the Pareto front of two quantities to be minimised: those that no other point dominates, with less
+/// of one quantity and not more of the other. Equal points are both on the front.
 pub fn pareto_front(points: &[[i128; 2]]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.sort_unstable_by_key(|&i| points[i]);
     let mut on = vec![false; points.len()];
-    // Of all that have less of the first, and of those that have as much: the least of the second.
+    // The smallest second quantity among points with a smaller first one, and among those with an equal one.
     let (mut before, mut here) = (i128::MAX, i128::MAX);
     for (n, &i) in order.iter().enumerate() {
         let [x, y] = points[i];
@@ -23,7 +23,7 @@ mod tests {
     use super::pareto_front;
     use proptest::prelude::*;
 
-    /// The definition itself.
+    /// Checks dominance by its definition.
     fn dominated(points: &[[i128; 2]], p: [i128; 2]) -> bool {
         points.iter().any(|q| q != &p && q[0] <= p[0] && q[1] <= p[1])
     }

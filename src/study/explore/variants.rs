@@ -1,4 +1,4 @@
-//! The models of a sweep side by side, counted and not trained, and which of them are one and the same.
+//! The models of a sweep with their counts, without training, and groups of models that compute the same function.
 
 use super::filter::{FilterQuery, FilteredSweep, filter_variants};
 use crate::graph::canon::CanonicalGraph;
@@ -14,44 +14,44 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// A model of a sweep.
+/// A model of a sweep with its counts.
 #[derive(Debug, Clone)]
 pub struct CountedVariant {
     /// Name of the model or variant that the sweep varies.
     pub model: String,
-    /// In the order of the sweep.
+    /// Arguments in the order of the sweep.
     pub args: Vec<ModelArgument>,
-    /// Trainable numbers.
+    /// Trainable parameters.
     pub params: u64,
-    /// Running statistics.
+    /// Numbers in buffers (running statistics).
     pub buffers: u64,
-    /// At each size.
+    /// Measures at each image size.
     pub at: Vec<SizeMeasures>,
-    /// At each size: equal for models that compute the same function ([`CanonicalGraph::hash`]).
+    /// Hash at each image size, equal for models that compute the same function ([`CanonicalGraph::hash`]).
     pub hashes: Vec<u64>,
 }
 
-/// What depends on the size of the image.
+/// Measures of a model at one image size.
 #[derive(Debug, Clone)]
 pub struct SizeMeasures {
     /// Shape of one image, `[c, h, w]`.
     pub input: Shape,
-    /// Of the first result.
+    /// Shape of the first result.
     pub output: Shape,
-    /// Of one image.
+    /// Operations of one image.
     pub macs: u64,
     /// Peak memory of a run in inference and training, in bytes.
     pub peaks: PeakBytes,
-    /// Of the first result.
+    /// Receptive field of the first result.
     pub field: ReceptiveField,
-    /// See [`narrower_side`].
+    /// Smaller side of the receptive field in pixels; see [`narrower_side`].
     pub field_pixels: Option<u64>,
 }
 
-/// What tables are sorted by, and what spans a plot.
+/// A measure that tables are sorted by and plots have as axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MeasureKey {
-    /// Trainable numbers.
+    /// Trainable parameters.
     Params,
     /// Operations of one image.
     Macs,
@@ -59,7 +59,7 @@ pub enum MeasureKey {
     Inference,
     /// Peak memory of a training step, in bytes.
     Training,
-    /// Side of the receptive field along its narrower axis, in image pixels.
+    /// Smaller side of the receptive field in image pixels.
     Field,
 }
 
@@ -68,7 +68,7 @@ impl MeasureKey {
     pub const ALL: [MeasureKey; 5] =
         [MeasureKey::Params, MeasureKey::Macs, MeasureKey::Inference, MeasureKey::Training, MeasureKey::Field];
 
-    /// Name on the command line and in tables.
+    /// Returns the name on the command line and in tables.
     pub fn name(self) -> &'static str {
         match self {
             MeasureKey::Params => "params",
@@ -79,7 +79,7 @@ impl MeasureKey {
         }
     }
 
-    /// More of it is better.
+    /// Checks whether larger values are better.
     pub fn more_is_better(self) -> bool {
         match self {
             MeasureKey::Field => true,
@@ -87,7 +87,7 @@ impl MeasureKey {
         }
     }
 
-    /// At the first size. A field that is not known counts as none.
+    /// Returns the value of a variant at the first size; an unknown receptive field counts as 0.
     pub fn of(self, variant: &CountedVariant) -> u64 {
         let first = &variant.at[0];
         match self {
@@ -99,7 +99,7 @@ impl MeasureKey {
         }
     }
 
-    /// So that less is better.
+    /// Returns the value with a sign such that less is better.
     pub fn cost(self, variant: &CountedVariant) -> i128 {
         let n = i128::from(self.of(variant));
         if self.more_is_better() { -n } else { n }
@@ -124,14 +124,14 @@ impl fmt::Display for MeasureKey {
     }
 }
 
-/// Counts every model of a sweep that is kept. A variant that holds at one size and not at another is left out.
+/// Counts every model of a sweep that satisfies the bounds at every size.
 pub fn count_variants(
     program: &ResolvedProgram<'_>,
     sweep: &ast::Sweep,
-    asked: &FilterQuery<'_>,
+    query: &FilterQuery<'_>,
     convention: Convention,
 ) -> Result<FilteredSweep<CountedVariant>, Diagnostic> {
-    let seen = filter_variants(program, sweep, asked, |checked, peaks| {
+    let seen = filter_variants(program, sweep, query, |checked, peaks| {
         let report = count(checked, convention);
         let graph = checked.graph();
         let mut all = receptive_fields(graph);
@@ -144,7 +144,7 @@ pub fn count_variants(
             field_pixels: narrower_side(&field, checked.input().spatial().unwrap_or_default()),
             field,
         };
-        // Sizes are formulas in the canonical form, but a model may choose by the size which nodes it has.
+        // Sizes are formulas in the canonical form, but the nodes of a model may depend on the size.
         (report.params, report.buffers, CanonicalGraph::new(graph).hash(), measures)
     })?;
     Ok(seen.map(|point, seen| CountedVariant {
@@ -157,7 +157,7 @@ pub fn count_variants(
     }))
 }
 
-/// The variants that are different functions, by their places: each group begins with the first of the sweep.
+/// Groups the indices of variants that compute the same function, in the order of the sweep.
 pub fn group_same_functions(variants: &[CountedVariant]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut known: HashMap<&[u64], usize> = HashMap::new();

@@ -1,17 +1,17 @@
-//! What the lints ask of a graph.
+//! Facts about a graph that several lints need.
 
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::ReadPattern;
 use crate::graph::op::read_pattern::map_size;
 use crate::graph::ty::TensorType;
 
-/// What the lints ask again and again, found once.
+/// Facts about a graph, computed once for all lints.
 pub(super) struct LintFacts<'a> {
     pub(super) graph: &'a Graph,
     pub(super) order: Vec<NodeId>,
     pub(super) inputs: Vec<Vec<Outlet>>,
     pub(super) types: Vec<Vec<TensorType>>,
-    /// Who reads a node, and through which input.
+    /// Readers of each node, with the input slot.
     pub(super) readers: Vec<Vec<(NodeId, usize)>>,
     pub(super) is_result: Vec<bool>,
 }
@@ -38,13 +38,13 @@ impl<'a> LintFacts<'a> {
         &self.types[id.index()]
     }
 
-    /// How a node reads one of its inputs, down and across.
+    /// Returns what a node reads of one input, vertically and horizontally.
     pub(super) fn reads(&self, id: NodeId, slot: usize) -> [ReadPattern; 2] {
         let node = self.graph.node(id);
         node.op.reads(slot, self.input_types(id), &node.outputs)
     }
 
-    /// Height and width of what a node gives.
+    /// Returns height and width of a node's output.
     pub(super) fn size(&self, id: NodeId) -> [usize; 2] {
         map_size(&self.graph.node(id).outputs[0])
     }

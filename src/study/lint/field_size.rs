@@ -1,4 +1,4 @@
-//! Receptive fields that the image does not fill.
+//! Receptive fields much larger than the image.
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
@@ -6,16 +6,16 @@ use crate::graph::ir::NodeId;
 use crate::study::cost::field::{ReceptiveField, receptive_fields};
 use crate::text::diag::Code;
 
-/// A field of twice the image lets every pixel see all of it, and the part of a field that has influence is well below
-/// its size (Luo et al. 2016). U-Net at 64x64 has four times the image, deep encoders at usual sizes up to seven.
+/// Warned are fields above this multiple of the image. With twice the image, every pixel sees all of it, and the effective
+/// field is much smaller (Luo et al. 2016). U-Net at 64x64 has four times the image, deep encoders up to seven.
 const MAX_IMAGE_MULTIPLE: u64 = 8;
 
-/// A result whose receptive field is many times the image, told at the layer that adds most.
+/// Finds a result whose receptive field is many times the image, and reports it at the layer that adds most to it.
 pub(super) fn field_beyond_input(facts: &LintFacts) -> Vec<LintFinding> {
     let image = facts.size(facts.graph.input());
     let fields = receptive_fields(facts.graph);
     let size = |id: NodeId, axis: usize| field_size(&fields, id, axis);
-    // The result and axis that exceed the image most.
+    // The result and axis with the largest ratio of field and image.
     let results = facts.graph.results.iter().flat_map(|(_, o)| [(o.node, 0), (o.node, 1)]);
     let beyond = results.filter(|&(id, axis)| size(id, axis) > MAX_IMAGE_MULTIPLE * image[axis] as u64);
     let Some((result, axis)) = beyond.max_by_key(|&(id, axis)| size(id, axis) / image[axis] as u64) else {
@@ -30,7 +30,7 @@ pub(super) fn field_beyond_input(facts: &LintFacts) -> Vec<LintFinding> {
         }
         facts.inputs[id.index()].iter().for_each(|o| before[o.node.index()] = true);
         let widest = facts.inputs[id.index()].iter().map(|o| size(o.node, axis)).max().unwrap_or(0);
-        // A result that nothing but global pools feed adds its field at one stroke, and is no layer to blame.
+        // A result fed by global pools only adds its whole field at once, and is not to blame.
         let added = size(id, axis).saturating_sub(widest);
         if added >= most.0 {
             most = (added, id);

@@ -1,13 +1,13 @@
-//! What a lint finds.
+//! Findings of lints.
 
 use crate::graph::ir::NodeId;
 use crate::text::diag::Code;
 
-/// Something about one node.
+/// A finding about one node.
 pub(super) struct LintFinding {
     pub(super) id: NodeId,
     pub(super) code: Code,
-    /// The largest of a place is shown.
+    /// Severity: of the findings at one location, the largest is shown.
     pub(super) weight: u64,
     pub(super) message: String,
     pub(super) label: String,

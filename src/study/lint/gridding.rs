@@ -1,9 +1,9 @@
-//! Chains of dilated convolutions that read a lattice of pixels and none between.
+//! Chains of dilated convolutions that read a lattice of pixels and skip those between (gridding).
 //!
-//! Wang et al., "Understanding Convolution for Semantic Segmentation" (WACV 2018), ask that the rates of a group share no
-//! factor. Here the offsets themselves are followed, along each axis, from where a map's size was last changed: as an
-//! interval while every offset in it is reached, and from the first gap on as the residues that are reached modulo the
-//! common factor of the rates. Branches add theirs together, so a parallel or earlier rate of 1 that closes the gaps counts.
+//! Wang et al., "Understanding Convolution for Semantic Segmentation" (WACV 2018), require that the rates of a group
+//! share no factor. Here the offsets themselves are tracked, along each axis, from the last change of the map's size: as an interval
+//! while every offset in it is reached, and after the first gap as the residues that are reached modulo the common factor
+//! of the rates. Branches are united, so a parallel or earlier rate of 1 that closes the gaps is taken into account.
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
@@ -14,22 +14,22 @@ use crate::text::diag::Code;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// Larger rates are no chain that anyone builds.
+/// Largest rate that is tracked.
 const MAX_RATE: usize = 256;
 
 /// Offsets reached from the stage's map.
 #[derive(Clone)]
 enum ReachedOffsets {
-    /// All of `first..=last`.
+    /// Every offset of `first..=last`.
     Solid([i64; 2]),
     Lattice(Rc<OffsetLattice>),
 }
 
 struct OffsetLattice {
-    /// Which residues modulo their number are reached.
+    /// Whether each residue, modulo their number, is reached.
     residues: Vec<bool>,
     rates: BTreeSet<usize>,
-    /// Dilated convolutions one behind the other.
+    /// Number of dilated convolutions in the chain.
     depth: usize,
     last: NodeId,
 }
@@ -75,7 +75,7 @@ fn gridding_on_axis(facts: &LintFacts, axis: usize) -> Vec<LintFinding> {
     found
 }
 
-/// What is wrong with offsets that leave a stage.
+/// Returns the finding for the offsets at the end of a stage, if they have gaps.
 fn gridding_finding(offsets: &ReachedOffsets) -> Option<LintFinding> {
     let ReachedOffsets::Lattice(lattice) = offsets else { return None };
     let (reached, of) = (lattice.residues.iter().filter(|r| **r).count(), lattice.residues.len());
@@ -110,7 +110,7 @@ fn shift_offsets(from: &ReachedOffsets, by: i64) -> ReachedOffsets {
     }
 }
 
-/// A window of stride 1 over a map.
+/// Returns the offsets after a window of stride 1.
 fn offsets_through(from: &ReachedOffsets, taps: KernelTaps, id: NodeId) -> ReachedOffsets {
     let KernelTaps { count, dilation, pad, .. } = taps;
     if count == 1 && pad == 0 {
@@ -131,7 +131,7 @@ fn offsets_through(from: &ReachedOffsets, taps: KernelTaps, id: NodeId) -> Reach
             ReachedOffsets::Lattice(Rc::new(OffsetLattice { residues, rates: [dilation].into(), depth: 1, last: id }))
         }
         ReachedOffsets::Lattice(lattice) => {
-            // A rate of 1 closes gaps and opens none: the factor of the others stays.
+            // A rate of 1 closes gaps and opens none, so the common factor does not change.
             let dilated = dilation > 1;
             let n = if dilated { gcd(lattice.residues.len(), dilation) } else { lattice.residues.len() };
             let mut residues = vec![false; n];
@@ -149,7 +149,7 @@ fn offsets_through(from: &ReachedOffsets, taps: KernelTaps, id: NodeId) -> Reach
     }
 }
 
-/// What either of two branches reaches.
+/// Returns the offsets that either of two branches reaches.
 fn union_offsets(a: &ReachedOffsets, b: &ReachedOffsets) -> ReachedOffsets {
     match (a, b) {
         (ReachedOffsets::Solid(a), ReachedOffsets::Solid(b)) => ReachedOffsets::Solid([a[0].min(b[0]), a[1].max(b[1])]),

@@ -1,4 +1,4 @@
-//! Kernels that do not suit the map they run over.
+//! Kernels that do not suit their map: taps in the padding, uneven sums and unread pixels.
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
@@ -7,11 +7,11 @@ use crate::graph::op::{ConvPadding, KernelTaps, Op, ReadPattern};
 use crate::study::cost::effective::{TapPairs, axis_pairs, count_pairs};
 use crate::text::diag::Code;
 
-/// Taps beyond which a kernel is not looked at tap by tap.
+/// Maximum number of taps that are examined one by one.
 const MAX_TAPS: usize = 1 << 12;
 
-/// Convolutions that read padding with more than half of their taps although the kernel could fit: dilated ones, and
-/// those with taps that read no pixel at all.
+/// Finds convolutions that read padding with more than half of their taps although the kernel could fit: dilated ones, and
+/// those with taps that never read a pixel.
 pub(super) fn padding_taps(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in &facts.order {
@@ -62,12 +62,12 @@ fn larger(pair: [usize; 2]) -> usize {
     pair[0].max(pair[1])
 }
 
-/// The share of multiplications that touch pixels.
+/// Returns the share of multiplications that touch pixels.
 fn pixel_share(share: [TapPairs; 2]) -> f64 {
     share.iter().map(|p| p.inside as f64 / p.all as f64).product()
 }
 
-/// Taps along each axis that read at least one pixel.
+/// Counts the taps along each axis that read at least one pixel.
 fn live_taps(facts: &LintFacts, id: NodeId) -> [usize; 2] {
     let (from, to) = (facts.size(facts.inputs[id.index()][0].node), facts.size(id));
     let reads = facts.reads(id, 0);
@@ -85,7 +85,7 @@ fn live_taps(facts: &LintFacts, id: NodeId) -> [usize; 2] {
     })
 }
 
-/// Transposed convolutions that add up more products in some pixels than in others: where the stride does not divide the
+/// Finds transposed convolutions that sum more products in some pixels than in others, since the stride does not divide the
 /// kernel (Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016).
 pub(super) fn checkerboard(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
@@ -119,7 +119,7 @@ pub(super) fn checkerboard(facts: &LintFacts) -> Vec<LintFinding> {
     found
 }
 
-/// The fewest and the most taps that reach a pixel of the output.
+/// Returns the smallest and largest number of taps that contribute to an output pixel.
 fn taps_per_pixel(kernel: usize, stride: usize, dilation: usize) -> [usize; 2] {
     if stride > MAX_TAPS || kernel > MAX_TAPS {
         return [1, 1];
@@ -129,7 +129,7 @@ fn taps_per_pixel(kernel: usize, stride: usize, dilation: usize) -> [usize; 2] {
     [sums.iter().min().copied().unwrap_or(0), sums.iter().max().copied().unwrap_or(0)]
 }
 
-/// Maps that are read with a stride only, by windows smaller than the stride: what lies between is computed for nothing.
+/// Finds maps that are only read with a stride by windows smaller than it: the pixels between are computed in vain.
 pub(super) fn unread_pixels(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in facts.order.iter().filter(|id| !facts.is_result[id.index()]) {
@@ -151,7 +151,7 @@ pub(super) fn unread_pixels(facts: &LintFacts) -> Vec<LintFinding> {
     found
 }
 
-/// How many pixels of each `stride` the readers see together, when all have the same stride.
+/// Counts the pixels out of each `stride` that the readers see together, if all have the same stride.
 fn read_share(facts: &LintFacts, readers: &[(NodeId, usize)], axis: usize) -> Option<[usize; 2]> {
     let mut seen: Vec<bool> = Vec::new();
     for &(id, slot) in readers {

@@ -1,4 +1,4 @@
-//! Nodes that make no difference.
+//! Nodes and parameters without an effect on the results.
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
@@ -6,7 +6,7 @@ use crate::graph::ir::NodeId;
 use crate::graph::op::{ActivationFunction, Op, ParamKind};
 use crate::text::diag::Code;
 
-/// Biases before a norm that subtracts the mean of each channel, and the bias with it.
+/// Finds biases before a norm that subtracts the mean of each channel and thereby the bias.
 pub(super) fn dead_bias(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in &facts.order {
@@ -36,7 +36,7 @@ pub(super) fn dead_bias(facts: &LintFacts) -> Vec<LintFinding> {
     found
 }
 
-/// Layers with parameters that no result depends on.
+/// Finds layers with parameters that no result depends on.
 pub(super) fn unused_node(facts: &LintFacts) -> Vec<LintFinding> {
     let mut needed = facts.is_result.clone();
     for &id in facts.order.iter().rev() {
@@ -44,7 +44,7 @@ pub(super) fn unused_node(facts: &LintFacts) -> Vec<LintFinding> {
             facts.inputs[id.index()].iter().for_each(|o| needed[o.node.index()] = true);
         }
     }
-    // What is read by nobody is told, with all the parameters that serve nothing else.
+    // Reported are nodes without readers, with all parameters that serve nothing else.
     let mut wasted = vec![0u64; facts.graph.len()];
     let mut found = Vec::new();
     for &id in facts.order.iter().filter(|id| !needed[id.index()]) {
@@ -68,7 +68,7 @@ fn unused_finding(facts: &LintFacts, id: NodeId, params: u64) -> LintFinding {
     LintFinding { id, code: Code::W0409, weight: params, message, label, help }
 }
 
-/// Softmax over a single channel.
+/// Finds softmax over a single channel.
 pub(super) fn one_channel_softmax(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in &facts.order {

@@ -1,14 +1,12 @@
-//! Buffers and who holds them, counted while a pass is played through.
-//!
-//! Knows sizes only.
+//! Simulated buffers with their sizes and reference counts.
 
 use crate::graph::op::BatchBytes;
 
-/// A buffer of a [`Heap`].
+/// Index of a buffer in a [`Heap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BufferId(usize);
 
-/// Buffers that exist for as long as somebody holds them, as the reference-counted tensors of the backend do.
+/// Reference-counted buffers, as the tensors of the backend are.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
     sizes: Vec<BatchBytes>,
@@ -17,7 +15,7 @@ pub(super) struct Heap {
 }
 
 impl Heap {
-    /// A new buffer with one holder.
+    /// Allocates a buffer with one holder.
     pub(super) fn make(&mut self, size: BatchBytes) -> BufferId {
         self.sizes.push(size);
         self.holders.push(1);
@@ -25,13 +23,13 @@ impl Heap {
         BufferId(self.sizes.len() - 1)
     }
 
-    /// One holder more.
+    /// Adds a holder.
     pub(super) fn hold(&mut self, buffer: BufferId) -> BufferId {
         self.holders[buffer.0] += 1;
         buffer
     }
 
-    /// One holder less; without any the buffer is gone.
+    /// Removes a holder, and frees the buffer after the last one.
     pub(super) fn release(&mut self, buffer: BufferId) {
         self.holders[buffer.0] -= 1;
         if self.holders[buffer.0] == 0 {
@@ -39,12 +37,12 @@ impl Heap {
         }
     }
 
-    /// Whether there is one holder, who may then write over it.
+    /// Checks whether the buffer has one holder, which may then write over it.
     pub(super) fn has_one_holder(&self, buffer: BufferId) -> bool {
         self.holders[buffer.0] == 1
     }
 
-    /// All buffers that somebody holds.
+    /// Returns the total size of all buffers that have a holder.
     pub(super) fn alive(&self) -> BatchBytes {
         self.alive
     }

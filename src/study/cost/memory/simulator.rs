@@ -1,7 +1,7 @@
-//! A graph played through without numbers: who holds which buffer at each step.
+//! Memory simulation of a graph: the buffers that are held at each step, without their values.
 //!
-//! Forward goes in the order of the plan, which frees a value before the last step that reads it runs. Backward goes by
-//! depth, the deepest operators first, as burn-autodiff does (`runtime/server.rs`), an operator counting as one level.
+//! Forward steps run in the order of the plan, which frees a value before the last step that reads it. Backward steps run
+//! by depth, the deepest operators first, as in burn-autodiff (`runtime/server.rs`); an operator counts as one level.
 
 use super::heap::{BufferId, Heap};
 use super::timeline::{MemorySample, PassPhase};
@@ -10,38 +10,39 @@ use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{BatchBytes, GradientStorage, OutputStorage, ParamKind, PassKind, SavedTensor};
 use std::cmp::Reverse;
 
-/// A tensor of a pass.
+/// A tensor of the simulated pass.
 #[derive(Debug, Clone, Copy)]
 struct SimulatedTensor {
     buffer: BufferId,
-    /// It is all of its buffer, and its holder may write over it.
+    /// Whether it covers the whole buffer, so that its holder may write over it.
     whole: bool,
 }
 
-/// What is known of a node after its forward step.
+/// The state of a node after its forward step.
 #[derive(Debug, Default)]
 struct NodeState {
     values: Vec<Option<SimulatedTensor>>,
-    /// Nodes that have yet to read each output; a result has one that never comes.
+    /// Number of nodes that have not read each output yet. A result counts one extra reader, so that it is never freed.
     readers: Vec<usize>,
-    /// Gradients flow back to it.
+    /// Whether gradients are computed for the node.
     tracked: bool,
     depth: usize,
     saved: Vec<BufferId>,
-    /// Bytes of its weights that are trained.
+    /// Bytes of the trained weights.
     weights: u64,
     gradient: Option<BufferId>,
-    /// Its weights are not trained.
+    /// Whether the weights are frozen.
     frozen: bool,
 }
 
+/// Simulates the memory of one pass.
 pub(super) struct MemorySimulator<'a> {
     graph: &'a Graph,
     frozen: &'a FrozenPaths,
     order: &'a [NodeId],
     pass: PassKind,
     threads: u64,
-    /// What is there all the time.
+    /// Memory that is held throughout: weights, buffers and optimiser state.
     base: BatchBytes,
     heap: Heap,
     nodes: Vec<NodeState>,
@@ -81,7 +82,7 @@ impl<'a> MemorySimulator<'a> {
 
     pub(super) fn forward(&mut self) {
         for &id in self.order {
-            self.step(id);
+            self.forward_step(id);
         }
     }
 
@@ -89,12 +90,12 @@ impl<'a> MemorySimulator<'a> {
         self.samples
     }
 
-    /// Buffers that are held now.
+    /// Returns the total size of the buffers that are held now.
     pub(super) fn alive(&self) -> BatchBytes {
         self.heap.alive()
     }
 
-    fn step(&mut self, id: NodeId) {
+    fn forward_step(&mut self, id: NodeId) {
         let graph = self.graph;
         let node = graph.node(id);
         let inputs = graph.inputs(id);
@@ -111,8 +112,8 @@ impl<'a> MemorySimulator<'a> {
         let tracked = weights > 0 || inputs.iter().any(|o| self.nodes[o.node.index()].tracked);
         let saves = self.pass == PassKind::Training && tracked;
         let mut saved = Vec::new();
-        for what in footprint.saved.iter().filter(|_| saves) {
-            match *what {
+        for tensor in footprint.saved.iter().filter(|_| saves) {
+            match *tensor {
                 SavedTensor::Input(slot) => saved.push(self.heap.hold(operands[slot].buffer)),
                 SavedTensor::Other(size) => saved.push(self.heap.make(size)),
                 SavedTensor::Output(_) => {}
@@ -146,7 +147,7 @@ impl<'a> MemorySimulator<'a> {
         value
     }
 
-    /// One reader less; after the last the value is gone, though operands may still hold its buffer.
+    /// Removes one reader. The last one drops the value, though operands may still hold its buffer.
     fn forget(&mut self, outlet: Outlet) {
         let state = &mut self.nodes[outlet.node.index()];
         state.readers[outlet.slot] -= 1;
@@ -172,12 +173,12 @@ impl<'a> MemorySimulator<'a> {
         }
     }
 
-    /// The loss on each result, to the gradients of the results: cross entropy, and `words` a pixel that other terms hold,
-    /// all of them until backward.
+    /// Simulates the loss of each result, up to the gradients of the results: cross entropy, and `words` per pixel that
+    /// other terms hold until the backward pass.
     ///
-    /// `learn/loss.rs` with burn-backend `ops/activation.rs`, `log_softmax`: the logits less their maximum take the place
-    /// of the logits; forward holds as much again for the exponents and then for their logarithms, backward for the
-    /// exponents beside the gradient. The classes of the pixels are words.
+    /// `learn/loss.rs` with burn-backend `ops/activation.rs`, `log_softmax`: the logits minus their maximum replace
+    /// the logits. Forward holds as much again for the exponents and then for their logarithms, backward for the exponents
+    /// in addition to the gradient. The class of each pixel is one word.
     pub(super) fn loss(&mut self, words: u64) {
         let results: Vec<Outlet> = self.graph.results.iter().map(|(_, outlet)| *outlet).collect();
         let results = distinct_outlets(&results);
@@ -208,12 +209,12 @@ impl<'a> MemorySimulator<'a> {
         order.sort_by_key(|id| Reverse((self.nodes[id.index()].depth, *id)));
         for id in order {
             if let Some(gradient) = self.nodes[id.index()].gradient.take() {
-                self.step_back(id, gradient);
+                self.backward_step(id, gradient);
             }
         }
     }
 
-    fn step_back(&mut self, id: NodeId, gradient: BufferId) {
+    fn backward_step(&mut self, id: NodeId, gradient: BufferId) {
         let inputs = self.graph.inputs(id);
         let node = self.graph.node(id);
         let footprint = node.op.memory(self.pass, &self.graph.input_types(id), &node.outputs);
@@ -229,7 +230,7 @@ impl<'a> MemorySimulator<'a> {
             let size = BatchBytes::of(self.graph.ty(outlet));
             found.push((outlet, size, if over { self.heap.hold(gradient) } else { self.heap.make(size) }));
         }
-        let workspace = footprint.inputs + footprint.per_thread[2].times(self.threads);
+        let workspace = footprint.input_gradients + footprint.per_thread[2].times(self.threads);
         self.record(PassPhase::Backward, Some(id), if found.is_empty() { BatchBytes::NONE } else { workspace });
         for (outlet, size, new) in found {
             let sum = match self.nodes[outlet.node.index()].gradient.take() {
@@ -240,10 +241,10 @@ impl<'a> MemorySimulator<'a> {
         }
         let weights = self.nodes[id.index()].weights;
         if weights > 0 {
-            // Held until the update, by the optimiser.
+            // The optimiser holds the gradient until the update.
             self.heap.make(BatchBytes { fixed: weights, per_image: 0 });
         }
-        let idle = footprint.weights_apart && self.nodes[id.index()].frozen;
+        let idle = footprint.backward_for_weights && self.nodes[id.index()].frozen;
         let workspace = footprint.backward + footprint.per_thread[1].times(self.threads);
         self.record(PassPhase::Backward, Some(id), if idle { BatchBytes::NONE } else { workspace });
         self.heap.release(gradient);
@@ -252,7 +253,7 @@ impl<'a> MemorySimulator<'a> {
         }
     }
 
-    /// Two gradients of one tensor become one, over whichever nobody else holds.
+    /// Adds two gradients of one tensor, in place of one that has no other holder.
     fn sum(&mut self, old: BufferId, new: BufferId, size: BatchBytes) -> BufferId {
         let free = [new, old].into_iter().find(|&b| self.heap.has_one_holder(b));
         let sum = match free {
@@ -264,7 +265,7 @@ impl<'a> MemorySimulator<'a> {
         sum
     }
 
-    /// The optimiser's step: `temporary` beside all gradients.
+    /// Simulates the optimiser's step: `temporary` in addition to all gradients.
     pub(super) fn update(&mut self, temporary: BatchBytes) {
         self.record(PassPhase::Update, None, temporary);
     }

@@ -1,9 +1,9 @@
-//! What is held at each step of a pass, and the most.
+//! Memory at each step of a pass, and its peak.
 
 use crate::graph::ir::{Graph, NodeId};
 use crate::graph::op::BatchBytes;
 
-/// The part of a pass that a moment belongs to.
+/// The part of a pass that a sample belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassPhase {
     /// The network computes its results.
@@ -12,12 +12,12 @@ pub enum PassPhase {
     Loss,
     /// Gradients are computed, from the results back to the image.
     Backward,
-    /// The optimiser's step.
+    /// The optimiser updates the weights.
     Update,
 }
 
 impl PassPhase {
-    /// Name in reports: `forward`, `loss`, `backward` or `update`.
+    /// Returns the name in reports: `forward`, `loss`, `backward` or `update`.
     pub fn name(self) -> &'static str {
         match self {
             PassPhase::Forward => "forward",
@@ -28,26 +28,26 @@ impl PassPhase {
     }
 }
 
-/// What is held at one step.
+/// Memory at one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemorySample {
     /// The part of the pass that the step belongs to.
     pub phase: PassPhase,
-    /// The operator that runs; none in loss and update.
+    /// The operator that runs; `None` in loss and update.
     pub node: Option<NodeId>,
-    /// Weights, statistics, the optimiser's state, activations and gradients.
+    /// Weights, statistics, optimiser state, activations and gradients.
     pub tensors: BatchBytes,
-    /// Buffers of the step itself.
+    /// Workspace of the step itself.
     pub workspace: BatchBytes,
 }
 
 impl MemorySample {
-    /// Tensors and workspace together.
+    /// Returns tensors and workspace together.
     pub fn total(&self) -> BatchBytes {
         self.tensors + self.workspace
     }
 
-    /// `s.1.conv`, `s.1.conv (backward)`, `loss`, `update`.
+    /// Names the step: `s.1.conv`, `s.1.conv (backward)`, `loss` or `update`.
     pub fn place(&self, graph: &Graph) -> String {
         match (self.node, self.phase) {
             (Some(id), PassPhase::Forward) => graph.node(id).path.clone(),
@@ -63,14 +63,14 @@ pub struct MemoryTimeline {
     pub(super) samples: Vec<MemorySample>,
 }
 
-/// The most that a pass holds at once, in bytes.
+/// Peak memory of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryPeak {
-    /// Tensors and workspace together, at the batch that was asked for.
+    /// Tensors and workspace together in bytes, at the given batch.
     pub bytes: u64,
-    /// The part of it that is workspace.
+    /// Workspace in bytes.
     pub workspace: u64,
-    /// The step that holds the most.
+    /// The step with the peak.
     pub sample: MemorySample,
 }
 
@@ -80,14 +80,14 @@ impl MemoryTimeline {
         &self.samples
     }
 
-    /// The first moment that holds the most, for a batch of so many images.
+    /// Returns the peak for a batch of `batch` images; the first of equal ones.
     pub fn peak(&self, batch: u64) -> MemoryPeak {
         let first = self.samples.iter().reduce(|a, b| if b.total().at(batch) > a.total().at(batch) { b } else { a });
-        let sample = *first.expect("a graph has an input, whose step is a moment");
+        let sample = *first.expect("a graph has an input, whose step is a sample");
         MemoryPeak { bytes: sample.total().at(batch), workspace: sample.workspace.at(batch), sample }
     }
 
-    /// The most images whose pass stays within `memory` bytes; 0 where not even one does.
+    /// Returns the largest batch whose pass stays within `memory` bytes; 0 if no image fits.
     pub fn largest_batch(&self, memory: u64) -> u64 {
         let fits = self.samples.iter().map(|m| {
             let BatchBytes { fixed, per_image } = m.total();
