@@ -10,7 +10,6 @@ mod graph;
 mod levels;
 #[cfg(unix)]
 mod malicious_input;
-mod mistakes;
 #[cfg(feature = "run")]
 mod run;
 mod sweep_static;

@@ -2,6 +2,5 @@
 
 mod elaborate;
 mod equal;
-mod model_files;
 mod properties;
 mod unused_blocks;

@@ -1,44 +1,14 @@
-//! One file for each code, and what `npc check` says about it.
-//!
-//! `tests/diagnostics/E0301_channel_mismatch.model` must raise E0301. A first comment `// args: --model X` is added to
-//! the command line, `// args: graph --model X` calls another command. Snapshots hold the source and the message, so that both are read together.
+//! The codes of problems, their order in a file, and names that are offered for misspelled ones. Every file of
+//! `tests/diagnostics` is a test of `tests/files`.
 
-use crate::support::front::{front, models_in, npc, repository};
+use crate::support::compile::compile_text;
+use crate::support::program::npc;
+use crate::support::repository::{model_files, stem};
 use npc::text::diag::Code;
-
-const FOLDER: &str = "tests/diagnostics";
-
-/// Name, source and the arguments of its first lines.
-fn fixtures() -> Vec<(String, String, Vec<String>)> {
-    let one = |path: std::path::PathBuf| {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-        let args = text.lines().take(3).find_map(|l| l.strip_prefix("// args: ")).unwrap_or("--size 64x64");
-        let args = args.split_whitespace().map(str::to_string).collect();
-        (name, text, args)
-    };
-    models_in(FOLDER).into_iter().map(one).collect()
-}
-
-#[test]
-fn every_fixture_raises_its_code() {
-    for (name, text, args) in fixtures() {
-        let file = format!("{name}.model");
-        let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let verb = if args[0].starts_with("--") { "check" } else { args.remove(0) };
-        let command = [&[verb, file.as_str()], &args[..]].concat();
-        let said = npc(&repository(FOLDER), &command);
-        let code = &name[..5];
-        assert!(said.err.contains(&format!("[{code}]")), "{name} does not raise {code}:\n{}{}", said.out, said.err);
-        let expected = if code == "E0503" { 2 } else { i32::from(said.err.contains("error[")) };
-        assert_eq!(said.code, expected, "{name}: exit code\n{}", said.err);
-        assert_snapshot!("diagnostics", name, format!("{}\n\n{}", text.trim_end(), said.err.trim_end()));
-    }
-}
 
 #[test]
 fn every_code_has_a_fixture() {
-    let names: Vec<String> = fixtures().into_iter().map(|(name, ..)| name).collect();
+    let names: Vec<String> = model_files("tests/diagnostics").iter().map(|path| stem(path)).collect();
     for code in Code::ALL {
         assert!(names.iter().any(|n| n.starts_with(code.id())), "no tests/diagnostics/{}_*.model", code.id());
     }
@@ -65,23 +35,11 @@ fn warnings_are_lints() {
     }
 }
 
-/// Messages follow one style: one line, no full stop, no "you".
-#[test]
-fn messages_keep_the_style() {
-    for (name, text, _) in fixtures() {
-        for d in front(&text, Some([64, 64]), &[]).problems {
-            let message = &d.message;
-            assert!(!message.contains('\n') && !message.ends_with('.'), "{name}: {message}");
-            assert!(!message.split(' ').any(|w| w.eq_ignore_ascii_case("you")), "{name}: {message}");
-        }
-    }
-}
-
 #[test]
 fn problems_come_in_the_order_of_the_file() {
     let text = "npc 1\nmodel B(x: [3, H, W]) -> [3, H, W] = x |> convv(3)\nblock a(x: [c]) = x bn\n\
                 model C(x: [3, H, W]) -> [4, H, W] = x |> conv(3)\nvariant D = E\n";
-    let made = front(text, Some([8, 8]), &[]);
+    let made = compile_text(text, Some([8, 8]), &[]);
     let place = |d: &npc::text::diag::Diagnostic| d.primary.as_ref().map(|l| made.sources.line_column(l.span).0);
     let lines: Vec<_> = made.problems.iter().map(|d| (place(d), d.code.id())).collect();
     assert_eq!(lines, [(Some(2), "E0201"), (Some(3), "E0101"), (Some(4), "E0302"), (Some(5), "E0201")]);
@@ -92,7 +50,7 @@ fn a_problem_is_told_once() {
     // The same call fails in each of a hundred instances.
     let text = "npc 1\nblock f(x: [c, h, w]) -> [c, h, w] = x |> conv(c, groups = 7)\n\
                 model M(x: [3, H, W]) -> [3, H, W] {\n  for i in 0..100 { let s[i] = x |> f }\n  return x\n}\n";
-    let told = front(text, Some([8, 8]), &[]).told();
+    let told = compile_text(text, Some([8, 8]), &[]).messages();
     assert_eq!(told.iter().filter(|t| t.starts_with("E0303")).count(), 1, "{told:?}");
 }
 

@@ -1,6 +1,7 @@
 //! `npc equal` and `npc diff` through the binary.
 
-use crate::support::front::{npc, repository};
+use crate::support::program::npc;
+use crate::support::repository::repository;
 use std::path::Path;
 use std::process::Command;
 

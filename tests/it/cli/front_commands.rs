@@ -1,6 +1,7 @@
 //! The commands that need no run: `check`, `graph`, `fmt`, `explain`. Exit codes and what is said.
 
-use crate::support::front::{Said, models_in, npc, repository};
+use crate::support::program::{ProgramOutput, npc};
+use crate::support::repository::repository;
 use serde_json::Value;
 
 const NET: &str = "npc 1
@@ -24,13 +25,13 @@ data cells {
 ";
 
 /// Runs npc in a folder that holds `net.model` with the text [`NET`].
-fn run(args: &[&str]) -> Said {
+fn run(args: &[&str]) -> ProgramOutput {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("net.model"), NET).unwrap();
     npc(folder.path(), args)
 }
 
-fn check(args: &[&str]) -> Said {
+fn check(args: &[&str]) -> ProgramOutput {
     run(&[&["check", "net.model"], args].concat())
 }
 
@@ -232,34 +233,6 @@ fn fmt_changes_only_what_is_not_formatted() {
     assert_eq!(fmt(&["a.model"]).code, 1);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "npc 1\nmodel M(\n", "a file with mistakes is left alone");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
-}
-
-#[test]
-fn model_files_are_formatted() {
-    for folder in ["models", "tests/graphs"] {
-        let files: Vec<String> = models_in(folder).iter().map(|p| p.display().to_string()).collect();
-        let args: Vec<&str> = ["fmt", "--check"].into_iter().chain(files.iter().map(String::as_str)).collect();
-        let said = npc(&repository("."), &args);
-        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    }
-}
-
-/// Formatting twice changes nothing, on every file of the repository that parses.
-#[test]
-fn formatting_is_idempotent() {
-    for folder in ["models", "tests/graphs", "tests/diagnostics", "tests/it/text/syntax"] {
-        for path in models_in(folder) {
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let print = |text: &str| {
-                let mut sources = npc::text::source::SourceMap::new();
-                let id = sources.add("a.model", text);
-                let (file, problems) = npc::text::syntax::parse(&sources, id);
-                (!problems.has_errors()).then(|| npc::text::syntax::print(&sources, id, &file))
-            };
-            let Some(once) = print(&text) else { continue };
-            assert_eq!(print(&once).as_deref(), Some(once.as_str()), "{}", path.display());
-        }
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `npc graph` as it is used: its formats, what it refuses, and the examples of its help.
 
-use crate::support::front::{Said, npc, repository};
+use crate::support::program::{ProgramOutput, npc};
+use crate::support::repository::repository;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -19,7 +20,7 @@ model Small(x: [3, H, W]) -> [2, H, W] {
 model Other(x: [3, H, W]) -> [3, H, W] = x |> relu
 ";
 
-fn run(args: &[&str]) -> Said {
+fn run(args: &[&str]) -> ProgramOutput {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("net.model"), SMALL).unwrap();
     npc(folder.path(), &[&["graph", "net.model"], args].concat())

@@ -1,6 +1,6 @@
 //! `@allow`, `allow`, `--allow`, `--deny`: what is silenced, what stops, and what an allow must not hide.
 
-use crate::support::front::npc;
+use crate::support::program::npc;
 
 const NET: &str = "block pool(x: [c, h, w]) -> [8, h, w]
   = x |> avgpool_to(1) |> conv(8, k = 1, bias = false) |> bn |> resize(to = x)

@@ -1,6 +1,6 @@
 //! Files made to harm: each ends in a message or a result, in seconds, and in half a gigabyte.
 
-use crate::support::front::Said;
+use crate::support::program::ProgramOutput;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,14 +10,14 @@ const KILOBYTES: usize = (512 + 256) << 10;
 /// For debug builds on busy machines.
 const LONGEST: Duration = Duration::from_secs(60);
 
-fn checked(folder: &Path, file: &str, what: &str) -> Said {
+fn checked(folder: &Path, file: &str, what: &str) -> ProgramOutput {
     let npc = env!("CARGO_BIN_EXE_npc");
     let line = format!("ulimit -v {KILOBYTES}; exec \"{npc}\" check {file} --size 32x32 --format json");
     let start = Instant::now();
     let output = Command::new("sh").args(["-c", &line]).current_dir(folder).output().unwrap();
     assert!(start.elapsed() < LONGEST, "{what} takes {:?}", start.elapsed());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    ProgramOutput { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// The first error's code, or `ok`. Anything but exit code 0 or 1 with JSON on standard output fails.
@@ -27,7 +27,7 @@ fn outcome(text: impl AsRef<[u8]>, what: &str) -> String {
     told(&checked(folder.path(), "a.model", what), what)
 }
 
-fn told(said: &Said, what: &str) -> String {
+fn told(said: &ProgramOutput, what: &str) -> String {
     assert!(matches!(said.code, 0 | 1), "{what}: exit code {}\n{:.500}", said.code, said.err);
     let document: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{what}: {e}"));
     let problems = document["problems"].as_array().unwrap();

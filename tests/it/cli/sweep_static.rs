@@ -1,6 +1,8 @@
 //! `npc sweep --static`: the table against its own definition, and against other commands.
 
-use crate::support::front::{Said, front, npc, repository};
+use crate::support::compile::compile_text;
+use crate::support::program::{ProgramOutput, npc};
+use crate::support::repository::repository;
 use npc::internals::graph::canon::{CanonicalGraph, GraphComparison, compare};
 use npc::internals::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter};
 use proptest::prelude::*;
@@ -47,7 +49,7 @@ sweep both = Net(width = 8 | 16) | Wide
 ";
 
 /// Runs npc in a folder that holds `net.model` with the text [`NET`].
-fn run(args: &[&str]) -> Said {
+fn run(args: &[&str]) -> ProgramOutput {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("net.model"), NET).unwrap();
     npc(folder.path(), args)
@@ -185,7 +187,7 @@ fn one_line_a_function() {
             "import std\n",
             &std::fs::read_to_string(repository("src/text/import/std.model")).unwrap().replace("npc 1\n", ""),
         );
-        CanonicalGraph::new(front(&text, Some([32, 48]), &args).model("Net").graph())
+        CanonicalGraph::new(compile_text(&text, Some([32, 48]), &args).model("Net").graph())
     };
     let equal = |a: &CanonicalGraph, b: &CanonicalGraph| matches!(compare(a, b), GraphComparison::Equal { .. });
     let rows = made["models"].as_array().unwrap();

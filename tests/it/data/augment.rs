@@ -3,7 +3,7 @@
 mod drawn;
 mod loading;
 
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use npc::internals::data::augment::{
     AffineMap, AugmentPlan, Augmenter, DisplacementField, EdgeMode, Gamma, OutsideFill, gaussian, warp,
 };

@@ -1,7 +1,7 @@
 //! Volumes against nibabel's and pydicom's own arrays: tests/reference/make_volumes.py wrote the files and what is in them.
 
 use crate::support::data_sets::{grey, only, refused, spec, stems};
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use npc::internals::data::{Dataset, SplitRole};
 use npc::text::config::{DataSource, DataSpec, MaskRule, SliceAxis, SliceSelection, Slicing};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Files, texts laid over them, and what the workbench says about both.
 
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use npc::desk::{
     AnalysisRequest, ComparedAt, LintLevels, ModelDifference, Selection, Workbench, WorkbenchError, build_models,
     compared,

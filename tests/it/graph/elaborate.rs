@@ -1,6 +1,6 @@
 //! Elaboration case by case: rules too small for a file of their own, and the limits that make every file safe to open.
 
-use crate::support::front::front;
+use crate::support::compile::compile_text;
 use npc::graph::ir;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 /// The problems of a model `-> [3, H, W]` at 16x16 with this body, after `items`.
 fn told(items: &str, body: &str) -> Vec<String> {
     let text = format!("npc 1\n{items}\nmodel M(x: [3, H, W]) -> [3, H, W] {{\n{body}\n}}\n");
-    front(&text, Some([16, 16]), &[]).told()
+    compile_text(&text, Some([16, 16]), &[]).messages()
 }
 
 /// The paths of a model's nodes.
 fn paths(items: &str, body: &str) -> Vec<String> {
     let text = format!("npc 1\n{items}\nmodel M(x: [3, H, W]) -> [3, H, W] {{\n{body}\n}}\n");
-    let model = front(&text, Some([16, 16]), &[]).model("M");
+    let model = compile_text(&text, Some([16, 16]), &[]).model("M");
     let graph = model.graph();
     graph.order().into_iter().map(|id| graph.node(id).path.clone()).collect()
 }
@@ -45,7 +45,7 @@ fn paths_follow_the_source() {
 #[test]
 fn a_default_may_use_dims_of_the_image() {
     let text = "npc 1\nmodel M(x: [c, H, W], c: int = 2, half: int = W / 2) -> [half, H, W] = x |> conv(half)\n";
-    let model = front(text, Some([4, 6]), &[]).model("M");
+    let model = compile_text(text, Some([4, 6]), &[]).model("M");
     assert_eq!((model.input().dims(), model.output().dims()), (&[2, 4, 6][..], &[3, 4, 6][..]));
     let settings: Vec<_> = model.graph().settings.iter().map(|s| format!("{}={}", s.name, s.value)).collect();
     assert_eq!(settings, ["c=2", "half=3"]);
@@ -97,8 +97,8 @@ fn one_problem_does_not_hide_another() {
 fn a_mistake_in_one_block_leaves_other_models_alone() {
     let text = "npc 1\nblock bad(x: [c, h, w]) = x bn\nblock good(x: [c, h, w]) = x |> conv(2)\n\
                 model A(x: [3, H, W]) -> [3, H, W] = x |> bad\nmodel B(x: [3, H, W]) -> [9, H, W] = x |> good\n";
-    let made = front(text, Some([8, 8]), &[]);
-    let told = made.told();
+    let made = compile_text(text, Some([8, 8]), &[]);
+    let told = made.messages();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].starts_with("E0101") && told[1].starts_with("E0302"), "{told:?}");
 }
@@ -229,11 +229,11 @@ fn arithmetic_never_overflows() {
     hostile("", "let a = x |> conv(2147483647, k = 1)\nreturn concat([a for i in 0..1000])", &["E0311"]);
     // Each layer is within the limits, their sum is not.
     let text = "npc 1\nmodel M(x: [1, H, W]) -> [4096, H, W] = x |> conv(4096) |> repeat(2000, conv(4096, k = 15))\n";
-    let found = front(text, Some([4096, 4096]), &[]).told();
+    let found = compile_text(text, Some([4096, 4096]), &[]).messages();
     assert!(found.iter().any(|t| t.starts_with("E0311")), "{found:?}");
     for dims in ["[3, 9223372036854775807, 2]", "[9223372036854775807, 9223372036854775807, 9223372036854775807]"] {
         let text = format!("npc 1\nmodel M(x: {dims}) -> [3, 4, 4] = x |> conv(3)\n");
-        let found = front(&text, None, &[]).told();
+        let found = compile_text(&text, None, &[]).messages();
         assert!(found[0].starts_with("E0311"), "{dims}: {found:?}");
     }
 }
@@ -311,8 +311,8 @@ proptest! {
         }
         text += &format!("  return {result}\n}}\n");
         text += "model M(x: [3, H, W]) -> [3, H, W] { let y = x |> m  return x |> conv(3) }\n";
-        let made = front(&text, Some([size.0, size.1]), &[]);
-        made.text();
+        let made = compile_text(&text, Some([size.0, size.1]), &[]);
+        made.rendered();
         for checked in &made.checked {
             ir::to_text(checked.graph());
             crate::show::picture::drawn(checked);

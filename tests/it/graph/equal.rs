@@ -1,7 +1,9 @@
 //! Canonical forms: random rewrites that keep the function stay equal, one change does not.
 
-use crate::support::front::{front, front_file, models_in, size_of};
+use crate::support::compile::{compile_file, compile_text};
+use crate::support::header::size_of;
 use crate::support::random_model::model;
+use crate::support::repository::model_files;
 use crate::support::tape::Tape;
 use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, NodeId, Outlet};
@@ -178,7 +180,7 @@ proptest! {
     #[test]
     fn rewrites_stay_equal_and_changes_do_not(seed in any::<u64>(), turns in any::<u64>()) {
         let text = model(&mut Tape::seeded(seed));
-        for checked in front(&text, size_of(&text), &[]).checked {
+        for checked in compile_text(&text, size_of(&text), &[]).checked {
             let (graph, tape) = (checked.graph(), &mut Tape::seeded(turns));
             let other = rewritten(graph, tape);
             let (a, b) = (CanonicalGraph::new(graph), CanonicalGraph::new(other.graph()));
@@ -229,7 +231,7 @@ fn double_precision_worker() {
         let mut divided = 0;
         for (seed, turns) in std::iter::once(first).chain((0..200).map(|i| (i, 7 * i + 1))) {
             let text = model(&mut Tape::seeded(seed));
-            for checked in front(&text, size_of(&text), &[]).checked {
+            for checked in compile_text(&text, size_of(&text), &[]).checked {
                 let other = rewritten(checked.graph(), &mut Tape::seeded(turns));
                 let found = compare(&CanonicalGraph::new(checked.graph()), &CanonicalGraph::new(other.graph()));
                 divided += usize::from(divides(checked.graph()));
@@ -244,8 +246,8 @@ fn double_precision_worker() {
 #[test]
 fn models_differ_unless_known() {
     let same: &[[&str; 2]] = &[["NPNet", "NPNet_SE"]];
-    for file in models_in("models") {
-        let models: Vec<(CheckedGraph, CanonicalGraph)> = front_file(&file, Some([64, 64]), &[])
+    for file in model_files("models") {
+        let models: Vec<(CheckedGraph, CanonicalGraph)> = compile_file(&file, Some([64, 64]), &[])
             .checked
             .into_iter()
             .map(|c| {
@@ -269,7 +271,7 @@ fn models_differ_unless_known() {
 fn verdict(result: &str, a: &str, b: &str) -> GraphComparison {
     let canon = |body: &str| {
         let text = format!("npc 1\nmodel Net(x: [4, H, W]) -> {result} {body}");
-        CanonicalGraph::new(front(&text, Some([16, 24]), &[]).model("Net").graph())
+        CanonicalGraph::new(compile_text(&text, Some([16, 24]), &[]).model("Net").graph())
     };
     compare(&canon(a), &canon(b))
 }

@@ -1,6 +1,7 @@
 //! Properties that hold for every model text: over random models, at random sizes.
 
-use crate::support::front::{front, size_of};
+use crate::support::compile::compile_text;
+use crate::support::header::size_of;
 use crate::support::random_model::model;
 use crate::support::tape::Tape;
 use npc::graph::op::SIGNATURES;
@@ -15,10 +16,10 @@ fn random_models_hold_every_operator() {
     let (mut names, mut passed) = (BTreeSet::new(), 0);
     for seed in 0..400 {
         let text = model(&mut Tape::seeded(seed));
-        let found = front(&text, size_of(&text), &[]);
+        let found = compile_text(&text, size_of(&text), &[]);
         passed += usize::from(!found.problems.has_errors());
         if found.problems.has_errors() {
-            println!("{text}{}\n", found.told().join("\n"));
+            println!("{text}{}\n", found.messages().join("\n"));
         }
         for checked in &found.checked {
             let graph = checked.graph();
@@ -48,8 +49,8 @@ proptest! {
         let once = formatted(&text);
         prop_assert_eq!(&formatted(&once), &once);
         let graph = |text: &str| {
-            let found = front(text, size_of(text), &[]);
-            let told = found.told();
+            let found = compile_text(text, size_of(text), &[]);
+            let told = found.messages();
             (found.checked.iter().map(|c| npc::graph::ir::to_text(c.graph())).collect::<Vec<_>>(), told)
         };
         prop_assert_eq!(graph(&text), graph(&once));

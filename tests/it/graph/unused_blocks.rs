@@ -1,8 +1,8 @@
 //! Blocks that no model uses: their promises are checked at the definition.
 
 #[cfg(feature = "cli")]
-use crate::support::front::npc;
-use crate::support::front::{models_in, repository};
+use crate::support::program::npc;
+use crate::support::repository::{model_files, repository};
 use npc::graph::elaborate::{StandaloneCheck, check_unused_block, check_unused_blocks};
 use npc::graph::resolve::resolve_bundle;
 use npc::text::files::{Disk, Overlay};
@@ -117,7 +117,7 @@ fn blocks_of_the_library_hold_alone() {
 #[test]
 fn blocks_of_the_models_hold_alone() {
     let mut held = 0;
-    for path in models_in("models") {
+    for path in model_files("models") {
         for (name, came) in tried(&path) {
             assert!(matches!(came, StandaloneCheck::Holds), "{}: {name}: {came:?}", path.display());
             held += 1;

@@ -1,6 +1,7 @@
 //! The language reference is true: its examples compile, and its tables are the operators' own.
 
-use crate::support::front::{front_file, repository};
+use crate::support::compile::compile_file;
+use crate::support::repository::repository;
 use npc::graph::op::SIGNATURES;
 
 fn reference() -> String {
@@ -31,8 +32,8 @@ fn whole_files_compile() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("example.model");
         std::fs::write(&path, &code).unwrap();
-        let made = front_file(&path, Some([64, 64]), &[]);
-        assert!(!made.problems.has_errors(), "docs/language.md:{line}\n{}", made.text());
+        let made = compile_file(&path, Some([64, 64]), &[]);
+        assert!(!made.problems.has_errors(), "docs/language.md:{line}\n{}", made.rendered());
     }
 }
 

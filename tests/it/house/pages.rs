@@ -1,7 +1,7 @@
 //! Files that pages and comments name are there.
 
 use super::tree::below;
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use std::fs;
 
 /// What stands between backticks on one line and looks like a file or folder of the repository.

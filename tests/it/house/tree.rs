@@ -3,7 +3,7 @@
 use super::rooms::{Drawing, within};
 use super::uses::{Sources, Use, circles};
 use super::words::{hidden_operators, prints, words};
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

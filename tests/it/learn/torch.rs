@@ -5,8 +5,9 @@
 
 mod reference_batch;
 
+use crate::support::compile::compile_file;
 use crate::support::device::{device, double_precision_work, in_double_precision};
-use crate::support::front::{front_file, repository};
+use crate::support::repository::repository;
 use burn::module::Module;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use npc::internals::compute::engine_bridge::{BackwardPath, RecordedPass};
@@ -119,7 +120,7 @@ fn benches() -> impl Iterator<Item = Bench> {
 impl Bench {
     fn network(&self) -> Network {
         let Size { h, w, .. } = self.fixture.batch;
-        lower(&front_file(&repository(NPNET), Some([h, w]), &[]).model(self.name), &self.device, 0)
+        lower(&compile_file(&repository(NPNET), Some([h, w]), &[]).model(self.name), &self.device, 0)
     }
 
     fn batch(&self, step: usize) -> (Tensor<4>, Tensor<3, Int>) {

@@ -14,7 +14,7 @@ mod steps;
 mod supervise;
 mod update;
 
-use crate::support::front::front;
+use crate::support::compile::compile_text;
 use burn::module::Module;
 use burn::tensor::{Distribution, Tensor, TensorData};
 use npc::graph::check::CheckedGraph;
@@ -54,7 +54,7 @@ variant Wide = Tiny(width = 12)
 ";
 
 fn model(name: &str) -> CheckedGraph {
-    front(MODELS, Some([32, 32]), &[]).model(name)
+    compile_text(MODELS, Some([32, 32]), &[]).model(name)
 }
 
 /// Twenty phantoms of 32 x 32, four of them for the test, batches of three: an epoch ends with a smaller one.

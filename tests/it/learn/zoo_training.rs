@@ -2,8 +2,9 @@
 //!
 //! Where a network is too wide for a test its own hyper-parameters make it narrower; its structure stays.
 
+use crate::support::compile::compile_file;
 use crate::support::device::device;
-use crate::support::front::{front_file, models_in};
+use crate::support::repository::model_files;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::graph::check::CheckedGraph;
@@ -84,7 +85,7 @@ fn every_network_of_models_learns() {
     let classes: Vec<bool> = [0, 1].map(|class| batch.targets.contains(&class)).to_vec();
     assert_eq!(classes, [true, true], "both classes are in the batch");
     let mut trained = 0;
-    for path in models_in("models") {
+    for path in model_files("models") {
         let file = path.file_stem().unwrap().to_string_lossy().into_owned();
         let mut with = vec![("classes", "2")];
         with.extend(Some(("width", narrower(&file))).filter(|(_, width)| !width.is_empty()));
@@ -92,8 +93,8 @@ fn every_network_of_models_learns() {
         if matches!(file.as_str(), "data" | "paper") {
             continue;
         }
-        let made = front_file(&path, Some(SIZE), &with);
-        assert!(!made.problems.has_errors() && !made.checked.is_empty(), "{}", made.text());
+        let made = compile_file(&path, Some(SIZE), &with);
+        assert!(!made.problems.has_errors() && !made.checked.is_empty(), "{}", made.rendered());
         for checked in &made.checked {
             let began = std::time::Instant::now();
             let losses = losses(checked, &batch);

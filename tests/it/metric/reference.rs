@@ -1,7 +1,7 @@
 //! Metrics against MONAI, medpy, SciPy and NumPy: `tests/reference/metrics_reference.py` made the numbers.
 
 use crate::metric::scores::close;
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::statistics::quantile;
 use npc::internals::metric::surface::{SurfaceDistances, outline};

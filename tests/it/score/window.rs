@@ -1,7 +1,7 @@
 //! Sliding windows against MONAI and against a network that looks at one pixel; which images a prediction is for; and
 //! probabilities on disk.
 
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use npc::internals::base::error::RunError;
 use npc::internals::data::prediction_inputs::find_inputs;
 use npc::internals::score::probability;

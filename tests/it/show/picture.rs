@@ -1,7 +1,8 @@
 //! Pictures of graphs: nothing overlaps, lines run down and through nothing, and the same graph gives the same picture.
 
-use crate::support::front::{front, front_file, repository};
+use crate::support::compile::{compile_file, compile_text};
 use crate::support::random_model;
+use crate::support::repository::repository;
 use crate::support::tape::Tape;
 use npc::graph::check::CheckedGraph;
 use npc::internals::show::picture;
@@ -15,7 +16,7 @@ pub fn scene(checked: &CheckedGraph) -> Scene {
 
 /// A model of `models/` at the size of the polyp data.
 pub fn zoo(file: &str, model: &str) -> CheckedGraph {
-    front_file(&repository(&format!("models/{file}.model")), Some([288, 384]), &[]).model(model)
+    compile_file(&repository(&format!("models/{file}.model")), Some([288, 384]), &[]).model(model)
 }
 
 pub fn all_open(scene: &Scene) -> FoldState {
@@ -222,7 +223,7 @@ model M(x: [3, H, W], n: int = 60) -> [3, H, W] {
 /// A long chain of equal blocks is one box that says how many, unless something else reads from its middle.
 #[test]
 fn equal_blocks_in_a_row_are_one_box() {
-    let scene_of = |text: &str| scene(&front(text, Some([8, 8]), &[]).model("M"));
+    let scene_of = |text: &str| scene(&compile_text(text, Some([8, 8]), &[]).model("M"));
     let count = |s: &Scene| {
         s.tree
             .items
@@ -277,7 +278,7 @@ proptest! {
         let text = random_model::model(&mut Tape::new(&choices));
         let size = text.lines().nth(1).unwrap().trim_start_matches("// size: ").split_once('x').unwrap();
         let size = [size.0.parse().unwrap(), size.1.parse().unwrap()];
-        for checked in &front(&text, Some(size), &[]).checked {
+        for checked in &compile_text(&text, Some(size), &[]).checked {
             let scene = scene(checked);
             for fold in [FoldState::to_depth(&scene.tree, depth), all_open(&scene)] {
                 sound(&scene, &fold)?;

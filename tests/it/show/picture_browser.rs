@@ -4,7 +4,7 @@
 
 use crate::show::picture::{CHAIN, all_open, scene, zoo};
 use crate::support::browser::{browser, measured};
-use crate::support::front::front;
+use crate::support::compile::compile_text;
 use crate::support::random_model;
 use crate::support::tape::Tape;
 use npc::internals::show::picture;
@@ -144,7 +144,7 @@ fn random_pages_are_laid_out_as_files_are() {
     for text in std::iter::once(format!("{CHAIN}// size: 8x8\n")).chain((0..20).map(random)) {
         let size = text.lines().find_map(|l| l.strip_prefix("// size: ")?.split_once('x')).unwrap();
         let size = [size.0.parse().unwrap(), size.1.parse().unwrap()];
-        for checked in &front(&text, Some(size), &[]).checked {
+        for checked in &compile_text(&text, Some(size), &[]).checked {
             let scene = scene(checked);
             let html = picture::page(&scene, &all_open(&scene), ShapeNotation::Numbers, None);
             std::fs::write(&page, html.replace("</body>", &format!("<script>{MEASURE}{look}</script></body>")))

@@ -3,7 +3,8 @@
 //! Parameters and multiplications were counted from the published sources with thop 0.0.31, thop 0.1.1 and fvcore 0.1.5,
 //! and by hand.
 
-use crate::support::front::{front, front_file, repository};
+use crate::support::compile::{compile_file, compile_text};
+use crate::support::repository::repository;
 use npc::graph::check::FrozenPaths;
 use npc::study::cost::{Convention, CostReport, count};
 
@@ -12,7 +13,7 @@ const SKIN: [usize; 2] = [224, 224];
 const LUNA: [usize; 2] = [512, 512];
 
 fn cost(file: &str, model: &str, size: [usize; 2], with: &[(&str, &str)]) -> CostReport {
-    count(&front_file(&repository(file), Some(size), with).model(model), Convention::Conv)
+    count(&compile_file(&repository(file), Some(size), with).model(model), Convention::Conv)
 }
 
 /// Parameters, and MACs at the sizes of CVC, skin and luna.
@@ -117,7 +118,7 @@ fn baselines() {
 #[test]
 fn running_statistics_are_no_parameters() {
     let text = "npc 1\nmodel M(x: [3, H, W]) -> [8, H, W] = x |> conv(8, bias = false) |> bn\n";
-    let report = count(&front(text, Some([4, 4]), &[]).model("M"), Convention::Conv);
+    let report = count(&compile_text(text, Some([4, 4]), &[]).model("M"), Convention::Conv);
     assert_eq!((report.params, report.buffers), (3 * 8 * 9 + 2 * 8, 2 * 8));
 }
 
@@ -126,7 +127,7 @@ fn running_statistics_are_no_parameters() {
 fn blocks_hold_their_own_nodes() {
     let text = "npc 1\nblock f(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out, k = 1, bias = false)\n\
                 model M(x: [3, H, W]) -> [2, H, W] = x |> f(5) |> f(7) |> conv(2, k = 1)\n";
-    let report = count(&front(text, Some([4, 4]), &[]).model("M"), Convention::Conv);
+    let report = count(&compile_text(text, Some([4, 4]), &[]).model("M"), Convention::Conv);
     let blocks: Vec<_> = report.blocks.iter().map(|b| (b.path.as_str(), b.params)).collect();
     assert_eq!(blocks, [("f", 15), ("f2", 35)]);
 }
@@ -136,7 +137,7 @@ fn blocks_hold_their_own_nodes() {
 fn frozen_parameters_are_a_part_of_the_parameters() {
     let text = "npc 1\nblock f(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out, k = 1, bias = false) |> bn\n\
                 model M(x: [3, H, W]) -> [2, H, W] = x |> f(5) |> f(7) |> conv(2, k = 1)\n";
-    let checked = front(text, Some([4, 4]), &[]).model("M");
+    let checked = compile_text(text, Some([4, 4]), &[]).model("M");
     let whole = count(&checked, Convention::Conv);
     let counted = |paths: &[&str]| {
         let report = whole.clone().with_frozen(&FrozenPaths::new(paths.iter().map(|p| p.to_string())));
@@ -224,7 +225,7 @@ fn conventions_are_those_of_the_tools() {
         for (convention, macs) in [Convention::Thop, Convention::Thop01, Convention::Fvcore].into_iter().zip(figures) {
             for (size, macs) in [CVC, SKIN, LUNA].into_iter().zip(macs) {
                 let file = repository(&format!("models/{file}.model"));
-                let checked = front_file(&file, Some(size), &[("classes", "1")]).model(model);
+                let checked = compile_file(&file, Some(size), &[("classes", "1")]).model(model);
                 assert_eq!(count(&checked, convention).macs, macs, "{model}, {convention}, {size:?}");
             }
         }
@@ -235,7 +236,7 @@ fn conventions_are_those_of_the_tools() {
 #[test]
 fn thop_forgets_parameters() {
     let file = repository("models/pspnet.model");
-    let checked = front_file(&file, Some(CVC), &[]).model("PSPNetSide");
+    let checked = compile_file(&file, Some(CVC), &[]).model("PSPNetSide");
     assert_eq!(count(&checked, Convention::Conv).params, 17_458_437);
     assert_eq!(count(&checked, Convention::Thop).counted_params, 17_458_434);
 }
@@ -243,10 +244,10 @@ fn thop_forgets_parameters() {
 /// What torchinfo 1.8.0 prints as mult-adds, transposed convolution, group norm and PReLU included.
 #[test]
 fn torchinfo_multiplies_and_adds() {
-    let npnet = |size| front_file(&repository("models/npnet.model"), Some(size), &[("classes", "1")]).model("NPNet");
+    let npnet = |size| compile_file(&repository("models/npnet.model"), Some(size), &[("classes", "1")]).model("NPNet");
     assert_eq!(count(&npnet(CVC), Convention::Torchinfo).macs, 2_159_720_992);
     assert_eq!(count(&npnet(SKIN), Convention::Torchinfo).macs, 979_886_192);
     let text = "npc 1\nmodel T(x: [4, H, W]) -> [6, 2 * H + 1, 2 * W + 1]
   = x |> conv_transpose(6, k = 3, stride = 2) |> group_norm(2) |> prelu";
-    assert_eq!(count(&front(text, Some([10, 12]), &[]).model("T"), Convention::Torchinfo).macs, 116_563);
+    assert_eq!(count(&compile_text(text, Some([10, 12]), &[]).model("T"), Convention::Torchinfo).macs, 116_563);
 }

@@ -6,7 +6,8 @@
 
 mod random_graph;
 
-use crate::support::front::{front, front_file, models_in, repository};
+use crate::support::compile::{compile_file, compile_text};
+use crate::support::repository::{model_files, repository};
 use npc::graph::ir::{Graph, Node, NodeId, Outlet};
 use npc::graph::op::{
     AvgPool, BatchNorm, Conv, ConvPadding, ConvTranspose, InstanceNorm, Interpolation, KernelTaps, MaxPool,
@@ -212,8 +213,8 @@ fn random_graphs_are_worth_comparing() {
 #[test]
 fn fields_of_the_zoo_equal_brute_force() {
     let mut seen = 0;
-    for file in models_in("models").into_iter().chain(models_in("tests/graphs")) {
-        for checked in front_file(&file, Some([96, 208]), &[]).checked {
+    for file in model_files("models").into_iter().chain(model_files("tests/graphs")) {
+        for checked in compile_file(&file, Some([96, 208]), &[]).checked {
             let name = checked.graph().name.clone();
             assert!(compare(checked.graph(), &name) > 0, "{name}");
             seen += 1;
@@ -226,7 +227,7 @@ fn fields_of_the_zoo_equal_brute_force() {
 #[test]
 fn border_fields_are_cut_off() {
     for (file, name) in [("unet", "UNet"), ("fcn8s", "FCN8s"), ("segnet", "SegNet")] {
-        let checked = front_file(&repository(&format!("models/{file}.model")), Some([64, 96]), &[]).model(name);
+        let checked = compile_file(&repository(&format!("models/{file}.model")), Some([64, 96]), &[]).model(name);
         let graph = checked.graph();
         let closed = receptive_fields(graph);
         for (axis, n) in [(0, 64), (1, 96)] {
@@ -248,7 +249,7 @@ fn border_fields_are_cut_off() {
 
 /// Size, stride and offset of the result, down and across.
 fn result(text: &str, size: [usize; 2]) -> [(u64, String, f64); 2] {
-    let checked = front(text, Some(size), &[]).model("M");
+    let checked = compile_text(text, Some(size), &[]).model("M");
     let node = checked.graph().results[0].1.node.index();
     let field = &receptive_fields(checked.graph())[node];
     [0, 1].map(|i| field[i].intervals().map(|w| (w.size(), w.stride().to_string(), w.offset())).unwrap())
@@ -320,7 +321,7 @@ proptest! {
 /// one axis a rate r leaves 28 + 2 (28 - r) of 84 pairs.
 #[test]
 fn npnet_on_a_small_map() {
-    let checked = front_file(&repository("models/npnet.model"), Some([224, 224]), &[]).model("NPNet");
+    let checked = compile_file(&repository("models/npnet.model"), Some([224, 224]), &[]).model("NPNet");
     let graph = checked.graph();
     let mut found = Vec::new();
     for id in graph.order() {
@@ -366,7 +367,7 @@ fn brute_force_equals_gradients() {
     assert!(cases.len() >= 15);
     for case in cases {
         let text = case["model"].as_str().unwrap();
-        let checked = front(text, None, &[]).model("M");
+        let checked = compile_text(text, None, &[]).model("M");
         let graph = checked.graph();
         compare(graph, text);
         let node = graph.results[0].1.node;
@@ -386,7 +387,7 @@ fn documented_totals() {
         groups.join(",")
     };
     for size in [[224, 224], [288, 384], [512, 512]] {
-        let checked = front_file(&repository("models/npnet.model"), Some(size), &[]).model("NPNet");
+        let checked = compile_file(&repository("models/npnet.model"), Some(size), &[]).model("NPNet");
         let graph = checked.graph();
         let macs: u64 = graph
             .order()

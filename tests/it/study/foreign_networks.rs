@@ -3,7 +3,8 @@
 //! `tests/graphs/foreign/` holds the networks, `tests/reference/foreign_networks.py` says where the numbers come from. The
 //! files' own claims repeat them, so that `npc check` holds them as well.
 
-use crate::support::front::{front_file, repository};
+use crate::support::compile::compile_file;
+use crate::support::repository::repository;
 use npc::graph::check::CheckedGraph;
 use npc::study::cost::{Convention, count};
 use serde::Deserialize;
@@ -41,7 +42,7 @@ fn networks() -> Vec<Network> {
 fn model(name: &str, size: [usize; 2]) -> CheckedGraph {
     let stem = name.to_lowercase();
     let stem = if stem.ends_with("unet") { stem.replace("unet", "_unet") } else { stem };
-    front_file(&repository(&format!("{FOLDER}/{stem}.model")), Some(size), &[]).model(name)
+    compile_file(&repository(&format!("{FOLDER}/{stem}.model")), Some(size), &[]).model(name)
 }
 
 #[test]
@@ -68,8 +69,9 @@ fn counts_and_shapes_are_those_of_pytorch() {
 #[cfg(feature = "cli")]
 #[test]
 fn their_claims_hold() {
-    use crate::support::front::{models_in, npc};
-    let files: Vec<String> = models_in(FOLDER).iter().map(|p| p.display().to_string()).collect();
+    use crate::support::program::npc;
+    use crate::support::repository::model_files;
+    let files: Vec<String> = model_files(FOLDER).iter().map(|p| p.display().to_string()).collect();
     let args: Vec<&str> = ["check", "--table"].into_iter().chain(files.iter().map(String::as_str)).collect();
     let said = npc(&repository("."), &args);
     assert_eq!(said.code, 0, "{}", said.err);

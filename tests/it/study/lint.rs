@@ -1,22 +1,23 @@
 //! The lints: silent on the usual networks, true where they speak.
 
-use crate::support::front::{Front, front, front_file, models_in, repository};
+use crate::support::compile::{CompiledFile, compile_file, compile_text};
+use crate::support::repository::{model_files, repository};
 use npc::text::diag::Code;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 /// Codes of the problems, each once.
-fn codes(made: &Front) -> Vec<&'static str> {
+fn codes(made: &CompiledFile) -> Vec<&'static str> {
     let codes: BTreeSet<_> = made.problems.iter().map(|d| d.code.id()).collect();
     codes.into_iter().collect()
 }
 
 /// A file with std at a size.
-fn with_std(text: &str, size: [usize; 2]) -> Front {
+fn with_std(text: &str, size: [usize; 2]) -> CompiledFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.model");
     std::fs::write(&path, format!("npc 1\nimport std\n{text}")).unwrap();
-    front_file(&path, Some(size), &[])
+    compile_file(&path, Some(size), &[])
 }
 
 /// Networks as their authors built them, at sizes that they are used at.
@@ -71,7 +72,7 @@ fn the_usual_networks_are_silent() {
         for size in sizes {
             let made = with_std(&text, size);
             // The image pooling of ASPP normalises one value a channel, which W0402 says of every such network.
-            let told: Vec<_> = made.told().into_iter().filter(|t| !t.starts_with("W0402")).collect();
+            let told: Vec<_> = made.messages().into_iter().filter(|t| !t.starts_with("W0402")).collect();
             assert!(told.is_empty() && made.checked.len() == 1, "{name} {size:?}: {told:?}");
         }
     }
@@ -81,16 +82,16 @@ fn the_usual_networks_are_silent() {
 /// NPNet and the dilated stage of PSPNet where the map is small.
 #[test]
 fn the_zoo_at_its_sizes() {
-    for path in models_in("models") {
+    for path in model_files("models") {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         for (size, small) in [([128, 128], true), ([224, 224], true), ([288, 384], true), ([512, 512], false)] {
-            let made = front_file(&path, Some(size), &[]);
+            let made = compile_file(&path, Some(size), &[]);
             let expected: &[&str] = match stem.as_str() {
                 "npnet" if small => &["W0404"],
                 "attention_unet" | "pspnet" | "segnet" | "unet" | "unetpp" | "unetpp_supervised" => &["W0407"],
                 _ => &[],
             };
-            assert_eq!(codes(&made), expected, "{stem} {size:?}\n{}", made.text());
+            assert_eq!(codes(&made), expected, "{stem} {size:?}\n{}", made.rendered());
         }
     }
 }
@@ -99,7 +100,8 @@ fn the_zoo_at_its_sizes() {
 #[test]
 fn aspp_on_a_small_map() {
     let text = "model M(x: [3, H, W]) -> [8, H / 16, W / 16] = x |> maxpool(16) |> aspp(8)\n";
-    let told = |size| with_std(text, size).told().into_iter().filter(|t| t.starts_with("W0404")).collect::<Vec<_>>();
+    let told =
+        |size| with_std(text, size).messages().into_iter().filter(|t| t.starts_with("W0404")).collect::<Vec<_>>();
     assert_eq!(
         told([512, 512]),
         ["W0404 `conv` with dilation 18 on a map of 32x32 reads padding with 61 % of its taps"]
@@ -111,11 +113,11 @@ fn aspp_on_a_small_map() {
 #[test]
 fn npnet_at_224() {
     let path = repository("models/npnet.model");
-    let told = front_file(&path, Some([224, 224]), &[]).told();
+    let told = compile_file(&path, Some([224, 224]), &[]).messages();
     assert_eq!(told, ["W0404 `conv` with dilation 20 on a map of 28x28 reads padding with 73 % of its taps (2 nodes)"]);
     assert_eq!((100.0 * (1.0 - (44.0f64 / 84.0).powi(2))).round(), 73.0);
     assert!(100.0 * (1.0 - (54.0f64 / 84.0).powi(2)) > 50.0);
-    let told = front_file(&path, Some([288, 384]), &[]).told();
+    let told = compile_file(&path, Some([288, 384]), &[]).messages();
     assert_eq!(told, ["W0404 `conv` with dilation 20 on a map of 36x48 reads padding with 55 % of its taps"]);
 }
 
@@ -125,8 +127,8 @@ fn chain(rates: &[usize]) -> Option<(usize, usize)> {
     let text = format!(
         "npc 1\nmodel M(x: [3, H, W]) -> [4, H / 2, W / 2] = x |> conv(4, k = 2, stride = 2, pad = 0){convs}\n"
     );
-    let made = front(&text, Some([256, 256]), &[]);
-    assert_eq!(made.checked.len(), 1, "{}", made.text());
+    let made = compile_text(&text, Some([256, 256]), &[]);
+    assert_eq!(made.checked.len(), 1, "{}", made.rendered());
     let d = made.problems.iter().find(|d| d.code.id() == "W0405")?;
     let numbers: Vec<usize> = d.primary.as_ref()?.text.split(' ').filter_map(|w| w.parse().ok()).collect();
     Some((numbers[0], numbers[1]))
@@ -193,7 +195,11 @@ fn parallel_branches_close_gaps() {
 #[test]
 fn biases_that_matter() {
     let told = |body: &str| {
-        codes(&front(&format!("npc 1\nmodel M(x: [3, H, W]) -> [8, H, W] {{\n{body}\n}}\n"), Some([16, 16]), &[]))
+        codes(&compile_text(
+            &format!("npc 1\nmodel M(x: [3, H, W]) -> [8, H, W] {{\n{body}\n}}\n"),
+            Some([16, 16]),
+            &[],
+        ))
     };
     let none = Vec::<&str>::new();
     assert_eq!(told("return x |> conv(8) |> bn"), ["W0407"]);
@@ -209,8 +215,8 @@ fn biases_that_matter() {
 fn transposed_kernels() {
     let says = |settings: &str, h: usize| {
         let text = format!("npc 1\nmodel M(x: [3, 8, 8]) -> [4, {h}, {h}] = x |> conv_transpose(4, {settings})\n");
-        let made = front(&text, None, &[]);
-        assert!(!made.problems.has_errors(), "{}", made.text());
+        let made = compile_text(&text, None, &[]);
+        assert!(!made.problems.has_errors(), "{}", made.rendered());
         codes(&made)
     };
     for (settings, h) in [
@@ -237,7 +243,7 @@ fn a_place_is_told_once() {
   return s[50] |> cbr(4, bias = true)
 }
 ";
-    let told = with_std(text, [16, 16]).told();
+    let told = with_std(text, [16, 16]).messages();
     let dead: Vec<_> = told.iter().filter(|t| t.starts_with("W0407")).collect();
     assert_eq!(
         dead,

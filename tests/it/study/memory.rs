@@ -1,6 +1,8 @@
 //! Memory: small graphs by hand, every model against a naive liveness, and what must hold for any graph.
 
-use crate::support::front::{front, front_file, models_in, size_of};
+use crate::support::compile::{compile_file, compile_text};
+use crate::support::header::size_of;
+use crate::support::repository::model_files;
 use npc::graph::check::{CheckedGraph, FrozenPaths};
 use npc::graph::ir::Outlet;
 use npc::graph::op::{BatchBytes, OutputStorage, PassKind};
@@ -9,8 +11,8 @@ use std::collections::HashMap;
 
 /// The one model of a text.
 fn model(body: &str, size: [usize; 2]) -> CheckedGraph {
-    let front = front(&format!("npc 1\n\n{body}"), Some(size), &[]);
-    assert!(!front.problems.has_errors(), "{}", front.text());
+    let front = compile_text(&format!("npc 1\n\n{body}"), Some(size), &[]);
+    assert!(!front.problems.has_errors(), "{}", front.rendered());
     front.checked.into_iter().next().unwrap()
 }
 
@@ -213,9 +215,9 @@ fn naive(checked: &CheckedGraph) -> Vec<BatchBytes> {
 /// Every model and variant of the repository and of the test graphs.
 fn everything() -> Vec<(String, CheckedGraph)> {
     let mut all = Vec::new();
-    for file in models_in("models").into_iter().chain(models_in("tests/graphs")) {
+    for file in model_files("models").into_iter().chain(model_files("tests/graphs")) {
         let text = std::fs::read_to_string(&file).unwrap();
-        for checked in front_file(&file, size_of(&text), &[]).checked {
+        for checked in compile_file(&file, size_of(&text), &[]).checked {
             all.push((format!("{} of {}", checked.graph().name, file.display()), checked));
         }
     }
@@ -291,10 +293,11 @@ fn nothing_is_left_after_backward() {
 
 #[cfg(feature = "cli")]
 mod cli {
-    use crate::support::front::{npc, repository};
+    use crate::support::program::npc;
+    use crate::support::repository::repository;
     use serde_json::Value;
 
-    fn check(args: &[&str]) -> crate::support::front::Said {
+    fn check(args: &[&str]) -> crate::support::program::ProgramOutput {
         let unet = ["check", "models/unet.model", "--model", "UNet", "--size", "64x96"];
         npc(&repository("."), &[&unet, args].concat())
     }

@@ -1,7 +1,8 @@
 //! The size contract and the formulas against brute force: an elaboration at every size.
 
-use crate::support::front::{models_in, repository, size_of};
+use crate::support::header::size_of;
 use crate::support::random_model;
+use crate::support::repository::{model_files, repository};
 use crate::support::tape::Tape;
 use npc::graph::check::{CheckedGraph, SizeVerdict, check};
 use npc::graph::elaborate::elaborate;
@@ -97,7 +98,7 @@ fn contracts_are_what_every_size_from_1_to_96_says() {
     let long = std::env::var_os("NPC_LONG").is_some();
     let told: Vec<usize> = (1..=96).filter(|n| long || n % 5 == 1 || n % 16 < 2 || *n < 18).collect();
     let mut entries = 0;
-    for path in models_in("models") {
+    for path in model_files("models") {
         // A file has a budget of evaluation steps, so it is read anew for some rows at a time.
         for rows in told.chunks(if long { 2 } else { 96 }) {
             with_file(&path, |program| {

@@ -1,4 +1,4 @@
-//! Snapshots beside what they are about: `tests/<folder>/snapshots/<name>.snap`.
+//! Snapshots in the folder of what they are about: `tests/<folder>/snapshots/<name>.snap`.
 
 /// Compares a text with the snapshot of this name below `tests/<folder>/snapshots`. The name does not follow from the
 /// module of the test, so that tests can move and their snapshots stay.

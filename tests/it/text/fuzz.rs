@@ -5,8 +5,8 @@
 mod mutate;
 mod targets;
 
-use crate::support::front::repository;
 use crate::support::random_model::model;
+use crate::support::repository::repository;
 use crate::support::tape;
 use mutate::mutated;
 use std::path::Path;

@@ -191,7 +191,7 @@ fn losses_are_sums_of_terms() {
 /// The run of docs/optimisation.md, and that its tables have every term and optimiser.
 #[test]
 fn the_page_on_optimisation_is_true() {
-    let page = std::fs::read_to_string(crate::support::front::repository("docs/optimisation.md")).unwrap();
+    let page = std::fs::read_to_string(crate::support::repository::repository("docs/optimisation.md")).unwrap();
     let run = page.split("```npc").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let ItemKind::Train(block) = item(run.trim()).kind else { panic!("a train block") };
     let (spec, _) = train_spec(&block, BTreeMap::new()).unwrap_or_else(|_| panic!("{run}"));

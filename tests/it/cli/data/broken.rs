@@ -1,7 +1,8 @@
 //! Broken data of many kinds, and what `npc data check` says to each. docs/data.md has the list.
 
 use crate::support::data_sets::{grey, png, tif};
-use crate::support::front::{npc, repository};
+use crate::support::program::npc;
+use crate::support::repository::repository;
 use image::ExtendedColorType::Rgb8;
 use npc::internals::data::phantom;
 use std::ffi::OsStr;

@@ -1,7 +1,7 @@
 //! `npc data check`: the table, JSON, pictures of the worst, and what is called nearly the same.
 
 use crate::support::data_sets::{grey, real, spec};
-use crate::support::front::npc;
+use crate::support::program::npc;
 use npc::internals::data::survey::{SurveySeverity, SurveyTopic, survey};
 use npc::internals::data::{Dataset, SplitRole, phantom};
 use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, Split};

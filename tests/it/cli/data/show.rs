@@ -1,6 +1,6 @@
 //! `npc data show` as a user runs it.
 
-use crate::support::front::{Said, npc};
+use crate::support::program::{ProgramOutput, npc};
 use std::path::Path;
 
 const NET: &str = "npc 1
@@ -31,7 +31,7 @@ train changed = Net on lung {
 }
 ";
 
-fn show(dir: &Path, args: &[&str]) -> Said {
+fn show(dir: &Path, args: &[&str]) -> ProgramOutput {
     std::fs::write(dir.join("net.model"), NET).unwrap();
     npc(dir, &[&["data", "show", "net.model"], args].concat())
 }

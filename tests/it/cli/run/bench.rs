@@ -1,6 +1,6 @@
 //! `npc bench`: what it tells of a measurement. Times themselves are not judged.
 
-use crate::support::front::{Said, npc};
+use crate::support::program::{ProgramOutput, npc};
 use serde_json::Value;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn bench(folder: &Path, model: &str, more: &[&str]) -> Said {
+fn bench(folder: &Path, model: &str, more: &[&str]) -> ProgramOutput {
     let common = ["bench", "net.model", "--model", model, "--size", "16x16", "--seconds", "0", "--calls", "2"];
     npc(folder, &[&common, more].concat())
 }

@@ -272,14 +272,14 @@ fn settings_start_the_same_run_and_threads_do_not_matter() {
 #[test]
 fn a_hyper_parameter_without_a_name_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string(crate::support::front::repository("tests/graphs/recipe.model")).unwrap();
+    let text = std::fs::read_to_string(crate::support::repository::repository("tests/graphs/recipe.model")).unwrap();
     let run = text.lines().find(|l| l.starts_with("train ")).unwrap();
     let (name, rest) = run["train ".len()..].split_once(" = ").unwrap();
     let model = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
     let on = &rest[rest.find(" on ").unwrap()..];
     let text = text.replace(run, &format!("train {name} = {model}(2){on}"));
     std::fs::write(dir.path().join("m.model"), text).unwrap();
-    let said = crate::support::front::npc(dir.path(), &["train", "m.model", name, "--out", "r"]);
+    let said = crate::support::program::npc(dir.path(), &["train", "m.model", name, "--out", "r"]);
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(said.err.contains("error[E0204]: name this hyper-parameter"), "{}", said.err);
     assert!(!dir.path().join("r").exists());

@@ -1,8 +1,10 @@
 //! The graph against the network: for every model file, and for random graphs.
 
+use crate::support::compile::{compile_file, compile_text};
 use crate::support::device::device;
-use crate::support::front::{front, front_file, models_in, size_of};
+use crate::support::header::size_of;
 use crate::support::random_model::model;
+use crate::support::repository::model_files;
 use crate::support::tape::Tape;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -24,7 +26,7 @@ const SIZES: [[usize; 2]; 6] = [[48, 80], [33, 47], [64, 96], [96, 64], [64, 64]
 /// Every model and variant that compiles, at the first two sizes that it accepts, or at its only one.
 fn models() -> Vec<(String, Vec<CheckedGraph>)> {
     let mut all = Vec::new();
-    for file in models_in("models").into_iter().chain(models_in("tests/graphs")) {
+    for file in model_files("models").into_iter().chain(model_files("tests/graphs")) {
         let text = std::fs::read_to_string(&file).unwrap();
         if !text.lines().any(|line| line.starts_with("model ")) {
             continue;
@@ -32,7 +34,7 @@ fn models() -> Vec<(String, Vec<CheckedGraph>)> {
         let stem = file.file_stem().unwrap().to_string_lossy();
         let mut found: BTreeMap<String, Vec<CheckedGraph>> = BTreeMap::new();
         for size in std::iter::once(size_of(&text)).chain(SIZES.map(Some)) {
-            for checked in front_file(&file, size, &[]).checked {
+            for checked in compile_file(&file, size, &[]).checked {
                 let sizes = found.entry(format!("{stem}/{}", checked.graph().name)).or_default();
                 if sizes.len() < 2 && sizes.iter().all(|other| other.input() != checked.input()) {
                     sizes.push(checked);
@@ -227,7 +229,7 @@ proptest! {
     fn what_passes_check_runs_from_text(seed in any::<u64>(), h in 5usize..40, w in 5usize..40) {
         let text = model(&mut Tape::seeded(seed));
         for size in [size_of(&text), Some([h, w])] {
-            for checked in front(&text, size, &[]).checked {
+            for checked in compile_text(&text, size, &[]).checked {
                 let open = laid_open(&checked);
                 let network = lower(&open, &device(), 0);
                 prop_assert_eq!(seen(&network), promised(&open), "{}", text);
@@ -243,7 +245,7 @@ fn random_models_accept_other_sizes() {
     let accepted = |seed: &u64| {
         let text = model(&mut Tape::seeded(*seed));
         let [h, w] = [8 + seed % 29, 8 + seed % 31].map(|n| n as usize);
-        !front(&text, Some([h, w]), &[]).checked.is_empty()
+        !compile_text(&text, Some([h, w]), &[]).checked.is_empty()
     };
     let passed = (0..200).filter(accepted).count();
     assert!(passed > 100, "{passed} of 200 pass");

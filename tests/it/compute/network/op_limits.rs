@@ -1,8 +1,8 @@
 //! The line between what an operator refuses and what it runs: whatever `infer` accepts runs forward and gives the
 //! inferred shape, and what it refuses says how to mend it.
 
+use crate::support::compile::compile_text;
 use crate::support::device::device;
-use crate::support::front::front;
 use burn::tensor::{Distribution, Tensor, TensorData};
 use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, Outlet};
@@ -151,8 +151,8 @@ fn refusals_are_one_error_with_a_help() {
         ("x / (x |> slice(0, to = 2))", "`/` cannot join [6, 8, 10] and [2, 8, 10]"),
     ] {
         let text = format!("npc 1\nmodel T(x: [6, H, W]) -> [1, H, W] {{\n  return {body}\n}}\n");
-        let made = front(&text, Some([8, 10]), &[]);
-        let told = made.told();
+        let made = compile_text(&text, Some([8, 10]), &[]);
+        let told = made.messages();
         assert_eq!(told.len(), 1, "{body}: {told:?}");
         assert!(message == "more" || told[0].contains(message), "{body}: {told:?}");
     }

@@ -3,8 +3,9 @@
 //! Differences are relative: of single elements to the tensor's root mean square, of sums to its L2 norm. PyTorch
 //! computed in 64 bits, npc in 32.
 
+use crate::support::compile::compile_text;
 use crate::support::device::device;
-use crate::support::front::{front, repository};
+use crate::support::repository::repository;
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use npc::graph::op::SIGNATURES;
@@ -138,7 +139,7 @@ struct Worst {
 impl Case {
     fn network(&self) -> Network {
         let [_, _, h, w] = self.input;
-        let network = lower(&front(&self.model, Some([h, w]), &[]).model("T"), &device().autodiff(), 0);
+        let network = lower(&compile_text(&self.model, Some([h, w]), &[]).model("T"), &device().autodiff(), 0);
         let layout = weights::layout(&network);
         let tensors = (1..).zip(layout).map(|(j, (name, shape))| {
             let kind = if name.ends_with("running_var") { Kind::Positive } else { Kind::Smooth };

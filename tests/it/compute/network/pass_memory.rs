@@ -1,7 +1,7 @@
 //! What passes of the engine leave in memory.
 
+use crate::support::compile::compile_file;
 use crate::support::device::device;
-use crate::support::front::front_file;
 use burn::module::Module;
 use burn::tensor::{Distribution, Int, Tensor};
 use npc::internals::compute::engine_bridge::RecordedPass;
@@ -16,7 +16,7 @@ fn a_pass_like_one_before_needs_no_new_memory() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let two: &[(&str, &str)] = &[("classes", "2")];
     for (file, name, with) in [("npnet.model", "NPNet", &[][..]), ("unetpp.model", "UNetPlusPlus", two)] {
-        let checked = front_file(&models.join(file), Some([48, 48]), with).model(name);
+        let checked = compile_file(&models.join(file), Some([48, 48]), with).model(name);
         let network = lower(&checked, &device(), 0);
         let [c, classes] = [checked.input().dims()[0], checked.output().dims()[0]];
         let image = || Tensor::<4>::random([2, c, 48, 48], Distribution::Default, &device());

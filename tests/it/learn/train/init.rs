@@ -21,7 +21,7 @@ fn fates(report: &InitReport) -> Vec<String> {
 }
 
 fn reference(name: &str) -> std::path::PathBuf {
-    crate::support::front::repository(&format!("tests/reference/{name}"))
+    crate::support::repository::repository(&format!("tests/reference/{name}"))
 }
 
 /// `torch_weights.py` fills tensor `i` of the model's order with `(i + 1) / 8 + k / 1024`, `k` counting its numbers.
@@ -131,8 +131,8 @@ fn files_that_hold_no_weights_are_refused() {
 /// NPNet's runs begin its variants: what both have is carried over by path and shape, the attention's own is not.
 #[test]
 fn variants_take_what_they_share() {
-    let path = crate::support::front::repository("models/npnet.model");
-    let compiled = |name: &str| crate::support::front::front_file(&path, Some([64, 64]), &[]).model(name);
+    let path = crate::support::repository::repository("models/npnet.model");
+    let compiled = |name: &str| crate::support::compile::compile_file(&path, Some([64, 64]), &[]).model(name);
     let (plain, with_se) = (compiled("NPNet"), compiled("NPNet_SE"));
     let dir = tempdir().unwrap();
     let file = dir.path().join("plain.safetensors");

@@ -1,6 +1,7 @@
 //! The HTML report: complete, sound, escaped, and without anything from outside.
 
-use crate::support::front::{front_file, repository};
+use crate::support::compile::compile_file;
+use crate::support::repository::repository;
 use npc::internals::learn::history::History;
 use npc::internals::score::case_columns::CaseColumns;
 use npc::internals::show::chart::{ImageScore, LineChart, LineSeries, distribution, line_chart};
@@ -38,7 +39,7 @@ fn cases() -> CaseColumns {
 
 /// A page with everything on it; `words` stands wherever a file or a person may put a text.
 pub fn made(model: &str, words: &str) -> String {
-    let checked = front_file(&repository(&format!("models/{model}.model")), Some([128, 128]), &[]).checked.remove(0);
+    let checked = compile_file(&repository(&format!("models/{model}.model")), Some([128, 128]), &[]).checked.remove(0);
     let epoch = |i: usize| {
         let (loss, dice) = (1.0 / i as f64, 1.0 - 0.8 / i as f64);
         json!({"epoch": i, "loss": loss, "val_loss": loss * 1.2, "dice": dice, "iou": dice / (2.0 - dice), "lr": 1e-3 / i as f64})
@@ -296,7 +297,7 @@ fn it_shows_what_the_files_hold() {
 
 #[test]
 fn a_run_that_has_nothing_yet_makes_a_page_too() {
-    let checked = front_file(&repository("models/unet.model"), Some([64, 64]), &[]).checked.remove(0);
+    let checked = compile_file(&repository("models/unet.model"), Some([64, 64]), &[]).checked.remove(0);
     let report = RunReport {
         title: "young".into(),
         subtitle: String::new(),

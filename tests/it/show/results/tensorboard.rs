@@ -1,6 +1,6 @@
 //! Event files: the bytes against TensorBoard's own writer and reader, and what happens when a run is cut off.
 
-use crate::support::front::repository;
+use crate::support::repository::repository;
 use npc::internals::learn::run_folder::RunFolder;
 use npc::internals::show::images::text_drawing::Canvas;
 use npc::internals::show::tensorboard::record::{RecordError, masked, records};

@@ -129,7 +129,7 @@ fn settings_files_keep_it_and_may_lack_it() {
 
 #[test]
 fn the_page_says_what_is() {
-    let page = std::fs::read_to_string(crate::support::front::repository("docs/augmentation.md")).unwrap();
+    let page = std::fs::read_to_string(crate::support::repository::repository("docs/augmentation.md")).unwrap();
     let preset = page.split("    [flip(").nth(1).unwrap().split("\n\n").next().unwrap();
     assert_eq!(read(&format!("[flip({preset}")), nnunet_like());
     for kind in ["flip", "rot90", "rotate", "scale", "shift", "crop", "elastic", "border"].iter().chain(&[

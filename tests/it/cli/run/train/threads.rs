@@ -39,7 +39,7 @@ fn compare(models: &[&str], counts: &[&str], set: &str) {
     let mut text = String::new();
     for name in ["npnet", "unet", "segnet", "pspnet", "data"] {
         let file = format!("{name}.model");
-        fs::copy(crate::support::front::repository(&format!("models/{file}")), place.path(&file)).unwrap();
+        fs::copy(crate::support::repository::repository(&format!("models/{file}")), place.path(&file)).unwrap();
         text += &format!("import \"{file}\"\n");
     }
     let data = MODEL.split("data slices").nth(1).unwrap().split("train tiny").next().unwrap();

@@ -1,0 +1,191 @@
+//! Files with a mistake, and what npc prints about each.
+//!
+//! A fixture `NAME.model` may have a folder `NAME` with further files. It then runs in a copy of that folder, with the
+//! fixture in it, so that paths in messages are short and nothing in the repository changes.
+
+use crate::runner::test;
+use crate::support::header::Header;
+use crate::support::program::{ProgramOutput, npc};
+use crate::support::repository::{model_files, repository, stem};
+use libtest_mimic::Trial;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const KEYS: &[&str] = &["args", "expects", "exits", "run", "needs"];
+/// Lines of a small terminal.
+const SCREEN: usize = 24;
+
+/// One file and how it is run.
+struct Fixture {
+    path: PathBuf,
+    name: String,
+    text: String,
+    header: Header,
+}
+
+impl Fixture {
+    /// Panics if the header has an error.
+    fn read(path: PathBuf) -> Self {
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        let header = Header::read(&path.display().to_string(), &text, KEYS);
+        Self { name: stem(&path), path, text, header }
+    }
+
+    /// The arguments of `npc`.
+    fn command(&self) -> Vec<String> {
+        let file = format!("{}.model", self.name);
+        let given = self.header.args.clone().unwrap_or_else(|| vec!["--size".into(), "64x64".into()]);
+        let whole = if given.iter().any(|word| word == "FILE") {
+            given
+        } else {
+            ["check".to_string(), "FILE".to_string()].into_iter().chain(given).collect()
+        };
+        whole.into_iter().map(|word| if word == "FILE" { file.clone() } else { word }).collect()
+    }
+
+    /// Runs the steps of the header and the command.
+    fn output(&self) -> ProgramOutput {
+        let folder = self.path.parent().expect("a fixture is in a folder");
+        let own = self.path.with_extension("");
+        if !own.is_dir() && self.header.run.is_empty() {
+            return run(folder, &self.command());
+        }
+        let copy = tempfile::tempdir().unwrap();
+        if own.is_dir() {
+            copy_folder(&own, copy.path());
+        }
+        fs::copy(&self.path, copy.path().join(format!("{}.model", self.name))).unwrap();
+        self.header.run.iter().for_each(|words| self.step(copy.path(), words));
+        run(copy.path(), &self.command())
+    }
+
+    /// One step of `// run:` in the copy of the folder.
+    fn step(&self, folder: &Path, words: &[String]) {
+        let words: Vec<String> = words.iter().map(|w| w.replace("FILE", &format!("{}.model", self.name))).collect();
+        let at = |word: &String| folder.join(word);
+        match &words[..] {
+            [program, args @ ..] if program == "npc" => {
+                let output = run(folder, args);
+                assert_eq!(output.code, 0, "the step `{}` fails:\n{}", words.join(" "), output.err);
+            }
+            [program, path] if program == "rm" => {
+                let path = at(path);
+                if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+            }
+            [program, from, to] if program == "mv" => fs::rename(at(from), at(to)).unwrap(),
+            [program, from, to] if program == "cp" && at(from).is_dir() => copy_folder(&at(from), &at(to)),
+            [program, from, to] if program == "cp" => {
+                fs::copy(at(from), at(to)).unwrap();
+            }
+            [program, path, bytes] if program == "truncate" => {
+                let file = fs::OpenOptions::new().write(true).open(at(path)).unwrap();
+                file.set_len(bytes.parse().expect("a number of bytes")).unwrap();
+            }
+            _ => panic!(
+                "`// run:` knows npc, rm PATH, mv FROM TO, cp FROM TO and truncate PATH BYTES: {}",
+                words.join(" ")
+            ),
+        }
+    }
+
+    /// Compares the codes, the exit code and the message with those expected. `codes` are those of the file name.
+    fn check(&self, folder: &str, codes: &[&str]) -> String {
+        let output = self.output();
+        let printed = if codes_in(&output.err).is_empty() { output.out + &output.err } else { output.err };
+        let expected = codes.iter().map(|code| code.to_string()).chain(self.header.expects.iter().cloned());
+        let (found, expected) = (codes_in(&printed), expected.collect::<BTreeSet<_>>());
+        assert!(found == expected, "expected {expected:?}, found {found:?}\n{printed}");
+        keeps_the_style(&printed);
+        let exits = self.header.exits.unwrap_or(i32::from(printed.contains("error[")));
+        assert!(output.code == exits, "expected exit code {exits}, found {}\n{printed}", output.code);
+        let both = format!("{}\n\n{}", self.text.trim_end(), printed.trim_end());
+        match folder {
+            "diagnostics" => assert_snapshot!("diagnostics", self.name.as_str(), both),
+            "mistakes" => assert_snapshot!("mistakes", self.name.as_str(), both),
+            _ => assert_snapshot!("poor_messages", self.name.as_str(), both),
+        }
+        printed
+    }
+
+    /// Whether this build has the features that the command needs.
+    fn can_run(&self) -> bool {
+        self.header.needs.iter().all(|feature| match feature.as_str() {
+            "data" => cfg!(feature = "data"),
+            _ => cfg!(feature = "run"),
+        })
+    }
+}
+
+fn run(folder: &Path, args: &[String]) -> ProgramOutput {
+    npc(folder, &args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// The codes in a text: what is printed as `[E0301]`.
+fn codes_in(text: &str) -> BTreeSet<String> {
+    let known = |code: &&str| npc::text::diag::Code::ALL.iter().any(|c| c.id() == *code);
+    text.split('[').skip(1).filter_map(|rest| rest.split(']').next()).filter(known).map(str::to_string).collect()
+}
+
+/// Messages do not end with a full stop and do not say "you".
+fn keeps_the_style(printed: &str) {
+    for line in printed.lines() {
+        let Some((severity, rest)) = line.split_once('[') else { continue };
+        let Some((_, message)) = rest.split_once("]: ") else { continue };
+        if ["error", "warning", "note"].contains(&severity) {
+            assert!(!message.ends_with('.'), "the message ends with a full stop: {message}");
+            assert!(
+                !message.split(' ').any(|word| word.eq_ignore_ascii_case("you")),
+                "the message says you: {message}"
+            );
+        }
+    }
+}
+
+/// A code that a file is named after: `E0301_channel_mismatch`.
+fn code_of(name: &str) -> &str {
+    name.split('_').next().unwrap_or_default()
+}
+
+fn fixture_test(folder: &'static str, path: PathBuf, check: fn(&Fixture)) -> Trial {
+    let name = format!("{folder}::{}::message", stem(&path));
+    // A header with an error fails the test of its file, and no other.
+    let runs = std::panic::catch_unwind(|| Fixture::read(path.clone()).can_run()).unwrap_or(true);
+    test(name, move || check(&Fixture::read(path))).with_ignored_flag(!runs)
+}
+
+pub fn tests() -> Vec<Trial> {
+    let mut tests = Vec::new();
+    for path in model_files("tests/diagnostics") {
+        tests.push(fixture_test("diagnostics", path, |fixture| {
+            fixture.check("diagnostics", &[code_of(&fixture.name)]);
+        }));
+    }
+    for path in model_files("tests/mistakes") {
+        tests.push(fixture_test("mistakes", path, |fixture| {
+            let lines = fixture.check("mistakes", &[]).trim_end().lines().count();
+            assert!(lines <= SCREEN, "{lines} lines do not fit on a screen of {SCREEN}");
+        }));
+    }
+    if repository("tests/poor_messages").is_dir() {
+        for path in model_files("tests/poor_messages") {
+            tests.push(fixture_test("poor_messages", path, |fixture| {
+                fixture.check("poor_messages", &[]);
+            }));
+        }
+    }
+    tests
+}

@@ -1,0 +1,133 @@
+//! The header of a test file: comment lines `// key: value` above its first declaration.
+//!
+//! | key | value | default |
+//! |---|---|---|
+//! | `size` | height and width of the image, `64x96`, or `fixed` for models that fix their own | `64x64` |
+//! | `expects` | codes of the problems, `W0404 W0407`; a reason may follow in parentheses | no problems |
+//! | `args` | arguments of `npc`; `FILE` is the file. Without `FILE` they are options of `npc check FILE` | `--size 64x64` |
+//! | `exits` | exit code of the command | 1 with errors, else 0 |
+//! | `run` | a step before the command, in a copy of the fixture's folder: `npc ...`, `rm`, `cp`, `mv` or `truncate` | none |
+//! | `needs` | features of the build that the command needs: `data`, `run` | none |
+//!
+//! Header lines come before any prose. A misspelled key, a key that the folder does not use and a key in another place of
+//! the file are errors.
+
+/// Every key. The documentation above says what each means.
+const KEYS: &[&str] = &["size", "expects", "args", "exits", "run", "needs"];
+/// Side of the image in pixels of a file that names no size.
+const SIDE: usize = 64;
+
+/// What the header of a test file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Height and width of the image; `None` for `fixed`.
+    pub size: Option<[usize; 2]>,
+    /// Codes in the order of the file.
+    pub expects: Vec<String>,
+    pub args: Option<Vec<String>>,
+    pub exits: Option<i32>,
+    /// Words of each step, in order.
+    pub run: Vec<Vec<String>>,
+    pub needs: Vec<String>,
+}
+
+impl Default for Header {
+    fn default() -> Self {
+        let size = Some([SIDE, SIDE]);
+        Self { size, expects: Vec::new(), args: None, exits: None, run: Vec::new(), needs: Vec::new() }
+    }
+}
+
+/// The size that the header of a model text asks for.
+///
+/// Panics if the header has an error; so does [`Header::read`].
+pub fn size_of(text: &str) -> Option<[usize; 2]> {
+    Header::read("test.model", text, &["size"]).size
+}
+
+impl Header {
+    /// Reads the header of a text. `file` names it in messages, `allowed` are the keys that its folder uses.
+    pub fn read(file: &str, text: &str, allowed: &[&str]) -> Self {
+        Self::parse(text, allowed).unwrap_or_else(|(line, message)| panic!("{file}:{line}: {message}"))
+    }
+
+    /// Errors: the line, counted from 1, and what is wrong there.
+    pub fn parse(text: &str, allowed: &[&str]) -> Result<Self, (usize, String)> {
+        let mut header = Self::default();
+        let mut seen = Vec::new();
+        let mut open = true;
+        for (i, line) in text.lines().enumerate() {
+            match entry(line) {
+                Some((key, value)) if open => {
+                    header.set(key, value, allowed, &seen).map_err(|message| (i + 1, message))?;
+                    seen.push(key);
+                }
+                Some((key, _)) if KEYS.contains(&key) => {
+                    return Err((i + 1, format!("`// {key}:` stands below prose or declarations; move it to the top")));
+                }
+                _ => open &= line.is_empty() || line.starts_with("npc "),
+            }
+        }
+        Ok(header)
+    }
+
+    fn set(&mut self, key: &str, value: &str, allowed: &[&str], seen: &[&str]) -> Result<(), String> {
+        if !KEYS.contains(&key) {
+            return Err(format!("unknown key `{key}`; a header line begins with one of {}", KEYS.join(", ")));
+        }
+        if !allowed.contains(&key) {
+            return Err(format!("`{key}` has no effect in this folder; it uses {}", allowed.join(", ")));
+        }
+        if seen.contains(&key) && key != "run" {
+            return Err(format!("`{key}` is given twice"));
+        }
+        if value.is_empty() {
+            return Err(format!("`{key}` has no value"));
+        }
+        match key {
+            "size" => self.size = size(value)?,
+            "expects" => self.expects = codes(value)?,
+            "args" => self.args = Some(words(value)),
+            "exits" => self.exits = Some(value.parse().map_err(|_| format!("`{value}` is not an exit code"))?),
+            "run" => self.run.push(words(value)),
+            _ => self.needs = needs(value)?,
+        }
+        Ok(())
+    }
+}
+
+/// Key and value of a comment `// key: value`.
+fn entry(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.strip_prefix("// ")?.split_once(':')?;
+    let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase());
+    is_key.then_some((key, value.trim()))
+}
+
+fn words(value: &str) -> Vec<String> {
+    value.split_whitespace().map(str::to_string).collect()
+}
+
+fn size(value: &str) -> Result<Option<[usize; 2]>, String> {
+    if value == "fixed" {
+        return Ok(None);
+    }
+    let sides = value.split_once('x').and_then(|(h, w)| Some([h.parse().ok()?, w.parse().ok()?]));
+    sides.map(Some).ok_or_else(|| format!("`{value}` is not a size such as 64x96, nor `fixed`"))
+}
+
+fn codes(value: &str) -> Result<Vec<String>, String> {
+    let codes = words(value.split('(').next().unwrap_or_default());
+    let known = |code: &&String| !npc::text::diag::Code::ALL.iter().any(|c| c.id() == **code);
+    match codes.iter().find(known) {
+        Some(code) => Err(format!("`{code}` is not a code of npc")),
+        None => Ok(codes),
+    }
+}
+
+fn needs(value: &str) -> Result<Vec<String>, String> {
+    let features = words(value);
+    match features.iter().find(|name| !["data", "run"].contains(&name.as_str())) {
+        Some(name) => Err(format!("`{name}` is not a feature that a test file can need: data, run")),
+        None => Ok(features),
+    }
+}

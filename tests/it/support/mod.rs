@@ -1,0 +1,23 @@
+//! What several test files share. Both test binaries, `tests/it` and `tests/files`, include it.
+
+#![allow(dead_code, unused_macros, unused_imports, reason = "each of the two test binaries uses a part of it")]
+
+#[macro_use]
+pub mod snapshots;
+#[macro_use]
+pub mod assertions;
+
+pub mod browser;
+pub mod compile;
+#[cfg(feature = "data")]
+pub mod data_sets;
+#[cfg(feature = "run")]
+pub mod device;
+pub mod header;
+#[cfg(feature = "cli")]
+pub mod program;
+pub mod random_model;
+pub mod repository;
+pub mod tape;
+#[cfg(feature = "run")]
+pub mod toy_graphs;

@@ -1,0 +1,27 @@
+//! Files and folders of the repository.
+
+use std::path::{Path, PathBuf};
+
+/// A file or folder of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The model files of a folder of the repository, sorted.
+pub fn model_files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(repository(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "model"));
+    files.sort();
+    files
+}
+
+/// The model files of `models` and `tests/graphs`: networks that compile.
+pub fn networks() -> Vec<PathBuf> {
+    ["models", "tests/graphs"].into_iter().flat_map(model_files).collect()
+}
+
+/// The name of a file without its ending.
+pub fn stem(path: &Path) -> String {
+    path.file_stem().expect("a file has a name").to_string_lossy().into_owned()
+}
