@@ -46,12 +46,10 @@ fn problems_come_in_the_order_of_the_file() {
 }
 
 #[test]
-fn a_problem_is_told_once() {
-    // The same call fails in each of a hundred instances.
-    let text = "npc 1\nblock f(x: [c, h, w]) -> [c, h, w] = x |> conv(c, groups = 7)\n\
+fn a_problem_of_many_instances_is_reported_once() {
+    let text = "block f(x: [c, h, w]) -> [c, h, w] = x |> conv(c, groups = 7)\n\
                 model M(x: [3, H, W]) -> [3, H, W] {\n  for i in 0..100 { let s[i] = x |> f }\n  return x\n}\n";
-    let told = compile_text(text, Some([8, 8]), &[]).messages();
-    assert_eq!(told.iter().filter(|t| t.starts_with("E0303")).count(), 1, "{told:?}");
+    assert_problem!(text, "E0303");
 }
 
 /// A slip in each kind of name, and the name that is offered for it.

@@ -97,3 +97,26 @@ fn dims_of(checked: &CheckedGraph, name: &str) -> Option<Vec<usize>> {
     let last = graph.order().into_iter().rfind(|&id| belongs(&graph.node(id).path))?;
     Some(graph.node(last).outputs[0].shape().dims().to_vec())
 }
+
+#[test]
+fn shapes_are_found_by_result_binding_and_node() {
+    let body = "let y = x |> conv(8) |> relu\n  return { main = y |> conv(2), aux = y }";
+    let text =
+        format!("// size: 4x6\nmodel M(x: [3, H, W]) -> {{ main = [2, H, W], aux = [8, H, W] }} {{\n  {body}\n}}\n");
+    assert_shape!(text, [2, 4, 6]);
+    assert_shape!(text, "aux", [8, 4, 6]);
+    assert_shape!(text, "y", [8, 4, 6]);
+    assert_shape!(text, "y.conv", [8, 4, 6]);
+}
+
+#[test]
+fn an_assertion_fails_where_the_problem_differs() {
+    let text = "model M(x: [3, H, W]) -> [2, H, W] = x |> convv(2)\n";
+    assert_problem!(text, "E0201", "unknown", at = "convv");
+    let fails = |check: fn()| std::panic::catch_unwind(check).is_err();
+    assert!(fails(|| assert_problem!("model M(x: [3, H, W]) -> [2, H, W] = x |> convv(2)\n", "E0202")));
+    assert!(fails(|| assert_problem!("model M(x: [3, H, W]) -> [2, H, W] = x |> convv(2)\n", "E0201", "other words")));
+    assert!(fails(|| assert_problem!("model M(x: [3, H, W]) -> [2, H, W] = x |> convv(2)\n", "E0201", "", at = "x")));
+    assert!(fails(|| assert_no_problem!("model M(x: [3, H, W]) -> [2, H, W] = x |> convv(2)\n")));
+    assert!(fails(|| assert_shape!("model M(x: [3, H, W]) -> [2, H, W] = x |> conv(2)\n", [3, 64, 64])));
+}

@@ -42,7 +42,7 @@ impl Default for Header {
 ///
 /// Panics if the header has an error; so does [`Header::read`].
 pub fn size_of(text: &str) -> Option<[usize; 2]> {
-    Header::read("test.model", text, &["size"]).size
+    Header::read("test.model", text, &["size", "expects"]).size
 }
 
 impl Header {
@@ -130,4 +130,33 @@ fn needs(value: &str) -> Result<Vec<String>, String> {
         Some(name) => Err(format!("`{name}` is not a feature that a test file can need: data, run")),
         None => Ok(features),
     }
+}
+
+#[test]
+fn a_header_is_read_to_its_last_line() {
+    let text =
+        "npc 1\n\n// size: 8x12\n// expects: W0404 W0407 (as published)\n// run: npc train FILE\n// run: rm a\n\nmodel";
+    let header = Header::parse(text, KEYS).unwrap();
+    assert_eq!((header.size, header.expects.join(" ").as_str()), (Some([8, 12]), "W0404 W0407"));
+    assert_eq!(header.run, [words("npc train FILE"), words("rm a")]);
+    assert_eq!(Header::parse("npc 1\n// size: fixed\n", KEYS).unwrap().size, None);
+    assert_eq!(Header::parse("npc 1\n// A network: small.\n// them: no key.\n", KEYS), Ok(Header::default()));
+}
+
+#[test]
+fn mistakes_in_a_header_are_refused_with_their_line() {
+    for (line, text, message) in [
+        (2, "npc 1\n// expect: W0404\n", "unknown key `expect`; a header line begins with one of size, expects"),
+        (3, "npc 1\n// A network.\n// expects: W0404\n", "stands below prose"),
+        (4, "npc 1\n\nmodel M\n// size: 8x8\n", "stands below prose"),
+        (1, "// expects: W9999\n", "`W9999` is not a code of npc"),
+        (1, "// size: 8\n", "`8` is not a size"),
+        (2, "// size: 8x8\n// size: 9x9\n", "given twice"),
+        (1, "// needs: cuda\n", "`cuda` is not a feature"),
+        (1, "// args:\n", "`args` has no value"),
+    ] {
+        let (found, said) = Header::parse(text, KEYS).unwrap_err();
+        assert!(found == line && said.contains(message), "{text}: {found}: {said}");
+    }
+    assert!(Header::parse("// args: --on a\n", &["size"]).unwrap_err().1.contains("no effect in this folder"));
 }
