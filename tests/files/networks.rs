@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use npc::graph::ir;
 use npc::graph::plan::plan;
 use npc::internals::show::picture;
-use npc::internals::show::picture::{Fold, Scene, Shapes};
+use npc::internals::show::picture::{FoldState, Scene, ShapeNotation};
 use npc::study::cost::Convention;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -85,12 +85,12 @@ impl Networks {
                 assert!(text.lines().any(|line| line.ends_with(&format!("# {path}"))), "{path} is not in the text");
             }
             let scene = Scene::new(checked, Convention::Conv).unwrap();
-            let open = Fold::to_depth(&scene.tree, usize::MAX);
+            let open = FoldState::to_depth(&scene.tree, usize::MAX);
             let boxes = graph.len() + graph.results.len();
-            let dot = picture::dot(&scene, &open, Shapes::Numbers);
+            let dot = picture::dot(&scene, &open, ShapeNotation::Numbers);
             assert_eq!(dot.matches(" [label=").count() - dot.matches(" -> ").count(), boxes, "{dot}");
             assert_eq!(dot.matches('{').count(), dot.matches('}').count(), "{dot}");
-            let svg = picture::svg(&scene, &open, Shapes::Numbers);
+            let svg = picture::svg(&scene, &open, ShapeNotation::Numbers);
             assert_eq!(svg.matches("class=\"face\"").count(), boxes);
         }
     }

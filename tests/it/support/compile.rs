@@ -1,6 +1,6 @@
 //! Model texts and files, analyzed by the library's own entry: the one that `npc check` calls.
 
-use npc::desk::{AnalysisRequest, Failure, FileAnalysis, Selection, Workbench};
+use npc::desk::{AnalysisRequest, FileAnalysis, Selection, Workbench};
 use npc::graph::check::CheckedGraph;
 use npc::text::diag::{Problems, render};
 use npc::text::source::SourceMap;
@@ -69,9 +69,9 @@ fn analyze(bench: &Workbench, path: &Path, size: Option<[usize; 2]>, with: &[(&s
             let checked = entries.into_iter().map(|(entry, _)| entry.checked).collect();
             CompiledFile { sources, problems, checked }
         }
-        Err(Failure::Problems(report) | Failure::Request { report: Some(report), .. }) => {
-            CompiledFile { sources: report.sources, problems: report.problems, checked: Vec::new() }
+        Err(error) => {
+            let report = error.report();
+            CompiledFile { sources: report.sources.clone(), problems: report.problems.clone(), checked: Vec::new() }
         }
-        Err(failure) => panic!("{failure}"),
     }
 }
