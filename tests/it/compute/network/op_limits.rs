@@ -1,7 +1,6 @@
 //! The line between what an operator refuses and what it runs: whatever `infer` accepts runs forward and gives the
 //! inferred shape, and what it refuses says how to mend it.
 
-use crate::support::compile::compile_text;
 use crate::support::device::device;
 use burn::tensor::{Distribution, Tensor, TensorData};
 use npc::graph::check::{CheckedGraph, check};

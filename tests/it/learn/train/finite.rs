@@ -23,7 +23,7 @@ fn refused_with(bench: &Bench, folder: &RunFolder, resume: bool, words: &[&str])
 #[test]
 fn a_division_by_zero_is_named() {
     let mut bench = Bench::new();
-    let made = front(DIVIDES, Some([32, 32]), &[]);
+    let made = compile_text(DIVIDES, Some([32, 32]), &[]);
     bench.checked = made.model("Divides");
     let folder = bench.folder("a");
     let text = refused_with(
@@ -85,7 +85,7 @@ model Blind(x: [1, H, W]) -> [2, H, W] {
   return a |> relu |> conv(1, k = 1) |> sigmoid |> channel_pad(2)
 }
 ";
-    bench.checked = front(BLIND, Some([32, 32]), &[]).model("Blind");
+    bench.checked = compile_text(BLIND, Some([32, 32]), &[]).model("Blind");
     bench.settings.train.optimizer.set_lr(1e-12);
     let (folder, told) = bench.start("a");
     assert!(told.epochs.iter().all(|r| r.dice == 0.0), "{:?}", told.epochs);

@@ -18,7 +18,7 @@ model Staged(x: [1, H, W]) -> { main = [2, H, W], aux = [2, H, W] } {
 
 fn bench(paths: &[&str]) -> Bench {
     let mut bench = Bench::new();
-    bench.checked = front(FREEZABLE, Some([32, 32]), &[]).model("Staged");
+    bench.checked = compile_text(FREEZABLE, Some([32, 32]), &[]).model("Staged");
     bench.settings.train.epochs = 2;
     bench.settings.train.freeze = paths.iter().map(|p| p.to_string()).collect();
     bench

@@ -39,7 +39,7 @@ fn farthest(a: &[NamedTensor], b: &[NamedTensor]) -> f64 {
 fn batches_that_make_a_step_are_one_batch() {
     let run = |name: &str, batch, accumulate| {
         let mut bench = Bench::with(|s| (s.train.batch, s.train.accumulate) = (batch, accumulate));
-        bench.checked = front(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny");
+        bench.checked = compile_text(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny");
         let (folder, told) = bench.start(name);
         (told.steps.len(), tensors(&folder.last(), "model."), bench)
     };
@@ -138,7 +138,7 @@ fn patience_ends_a_run_that_gets_no_better() {
         // Running statistics would go on to change the scores.
         s.train.seed = 4;
     });
-    let bench = Bench { checked: front(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny"), ..bench };
+    let bench = Bench { checked: compile_text(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny"), ..bench };
     let (folder, told) = bench.start("a");
     let summary_of = summary(&folder);
     let best = summary_of.epoch;

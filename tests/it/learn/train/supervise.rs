@@ -19,7 +19,7 @@ model Several(x: [1, H, W], channels: int = 2)
 ";
 
 fn several(with: &[(&str, &str)]) -> CheckedGraph {
-    front(SEVERAL, Some([32, 32]), with).model("Several")
+    compile_text(SEVERAL, Some([32, 32]), with).model("Several")
 }
 
 fn bench(weights: &[(&str, f64)]) -> Bench {
