@@ -32,7 +32,7 @@ impl CompiledFile {
 
     /// The problems as a terminal shows them, without colours.
     pub fn rendered(&self) -> String {
-        render::text(&self.sources, &self.problems, false)
+        render::to_text(&self.sources, &self.problems, false)
     }
 
     /// The text that the first label of a problem marks.
