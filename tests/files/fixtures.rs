@@ -6,13 +6,13 @@
 use crate::runner::test;
 use crate::support::header::Header;
 use crate::support::program::{ProgramOutput, npc};
-use crate::support::repository::{model_files, repository, stem};
+use crate::support::repository::{model_files, stem};
 use libtest_mimic::Trial;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const KEYS: &[&str] = &["args", "expects", "exits", "run", "needs"];
+const KEYS: &[&str] = &["args", "expects", "exits", "run", "better", "needs"];
 /// Lines of a small terminal.
 const SCREEN: usize = 24;
 
@@ -180,12 +180,11 @@ pub fn tests() -> Vec<Trial> {
             assert!(lines <= SCREEN, "{lines} lines do not fit on a screen of {SCREEN}");
         }));
     }
-    if repository("tests/poor_messages").is_dir() {
-        for path in model_files("tests/poor_messages") {
-            tests.push(fixture_test("poor_messages", path, |fixture| {
-                fixture.check("poor_messages", &[]);
-            }));
-        }
+    for path in model_files("tests/poor_messages") {
+        tests.push(fixture_test("poor_messages", path, |fixture| {
+            assert!(fixture.header.better.is_some(), "`// better:` says what a good message would say");
+            fixture.check("poor_messages", &[]);
+        }));
     }
     tests
 }

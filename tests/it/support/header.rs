@@ -7,13 +7,14 @@
 //! | `args` | arguments of `npc`; `FILE` is the file. Without `FILE` they are options of `npc check FILE` | `--size 64x64` |
 //! | `exits` | exit code of the command | 1 with errors, else 0 |
 //! | `run` | a step before the command, in a copy of the fixture's folder: `npc ...`, `rm`, `cp`, `mv` or `truncate` | none |
+//! | `better` | what a good message would say; for `tests/poor_messages` | none |
 //! | `needs` | features of the build that the command needs: `data`, `run` | none |
 //!
 //! Header lines come before any prose. A misspelled key, a key that the folder does not use and a key in another place of
 //! the file are errors.
 
 /// Every key. The documentation above says what each means.
-const KEYS: &[&str] = &["size", "expects", "args", "exits", "run", "needs"];
+const KEYS: &[&str] = &["size", "expects", "args", "exits", "run", "better", "needs"];
 /// Side of the image in pixels of a file that names no size.
 const SIDE: usize = 64;
 
@@ -28,13 +29,15 @@ pub struct Header {
     pub exits: Option<i32>,
     /// Words of each step, in order.
     pub run: Vec<Vec<String>>,
+    pub better: Option<String>,
     pub needs: Vec<String>,
 }
 
 impl Default for Header {
     fn default() -> Self {
         let size = Some([SIDE, SIDE]);
-        Self { size, expects: Vec::new(), args: None, exits: None, run: Vec::new(), needs: Vec::new() }
+        let (expects, run, needs) = (Vec::new(), Vec::new(), Vec::new());
+        Self { size, expects, args: None, exits: None, run, better: None, needs }
     }
 }
 
@@ -90,6 +93,7 @@ impl Header {
             "args" => self.args = Some(words(value)),
             "exits" => self.exits = Some(value.parse().map_err(|_| format!("`{value}` is not an exit code"))?),
             "run" => self.run.push(words(value)),
+            "better" => self.better = Some(value.to_string()),
             _ => self.needs = needs(value)?,
         }
         Ok(())
