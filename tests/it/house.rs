@@ -1,9 +1,12 @@
 //! The sources and the documentation keep their own rules.
 
 mod docs;
+mod names;
+mod nesting;
 mod pages;
 mod parse;
 mod planted;
+mod prose;
 mod rooms;
 mod tree;
 mod uses;

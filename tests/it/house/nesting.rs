@@ -1,17 +1,34 @@
 //! How deep the functions of a source file nest.
 
+use super::tree::{SOURCES, none};
 use syn::visit::{self, Visit};
+
+/// The most levels of a function.
+const MOST_LEVELS: usize = 5;
+
+/// Functions that are deeper still: `file function`. The list may only become shorter.
+const DEEPER: &[&str] = &[];
+
+#[test]
+fn functions_nest_at_most_five_levels() {
+    let mut deep = Vec::new();
+    for (name, text) in &SOURCES.files {
+        let functions = nestings(text).into_iter().filter(|nesting| nesting.levels > MOST_LEVELS);
+        deep.extend(functions.map(|nesting| (format!("{name} {}", nesting.function), nesting.levels)));
+    }
+    let new = deep.iter().filter(|(place, _)| !DEEPER.contains(&place.as_str()));
+    none(new.map(|(place, levels)| format!("src/{place}: {levels} levels")), "functions that nest too deep");
+    none(DEEPER.iter().filter(|place| deep.iter().all(|(found, _)| found != *place)), "exceptions that are not needed");
+}
 
 /// A function and its deepest level: the body of the function is level 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nesting {
     pub function: String,
-    /// Line of the function's name, from 1.
-    pub line: usize,
     pub levels: usize,
 }
 
-/// The nesting of every function of a text, in order.
+/// The nesting of every function of a text.
 ///
 /// These open a level: `if` and each `else`, loops, `match`, a match arm whose body is a block, a closure whose body is a
 /// block, and the block of `let ... else`. `else if` stays on the level of its `if`. Struct literals, plain blocks and
@@ -20,7 +37,6 @@ pub fn nestings(text: &str) -> Vec<Nesting> {
     let file = syn::parse_file(text).unwrap_or_else(|e| panic!("{e}: {text}"));
     let mut reader = Reader { level: 0, open: Vec::new(), found: Vec::new() };
     reader.visit_file(&file);
-    reader.found.sort_by_key(|nesting| nesting.line);
     reader.found
 }
 
@@ -49,7 +65,7 @@ impl Reader {
         self.deeper(|reader| reader.visit_block(body));
         let levels = self.open.pop().unwrap_or_default();
         self.level = outer;
-        self.found.push(Nesting { function: name.to_string(), line: name.span().start().line, levels });
+        self.found.push(Nesting { function: name.to_string(), levels });
     }
 
     /// The branch of an `if`, and what follows its `else`.

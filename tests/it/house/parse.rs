@@ -143,14 +143,14 @@ fn local(path: &[String]) -> bool {
     path.len() == 1 && !path[0].starts_with(char::is_uppercase) && path[0] != "super"
 }
 
-fn is_test(attributes: &[Attribute]) -> bool {
+pub fn is_test(attributes: &[Attribute]) -> bool {
     attributes
         .iter()
         .any(|a| a.path().is_ident("cfg") && a.parse_args::<syn::Ident>().is_ok_and(|argument| argument == "test"))
 }
 
 /// Attributes of an item, and its name where it has one.
-fn head(item: &Item) -> (&[Attribute], Option<String>) {
+pub fn head(item: &Item) -> (&[Attribute], Option<String>) {
     match item {
         Item::Const(i) => (&i.attrs, Some(i.ident.to_string())),
         Item::Enum(i) => (&i.attrs, Some(i.ident.to_string())),

@@ -1,5 +1,8 @@
 //! Faults that are planted in small sources are found: rules that nothing can break hold nothing.
 
+use super::names::types;
+use super::nesting::nestings;
+use super::prose::words_to_avoid;
 use super::rooms::Drawing;
 use super::uses::{Sources, circles};
 use super::words::{hidden_operators, prints, words};
@@ -132,4 +135,32 @@ fn arms_that_hide_an_operator_are_found() {
     assert_eq!(hidden("(Op::Conv(_) | Op::Linear(_), 1) => 1, other => 2"), 1);
     assert_eq!(hidden("Op::Conv(c) => 1, Op::Linear(_) => match c { Pad::Same => 1, _ => 2 }"), 0);
     assert_eq!(hidden("Some(1) => 1, _ => 2"), 0);
+}
+
+#[test]
+fn levels_of_functions_are_counted() {
+    let levels = |body: &str| nestings(&format!("fn f() {{ {body} }}"))[0].levels;
+    assert_eq!(levels("g()"), 1);
+    assert_eq!(levels("for i in x { if y { g() } else if z { h() } else { j() } }"), 3);
+    assert_eq!(levels("match x { A => { while y { g() } } B => 1 }"), 4);
+    assert_eq!(levels("x.map(|y| { loop { g() } })"), 3);
+    assert_eq!(levels("x.map(|y| S { a: T { b: 1 } }); unsafe { g() }; { h() }"), 1);
+    assert_eq!(levels("let Some(x) = y else { if z { return } return };"), 3);
+    assert_eq!(levels("html! { p { @if x { (y) } } }"), 1);
+    let inner = nestings("impl S { fn a() { if x { fn b() { if y { g() } } } } }");
+    assert!(inner.iter().all(|nesting| nesting.levels == 2) && inner.len() == 2);
+}
+
+#[test]
+fn names_of_types_are_found() {
+    let text = "struct A; enum B { C } trait D { type E; } type F = A; impl D for A { type E = B; }\n\
+                mod m { union G { a: u8 } } #[cfg(test)] mod tests { struct H; }\nfn f() { struct I; }";
+    assert_eq!(types(text), ["A", "B", "D", "F", "G", "I"]);
+}
+
+#[test]
+fn words_to_avoid_are_found_in_comments_alone() {
+    assert_eq!(words_to_avoid("/// Told once.\nfn f() {}"), ["told"]);
+    assert_eq!(words_to_avoid("    // found out, as it lies"), ["found out", "as it lies"]);
+    assert!(words_to_avoid("fn told() { say(\"told\") }\n/// An amendment of `told`.").is_empty());
 }

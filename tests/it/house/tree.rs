@@ -29,11 +29,11 @@ pub fn below(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
 }
 
 /// The library; `main.rs` is a program that uses it.
-static SOURCES: LazyLock<Sources> =
+pub static SOURCES: LazyLock<Sources> =
     LazyLock::new(|| Sources::new(below("src", &["rs"]).into_iter().filter(|(name, _)| name != "main.rs").collect()));
 static USES: LazyLock<BTreeSet<Use>> = LazyLock::new(|| SOURCES.uses());
 
-fn none<T: std::fmt::Display>(found: impl IntoIterator<Item = T>, what: &str) {
+pub fn none<T: std::fmt::Display>(found: impl IntoIterator<Item = T>, what: &str) {
     let found: Vec<String> = found.into_iter().map(|f| f.to_string()).collect();
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
 }
