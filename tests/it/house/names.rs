@@ -11,10 +11,10 @@ const SHARED: &[&str] = &["Opts"];
 
 /// Words that say nothing about a type when they stand alone.
 const VAGUE: &[&str] = &[
-    "After", "Asked", "Back", "Before", "Chosen", "Done", "Drawn", "Found", "From", "Given", "Goal", "How",
-    "Info", "Inside", "Item", "Job", "Kept", "Kind", "Known", "Loaded", "Looked", "Made", "Meant", "Misc", "Over",
-    "Placed", "Prepared", "Put", "Ready", "Recorded", "Row", "Said", "Scored", "Seen", "Shown", "Stuff", "Taken",
-    "Task", "Thing", "Through", "Told", "Tried", "What", "Where", "Written",
+    "After", "Asked", "Back", "Before", "Chosen", "Done", "Drawn", "Found", "From", "Given", "Goal", "How", "Info",
+    "Inside", "Item", "Job", "Kept", "Kind", "Known", "Loaded", "Looked", "Made", "Meant", "Misc", "Over", "Placed",
+    "Prepared", "Put", "Ready", "Recorded", "Row", "Said", "Scored", "Seen", "Shown", "Stuff", "Taken", "Task",
+    "Thing", "Through", "Told", "Tried", "What", "Where", "Written",
 ];
 
 /// Types that are still named like another one or like one of the vague words: `file name`. The list may only become
