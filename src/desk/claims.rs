@@ -40,22 +40,31 @@ pub fn judge_claims(
             continue;
         }
         match expected_model(program, expect) {
-            Ok(checked) => {
-                let about = model_text(expect, sources);
-                for claim in &expect.claims {
-                    match judge_claim(claim, &checked) {
-                        Ok(found) => {
-                            let claim = claim_text(claim, sources);
-                            judged.push(JudgedClaim { about: about.clone(), claim, judged: found });
-                        }
-                        Err(d) => problems.push(*d),
-                    }
-                }
-            }
+            Ok(checked) => judge_block(expect, &checked, sources, &mut judged, &mut problems),
             Err(p) => problems.extend(p),
         }
     }
     (judged, problems)
+}
+
+/// Evaluates the claims of one `expect` block for its model.
+fn judge_block(
+    expect: &ast::Expect,
+    checked: &CheckedGraph,
+    sources: &SourceMap,
+    judged: &mut Vec<JudgedClaim>,
+    problems: &mut Problems,
+) {
+    let about = model_text(expect, sources);
+    for claim in &expect.claims {
+        match judge_claim(claim, checked) {
+            Ok(verdict) => {
+                let claim = claim_text(claim, sources);
+                judged.push(JudgedClaim { about: about.clone(), claim, judged: verdict });
+            }
+            Err(d) => problems.push(*d),
+        }
+    }
 }
 
 /// Returns model and data of an `expect` block: `NPNet(attention = se) on cvc`.

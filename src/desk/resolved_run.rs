@@ -141,6 +141,22 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
     })
 }
 
+impl RunDraft {
+    /// Applies the model and the changes of the request.
+    fn changed(mut self, model: Option<&str>, changes: SettingChanges) -> Result<RunDraft, Problems> {
+        if let Some(model) = model.filter(|model| **model != self.train.model) {
+            self.train.model = model.to_string();
+            self.train.args.clear();
+        }
+        self.train.args.extend(changes.model);
+        self.train = schema::override_train(self.train, &changes.train)?;
+        self.data = schema::override_data(&self.data, &changes.data)?;
+        self.freeze = schema::freeze_paths(&changes.train).or(self.freeze);
+        Ok(self)
+    }
+}
+
+/// Builds the model of a run from its draft and checks the paths that the run freezes.
 fn build_run(
     files: &dyn Files,
     model: &Path,
@@ -153,17 +169,7 @@ fn build_run(
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let program = resolve_file(&bundle, &sources, problems)?;
-    let made = draft(&program, &sources).and_then(|mut d| {
-        if let Some(model) = request.model.filter(|m| **m != d.train.model) {
-            d.train.model = model.to_string();
-            d.train.args.clear();
-        }
-        d.train.args.extend(changes.model);
-        d.train = schema::override_train(d.train, &changes.train)?;
-        d.data = schema::override_data(&d.data, &changes.data)?;
-        d.freeze = schema::freeze_paths(&changes.train).or(d.freeze);
-        Ok(d)
-    });
+    let made = draft(&program, &sources).and_then(|draft| draft.changed(request.model, changes));
     let RunDraft { mut train, data, data_root, device, threads, freeze } = match made {
         Ok(draft) => draft,
         Err(p) => return Err(WorkbenchError::problems(sources, p)),

@@ -27,9 +27,12 @@ use parts::{gallery, name_value_table, series_legend, sortable_table};
 const STYLE: &str = include_str!("report/style.css");
 const SCRIPT: &str = include_str!("report/sort.js");
 
+/// A section of the page: id, title and content.
+type Section = (&'static str, &'static str, Markup);
+
 /// Returns the complete HTML page.
 pub fn page(report: &RunReport<'_>) -> String {
-    let sections: [(&str, &str, Markup); 8] = [
+    let sections: [Section; 8] = [
         ("curves", "Learning curves", curve_charts(report)),
         ("scores", "Scores", scores::section(report)),
         ("cases", "Worst and median cases", case_pictures(report)),
@@ -42,28 +45,9 @@ pub fn page(report: &RunReport<'_>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content=(concat!("npc ", env!("CARGO_PKG_VERSION")));
-                title { (report.title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&report.title))
             body {
-                header {
-                    h1 { (report.title) }
-                    p class="subtitle" { (report.subtitle) }
-                    dl class="facts" {
-                        @for fact in &report.facts {
-                            div { dt { (fact.label) } dd { (fact.value) @if !fact.note.is_empty() { small { (fact.note) } } } }
-                        }
-                    }
-                    @for text in &report.missing { p class="missing" { (text) } }
-                    nav aria-label="Contents" {
-                        @for (id, title, _) in &sections { a href=(format!("#{id}")) { (title) } " " }
-                    }
-                }
+                (header(report, &sections))
                 main {
                     @for (id, title, content) in &sections {
                         section id=(id) { h2 { (title) } (content) }
@@ -75,6 +59,40 @@ pub fn page(report: &RunReport<'_>) -> String {
         }
     };
     page.into_string() + "\n"
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="generator" content=(concat!("npc ", env!("CARGO_PKG_VERSION")));
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+/// Draws the title, the headline figures and the links to all sections.
+fn header(report: &RunReport<'_>, sections: &[Section]) -> Markup {
+    html! {
+        header {
+            h1 { (report.title) }
+            p class="subtitle" { (report.subtitle) }
+            dl class="facts" {
+                @for fact in &report.facts { (headline_figure(fact)) }
+            }
+            @for text in &report.missing { p class="missing" { (text) } }
+            nav aria-label="Contents" {
+                @for (id, title, _) in sections { a href=(format!("#{id}")) { (title) } " " }
+            }
+        }
+    }
+}
+
+fn headline_figure(figure: &HeadlineFigure) -> Markup {
+    html! { div { dt { (figure.label) } dd { (figure.value) @if !figure.note.is_empty() { small { (figure.note) } } } } }
 }
 
 /// Draws loss, scores and learning rate over the epochs.
@@ -159,27 +177,8 @@ fn costs(report: &RunReport<'_>) -> Markup {
 fn data(report: &RunReport<'_>) -> Markup {
     html! {
         @if !report.balance.is_empty() {
-            div class="scroll" {
-                table {
-                    thead {
-                        tr { th scope="col" { "split" } th scope="col" { "images" }
-                            @for class in &report.classes { th scope="col" { (class) } } th scope="col" { "share of the pixels" } }
-                    }
-                    tbody {
-                        @for b in &report.balance {
-                            tr {
-                                td { (b.split) } td { (b.images) }
-                                @for share in &b.shares { td { (format!("{:.2} %", 100.0 * share)) } }
-                                td { (share_bar(b, &report.classes)) }
-                            }
-                        }
-                    }
-                }
-            }
-            @if report.balance.iter().any(|b| b.read < b.images) {
-                p class="note" { "Shares are of masks spread evenly over each split: "
-                    (report.balance.iter().map(|b| format!("{} of {} in {}", b.read, b.images, b.split)).collect::<Vec<_>>().join(", ")) "." }
-            }
+            div class="scroll" { (balance_table(report)) }
+            @if report.balance.iter().any(|b| b.read < b.images) { (balance_note(&report.balance)) }
         }
         @if !report.examples.is_empty() {
             h3 { "Training images with their masks" }
@@ -188,14 +187,47 @@ fn data(report: &RunReport<'_>) -> Markup {
     }
 }
 
+/// Draws the class balance with a row for each split.
+fn balance_table(report: &RunReport<'_>) -> Markup {
+    html! {
+        table {
+            thead {
+                tr { th scope="col" { "split" } th scope="col" { "images" }
+                    @for class in &report.classes { th scope="col" { (class) } } th scope="col" { "share of the pixels" } }
+            }
+            tbody { @for split in &report.balance { (balance_row(split, &report.classes)) } }
+        }
+    }
+}
+
+fn balance_row(split: &SplitShares, classes: &[String]) -> Markup {
+    html! {
+        tr {
+            td { (split.split) } td { (split.images) }
+            @for share in &split.shares { td { (format!("{:.2} %", 100.0 * share)) } }
+            td { (share_bar(split, classes)) }
+        }
+    }
+}
+
+/// States how many masks the class balance was computed from.
+fn balance_note(balance: &[SplitShares]) -> Markup {
+    let counts = balance.iter().map(|b| format!("{} of {} in {}", b.read, b.images, b.split));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    html! { p class="note" { "Shares are of masks spread evenly over each split: " (counts) "." } }
+}
+
+/// Draws the class balance of a split as one bar.
 fn share_bar(balance: &SplitShares, classes: &[String]) -> Markup {
-    let mut left = 0.0;
+    let starts = balance.shares.iter().scan(0.0, |left, share| {
+        let start = *left;
+        *left += 200.0 * share;
+        Some(start)
+    });
     html! {
         svg class="balance" viewBox="0 0 200 12" width="200" height="12" preserveAspectRatio="none" role="img"
             aria-label=(format!("Classes in {}", balance.split)) {
-            @for (i, (share, class)) in balance.shares.iter().zip(classes).enumerate() {
-                @let x = left;
-                @let () = left += 200.0 * share;
+            @for (i, ((share, class), x)) in balance.shares.iter().zip(classes).zip(starts).enumerate() {
                 rect class=(if i == 0 { "b".to_string() } else { format!("c{}", (i - 1) % 4) }) x=(format!("{x:.2}")) y="0"
                     width=(format!("{:.2}", 200.0 * share)) height="12" { title { (class) ": " (format!("{:.2} %", 100.0 * share)) } }
             }

@@ -323,19 +323,9 @@ fn plan_runs(
             plan.changed = written.ok().map(|w| differences(&w.settings, settings, ["in the file", "here"]));
         }
     }
-    // Paths are absolute, because a scheduler may start the command in any folder.
-    let absolute = |path: &Path| absolute(path).display().to_string();
     for seed in first..first.saturating_add(request.seeds) {
         let folder = RunFolder::new(plan.out.join(&point.label).join(format!("seed={seed}")));
-        let mut args = vec!["train".to_string(), absolute(request.file), train.name.node.clone()];
-        let mut option = |name: &str, value: String| args.extend([name.to_string(), value]);
-        model.into_iter().for_each(|m| option("--model", m.to_string()));
-        set.iter().for_each(|s| option("--set", s.clone()));
-        option("--set", format!("seed={seed}"));
-        option("--data-root", absolute(request.data_root.unwrap_or(Path::new("."))));
-        request.device.into_iter().for_each(|d| option("--device", d.to_string()));
-        option("--out", absolute(folder.root()));
-        args.push("--resume=auto".into());
+        let args = train_arguments(&run, &train.name.node, seed, folder.root());
         let state = match &resolved {
             None => RunState::Broken,
             Some(resolved) => {
@@ -348,4 +338,20 @@ fn plan_runs(
         point.runs.push(PlannedRun { label, seed, folder, train: args, state });
     }
     Ok(resolved)
+}
+
+/// Returns the arguments of `npc` that train one run. Paths are absolute, because a scheduler may start the command in any
+/// folder.
+fn train_arguments(run: &RunRequest<'_>, name: &str, seed: u64, out: &Path) -> Vec<String> {
+    let absolute = |path: &Path| absolute(path).display().to_string();
+    let mut args = vec!["train".to_string(), absolute(run.file), name.to_string()];
+    let mut option = |name: &str, value: String| args.extend([name.to_string(), value]);
+    run.model.into_iter().for_each(|model| option("--model", model.to_string()));
+    run.set.iter().for_each(|change| option("--set", change.clone()));
+    option("--set", format!("seed={seed}"));
+    option("--data-root", absolute(run.data_root.unwrap_or(Path::new("."))));
+    run.device.into_iter().for_each(|device| option("--device", device.to_string()));
+    option("--out", absolute(out));
+    args.push("--resume=auto".into());
+    args
 }

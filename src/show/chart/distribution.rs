@@ -13,21 +13,23 @@ pub struct ImageScore {
     pub value: f64,
 }
 
-/// Draws a histogram of the finite scores with a dot for each below it, and a line at the mean. Empty without a finite
-/// score.
+/// Number of bins of the histogram.
+const BINS: usize = 20;
+/// Height of the strip of dots below the histogram.
+const STRIP: f64 = 34.0;
+
+/// Draws a histogram of the finite scores with a dot for each below it, and a line at the mean. Empty without a finite score.
 pub fn distribution(title: &str, label: &str, points: &[ImageScore]) -> Markup {
-    const BINS: usize = 20;
-    /// Height of the strip of dots below the histogram.
-    const STRIP: f64 = 34.0;
     let finite: Vec<&ImageScore> = points.iter().filter(|p| p.value.is_finite()).collect();
-    let Some(axis) = TickRange::covering(finite.iter().map(|p| p.value), 6) else { return html! {} };
-    let width = (axis.high - axis.low) / BINS as f64;
-    let bin = |v: f64| (((v - axis.low) / width) as usize).min(BINS - 1);
+    let Some(range) = TickRange::covering(finite.iter().map(|p| p.value), 6) else { return html! {} };
+    let width = (range.high - range.low) / BINS as f64;
+    let bin = |v: f64| (((v - range.low) / width) as usize).min(BINS - 1);
     let mut counts = [0usize; BINS];
     finite.iter().for_each(|p| counts[bin(p.value)] += 1);
     let most = counts.iter().copied().max().unwrap_or(0);
-    let bottom = AREA.bottom - STRIP;
-    let (x, y) = (x_scale(axis), AxisScale::plain(TickRange::of_counts(most), [bottom, AREA.top]));
+    let y = AxisScale::plain(TickRange::of_counts(most), [AREA.bottom - STRIP, AREA.top]);
+    let edge = |i: usize| range.low + i as f64 * width;
+    let x = x_scale(range);
     let mean = finite.iter().map(|p| p.value).sum::<f64>() / finite.len() as f64;
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
@@ -35,21 +37,32 @@ pub fn distribution(title: &str, label: &str, points: &[ImageScore]) -> Markup {
             text class="tick end" x=(AREA.left - 6.0) y=(AREA.top - 8.0) { "images" }
             g class="s0" {
                 @for (i, &n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
-                    @let (from, to) = (axis.low + i as f64 * width, axis.low + (i + 1) as f64 * width);
-                    rect class="bar" x=(px(x.at(from) + 0.75)) width=(px(x.at(to) - x.at(from) - 1.5))
-                        y=(px(y.at(n as f64))) height=(px(bottom - y.at(n as f64))) {
-                        title { (n) " images from " (four_digits(from)) " to " (four_digits(to)) }
-                    }
+                    (draw_bin([edge(i), edge(i + 1)], n, [&x, &y]))
                 }
-                @for (i, p) in finite.iter().enumerate() {
-                    // Dots are spread by a fixed pattern, so that equal scores do not hide each other.
-                    @let cy = bottom + 8.0 + (i * 7 % 11) as f64 / 10.0 * (STRIP - 16.0);
-                    circle class="strip" cx=(px(x.at(p.value))) cy=(px(cy)) r="2.6" {
-                        title { (p.name) ": " (four_digits(p.value)) }
-                    }
-                }
+                @for (i, score) in finite.iter().enumerate() { (draw_dot(i, score, &x)) }
             }
             (mark(x.at(mean), &format!("mean {}", four_digits(mean))))
+        }
+    }
+}
+
+/// Draws the bar of one bin of the histogram with the number of its images.
+fn draw_bin([from, to]: [f64; 2], images: usize, [x, y]: [&AxisScale; 2]) -> Markup {
+    let top = y.at(images as f64);
+    html! {
+        rect class="bar" x=(px(x.at(from) + 0.75)) width=(px(x.at(to) - x.at(from) - 1.5))
+            y=(px(top)) height=(px(AREA.bottom - STRIP - top)) {
+            title { (images) " images from " (four_digits(from)) " to " (four_digits(to)) }
+        }
+    }
+}
+
+/// Draws the dot of a score. Dots are spread by a fixed pattern, so that equal scores do not hide each other.
+fn draw_dot(index: usize, score: &ImageScore, x: &AxisScale) -> Markup {
+    let cy = AREA.bottom - STRIP + 8.0 + (index * 7 % 11) as f64 / 10.0 * (STRIP - 16.0);
+    html! {
+        circle class="strip" cx=(px(x.at(score.value))) cy=(px(cy)) r="2.6" {
+            title { (score.name) ": " (four_digits(score.value)) }
         }
     }
 }

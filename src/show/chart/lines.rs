@@ -41,29 +41,36 @@ pub fn line_chart(chart: &LineChart) -> Markup {
         return html! {};
     };
     let (x, y) = (x_scale(x), AxisScale::plain(y, [AREA.bottom, AREA.top]));
-    let place = |p: &[f64; 2]| [x.at(p[0]), y.at(p[1])];
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(chart.title) {
             (draw_frame([&x, &y], &chart.x))
             @if let Some((at, words)) = &chart.mark { (mark(x.at(*at), words)) }
             @for (i, (name, points)) in series.iter().enumerate() {
-                g class=(format!("s{}", i % 4)) {
-                    path class="line" d=(path(points.iter().map(place))) {}
-                    @if points.len() <= DOTS {
-                        @for p in points { @let [cx, cy] = place(p); circle class="dot" cx=(px(cx)) cy=(px(cy)) r="2.4" {} }
-                    }
-                    @for p in points.iter().step_by(points.len().div_ceil(HOVERED).max(1)) {
-                        @let [cx, cy] = place(p);
-                        circle class="hover" cx=(px(cx)) cy=(px(cy)) r="7" {
-                            title { (name) ": " (four_digits(p[1])) " at " (chart.x) " " (four_digits(p[0])) }
-                        }
-                    }
-                }
+                g class=(format!("s{}", i % 4)) { (draw_series(name, points, &chart.x, [&x, &y])) }
             }
         }
     }
 }
 
+/// Draws one line with its dots and tooltips; `x_name` is the name of the x values.
+fn draw_series(name: &str, points: &[[f64; 2]], x_name: &str, [x, y]: [&AxisScale; 2]) -> Markup {
+    let position = |p: &[f64; 2]| [x.at(p[0]), y.at(p[1])];
+    let hovered = points.iter().step_by(points.len().div_ceil(HOVERED).max(1));
+    html! {
+        path class="line" d=(path(points.iter().map(position))) {}
+        @if points.len() <= DOTS {
+            @for p in points { @let [cx, cy] = position(p); circle class="dot" cx=(px(cx)) cy=(px(cy)) r="2.4" {} }
+        }
+        @for p in hovered {
+            @let [cx, cy] = position(p);
+            circle class="hover" cx=(px(cx)) cy=(px(cy)) r="7" {
+                title { (name) ": " (four_digits(p[1])) " at " (x_name) " " (four_digits(p[0])) }
+            }
+        }
+    }
+}
+
+/// Returns SVG path data of a line through points.
 fn path(points: impl Iterator<Item = [f64; 2]>) -> String {
     let mut d = String::new();
     for (i, [x, y]) in points.enumerate() {

@@ -8,6 +8,7 @@ use super::tree::TreeItemKind;
 use super::visible::{NestingStep, box_edges, nesting_steps};
 use std::fmt::Write;
 
+/// Writes the graph in the dot language.
 pub fn dot(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     let mut out = format!("digraph {} {{\n", quoted(&scene.name));
     out.push_str("  graph [fontname=\"Helvetica\", fontsize=12, labeljust=l, style=rounded];\n");
@@ -29,12 +30,8 @@ pub fn dot(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
             }
             NestingStep::Box(item) => {
                 let fill = shade(scene.facts[item].shade);
-                let shape = match scene.tree.items[item].kind {
-                    TreeItemKind::Input | TreeItemKind::Result => ", shape=ellipse",
-                    TreeItemKind::Block { .. } | TreeItemKind::Run { .. } => ", peripheries=2",
-                    TreeItemKind::Network | TreeItemKind::Operator => "",
-                };
-                let _ = writeln!(out, "{pad}n{item} [label={}, fillcolor=\"{fill}\"{shape}];", named(scene, item));
+                let shape = shape_attribute(&scene.tree.items[item].kind);
+                let _ = writeln!(out, "{pad}n{item} [label={}, fillcolor=\"{fill}\"{shape}];", box_label(scene, item));
             }
             NestingStep::Close => {
                 depth -= 1;
@@ -50,7 +47,16 @@ pub fn dot(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     out + "}\n"
 }
 
-fn named(scene: &Scene, item: usize) -> String {
+fn shape_attribute(kind: &TreeItemKind) -> &'static str {
+    match kind {
+        TreeItemKind::Input | TreeItemKind::Result => ", shape=ellipse",
+        TreeItemKind::Block { .. } | TreeItemKind::Run { .. } => ", peripheries=2",
+        TreeItemKind::Network | TreeItemKind::Operator => "",
+    }
+}
+
+/// Returns the label of a box with its second line.
+fn box_label(scene: &Scene, item: usize) -> String {
     let facts = &scene.facts[item];
     let lines = [scene.facts[item].name(), second_line(&scene.tree.items[item], facts)];
     let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|l| !l.is_empty()).collect();

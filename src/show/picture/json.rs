@@ -1,7 +1,7 @@
 //! The graph as JSON: every node and every block with its costs. `docs/graph.md` describes each field.
 
-use super::item_facts::describe;
-use super::tree::{BlockTree, TreeItemKind};
+use super::item_facts::{ItemFacts, describe};
+use super::tree::{BlockTree, TreeItem, TreeItemKind};
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{self, NodeId, Outlet};
 use crate::study::cost::Convention;
@@ -34,28 +34,30 @@ pub(crate) fn json(checked: &CheckedGraph, convention: Convention, sources: &Sou
         node["macs"] = json!(facts.macs);
         node["source"] = json!(place(facts.span));
     }
-    let blocks: Vec<Value> = items()
-        .filter_map(|(item, facts)| {
-            let TreeItemKind::Block { block } = &item.kind else { return None };
-            let nodes: Vec<usize> = item.nodes.clone().collect();
-            let outlets = |list: Vec<Outlet>| list.iter().map(|o| [o.node.index(), o.slot]).collect::<Vec<_>>();
-            Some(json!({
-                "path": item.path,
-                "block": block,
-                "around": item.around,
-                "nodes": nodes,
-                "inputs": outlets(item.inputs.iter().map(|w| w.outlet).collect()),
-                "outputs": outlets(item.outputs.clone()),
-                "params": facts.params,
-                "macs": facts.macs,
-                "class": item.class,
-                "source": place(facts.span),
-            }))
-        })
-        .collect();
+    let blocks: Vec<Value> =
+        items().filter_map(|(item, facts)| block_json(item, facts, json!(place(facts.span)))).collect();
     value["params"] = json!(described.params);
     value["macs"] = json!(described.macs);
     value["convention"] = json!(convention.name());
     value["blocks"] = json!(blocks);
     value
+}
+
+/// Returns a block instance with its nodes, tensors and costs, or `None` for other items.
+fn block_json(item: &TreeItem, facts: &ItemFacts, source: Value) -> Option<Value> {
+    let TreeItemKind::Block { block } = &item.kind else { return None };
+    let nodes: Vec<usize> = item.nodes.clone().collect();
+    let outlet = |outlet: &Outlet| [outlet.node.index(), outlet.slot];
+    Some(json!({
+        "path": item.path,
+        "block": block,
+        "around": item.around,
+        "nodes": nodes,
+        "inputs": item.inputs.iter().map(|input| outlet(&input.outlet)).collect::<Vec<_>>(),
+        "outputs": item.outputs.iter().map(outlet).collect::<Vec<_>>(),
+        "params": facts.params,
+        "macs": facts.macs,
+        "class": item.class,
+        "source": source,
+    }))
 }

@@ -8,6 +8,7 @@ use super::tree::TreeItemKind;
 use super::visible::{NestingStep, box_edges, nesting_steps};
 use std::fmt::Write;
 
+/// Writes the graph as a Mermaid flowchart.
 pub fn mermaid(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     let mut out = String::from("flowchart TB\n");
     let mut depth = 1;
@@ -21,13 +22,9 @@ pub fn mermaid(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String
                 depth += 1;
             }
             NestingStep::Box(item) => {
-                let [open, close] = match scene.tree.items[item].kind {
-                    TreeItemKind::Input | TreeItemKind::Result => ["([", "])"],
-                    TreeItemKind::Block { .. } | TreeItemKind::Run { .. } => ["[[", "]]"],
-                    TreeItemKind::Network | TreeItemKind::Operator => ["[", "]"],
-                };
+                let [open, close] = brackets(&scene.tree.items[item].kind);
                 let class = scene.facts[item].shade;
-                let _ = writeln!(out, "{pad}n{item}{open}{}{close}:::s{class}", named(scene, item));
+                let _ = writeln!(out, "{pad}n{item}{open}{}{close}:::s{class}", box_label(scene, item));
             }
             NestingStep::Close => {
                 depth -= 1;
@@ -51,7 +48,17 @@ pub fn mermaid(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String
     out
 }
 
-fn named(scene: &Scene, item: usize) -> String {
+/// Returns the brackets that give a box its outline.
+fn brackets(kind: &TreeItemKind) -> [&'static str; 2] {
+    match kind {
+        TreeItemKind::Input | TreeItemKind::Result => ["([", "])"],
+        TreeItemKind::Block { .. } | TreeItemKind::Run { .. } => ["[[", "]]"],
+        TreeItemKind::Network | TreeItemKind::Operator => ["[", "]"],
+    }
+}
+
+/// Returns the label of a box with its second line.
+fn box_label(scene: &Scene, item: usize) -> String {
     let facts = &scene.facts[item];
     let lines = [scene.facts[item].name(), second_line(&scene.tree.items[item], facts)];
     let lines: Vec<String> = lines.iter().filter(|l| !l.is_empty()).map(|l| escaped(l)).collect();

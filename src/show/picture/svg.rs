@@ -2,11 +2,11 @@
 
 use super::colours::{HUES, rules};
 use super::fold::FoldState;
-use super::item_facts::{FONT, SHADES, SMALL, second_line};
+use super::item_facts::{FONT, ItemFacts, SHADES, SMALL, second_line};
 use super::place::{BoxBounds, PictureLayout, place};
 use super::route::{ARROW, routes};
 use super::scene::{Scene, ShapeNotation};
-use super::tree::TreeItemKind;
+use super::tree::{TreeItem, TreeItemKind};
 use crate::base::number::three_digits;
 use crate::base::xml::escaped;
 use crate::show::text::{bold_width, width};
@@ -119,6 +119,7 @@ fn instance_tspan(instance: &str) -> String {
     format!("<tspan class=\"which\" dx=\"6\">{}</tspan>", escaped(instance))
 }
 
+/// Draws a closed block, an operator, an input or a result.
 fn draw_box(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
     let (facts, part) = (&scene.facts[item], &scene.tree.items[item]);
     let BoxBounds { x, y, w, h, .. } = bounds;
@@ -155,7 +156,14 @@ fn draw_box(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
             h - 14.0
         );
     }
-    let middle = x + w / 2.0 + if folds { 6.0 } else { 0.0 };
+    draw_box_text(out, part, facts, bounds);
+    out.push_str("</g>\n");
+}
+
+/// Draws the one or two lines of text of a box.
+fn draw_box_text(out: &mut String, part: &TreeItem, facts: &ItemFacts, bounds: &BoxBounds) {
+    let BoxBounds { x, y, w, .. } = bounds;
+    let middle = x + w / 2.0 + if part.can_fold() { 6.0 } else { 0.0 };
     let second = second_line(part, facts);
     let base = if second.is_empty() { y + 17.0 } else { y + 17.5 };
     let _ = write!(
@@ -168,21 +176,20 @@ fn draw_box(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
         let _ =
             write!(out, "<text class=\"second\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>", y + 31.5, escaped(&second));
     }
-    out.push_str("</g>\n");
 }
 
 /// Returns the tooltip of an item.
 fn tooltip(scene: &Scene, item: usize) -> String {
     let (facts, part) = (&scene.facts[item], &scene.tree.items[item]);
-    let mut routes = vec![part.path.clone()];
-    routes.extend(facts.config.iter().map(|(k, v)| format!("{k} = {v}")));
+    let mut lines = vec![part.path.clone()];
+    lines.extend(facts.config.iter().map(|(k, v)| format!("{k} = {v}")));
     if !facts.second.is_empty() {
-        routes.push(format!("{} parameters, {} MACs", facts.params, facts.macs));
+        lines.push(format!("{} parameters, {} MACs", facts.params, facts.macs));
     }
     if !facts.field.is_empty() {
-        routes.push(format!("receptive field {}", facts.field));
+        lines.push(format!("receptive field {}", facts.field));
     }
-    routes.join(" ")
+    lines.join(" ")
 }
 
 struct Legend {

@@ -144,11 +144,10 @@ impl<'g> BlockTreeBuilder<'g> {
                 let mut deep = opened;
                 let mut around = Vec::new();
                 let Some(mut scope) = self.scope_at(&ids, at, deep) else {
-                    let what = match self.graph.node(ids[at]).op {
-                        Op::Input(_) => TreeItemKind::Input,
-                        _ => TreeItemKind::Operator,
-                    };
-                    let child = self.add_item(what, Some(parent), self.graph.node(ids[at]).path.clone(), at..at + 1);
+                    let node = self.graph.node(ids[at]);
+                    let is_input = matches!(node.op, Op::Input(_));
+                    let kind = if is_input { TreeItemKind::Input } else { TreeItemKind::Operator };
+                    let child = self.add_item(kind, Some(parent), node.path.clone(), at..at + 1);
                     self.items[parent].children.push(child);
                     at += 1;
                     continue;
@@ -183,98 +182,70 @@ impl<'g> BlockTreeBuilder<'g> {
 
     /// Fills in inputs, outputs and class of all items with nodes.
     fn connect(&mut self) {
-        let ids = self.graph.order();
-        let mut last_use: HashMap<Outlet, usize> = HashMap::new();
-        let mut reads: Vec<Vec<ItemInput>> = Vec::with_capacity(ids.len());
-        for &id in &ids {
-            let (node, types) = (self.graph.node(id), self.graph.input_types(id));
-            let wires: Vec<ItemInput> = (self.graph.inputs(id).into_iter().enumerate())
-                .map(|(slot, outlet)| {
-                    let size_only = node.op.reads(slot, &types, &node.outputs) == [ReadPattern::Nothing; 2];
-                    ItemInput { outlet, size_only }
-                })
-                .collect();
-            wires.iter().for_each(|w| _ = last_use.insert(w.outlet, id.index()));
-            reads.push(wires);
-        }
-        self.graph.results.iter().for_each(|(_, outlet)| _ = last_use.insert(*outlet, ids.len()));
+        let uses = TensorUses::new(self.graph);
         for item in 1..self.items.len() {
-            let Range { start, end } = self.items[item].nodes.clone();
-            if start == end {
+            let nodes = self.items[item].nodes.clone();
+            if nodes.is_empty() {
                 continue;
             }
-            let mut inputs: Vec<ItemInput> = Vec::new();
-            let mut known: HashMap<Outlet, usize> = HashMap::new();
-            for wire in reads[start..end].iter().flatten().filter(|w| w.outlet.node.index() < start) {
-                let at = *known.entry(wire.outlet).or_insert(inputs.len());
-                match inputs.get_mut(at) {
-                    Some(old) => old.size_only &= wire.size_only,
-                    None => inputs.push(*wire),
-                }
-            }
-            let outlets = (start..end)
-                .flat_map(|i| (0..self.graph.node(ids[i]).outputs.len()).map(move |slot| (i, slot)))
-                .map(|(i, slot)| Outlet { node: ids[i], slot });
-            let outputs = outlets.filter(|o| last_use.get(o).is_some_and(|&last| last >= end)).collect();
-            let mut signature = String::new();
-            for i in start..end {
-                let node = self.graph.node(ids[i]);
-                let from: Vec<String> = reads[i]
-                    .iter()
-                    .map(|w| match w.outlet.node.index().checked_sub(start) {
-                        Some(inside) => format!("{inside}.{}", w.outlet.slot),
-                        None => format!("in{}:{}", known[&w.outlet], self.graph.ty(w.outlet)),
-                    })
-                    .collect();
-                signature += &format!("{} {:?} {from:?};", node.op.name(), node.op.config());
-            }
+            let inputs = uses.inputs(&nodes);
+            let signature = uses.signature(self.graph, &nodes, &inputs);
             let next = self.classes.len();
             self.items[item].class = *self.classes.entry(signature).or_insert(next);
-            (self.items[item].inputs, self.items[item].outputs) = (inputs, outputs);
+            self.items[item].outputs = uses.outputs(self.graph, &nodes);
+            self.items[item].inputs = inputs;
         }
     }
 
     /// Groups runs of equal blocks in items with many children.
     fn group_runs(&mut self) {
         for parent in 0..self.items.len() {
-            let children = self.items[parent].children.clone();
-            if children.len() <= RUN_THRESHOLD {
-                continue;
+            if self.items[parent].children.len() > RUN_THRESHOLD {
+                self.group_runs_of(parent);
             }
-            let mut readers: HashMap<Outlet, usize> = HashMap::new();
-            for wire in children.iter().flat_map(|&c| &self.items[c].inputs) {
-                *readers.entry(wire.outlet).or_default() += 1;
-            }
-            let mut kept = Vec::with_capacity(children.len());
-            let mut at = 0;
-            while at < children.len() {
-                let mut end = at + 1;
-                while end < children.len() && self.continues_run(children[end - 1], children[end], &readers) {
-                    end += 1;
-                }
-                let run = &children[at..end];
-                match &self.items[run[0]].kind {
-                    TreeItemKind::Block { block } if run.len() >= MIN_RUN => {
-                        let (block, count) = (block.clone(), run.len());
-                        let nodes = self.items[run[0]].nodes.start..self.items[run[count - 1]].nodes.end;
-                        let item =
-                            self.add_item(TreeItemKind::Run { block, count }, Some(parent), String::new(), nodes);
-                        let (first, last) = (self.items[run[0]].clone(), self.items[run[count - 1]].clone());
-                        self.items[item].path = format!("{}..{}", first.path, last.path);
-                        self.items[item].children = run.to_vec();
-                        self.items[item].inputs = first.inputs;
-                        self.items[item].outputs = last.outputs;
-                        self.items[item].class = usize::MAX - first.class;
-                        run.iter().for_each(|&i| self.items[i].parent = Some(item));
-                        kept.push(item);
-                    }
-                    _ => kept.extend(run),
-                }
-                at = end;
-            }
-            self.items[parent].children = kept;
         }
         self.sort_parents_first();
+    }
+
+    fn group_runs_of(&mut self, parent: usize) {
+        let children = self.items[parent].children.clone();
+        let mut readers: HashMap<Outlet, usize> = HashMap::new();
+        for input in children.iter().flat_map(|&c| &self.items[c].inputs) {
+            *readers.entry(input.outlet).or_default() += 1;
+        }
+        let mut kept = Vec::with_capacity(children.len());
+        let mut at = 0;
+        while at < children.len() {
+            let mut end = at + 1;
+            while end < children.len() && self.continues_run(children[end - 1], children[end], &readers) {
+                end += 1;
+            }
+            let run = &children[at..end];
+            match &self.items[run[0]].kind {
+                TreeItemKind::Block { block } if run.len() >= MIN_RUN => {
+                    let block = block.clone();
+                    kept.push(self.add_run(parent, block, run));
+                }
+                _ => kept.extend(run),
+            }
+            at = end;
+        }
+        self.items[parent].children = kept;
+    }
+
+    /// Adds an item that represents a run of equal blocks, and moves the blocks below it.
+    fn add_run(&mut self, parent: usize, block: String, run: &[usize]) -> usize {
+        let count = run.len();
+        let (first, last) = (self.items[run[0]].clone(), self.items[run[count - 1]].clone());
+        let path = format!("{}..{}", first.path, last.path);
+        let nodes = first.nodes.start..last.nodes.end;
+        let item = self.add_item(TreeItemKind::Run { block, count }, Some(parent), path, nodes);
+        self.items[item].children = run.to_vec();
+        self.items[item].inputs = first.inputs;
+        self.items[item].outputs = last.outputs;
+        self.items[item].class = usize::MAX - first.class;
+        run.iter().for_each(|&i| self.items[i].parent = Some(item));
+        item
     }
 
     /// Checks whether `next` is equal to `before` and is the only reader of its output.
@@ -304,5 +275,71 @@ impl<'g> BlockTreeBuilder<'g> {
             items[i].depth = items[i].parent.map_or(0, |p| items[p].depth + 1);
         }
         self.items = items;
+    }
+}
+
+/// The tensors that each node reads, and the last node that reads each tensor.
+struct TensorUses {
+    ids: Vec<NodeId>,
+    /// By node.
+    reads: Vec<Vec<ItemInput>>,
+    /// Results of the network count as reads after all nodes.
+    last_use: HashMap<Outlet, usize>,
+}
+
+impl TensorUses {
+    fn new(graph: &Graph) -> TensorUses {
+        let ids = graph.order();
+        let mut uses = TensorUses { ids: Vec::new(), reads: Vec::with_capacity(ids.len()), last_use: HashMap::new() };
+        for &id in &ids {
+            let (node, types) = (graph.node(id), graph.input_types(id));
+            let input = |(slot, outlet)| {
+                let size_only = node.op.reads(slot, &types, &node.outputs) == [Reads::Nothing; 2];
+                ItemInput { outlet, size_only }
+            };
+            let inputs: Vec<ItemInput> = graph.inputs(id).into_iter().enumerate().map(input).collect();
+            inputs.iter().for_each(|input| _ = uses.last_use.insert(input.outlet, id.index()));
+            uses.reads.push(inputs);
+        }
+        graph.results.iter().for_each(|(_, outlet)| _ = uses.last_use.insert(*outlet, ids.len()));
+        TensorUses { ids, ..uses }
+    }
+
+    /// Returns the distinct tensors that some nodes read from outside, in the order of first use.
+    fn inputs(&self, nodes: &Range<usize>) -> Vec<ItemInput> {
+        let mut inputs: Vec<ItemInput> = Vec::new();
+        let mut known: HashMap<Outlet, usize> = HashMap::new();
+        let reads = self.reads[nodes.clone()].iter().flatten();
+        for input in reads.filter(|input| input.outlet.node.index() < nodes.start) {
+            let at = *known.entry(input.outlet).or_insert(inputs.len());
+            match inputs.get_mut(at) {
+                Some(old) => old.size_only &= input.size_only,
+                None => inputs.push(*input),
+            }
+        }
+        inputs
+    }
+
+    /// Returns the tensors of some nodes that are read outside.
+    fn outputs(&self, graph: &Graph, nodes: &Range<usize>) -> Vec<Outlet> {
+        let slots = |&node: &NodeId| (0..graph.node(node).outputs.len()).map(move |slot| Outlet { node, slot });
+        let outlets = self.ids[nodes.clone()].iter().flat_map(slots);
+        outlets.filter(|outlet| self.last_use.get(outlet).is_some_and(|&last| last >= nodes.end)).collect()
+    }
+
+    /// Returns a text that is equal for nodes that compute the same function of equal shapes.
+    fn signature(&self, graph: &Graph, nodes: &Range<usize>, inputs: &[ItemInput]) -> String {
+        let index: HashMap<Outlet, usize> = inputs.iter().enumerate().map(|(i, input)| (input.outlet, i)).collect();
+        let source = |input: &ItemInput| match input.outlet.node.index().checked_sub(nodes.start) {
+            Some(inside) => format!("{inside}.{}", input.outlet.slot),
+            None => format!("in{}:{}", index[&input.outlet], graph.ty(input.outlet)),
+        };
+        let mut signature = String::new();
+        for i in nodes.clone() {
+            let op = &graph.node(self.ids[i]).op;
+            let from: Vec<String> = self.reads[i].iter().map(source).collect();
+            signature += &format!("{} {:?} {from:?};", op.name(), op.config());
+        }
+        signature
     }
 }

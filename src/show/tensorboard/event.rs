@@ -78,13 +78,7 @@ impl Event {
             match field? {
                 (1, WireField::Fixed64(bits)) => event.time = f64::from_bits(bits),
                 (2, WireField::Varint(n)) => event.step = n as i64,
-                (5, WireField::Bytes(summary)) => {
-                    for field in fields(summary) {
-                        if let (1, WireField::Bytes(value)) = field? {
-                            event.values.push(parse_value(value)?);
-                        }
-                    }
-                }
+                (5, WireField::Bytes(summary)) => event.values.extend(parse_summary(summary)?),
                 _ => {}
             }
         }
@@ -92,28 +86,43 @@ impl Event {
     }
 }
 
+/// Parses the values of a `tensorflow.Summary`, each with its tag.
+fn parse_summary(data: &[u8]) -> Option<Vec<(String, EventValue)>> {
+    let mut values = Vec::new();
+    for field in fields(data) {
+        if let (1, WireField::Bytes(value)) = field? {
+            values.push(parse_value(value)?);
+        }
+    }
+    Some(values)
+}
+
+/// Parses a `tensorflow.Summary.Value` to its tag and value.
 fn parse_value(data: &[u8]) -> Option<(String, EventValue)> {
-    let (mut tag, mut payload) = (String::new(), EventValue::Other);
+    let (mut tag, mut value) = (String::new(), EventValue::Other);
     for field in fields(data) {
         match field? {
             (1, WireField::Bytes(text)) => tag = String::from_utf8(text.to_vec()).ok()?,
-            (2, WireField::Fixed32(bits)) => payload = EventValue::Scalar(f32::from_bits(bits)),
-            (4, WireField::Bytes(image)) => {
-                let (mut size, mut png) = ([0, 0], Vec::new());
-                for field in fields(image) {
-                    match field? {
-                        (1, WireField::Varint(n)) => size[0] = n as usize,
-                        (2, WireField::Varint(n)) => size[1] = n as usize,
-                        (4, WireField::Bytes(file)) => png = file.to_vec(),
-                        _ => {}
-                    }
-                }
-                payload = EventValue::Picture { size, png };
-            }
+            (2, WireField::Fixed32(bits)) => value = EventValue::Scalar(f32::from_bits(bits)),
+            (4, WireField::Bytes(image)) => value = parse_image(image)?,
             _ => {}
         }
     }
-    Some((tag, payload))
+    Some((tag, value))
+}
+
+/// Parses a `tensorflow.Summary.Image`.
+fn parse_image(data: &[u8]) -> Option<EventValue> {
+    let (mut size, mut png) = ([0, 0], Vec::new());
+    for field in fields(data) {
+        match field? {
+            (1, WireField::Varint(n)) => size[0] = n as usize,
+            (2, WireField::Varint(n)) => size[1] = n as usize,
+            (4, WireField::Bytes(file)) => png = file.to_vec(),
+            _ => {}
+        }
+    }
+    Some(EventValue::Picture { size, png })
 }
 
 enum WireField<'a> {
