@@ -9,6 +9,7 @@ use super::lint_levels::LintLevels;
 use super::located::LocatedDiagnostic;
 use super::model_entry::{ModelEntry, build, freeze};
 use super::selection::{SelectedModel, Selection, select};
+use crate::base::problem::problem;
 use crate::graph::elaborate::{ModelArgument, check_unused_blocks};
 use crate::graph::resolve::{ResolvedProgram, lint, resolve_bundle};
 use crate::study::cost::{Convention, CostReport, count};
@@ -142,9 +143,9 @@ fn build_all(
         let report = count(&entry.checked, request.convention).with_frozen(&entry.frozen);
         kept += NODES_PER_MODEL + report.nodes.len();
         if kept > MAX_NODES && !entries.is_empty() {
-            let message = format!("the models up to `{}` have more than {MAX_NODES} nodes together", one.name);
-            let d = Diagnostic::new(Code::E0311, one.name.span, message).label("the first that is not shown");
-            problems.push(d.help("choose models with --model"));
+            problems.push(problem!(E0311, one.name.span,
+                "the models up to `{}` have more than {MAX_NODES} nodes together", one.name;
+                label: "the first that is not shown"; help: "choose models with --model"));
             break;
         }
         entries.push((entry, report));

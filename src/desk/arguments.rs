@@ -1,5 +1,6 @@
 //! Parses hyper-parameters of the command line, and formats hyper-parameters as text.
 
+use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::{SourceMap, Span, Spanned};
@@ -21,8 +22,8 @@ pub(crate) fn arguments(
         let id = sources.add(option, part.clone());
         let whole = Span::new(id, 0, part.len());
         let Some((name, value)) = part.split_once('=') else {
-            let d = Diagnostic::new(Code::E0503, whole, format!("`{part}` is not `key=value`"));
-            problems.push(d.help(format!("write for example `{option} attention=se`")));
+            let example = format!("{option} attention=se");
+            problems.push(problem!(E0503, whole, "`{part}` is not `key=value`"; help: "write for example `{example}`"));
             continue;
         };
         let value_id = sources.add(option, value.trim().to_string());
@@ -61,7 +62,9 @@ pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<ModelArgument>, P
     for arg in args {
         match &arg.name {
             Some(name) => named.push(ModelArgument { name: name.clone(), value: arg.value.clone() }),
-            None => problems.push(Diagnostic::new(Code::E0204, arg.value.span, "name this hyper-parameter")),
+            None => problems.push(
+                problem!(E0204, arg.value.span, "this hyper-parameter has no name"; help: "write `name = value`"),
+            ),
         }
     }
     if problems.has_errors() { Err(problems) } else { Ok(named) }

@@ -44,6 +44,8 @@ pub fn build_one(files: &dyn Files, path: &Path, selection: &Selection) -> Resul
     let (mut models, _) = build_models(files, path, selection)?;
     match models.len() {
         1 => Ok(models.remove(0)),
-        _ => Err(WorkbenchError::request(problem!(E0503, "the file has several models; choose one with --model"))),
+        _ => Err(WorkbenchError::request(
+            problem!(E0503, "the file has several models"; help: "choose one with `--model`"),
+        )),
     }
 }

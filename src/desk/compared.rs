@@ -112,7 +112,7 @@ fn load_model(
     }
     // Without a name, the first model of the file is used.
     let Some(selected) = selected.into_iter().next() else {
-        return Err(problem!(E0501, "{}: the file holds no model", named.file).into());
+        return Err(problem!(E0501, Path::new(named.file), "the file holds no model").into());
     };
     match build(&program, &selected, &args) {
         Ok(entry) => {

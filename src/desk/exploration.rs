@@ -4,6 +4,7 @@ use super::arguments::{ArgumentTexts, argument_texts};
 use super::claims::expected_size;
 use super::defaults::{default_data, has_hole, sweep_memory_settings};
 use super::selection::{ImageSize, Selection};
+use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::PeakBytes;
@@ -160,9 +161,8 @@ fn fit_holes(
 ) -> Result<HoleFit, Box<Diagnostic>> {
     let claims = claims_about(program, name);
     if claims.is_empty() {
-        let message = format!("`{name}` has a hole and no claim to fit it to");
-        let d = Diagnostic::new(Code::N0901, name.span, message);
-        return Err(Box::new(d.help("give it a value with `--with`, or write an `expect` block")));
+        return Err(Box::new(problem!(N0901, name.span, "`{name}` has a hole and no claim to fit it to";
+            help: "give it a value with `--with`, or write an `expect` block")));
     }
     let HoleValues { holes, tried, claims, fitting, .. } = explore::fit_holes(program, name, &claims)?;
     let fitting = fitting.iter().map(|args| argument_texts(sources, args)).collect();

@@ -53,8 +53,7 @@ pub struct FittedModel {
 pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedModel, WorkbenchError> {
     if request.params.is_empty() && request.macs.is_empty() {
         return Err(WorkbenchError::request(problem!(
-            E0503,
-            "give a figure to fit: --params 0.71M or --macs 2.17G@288x384"
+            E0503, "no figure to fit is given"; help: "add `--params 0.71M` or `--macs 2.17G@288x384`"
         )));
     }
     let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
@@ -124,16 +123,14 @@ fn parse_figures(
     for text in request.macs {
         let Some((number, at)) = text.split_once('@') else {
             return Err(WorkbenchError::request(problem!(
-                E0503,
-                "`{text}` does not say at which size: write {text}@288x384"
+                E0503, "`{text}` has no image size"; help: "write for example `{text}@288x384`"
             )));
         };
         let size = match program.data.get(at).map(|d| schema::data_spec(d)) {
             Some(Ok(spec)) => spec.size,
             Some(Err(_)) => {
                 return Err(WorkbenchError::request(problem!(
-                    E0503,
-                    "data block `{at}` has mistakes: npc check names them"
+                    E0503, "data block `{at}` has errors"; help: "`npc check` lists them"
                 )));
             }
             None => parse_size(at).map_err(invalid)?,

@@ -56,6 +56,6 @@ fn known_name<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> R
     }
     Err(match did_you_mean(text, names.clone()) {
         Some(near) => format!("there is no lint `{text}`; did you mean `{near}`?"),
-        None => format!("there is no lint `{text}`; there is {}", names.collect::<Vec<_>>().join(", ")),
+        None => format!("there is no lint `{text}`; the lints are {}", names.collect::<Vec<_>>().join(", ")),
     })
 }

@@ -4,7 +4,7 @@ use super::arguments::arguments;
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open};
 use super::resolved_run::{RunRequest, is_settings, resolve_run};
-use super::selection::unknown_name;
+use super::selection::{not_one, unknown_name};
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::resolve_bundle;
@@ -84,11 +84,7 @@ fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, 
             Some(name) => program.data.get(name).ok_or_else(|| unknown_name("data block", name, names()))?,
             None => match program.data.values().collect::<Vec<_>>()[..] {
                 [one] => one,
-                _ => {
-                    let d = Diagnostic::bare(Code::E0501, "name the data block to show");
-                    let list: Vec<_> = names().map(|n| format!("`{n}`")).collect();
-                    return Err(d.help(format!("the file has {}", list.join(", "))).into());
-                }
+                _ => return Err(not_one("data block", names()).into()),
             },
         };
         schema::override_data(&schema::data_spec(block)?, &entries)
@@ -99,10 +95,8 @@ fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, 
 fn parse_changes(sources: &mut SourceMap, set: &[String]) -> Result<Vec<Entry>, Problems> {
     let entry = |ModelArgument { name, value }| match name.node.strip_prefix("data.") {
         Some(key) => Ok(Entry { key: Spanned::new(key.to_string(), name.span), value }),
-        None => {
-            let d = Diagnostic::new(Code::E0503, name.span, format!("`{name}` is not of the data block"));
-            Err(Problems::from(d.help("write `data.size=[128, 128]`, or name a run with --run")))
-        }
+        None => Err(Problems::from(problem!(E0503, name.span, "`{name}` is not a setting of the data block";
+                help: "write for example `data.size=[128, 128]`, or name a run with `--run`"))),
     };
     arguments(sources, "--set", set)?.into_iter().map(entry).collect()
 }

@@ -3,9 +3,10 @@
 use super::arguments::{arguments, named_arguments};
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
-use super::selection::{data_named, unknown_name};
+use super::selection::{data_named, not_one, unknown_name};
 use crate::base::error::RunError;
 use crate::base::path::absolute;
+use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::ir::CallChains;
@@ -61,8 +62,9 @@ fn parse_changes(sources: &mut SourceMap, texts: &[String]) -> Result<SettingCha
             "data" => changes.data.push(Entry { key, value }),
             "model" => drop(changes.model.insert(key.node, sources.snippet(value.span).to_string())),
             _ => {
-                let d = Diagnostic::new(Code::E0503, name.span, format!("`{name}` names no part of a run"));
-                return Err(d.help("write `epochs=5`, `data.size=[128, 128]` or `model.attention=se`").into());
+                return Err(problem!(E0503, name.span, "`{name}` is not a setting of a run";
+                    help: "write for example `epochs=5`, `data.size=[128, 128]` or `model.attention=se`")
+                .into());
             }
         }
     }
@@ -125,11 +127,7 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
                 .ok_or_else(|| Problems::from(unknown_name("run", name, program.trains.keys().copied())))?,
             None => match program.trains.values().collect::<Vec<_>>()[..] {
                 [one] => *one,
-                _ => {
-                    let names: Vec<_> = program.trains.keys().map(|n| format!("`{n}`")).collect();
-                    let d = Diagnostic::bare(Code::E0501, "name the run to train");
-                    return Err(d.help(format!("the file has {}", names.join(", "))).into());
-                }
+                _ => return Err(not_one("run", program.trains.keys().copied()).into()),
             },
         };
         let text = |a: ModelArgument| (a.name.node.clone(), sources.snippet(a.value.span).to_string());
@@ -251,8 +249,9 @@ pub fn reopen(
     let folder = RunFolder::new(dir);
     let settings: PathBuf = folder.settings();
     if !settings.exists() {
-        let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
-        return Err(error.help("give a folder that `npc train` wrote, for example runs/npnet_lung").into());
+        return Err(problem!(E0721, dir, "not a run folder: it has no settings.yaml";
+            help: "give a folder that `npc train` wrote, for example runs/npnet_lung")
+        .into());
     }
     let run = resolve_run(&Disk, &RunRequest { file: &settings, run: None, model: None, set: &[], data_root, device })?;
     Ok((run, folder))

@@ -3,6 +3,7 @@
 use super::error::WorkbenchError;
 use super::resolved_run::{ResolvedRun, reopen};
 use crate::base::error::RunError;
+use crate::base::problem::problem;
 use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};
 
@@ -31,13 +32,15 @@ pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), Workbench
     before.versions.clone_from(&now.versions);
     now.data.cache_mb = before.data.cache_mb;
     if before != now {
-        let error = RunError::at(&folder.settings(), "these settings are not those of the run to resume");
-        return Err(error.help("give the same --set values as before, or start another run with --out DIR").into());
+        return Err(problem!(E0723, &folder.settings(), "the settings differ from those of the run to resume";
+            help: "give the same --set values as before, or start another run with --out DIR")
+        .into());
     }
     let (before, _) = reopen(folder.root(), None, None)?;
     if ir::to_text(before.checked.graph()) != ir::to_text(run.checked.graph()) {
-        let error = RunError::at(&folder.model(), "the network is not that of the run to resume");
-        return Err(error.help("train the changed network into another folder with --out DIR").into());
+        return Err(problem!(E0723, &folder.model(), "the network differs from that of the run to resume";
+            help: "train the changed network into another folder with --out DIR")
+        .into());
     }
     Ok(())
 }

@@ -19,15 +19,15 @@ impl Checkout {
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = file
             .file_name()
-            .ok_or_else(|| WorkbenchError::request(problem!(E0503, "`{}` names no file", file.display())))?;
+            .ok_or_else(|| WorkbenchError::request(problem!(E0503, "`{}` is not a file", file.display())))?;
         if revision.starts_with('-') {
-            return Err(WorkbenchError::request(problem!(E0503, "`{revision}` is no revision")));
+            return Err(WorkbenchError::request(problem!(E0503, "`{revision}` is not a git revision")));
         }
         let prefix = PathBuf::from(git_text(folder, &["rev-parse", "--show-prefix"])?.trim_end_matches('\n'));
         let listed = git_text(folder, &["ls-tree", "-r", "-z", "--name-only", "--full-tree", revision])?;
         let wanted = prefix.join(name);
         if !listed.split('\0').any(|path| Path::new(path) == wanted) {
-            return Err(problem!(E0701, file, "revision `{revision}` has no such file").into());
+            return Err(problem!(E0701, file, "revision `{revision}` does not contain this file").into());
         }
         let temporary = std::env::temp_dir().join(format!("npc-{}-{:p}", std::process::id(), &listed));
         let checkout = Checkout { file: temporary.join(&wanted), folder: temporary };
@@ -51,7 +51,8 @@ impl Drop for Checkout {
 }
 
 fn git_text(folder: &Path, args: &[&str]) -> Result<String, WorkbenchError> {
-    String::from_utf8(git_bytes(folder, args)?).map_err(|_| problem!(E0750, "git {}: no text", args.join(" ")).into())
+    String::from_utf8(git_bytes(folder, args)?)
+        .map_err(|_| problem!(E0750, "the output of `git {}` is not UTF-8", args.join(" ")).into())
 }
 
 fn git_bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, WorkbenchError> {

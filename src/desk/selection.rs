@@ -43,7 +43,8 @@ const MAX_SIDE: usize = 1 << 20;
 pub fn parse_size(text: &str) -> Result<ImageSize, String> {
     let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
     let size = text.split_once(['x', 'X']).and_then(|(h, w)| parse(h).zip(parse(w)));
-    size.map(|(h, w)| [h, w]).ok_or_else(|| format!("`{text}` is no size; write height x width, for example 288x384"))
+    size.map(|(h, w)| [h, w])
+        .ok_or_else(|| format!("`{text}` is not an image size; write height x width, for example 288x384"))
 }
 
 /// One model at one size that is not built yet.
@@ -70,15 +71,16 @@ pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Ve
         },
     };
     if chosen.is_empty() && program.items.is_empty() && program.file.broken.is_empty() {
-        return Err(Diagnostic::bare(Code::E0501, "the file holds no model").into());
+        return Err(Diagnostic::from(problem!(E0501, "the file holds no model")).into());
     }
     let mut named = Vec::new();
     for on in &selection.on {
         named.push((on.clone(), data_named(program, on)?));
     }
     if let Some([h, w]) = selection.size.iter().find(|size| size.iter().any(|side| !(1..=MAX_SIDE).contains(side))) {
-        let d = Diagnostic::bare(Code::E0503, format!("an image of {h}x{w} cannot be asked for"));
-        return Err(d.help(format!("height and width are 1 to {MAX_SIDE}")).into());
+        return Err(Diagnostic::from(problem!(E0503, "the image size {h}x{w} is out of range";
+            help: "height and width are 1 to {MAX_SIDE}"))
+        .into());
     }
     let mut selected = Vec::new();
     for name in chosen {
@@ -105,16 +107,27 @@ pub(super) fn data_named(program: &ResolvedProgram<'_>, name: &str) -> Result<Da
 
 /// Returns an error for an unknown name, which suggests a similar name or lists the known names.
 pub(crate) fn unknown_name<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
-    let d = Diagnostic::bare(Code::E0501, format!("the file has no {what} `{name}`"));
-    match did_you_mean(name, known.clone()) {
-        Some(near) => d.help(format!("did you mean `{near}`?")),
+    let problem = problem!(E0501, "the file has no {what} `{name}`");
+    let problem = match did_you_mean(name, known.clone()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => {
             let list: Vec<_> = known.map(|k| format!("`{k}`")).collect();
             if list.is_empty() {
-                d.help(format!("it has no {what} at all"))
+                problem.help(format!("it has no {what} at all"))
             } else {
-                d.help(format!("there is {}", list.join(", ")))
+                problem.help(format!("it has {}", list.join(", ")))
             }
         }
+    };
+    problem.into()
+}
+
+/// Returns the error of a file that does not have exactly one block of a kind, where no name was given.
+#[cfg(feature = "data")]
+pub(super) fn not_one<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    match names.is_empty() {
+        true => problem!(E0501, "the file has no {what}").into(),
+        false => problem!(E0501, "the file has several {what}s"; help: "name one of {}", names.join(", ")).into(),
     }
 }

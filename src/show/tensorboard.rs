@@ -39,10 +39,10 @@ impl EventFile {
         let dir = folder.root().join("tensorboard");
         std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
         let path = dir.join(FILE_NAME);
-        let fail = |e: std::io::Error| RunError::at(&path, format!("cannot be opened: {e}"));
+        let fail = |e: std::io::Error| RunError::write(&path, e);
         let bytes = match std::fs::read(&path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            read => read.map_err(fail)?,
+            read => read.map_err(|e| RunError::read(&path, e))?,
         };
         let file = OpenOptions::new().append(true).create(true).open(&path).map_err(fail)?;
         let mut whole = 0;

@@ -204,13 +204,15 @@ fn choose_sweep_and_run<'a>(
         Some([one]) => Ok((sweep, one)),
         None => {
             let on = request.on.map_or(String::new(), |on| format!(" on `{on}`"));
-            let message = format!("the file has no run{on} to train `{}` with", sweep.name);
-            Err(Diagnostic::bare(Code::E0501, message).help("write a `train` block whose settings all models get"))
+            Err(problem!(E0501, "the file has no run{on} to train `{}` with", sweep.name;
+                help: "write a `train` block whose settings all models get")
+            .into())
         }
         Some(many) => {
             let names: Vec<_> = many.iter().map(|t| format!("`{}`", t.name)).collect();
-            let message = format!("name the run whose settings `{}` is trained with", sweep.name);
-            Err(Diagnostic::bare(Code::E0501, message).help(format!("one of {}", names.join(", "))))
+            Err(problem!(E0501, "several runs could train `{}`", sweep.name;
+                help: "choose one with `--run`: {}", names.join(", "))
+            .into())
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::gallery::{MAX_CASES, OverlayCase, case_sheet, write_png};
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::data::{Dataset, SplitRole};
 use crate::learn::history::History;
@@ -127,8 +128,8 @@ impl CaseArtist {
 
     fn overlay_case(&self, case: &RankedCase, metric: &str) -> Result<OverlayCase> {
         let index = self.index_of.get(&case.stem).copied().ok_or_else(|| {
-            RunError::new(format!("`{}` was scored and is not in the data any more", case.stem))
-                .help("`npc eval RUN` scores the run again")
+            problem!(E0721, "`{}` has a score but is no longer in the data", case.stem;
+                help: "`npc eval RUN` scores the run again")
         })?;
         let shown = show_case(&self.network, &self.data, self.role, index, self.channels, self.flips)?;
         Ok(OverlayCase { score: format!("{metric} {:.3}", case.score), ..shown })

@@ -3,6 +3,7 @@
 //! This module works on class maps and pixels and does not depend on tensors.
 
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 
 /// Colours of the foreground classes in turn, which most colour-blind people can distinguish (Okabe and Ito).
 const CLASS_COLOURS: [[u8; 3]; 8] = [
@@ -32,9 +33,10 @@ pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) 
     let [height, width] = size;
     let area = height * width;
     if rgb.len() != 3 * area || pred.len() != area || truth.is_some_and(|t| t.len() != area) {
-        return Err(RunError::new(format!(
-            "image, prediction and truth of an overlay are not all {width} x {height} pixels"
-        )));
+        return Err(problem!(
+            E0712,
+            "image, prediction and ground truth of an overlay are not all {width} x {height} pixels"
+        ));
     }
     // Two pixels at an image size of 512, and in proportion at other sizes.
     let line = ((height.min(width) as f64 / 256.0).round() as usize).max(1);
@@ -70,7 +72,7 @@ pub(crate) fn class_colour(class: usize) -> [u8; 3] {
 pub(crate) fn outlined(rgb: &[u8], size: [usize; 2], mask: &[u8]) -> Result<Vec<u8>> {
     let [height, width] = size;
     if rgb.len() != 3 * height * width || mask.len() != height * width {
-        return Err(RunError::new(format!("an image and its mask are not both {width} x {height} pixels")));
+        return Err(problem!(E0712, "an image and its mask are not both {width} x {height} pixels"));
     }
     let line = ((height.min(width) as f64 / 256.0).round() as usize).max(1);
     let mut picture = rgb.to_vec();

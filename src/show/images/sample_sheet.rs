@@ -3,6 +3,7 @@
 use super::contact_sheet::{CaptionedPicture, contact_sheet};
 use super::overlay::outlined;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::data::augment::Augmenter;
 use crate::data::{Dataset, DisplaySample, SplitRole, epoch_order};
 use crate::text::config::{DataSpec, TrainSpec};
@@ -64,14 +65,14 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
     let (role, split) = (choice.role, choice.role.name());
     let n = data.len(role);
     if n == 0 {
-        return Err(RunError::new(format!("data `{}` has no image in its `{split}` split", spec.name)));
+        return Err(problem!(E0503, "data `{}` has no image in its `{split}` split", spec.name));
     }
     let cases: Vec<usize> = epoch_order(n, choice.seed, 0).into_iter().take(choice.count).collect();
     let versions = augment.as_ref().map_or(0, |_| choice.versions);
     let pixels = (cases.len() * (1 + versions)).saturating_mul(size[0] * size[1]);
     if pixels > MAX_PIXELS {
-        let error = RunError::new(format!("a sheet of {pixels} pixels; {MAX_PIXELS} are the most"));
-        return Err(error.help("ask for fewer with --count or --versions"));
+        return Err(problem!(E0503, "the sheet would have {pixels} pixels, more than the limit of {MAX_PIXELS}";
+            help: "show fewer with `--count` or `--versions`"));
     }
     let first = choice.epoch - 1;
     let plans = |case| match &augment {

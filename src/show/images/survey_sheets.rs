@@ -18,7 +18,7 @@ const MAX_PICTURES: usize = 24;
 /// empty are not written. Returns the paths of the written files.
 pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
     let Some(data) = &survey.data else { return Ok(Vec::new()) };
-    std::fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
+    std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
     let mut written = Vec::new();
     let (mut tiles, mut names) = (Vec::new(), String::new());
     for pair in survey.near.iter().take(MAX_PICTURES / 2) {

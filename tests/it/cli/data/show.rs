@@ -81,12 +81,12 @@ fn refusals_name_the_edit() {
         assert!(!dir.path().join("x.png").exists());
     };
     refused(&["lnug"], 1, "did you mean `lung`?");
-    refused(&[], 1, "name the data block to show");
+    refused(&[], 1, "the file has several data blocks");
     refused(&["--run", "chnged"], 1, "did you mean `changed`?");
     refused(&["other", "--run", "changed"], 1, "run `changed` trains on data `lung`, not on `other`");
     refused(&["other"], 1, "gone");
     refused(&["lung", "--split", "val"], 1, "has no image in its `val` split");
-    refused(&["lung", "--set", "epochs=3"], 1, "`epochs` is not of the data block");
+    refused(&["lung", "--set", "epochs=3"], 1, "`epochs` is not a setting of the data block");
     refused(&["lung", "--epoch", "0"], 2, "0");
     refused(
         &["lung", "--count", "1000", "--set", "data.size=[4000,4000],data.source=phantoms(count = 1000)"],

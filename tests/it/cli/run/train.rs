@@ -241,10 +241,12 @@ fn a_run_goes_on_with_its_own_settings_only() {
     place.train("runs/a", &["--set", "epochs=2"]).done();
     place.train("runs/a", &[]).refused(1, &["holds a run", "--resume"]);
     for change in ["lr=1e-3", "batch=3", "seed=1", "data.size=[16,16]", "model.width=4"] {
-        place.train("runs/a", &["--resume", "--set", change]).refused(1, &["settings.yaml", "not those of the run"]);
+        place
+            .train("runs/a", &["--resume", "--set", change])
+            .refused(1, &["settings.yaml", "differ from those of the run"]);
     }
     fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
-    place.train("runs/a", &["--resume"]).refused(1, &["model.model", "the network is not that of the run"]);
+    place.train("runs/a", &["--resume"]).refused(1, &["model.model", "the network differs from that of the run"]);
     // What is not the network may change.
     fs::write(place.path("tiny.model"), format!("{MODEL}\n// A remark.\n")).unwrap();
     place.train("runs/a", &["--resume"]).done();
@@ -281,6 +283,6 @@ fn a_hyper_parameter_without_a_name_is_refused() {
     std::fs::write(dir.path().join("m.model"), text).unwrap();
     let said = crate::support::program::npc(dir.path(), &["train", "m.model", name, "--out", "r"]);
     assert_eq!(said.code, 1, "{}", said.out);
-    assert!(said.err.contains("error[E0204]: name this hyper-parameter"), "{}", said.err);
+    assert!(said.err.contains("error[E0204]: this hyper-parameter has no name"), "{}", said.err);
     assert!(!dir.path().join("r").exists());
 }
