@@ -174,7 +174,6 @@ fn no_wildcard_hides_an_operator() {
         "compute/engine.rs",
         "compute/engine/program/build.rs",
         "graph/op.rs",
-        "show/picture/tree.rs",
         "study/cost/field.rs",
         "study/lint/no_effect.rs",
     ];
