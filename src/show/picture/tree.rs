@@ -294,7 +294,7 @@ impl TensorUses {
         for &id in &ids {
             let (node, types) = (graph.node(id), graph.input_types(id));
             let input = |(slot, outlet)| {
-                let size_only = node.op.reads(slot, &types, &node.outputs) == [Reads::Nothing; 2];
+                let size_only = node.op.reads(slot, &types, &node.outputs) == [ReadPattern::Nothing; 2];
                 ItemInput { outlet, size_only }
             };
             let inputs: Vec<ItemInput> = graph.inputs(id).into_iter().enumerate().map(input).collect();
