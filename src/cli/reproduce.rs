@@ -77,7 +77,7 @@ pub(super) fn run(opts: &ReproduceOptions) -> CommandResult {
         data_root: common.data_root.as_deref(),
         device: common.device.as_deref(),
         out: common.out.as_deref(),
-        beside: common.beside.as_deref(),
+        figures_for: common.beside.as_deref(),
         // The figures of the paper were counted with thop.
         convention: opts.look.convention.unwrap_or(Convention::Thop),
     };

@@ -38,6 +38,7 @@ pub(crate) fn arguments(
     if problems.is_empty() { Ok(args) } else { Err(problems) }
 }
 
+/// Splits a text at the commas outside brackets and quotes.
 fn split_commas(text: &str) -> Vec<String> {
     let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0i32, false);
     for c in text.chars() {

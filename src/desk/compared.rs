@@ -83,6 +83,7 @@ pub fn compared(
     Ok([load_model(files, &first, at)?, load_model(files, &second, at)?])
 }
 
+/// Reads and builds the model of a reference.
 fn load_model(
     files: &dyn Files,
     named: &ModelReference<'_>,

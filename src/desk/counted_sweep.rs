@@ -222,6 +222,7 @@ fn image_sizes(
     request.on.iter().map(|on| Ok(Some(data_named(program, on)?.size))).collect()
 }
 
+/// Returns the distinct models and variants that a sweep varies.
 fn base_models(sweep: &ast::Sweep) -> Vec<String> {
     let mut names = Vec::new();
     for grid in &sweep.models.grids {

@@ -50,6 +50,7 @@ pub fn data_blocks(
     blocks.map_err(|problems| WorkbenchError::problems(sources, problems))
 }
 
+/// Returns the data blocks of these names, or else those of the file.
 fn choose_data(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<DataSpec>, Problems> {
     let names: Vec<&str> = match names.is_empty() {
         false => names.iter().map(String::as_str).collect(),
@@ -84,17 +85,18 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
             }
             Err(problems) => {
                 let [h, w] = spec.size;
-                let told = |d: &Diagnostic| {
+                let to_finding = |d: &Diagnostic| {
                     let message = format!("`{entry}` does not take {h} x {w} (height x width): {}", d.message);
                     model_error(message, d.notes.iter().chain(&d.help).cloned().collect())
                 };
-                findings.extend(problems.iter().find(|d| d.is_error()).map(told));
+                findings.extend(problems.iter().find(|d| d.is_error()).map(to_finding));
             }
         }
     }
     Ok(DataBlock { spec, channels, findings })
 }
 
+/// Returns an error about a model as a finding of its data.
 fn model_error(message: String, help: Vec<String>) -> SurveyFinding {
     SurveyFinding { severity: SurveySeverity::Error, help, ..SurveyFinding::warning(SurveyTopic::Model, message) }
 }

@@ -86,6 +86,7 @@ fn parse_ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::I
     Ok(arguments(sources, "--hole", texts)?.into_iter().map(|a| (a.name, a.value)).collect())
 }
 
+/// Returns the model of the request, or else the first with a hole.
 fn choose_model<'p>(
     request: &FitRequest<'_>,
     program: &ResolvedProgram<'p>,
@@ -111,6 +112,7 @@ fn choose_model<'p>(
     }
 }
 
+/// Parses the printed figures. Parameters come first.
 fn parse_figures(
     request: &FitRequest<'_>,
     program: &ResolvedProgram<'_>,

@@ -50,6 +50,7 @@ pub(crate) fn lint_or_all(text: &str) -> Result<String, String> {
     known_name(text, lints().chain([WARNINGS]))
 }
 
+/// Checks that a name is among the known ones.
 fn known_name<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<String, String> {
     if names.clone().any(|n| n == text) {
         return Ok(text.to_string());

@@ -52,6 +52,7 @@ struct SettingChanges {
     model: BTreeMap<String, String>,
 }
 
+/// Parses the changes of the command line.
 fn parse_changes(sources: &mut SourceMap, texts: &[String]) -> Result<SettingChanges, Problems> {
     let mut changes = SettingChanges::default();
     for ModelArgument { name, value } in arguments(sources, "--set", texts)? {
@@ -235,6 +236,7 @@ fn build_model(
     check(elaborate(program, entry, &args, Some(size))?)
 }
 
+/// Returns the versions of npc and Burn.
 fn versions() -> BTreeMap<String, String> {
     let known = [("npc", env!("CARGO_PKG_VERSION")), ("burn", "0.22.1")];
     known.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()

@@ -50,11 +50,13 @@ impl Drop for Checkout {
     }
 }
 
+/// Runs git and returns its output as text.
 fn git_text(folder: &Path, args: &[&str]) -> Result<String, WorkbenchError> {
     String::from_utf8(git_bytes(folder, args)?)
         .map_err(|_| problem!(E0750, "the output of `git {}` is not UTF-8", args.join(" ")).into())
 }
 
+/// Runs git and returns its output.
 fn git_bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, WorkbenchError> {
     let run = Command::new("git").arg("-C").arg(folder).args(args).output();
     let output = run.map_err(|e| problem!(E0750, "git cannot be started: {e}"))?;

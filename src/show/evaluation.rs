@@ -74,7 +74,7 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
         lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
     }
     lines.push(match &e.intervals {
-        None => "no intervals: that takes two images, or two groups of images".into(),
+        None => "no confidence intervals: they need at least two images or two groups of images".into(),
         Some(i) => {
             let units = if i.grouped { "groups of images" } else { "images" };
             let few = if i.units < 10 { "; of so few they are too narrow" } else { "" };
@@ -87,7 +87,7 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
         DistanceUnit::Mm => "distances in millimetres".into(),
     });
     if e.chosen_here {
-        lines.push("the weights were chosen by their score on these very images: expect less on others (no `val` in the split)".into());
+        lines.push("the weights were chosen by their score on these images, so the scores are optimistic (no `val` in the split)".into());
     }
     if let (Some(ece), Some(mce)) = (e.calibration.ece, e.calibration.mce) {
         let bins = e.calibration.bins.len();

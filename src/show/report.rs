@@ -127,6 +127,7 @@ fn curve_charts(report: &RunReport<'_>) -> Markup {
     }
 }
 
+/// Draws the worst and the median cases with the legend of their colours.
 fn case_pictures(report: &RunReport<'_>) -> Markup {
     let (worst, median) = (&report.worst, &report.median);
     html! {
@@ -164,6 +165,7 @@ fn model(checked: &CheckedGraph) -> Markup {
     html! { div class="scroll" tabindex="0" { (PreEscaped(svg)) } }
 }
 
+/// Draws the costs of the network and of its outermost blocks.
 fn costs(report: &RunReport<'_>) -> Markup {
     html! {
         (name_value_table(&report.costs))
@@ -174,6 +176,7 @@ fn costs(report: &RunReport<'_>) -> Markup {
     }
 }
 
+/// Draws the class balance and a few training images.
 fn data(report: &RunReport<'_>) -> Markup {
     html! {
         @if !report.balance.is_empty() {
@@ -235,6 +238,7 @@ fn share_bar(balance: &SplitShares, classes: &[String]) -> Markup {
     }
 }
 
+/// Draws the settings in groups.
 fn settings(report: &RunReport<'_>) -> Markup {
     html! {
         div class="columns" {

@@ -65,6 +65,7 @@ impl EventFile {
         Ok(board)
     }
 
+    /// Returns the path of the event file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -96,6 +97,7 @@ impl EventFile {
         self.add(Event { time: now(), step, values: vec![(tag.to_string(), payload)] })
     }
 
+    /// Appends an event and remembers its tags.
     fn add(&mut self, event: Event) -> Result<()> {
         self.append(&event.encode())?;
         self.written.extend(event.values.into_iter().map(|(tag, _)| (tag, event.step)));
@@ -108,6 +110,7 @@ impl EventFile {
     }
 }
 
+/// Returns the seconds since 1970.
 fn now() -> f64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0.0, |d| d.as_secs_f64())

@@ -17,8 +17,8 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
         Some(changed) => notes.push(format!("Not as `{}` is written: {}.", table.plan.run, changed.join("; "))),
     }
     let reported = table.plan.points.iter().any(|p| !p.paper.is_empty());
-    if reported && table.plan.beside != table.plan.data {
-        let (on, here) = (&table.plan.beside, &table.plan.data);
+    if reported && table.plan.figures_for != table.plan.data {
+        let (on, here) = (&table.plan.figures_for, &table.plan.data);
         notes.push(format!(
             "The paper's figures are for `{on}`, other images than those of `{here}`: no goal for these."
         ));

@@ -31,7 +31,7 @@ pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandRes
         data_root: common.data_root.as_deref(),
         device: common.device.as_deref(),
         out: common.out.as_deref(),
-        beside: common.beside.as_deref(),
+        figures_for: common.beside.as_deref(),
         convention: opts.look.convention.unwrap_or(Convention::Conv),
     };
     run_sweep(&wanted, runs.train, common, opts.look.format)

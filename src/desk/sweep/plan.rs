@@ -44,7 +44,7 @@ pub struct SweepRequest<'a> {
     /// Folder for the run folders; by default `runs/SWEEP-RUN`.
     pub out: Option<&'a Path>,
     /// The data block whose reported figures are shown in the table; by default that of the run.
-    pub beside: Option<&'a str>,
+    pub figures_for: Option<&'a str>,
     /// The counting rule of MACs.
     pub convention: Convention,
 }
@@ -58,7 +58,7 @@ pub struct SweepPlan {
     /// Name of the data block that the runs train on.
     pub data: String,
     /// Name of the data block that the reported figures are for.
-    pub beside: String,
+    pub figures_for: String,
     /// Folder that the run folders are in: `OUT/POINT/seed=N`.
     pub out: PathBuf,
     /// The properties that distinguish the points: `model`, or names of hyper-parameters.
@@ -127,12 +127,12 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
         Some(out) => out.to_path_buf(),
         None => PathBuf::from("runs").join(format!("{}-{}", sweep.name, train.name)),
     };
-    let beside = request.beside.unwrap_or(&train.data.node);
+    let figures_for = request.figures_for.unwrap_or(&train.data.node);
     let mut plan = SweepPlan {
         sweep: sweep.name.node.clone(),
         run: train.name.node.clone(),
         data: train.data.node.clone(),
-        beside: beside.to_string(),
+        figures_for: figures_for.to_string(),
         out,
         axes,
         points: Vec::new(),
@@ -147,7 +147,7 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
             // These values differ only in characters that a folder name cannot contain.
             planned.label.push('~');
         }
-        planned.paper = reported_figures(&program, &sources, point, beside);
+        planned.paper = reported_figures(&program, &sources, point, figures_for);
         let resolved = plan_runs(files, &mut planned, request, train, &mut plan)?;
         match resolved.map_or(Ok(true), |resolved| satisfies(&bounds, &resolved)) {
             Ok(true) => plan.points.push(planned),
@@ -236,6 +236,7 @@ fn varied_axes(points: &[SweepModel<'_>]) -> Vec<String> {
     axes
 }
 
+/// Returns a point with its names, without costs and runs.
 fn plan_point(sources: &SourceMap, point: &SweepModel<'_>, axes: &[String]) -> PlannedPoint {
     let args = argument_texts(sources, &point.args);
     let cell = |axis: &String| {
@@ -281,6 +282,7 @@ fn folder_name(text: &str) -> String {
     out
 }
 
+/// Returns the doc comment of a sweep.
 fn sweep_docs(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> Vec<String> {
     let is = |item: &&&ast::FileItem| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
     program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())

@@ -40,6 +40,7 @@ pub enum TaskEvent<'a> {
     Ended(&'a TaskEnd, Duration),
 }
 
+/// A task with its child process.
 struct RunningTask {
     task: usize,
     child: Child,

@@ -56,6 +56,7 @@ pub(super) fn differences(before: &Settings, now: &Settings, words: [&str; 2]) -
     found
 }
 
+/// Compares two values of settings recursively.
 fn collect_differences(path: &str, a: &Value, b: &Value, words: [&str; 2], found: &mut Vec<String>) {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {

@@ -15,15 +15,15 @@ const ASIDE: f64 = 62.0;
 pub(super) struct ChartFrame {
     pub area: Rect,
     /// Whether the grid and the axes have vertical lines.
-    pub upright: bool,
+    pub vertical_lines: bool,
     /// Distance from the lower edge to the baseline of the numbers below it.
-    pub below: f64,
+    pub x_label_offset: f64,
     /// Distance from the left edge to the end of the numbers on its left.
-    pub beside: f64,
+    pub y_label_offset: f64,
     /// Distance from a horizontal line down to the baseline of its number.
-    pub baseline: f64,
+    pub y_label_baseline: f64,
     /// Distance from the lower edge to the baseline of the title below it.
-    pub title: f64,
+    pub x_title_offset: f64,
 }
 
 /// An axis of the frame.
@@ -39,14 +39,17 @@ impl ChartFrame {
         let Rect { left, top, right, bottom } = self.area;
         self.ticks(out, FrameSide::X, x);
         self.ticks(out, FrameSide::Y, y);
-        let start =
-            if self.upright { format!("M{left:.1} {top:.1}V{bottom:.1}") } else { format!("M{left:.1} {bottom:.1}") };
+        let start = if self.vertical_lines {
+            format!("M{left:.1} {top:.1}V{bottom:.1}")
+        } else {
+            format!("M{left:.1} {bottom:.1}")
+        };
         let _ = writeln!(out, "<path class=\"axis\" d=\"{start}H{right:.1}\"/>");
         let (middle, level) = ((left + right) / 2.0, (top + bottom) / 2.0);
         let _ = writeln!(
             out,
             "<text class=\"name mid\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>",
-            bottom + self.title,
+            bottom + self.x_title_offset,
             escaped(across)
         );
         if let Some(up) = up {
@@ -63,12 +66,14 @@ impl ChartFrame {
         let Rect { left, top, right, bottom } = self.area;
         for (at, text) in scale.ticks() {
             let (line, class, [x, y]) = match along {
-                FrameSide::X => (format!("M{at:.1} {top:.1}V{bottom:.1}"), "mid", [at, bottom + self.below]),
-                FrameSide::Y => {
-                    (format!("M{left:.1} {at:.1}H{right:.1}"), "end", [left - self.beside, at + self.baseline])
-                }
+                FrameSide::X => (format!("M{at:.1} {top:.1}V{bottom:.1}"), "mid", [at, bottom + self.x_label_offset]),
+                FrameSide::Y => (
+                    format!("M{left:.1} {at:.1}H{right:.1}"),
+                    "end",
+                    [left - self.y_label_offset, at + self.y_label_baseline],
+                ),
             };
-            if self.upright || along == FrameSide::Y {
+            if self.vertical_lines || along == FrameSide::Y {
                 let _ = writeln!(out, "<path class=\"grid\" d=\"{line}\"/>");
             }
             let _ = writeln!(out, "<text class=\"tick {class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>");

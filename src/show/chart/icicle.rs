@@ -78,6 +78,7 @@ fn largest_kinds(leaves: &[IcicleLeaf]) -> Vec<&str> {
     order.into_iter().take(COLOURED_KINDS).map(|(kind, _)| kind).collect()
 }
 
+/// Returns the sums of both parts.
 fn total_of(leaves: &[IcicleLeaf]) -> [f64; 2] {
     leaves.iter().fold([0.0; 2], |[a, b], leaf| [a + leaf.parts[0], b + leaf.parts[1]])
 }

@@ -18,6 +18,7 @@ pub struct LineSeries {
     pub points: Vec<[f64; 2]>,
 }
 
+/// The content of a line chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LineChart {
     pub title: String,

@@ -14,8 +14,14 @@ pub(super) const WIDTH: f64 = 460.0;
 pub(super) const HEIGHT: f64 = 250.0;
 pub(super) const AREA: Rect = Rect { left: 54.0, top: 20.0, right: WIDTH - 14.0, bottom: HEIGHT - 40.0 };
 
-const FRAME: ChartFrame =
-    ChartFrame { area: AREA, upright: false, below: 15.0, beside: 6.0, baseline: 3.5, title: 34.0 };
+const FRAME: ChartFrame = ChartFrame {
+    area: AREA,
+    vertical_lines: false,
+    x_label_offset: 15.0,
+    y_label_offset: 6.0,
+    y_label_baseline: 3.5,
+    x_title_offset: 34.0,
+};
 
 /// Returns a scale over the width of a chart.
 pub(super) fn x_scale(axis: TickRange) -> AxisScale {

@@ -16,8 +16,14 @@ const WIDTH: f64 = 820.0;
 const HEIGHT: f64 = 520.0;
 const RIGHT: f64 = 26.0;
 const AREA: Rect = Rect { left: 82.0, top: 66.0, right: WIDTH - RIGHT, bottom: HEIGHT - 58.0 };
-const FRAME: ChartFrame =
-    ChartFrame { area: AREA, upright: true, below: 17.0, beside: 8.0, baseline: 4.0, title: 44.0 };
+const FRAME: ChartFrame = ChartFrame {
+    area: AREA,
+    vertical_lines: true,
+    x_label_offset: 17.0,
+    y_label_offset: 8.0,
+    y_label_baseline: 4.0,
+    x_title_offset: 44.0,
+};
 /// Least distance between the edge and a point.
 const EDGE_CLEARANCE: f64 = 10.0;
 const RADIUS: f64 = 4.5;
@@ -29,11 +35,13 @@ const MAX_LABEL_LETTERS: usize = 40;
 const LETTER_WIDTH: f64 = 11.0 * 0.605;
 const LINE_HEIGHT: f64 = 15.0;
 
+/// An axis with its name and unit.
 pub struct ScatterAxis {
     pub name: String,
     pub unit: AxisUnit,
 }
 
+/// A variant in the chart.
 pub struct ScatterPoint {
     /// The x and the y value.
     pub at: [u64; 2],
@@ -44,6 +52,7 @@ pub struct ScatterPoint {
     pub on_front: bool,
 }
 
+/// The content of a scatter chart.
 pub struct ScatterChart {
     pub title: String,
     /// Explains the parts of a label.
@@ -119,6 +128,7 @@ fn steps(front: &[[f64; 2]]) -> Vec<[[f64; 2]; 2]> {
         .collect()
 }
 
+/// Draws the points with their labels and the lines from far labels to their points.
 fn draw_points(
     out: &mut String,
     chart: &ScatterChart,

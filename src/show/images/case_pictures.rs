@@ -111,6 +111,7 @@ struct CaseArtist {
 }
 
 impl CaseArtist {
+    /// Opens the device, the data and the weights of a run.
     fn new(run: TrainedRun<'_>, role: SplitRole) -> Result<CaseArtist> {
         let TrainedRun { checked, settings, folder } = run;
         let RunInputs { device, data } = prepare(checked, settings)?;
@@ -126,6 +127,7 @@ impl CaseArtist {
         Ok(CaseArtist { network, data, role, channels: checked.input().channels(), flips, index_of })
     }
 
+    /// Predicts a case and returns it with its score.
     fn overlay_case(&self, case: &RankedCase, metric: &str) -> Result<OverlayCase> {
         let index = self.index_of.get(&case.stem).copied().ok_or_else(|| {
             problem!(E0721, "`{}` has a score but is no longer in the data", case.stem;

@@ -66,6 +66,7 @@ pub fn fitting([height, width]: [usize; 2], most: usize) -> [usize; 2] {
     [height, width].map(|n| (n * most).div_ceil(longest).max(1))
 }
 
+/// Resizes an RGB image.
 fn resized(rgb: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     if from == to {
         return rgb.to_vec();
@@ -142,6 +143,7 @@ pub(crate) const LEGEND: [(&str, [u8; 3]); 5] = [
 
 type LegendEntries = [(&'static str, [u8; 3])];
 
+/// Returns the width of a legend entry in pixels.
 fn entry_width(name: &str) -> usize {
     LINE + 2 * PAD + width(name) + 2 * GAP
 }

@@ -82,6 +82,7 @@ pub(crate) fn outlined(rgb: &[u8], size: [usize; 2], mask: &[u8]) -> Result<Vec<
     Ok(picture)
 }
 
+/// Blends a colour over a pixel; `strength` is 0 to 1.
 fn tint(pixel: &mut [u8], colour: [u8; 3], strength: f32) {
     for (value, wanted) in pixel.iter_mut().zip(colour) {
         *value = (f32::from(*value) * (1.0 - strength) + f32::from(wanted) * strength).round() as u8;

@@ -48,6 +48,7 @@ pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
 
 type SizedRgb = (Vec<u8>, [usize; 2]);
 
+/// Writes a sheet and the list of its pictures, unless it is empty.
 fn write_sheet(
     dir: &Path,
     name: &str,
@@ -103,6 +104,7 @@ fn case_square(data: &Dataset, facts: &CaseFacts, masked: bool) -> Option<SizedR
     square(data, facts.role, index, masked).ok()
 }
 
+/// Scales the image of a case to fit a square of [`SQUARE_SIDE`] pixels.
 fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result<SizedRgb> {
     let image = data.picture(role, index, 1)?;
     let [h, w] = image.original;

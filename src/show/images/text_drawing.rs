@@ -22,6 +22,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
+    /// Creates a canvas of one colour.
     pub fn filled(size: [usize; 2], colour: [u8; 3]) -> Self {
         Self { rgb: colour.repeat(size[0] * size[1]), size }
     }

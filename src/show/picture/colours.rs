@@ -8,6 +8,7 @@ pub(super) const HUES: usize = 8;
 
 const RULES: &str = include_str!("page/colours.css");
 
+/// The colours of a scheme: named ones, and the hues of block names.
 struct ColourScheme {
     named: [(&'static str, &'static str); 13],
     hues: [&'static str; HUES],

@@ -21,6 +21,7 @@ enum SweepDirection {
     Up,
 }
 
+/// An order of the nodes in all layers.
 struct LayerOrdering<'a> {
     nodes: &'a [LayoutNode],
     /// Neighbours of each node in the layer above.
@@ -110,6 +111,7 @@ impl<'a> LayerOrdering<'a> {
         matches!(self.nodes[node].kind, LayoutNodeKind::Dummy(_))
     }
 
+    /// Returns the weight of a crossing between the segments `a`-`c` and `b`-`d`.
     fn crossing_weight(&self, a: usize, b: usize, c: usize, d: usize) -> u64 {
         if [a, b, c, d].into_iter().all(|node| self.is_dummy(node)) { DUMMY_CROSSING_WEIGHT } else { 1 }
     }

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 /// The most letters of a title.
 const MAX_TITLE: usize = 26;
 
+/// What a box and its tooltip show of an item.
 #[derive(Debug, Clone)]
 pub struct ItemFacts {
     pub title: String,
@@ -67,6 +68,7 @@ impl ItemFacts {
     }
 }
 
+/// Computes the facts of all items of a network.
 pub(super) fn describe<'a>(checked: &CheckedGraph, tree: &'a BlockTree, convention: Convention) -> GraphFacts {
     let graph = checked.graph();
     let report = count(checked, convention);
@@ -181,6 +183,7 @@ fn contents_line(item: &TreeItem) -> String {
     }
 }
 
+/// Returns title and instance of an item.
 fn titles(item: &TreeItem, parent: Option<&TreeItem>, node: Option<&Node>) -> (String, String) {
     match &item.kind {
         TreeItemKind::Network => (String::new(), String::new()),
@@ -236,6 +239,7 @@ fn operator_title(node: &Node) -> String {
     shortened(format!("{} {}", node.op.name(), parts.join(", ")).trim_end(), MAX_TITLE)
 }
 
+/// Returns parameters and share of the MACs, such as `1.2k params · 3.4 % MACs`.
 fn costs_in_words(params: u64, share: f64) -> String {
     let percent = 100.0 * share;
     let macs = match percent {
@@ -255,10 +259,12 @@ fn costs_in_words(params: u64, share: f64) -> String {
 /// Upper bounds of the shades in percent of all multiply-accumulates.
 pub(super) const SHADES: [f64; 4] = [1.0, 3.0, 10.0, 30.0];
 
+/// Returns the class of a share of the MACs, 0 to 5.
 fn shade(share: f64) -> usize {
     if share <= 0.0 { 0 } else { 1 + SHADES.iter().filter(|&&end| 100.0 * share >= end).count() }
 }
 
+/// Returns a receptive field such as `391 × 391, stride 8`.
 fn field_in_words(field: &[AxisField; 2]) -> String {
     let one = |axis: &AxisField| match &axis.reach {
         FieldReach::Intervals(window) => window.size().to_string(),

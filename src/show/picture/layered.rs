@@ -84,6 +84,7 @@ struct TensorSource {
     readers: Vec<TensorReader>,
 }
 
+/// Collects the nodes and tensors of a block, and then connects them.
 struct LayeredGraphBuilder<'g> {
     graph: &'g Graph,
     nodes: Vec<LayoutNode>,
@@ -159,6 +160,7 @@ impl LayeredGraphBuilder<'_> {
         source.readers.iter().map(|reader| self.nodes[reader.node].rank).max().unwrap_or(0)
     }
 
+    /// Returns the number of layers that tensors pass.
     fn dummy_nodes_needed(&self) -> usize {
         let passed = |s: &TensorSource| self.last_rank(s).saturating_sub(self.nodes[s.from].rank + 1);
         self.sources.iter().map(passed).sum()

@@ -1,5 +1,6 @@
 //! The nodes and hyperedges of a layered graph.
 
+/// What a layout node represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LayoutNodeKind {
     /// A part of the block, by its number in the tree.
@@ -12,6 +13,7 @@ pub enum LayoutNodeKind {
     Dummy(usize),
 }
 
+/// A node of a layered graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayoutNode {
     pub kind: LayoutNodeKind,

@@ -31,6 +31,7 @@ const MIN_LAYER_GAP: f64 = 20.0;
 /// The most that is added to the distance where routes go far to the side.
 const MAX_EXTRA_GAP: f64 = 40.0;
 
+/// A point of the picture in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Position {
     pub x: f64,
@@ -135,6 +136,7 @@ struct BlockSizing<'a> {
 }
 
 impl BlockSizing<'_> {
+    /// Returns the width of a shape label in pixels, margin included.
     fn label_width(&self, item: usize, port: usize) -> f64 {
         width(self.scene.label(item, port, self.notation), SMALL) + 8.0
     }
@@ -251,6 +253,7 @@ fn labels_height(labelled: &[bool]) -> f64 {
     if labelled.contains(&true) { LABEL_HEIGHT } else { 0.0 }
 }
 
+/// Returns the shape of a node without a box, which extends by `half` to both sides.
 fn dummy_shape(half: f64) -> NodeShape {
     NodeShape {
         extent: NodeExtent { left: half, right: half, is_dummy: true },

@@ -15,6 +15,7 @@ pub enum ShapeNotation {
     Formulas,
 }
 
+/// A network, ready to be drawn.
 #[derive(Debug, Clone)]
 pub struct Scene {
     pub name: String,

@@ -57,6 +57,7 @@ pub(super) fn summary(scene: &Scene) -> String {
     format!("{image}{params} parameters · {macs} MACs ({})", scene.convention)
 }
 
+/// Draws frames, routes, boxes and shape labels.
 fn draw_body(out: &mut String, scene: &Scene, fold: &FoldState, shapes: ShapeNotation, placed: &PictureLayout) {
     // Frames are drawn first, outer before inner, then routes, then boxes.
     for (item, bounds) in placed.boxes.iter().enumerate() {
@@ -92,10 +93,12 @@ fn draw_body(out: &mut String, scene: &Scene, fold: &FoldState, shapes: ShapeNot
     }
 }
 
+/// Returns the CSS class of the hue of a block name.
 fn hue_class(scene: &Scene, item: usize) -> String {
     scene.facts[item].kind.map(|k| format!(" k{}", k % HUES)).unwrap_or_default()
 }
 
+/// Draws the frame of an open block.
 fn draw_frame(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
     let facts = &scene.facts[item];
     let BoxBounds { x, y, w, h, head } = bounds;
@@ -192,6 +195,7 @@ fn tooltip(scene: &Scene, item: usize) -> String {
     lines.join(" ")
 }
 
+/// A legend with its size in pixels.
 struct Legend {
     text: String,
     width: f64,

@@ -15,6 +15,7 @@ const RUN_THRESHOLD: usize = MAX_BOXES;
 /// The fewest consecutive equal blocks that form a run.
 const MIN_RUN: usize = 3;
 
+/// What an item represents.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TreeItemKind {
     /// The whole network, item 0.
@@ -41,6 +42,7 @@ pub struct ItemInput {
     pub size_only: bool,
 }
 
+/// A part of the picture: the network, a block, a run of blocks, an operator, an input or a result.
 #[derive(Debug, Clone)]
 pub struct TreeItem {
     pub kind: TreeItemKind,
@@ -69,6 +71,7 @@ impl TreeItem {
     }
 }
 
+/// All items of a network.
 #[derive(Debug, Clone)]
 pub struct BlockTree {
     /// Each item after its parent, with the network first.

@@ -16,21 +16,22 @@ pub struct BoxEdge {
     pub size_only: bool,
 }
 
+/// Returns the edges between the visible boxes.
 pub fn box_edges(scene: &Scene, fold: &FoldState) -> Vec<BoxEdge> {
     let shown = fold.visible_boxes(&scene.tree);
     let items = &scene.tree.items;
-    let mut gives: HashMap<Outlet, (usize, usize)> = HashMap::new();
+    let mut producers: HashMap<Outlet, (usize, usize)> = HashMap::new();
     for &from in &shown {
         for (port, &outlet) in items[from].outputs.iter().enumerate() {
-            gives.insert(outlet, (from, port));
+            producers.insert(outlet, (from, port));
         }
     }
-    let wires = shown.iter().flat_map(|&to| items[to].inputs.iter().map(move |w| (to, w)));
-    let edge = |(to, wire): (usize, &super::tree::ItemInput)| {
-        let &(from, port) = gives.get(&wire.outlet)?;
-        Some(BoxEdge { from, port, to, size_only: wire.size_only })
+    let inputs = shown.iter().flat_map(|&to| items[to].inputs.iter().map(move |w| (to, w)));
+    let edge = |(to, input): (usize, &super::tree::ItemInput)| {
+        let &(from, port) = producers.get(&input.outlet)?;
+        Some(BoxEdge { from, port, to, size_only: input.size_only })
     };
-    wires.filter_map(edge).collect()
+    inputs.filter_map(edge).collect()
 }
 
 /// One step of a walk over the visible boxes and the open blocks around them.

@@ -26,7 +26,7 @@ pub(crate) fn gather<'a>(
     let data = match Dataset::open(&settings.data, Path::new(&settings.data_root)) {
         Ok(data) => Some(data),
         Err(e) => {
-            missing.push(format!("Without data, and so without pictures: {e}"));
+            missing.push(format!("The data cannot be opened, so there are no pictures: {e}"));
             None
         }
     };
@@ -41,7 +41,7 @@ pub(crate) fn gather<'a>(
     let (balance, examples) = match data.map(|data| data::data(&data, checked.input().channels())) {
         Some(Ok(found)) => found,
         Some(Err(e)) => {
-            missing.push(format!("Without class balance and examples: {e}"));
+            missing.push(format!("Class balance and examples are missing: {e}"));
             Default::default()
         }
         None => Default::default(),

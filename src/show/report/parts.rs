@@ -32,6 +32,7 @@ pub(crate) fn display_name(name: &str) -> String {
     }
 }
 
+/// Draws pictures with their captions.
 pub(super) fn gallery(pictures: &[ReportPicture]) -> Markup {
     html! {
         div class="gallery" {

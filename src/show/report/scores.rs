@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 /// The most rows of the table of cases.
 const MAX_LINES: usize = 1000;
 
+/// Draws the section on scores.
 pub(super) fn section(report: &RunReport<'_>) -> Markup {
     let Some(evaluation) = &report.evaluation else {
         return html! { p { "The run is not scored yet: " code { "npc eval RUN" } " does it." } };
@@ -59,6 +60,7 @@ fn by_metric(rows: &[ScoreRow]) -> Table {
     Table::new(columns.collect(), metrics(rows).into_iter().map(line).collect())
 }
 
+/// The scores of one class, or of the foreground mean.
 struct ScoreRow<'a> {
     name: &'a str,
     scores: &'a Value,
@@ -66,6 +68,7 @@ struct ScoreRow<'a> {
     mean: bool,
 }
 
+/// Returns the scores of each class and of the foreground mean.
 fn score_rows<'a>(
     part: &'a Value,
     classes: &'a [String],

@@ -25,6 +25,7 @@ pub fn value_text(value: &Value) -> String {
     }
 }
 
+/// Formats the fields of an object as `name = value`.
 fn named(value: &Value) -> String {
     let fields = value.as_object().into_iter().flatten();
     fields.map(|(name, value)| format!("{name} = {}", value_text(value))).collect::<Vec<_>>().join(", ")

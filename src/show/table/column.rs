@@ -54,10 +54,12 @@ impl Column {
         Self { only: Some(TableReader::Program), ..self }
     }
 
+    /// Returns the name of the column in CSV and JSON.
     pub(super) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.title)
     }
 
+    /// Checks whether a kind of reader sees the column.
     pub(super) fn is_for(&self, reader: TableReader) -> bool {
         self.only.is_none_or(|only| only == reader)
     }

@@ -10,6 +10,7 @@ pub struct Event {
     pub values: Vec<(String, EventValue)>,
 }
 
+/// The value of a tag.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventValue {
     Scalar(f32),
@@ -40,6 +41,7 @@ impl Event {
         out
     }
 
+    /// Encodes the event as a `tensorflow.Event` message.
     pub fn encode(&self) -> Vec<u8> {
         let mut summary = Vec::new();
         for (tag, payload) in &self.values {
@@ -125,6 +127,7 @@ fn parse_image(data: &[u8]) -> Option<EventValue> {
     Some(EventValue::Picture { size, png })
 }
 
+/// The content of a field by its wire type.
 enum WireField<'a> {
     Varint(u64),
     Fixed64(u64),
@@ -146,6 +149,7 @@ fn fields(mut data: &[u8]) -> impl Iterator<Item = Option<(u64, WireField<'_>)>>
     })
 }
 
+/// Reads the number and the content of one field.
 fn take_field<'a>(data: &mut &'a [u8]) -> Option<(u64, WireField<'a>)> {
     let key = take_varint(data)?;
     let content = match key & 7 {
@@ -161,12 +165,14 @@ fn take_field<'a>(data: &mut &'a [u8]) -> Option<(u64, WireField<'a>)> {
     Some((key >> 3, content))
 }
 
+/// Splits off the first `n` bytes.
 fn take<'a>(data: &mut &'a [u8], n: usize) -> Option<&'a [u8]> {
     let (taken, rest) = data.split_at_checked(n)?;
     *data = rest;
     Some(taken)
 }
 
+/// Reads a variable-length integer.
 fn take_varint(data: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
@@ -179,10 +185,12 @@ fn take_varint(data: &mut &[u8]) -> Option<u64> {
     None
 }
 
+/// Writes the number and the wire type of a field.
 fn put_key(out: &mut Vec<u8>, field: u64, wire: u64) {
     put_varint(out, field << 3 | wire);
 }
 
+/// Writes a variable-length integer.
 fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);

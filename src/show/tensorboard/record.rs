@@ -6,6 +6,7 @@
 const HEAD: usize = 12;
 const TAIL: usize = 4;
 
+/// Returns the masked checksum of some bytes.
 pub fn masked(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -47,6 +48,7 @@ pub fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], RecordErr
     })
 }
 
+/// Reads the first record, and returns its data and the remaining bytes.
 fn read_record(bytes: &[u8]) -> Result<(&[u8], &[u8]), RecordError> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or(RecordError::Cut)?;
     let (of_length, rest) = rest.split_first_chunk::<4>().ok_or(RecordError::Cut)?;

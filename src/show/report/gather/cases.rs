@@ -39,13 +39,15 @@ pub(super) fn cases(
             let median = pictures.split_off(worst.len().min(pictures.len()));
             CasePictures { worst: pictures, median, missing: None }
         }
-        Err(e) => CasePictures { missing: Some(format!("Without pictures of cases: {e}")), ..CasePictures::default() },
+        Err(e) => {
+            CasePictures { missing: Some(format!("Pictures of cases are missing: {e}")), ..CasePictures::default() }
+        }
     }
 }
 
 /// Without the feature `run` there is no network to draw cases with.
 #[cfg(not(feature = "run"))]
 pub(super) fn cases(_: TrainedRun<'_>, _: SplitRole, _: &[RankedCase], _: usize, _: &str) -> CasePictures {
-    let missing = "Without pictures of cases: this npc is built without the feature `run`";
+    let missing = "Pictures of cases are missing: this npc is built without the feature `run`";
     CasePictures { missing: Some(missing.into()), ..CasePictures::default() }
 }

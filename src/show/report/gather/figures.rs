@@ -30,6 +30,7 @@ pub(super) fn scored_on(run: TrainedRun<'_>) -> String {
     summary.and_then(|s| s["scored_on"].as_str().map(str::to_string)).unwrap_or_else(|| "test".into())
 }
 
+/// Returns the number of images of a split.
 fn images(folder: &RunFolder, role: SplitRole) -> usize {
     std::fs::read_to_string(folder.split(role)).map_or(0, |text| text.lines().count())
 }

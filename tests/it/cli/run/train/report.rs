@@ -50,7 +50,7 @@ fn a_run_becomes_pictures_a_page_and_events() {
     assert_eq!(fs::read_to_string(place.path("again.html")).unwrap(), html);
     // Data that is elsewhere takes the pictures away and not the page.
     let said = place.npc(&["report", "runs/a", "--out", "bare.html", "--data-root", "elsewhere"]).done();
-    assert!(said.contains("note: Without data"), "{said}");
+    assert!(said.contains("note: The data cannot be opened"), "{said}");
     let html = fs::read_to_string(place.path("bare.html")).unwrap();
     assert!(html.contains("class=\"missing\"") && !html.contains("data:image") && html.contains("id=\"curves\""));
 
