@@ -1,18 +1,18 @@
-//! How bad a problem is.
+//! The severity of a problem.
 
-/// How bad a problem is; what is worse comes first.
+/// Severity of a problem; the worst comes first in the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The file or command cannot be carried out as it stands.
+    /// The file or command is invalid.
     Error,
-    /// The file is valid, and may not say what was meant.
+    /// The file is valid, but may not be what the author intended.
     Warning,
-    /// A remark that asks for no change.
+    /// A remark that needs no change.
     Note,
 }
 
 impl Severity {
-    /// Gives the word that stands in front of messages: `error`, `warning` or `note`.
+    /// Returns the word before a message: `error`, `warning` or `note`.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Error => "error",

@@ -1,7 +1,7 @@
-//! What `data` and `train` blocks say, with every default filled in.
+//! The configuration of data sets and training runs: `data` and `train` blocks with every default filled in.
 //!
-//! Plain data: knows neither the syntax it came from nor the tensors it will steer. It is what the resolved settings
-//! of a run folder hold, so every type here is written to and read from YAML.
+//! Plain data that depends neither on the syntax nor on tensors. The settings of a run folder contain it, so every type here
+//! is written to and read from YAML.
 
 mod augment;
 pub mod case_rules;
@@ -22,77 +22,76 @@ pub use schedule::{Schedule, ScheduleCurve};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A data set: where its files are, how a pixel becomes a number and a class, and which image is in which split.
+/// A data set: its files, how pixels become numbers and classes, and which case belongs to which split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
     /// Name of the data block.
     pub name: String,
-    /// Where images and masks come from.
+    /// Source of the images and masks.
     pub source: DataSource,
-    /// Height and width that images and masks are resized to.
+    /// Height and width to which images and masks are resized.
     pub size: [usize; 2],
     /// Class names in the order of the model's output channels.
     pub classes: Vec<String>,
-    /// Pixel value in the mask file, per class; see [`case_rules::label_colour`] for colours.
+    /// Pixel value of each class in the mask files; see [`case_rules::label_colour`] for colours.
     #[serde(with = "case_rules::labels")]
     pub labels: Vec<u32>,
     /// How a pixel of a mask file becomes a class.
     pub mask_rule: MaskRule,
     /// Which cases are for training, validation and test.
     pub split: Split,
-    /// Which cases must stay in one split, and what each split should have its share of.
+    /// Which cases must stay in one split, and by which property the splits are balanced.
     #[serde(default)]
     pub grouping: Grouping,
-    /// How volumes are cut into slices; without effect on pictures.
+    /// How volumes are cut into slices; no effect on 2-D images.
     #[serde(default)]
     pub slicing: Slicing,
-    /// Intensities are clipped to `[low, high]` and scaled to 0..1. Without it 8-bit and unsigned 16-bit images are
-    /// divided by their largest possible value, and signed or float images are refused.
+    /// Range `[low, high]` to which intensities are clipped before they are scaled to 0..1. Without it, 8-bit and unsigned
+    /// 16-bit images are divided by their largest possible value, and signed or float images are an error.
     pub window: Option<[f64; 2]>,
-    /// How values of 16-bit files are read, before `window` applies.
+    /// How values of 16-bit files are read before `window` is applied.
     pub decode: DecodeRule,
-    /// Per channel (or one value for all), subtracted after scaling to 0..1.
+    /// Mean per channel (or one for all), subtracted after scaling to 0..1.
     pub mean: Vec<f64>,
-    /// Per channel (or one value for all), divided by after `mean`.
+    /// Standard deviation per channel (or one for all), by which values are divided after `mean` is subtracted.
     pub std: Vec<f64>,
-    /// Bound on the memory that decoded and resized images may hold, in MiB (2^20 bytes).
+    /// Limit on the memory of decoded and resized images, in MiB (2^20 bytes).
     pub cache_mb: usize,
-    /// Most images of all roles together; `None` is all.
+    /// Maximum number of images in all splits together; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// What an image counts for a class that neither prediction nor truth holds.
+    /// Score of an image for a class that is in neither the prediction nor the ground truth.
     #[serde(default)]
     pub empty: EmptyClassRule,
-    /// Millimetres a pixel of the image file, height then width, for distances.
+    /// Spacing of the image file in millimetres per pixel, height then width; for distances.
     #[serde(default)]
     pub spacing: Option<[f64; 2]>,
 }
 
-/// Where the images and masks of a data set come from.
+/// Source of the images and masks of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSource {
-    /// Paths under the data root with one `*`; an image and a mask belong together when their `*` stand for the same
-    /// text, upper and lower case being equal.
-    /// Volumes (NIfTI files, folders that hold a DICOM series) are cut into slices.
+    /// Path patterns under the data root with one `*`. An image and a mask belong together if their `*` match the same text,
+    /// regardless of case. Volumes (NIfTI files, folders with a DICOM series) are cut into slices.
     Files {
         /// Path pattern of the image files, with `/` between folders.
         images: String,
         /// Path pattern of the mask files.
         masks: String,
     },
-    /// A CSV file under the data root with the columns `image` and `mask`, and if need be `split` and `group`; paths
-    /// in it are under the data root too.
+    /// A CSV file under the data root with the columns `image` and `mask`, and optionally `split` and `group`. Its paths are
+    /// relative to the data root too.
     List {
         /// Path of the CSV file under the data root.
         list: String,
     },
-    /// Generated lung-CT-like slices with ground truth.
+    /// Generated slices that resemble lung CT, with ground truth.
     Phantoms {
-        /// How many slices are generated; 100 where the block says nothing.
+        /// Number of slices; 100 by default.
         count: usize,
-        /// Seed of the generator; the same seed gives the same slices, bit for bit, on every machine.
+        /// Seed of the generator; the same seed produces the same slices on every machine, bit for bit.
         seed: u64,
     },
 }
@@ -101,12 +100,12 @@ pub enum DataSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaskRule {
-    /// Two classes: above half of the larger label is the class with the larger label (files whose maximum is 1 count
-    /// 1 as the larger label).
+    /// For two classes: a value above half of the larger label is the class with the larger label. In files whose maximum is
+    /// 1, the larger label is taken as 1.
     Threshold,
     /// The value must be one of the labels.
     Exact,
-    /// The colour must be that of a label.
+    /// The colour must be one of the labels.
     Colour,
 }
 
@@ -114,9 +113,10 @@ pub enum MaskRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecodeRule {
-    /// The values as stored, with all their bits.
+    /// All bits of the stored values.
     Value,
-    /// The high byte of the unsigned view only, as public code reads the lung set through OpenCV's default flags.
+    /// Only the high byte of the value reinterpreted as unsigned, as published code reads the lung set with OpenCV's default
+    /// flags.
     HiByte,
 }
 
@@ -124,39 +124,38 @@ pub enum DecodeRule {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// Shares of the stems, sorted, then shuffled with `seed`. They sum to 1.
+    /// Fractions of the stems, which are sorted and then shuffled with `seed`. They sum to 1.
     Random {
-        /// Share of the cases for training: what the other two leave, where the block says nothing.
+        /// Fraction of the cases for training; by default what the other two leave.
         train: f64,
-        /// Share of the cases for validation, 0 to 1 and rounded up to whole cases; 0 where the block says nothing.
+        /// Fraction of the cases for validation, 0 to 1, rounded up to whole cases; 0 by default.
         val: f64,
-        /// Share of the cases for the test, 0 to 1 and rounded up to whole cases; 0.2 where the block says nothing.
+        /// Fraction of the cases for the test, 0 to 1, rounded up to whole cases; 0.2 by default.
         test: f64,
-        /// Seed of the shuffle; 0 where the block says nothing.
+        /// Seed of the shuffle; 0 by default.
         seed: u64,
     },
-    /// Files under the data root with one stem a line.
+    /// Text files under the data root with one stem per line.
     Lists {
         /// Path of the list of training cases.
         train: String,
-        /// Path of the list of validation cases; `None` where there are none.
+        /// Path of the list of validation cases, if any.
         val: Option<String>,
         /// Path of the list of test cases.
         test: String,
     },
-    /// One of `k` parts of nearly equal size, number `fold` counted from 0, is the test set; `val` is a share of what
-    /// is left.
+    /// Cross-validation with `k` folds of nearly equal size: fold number `fold`, from 0, is the test set.
     Kfold {
-        /// Number of folds, at least 2; 5 where the block says nothing.
+        /// Number of folds, at least 2; 5 by default.
         k: usize,
-        /// Number of the fold that is the test set, below `k`; 0 where the block says nothing.
+        /// Number of the test fold, below `k`; 0 by default.
         fold: usize,
-        /// Share for validation of the cases outside the fold, at least 0 and below 1; 0 where the block says nothing.
+        /// Fraction of the cases outside the test fold that are for validation, at least 0 and below 1; 0 by default.
         val: f64,
-        /// Seed of the shuffle; 0 where the block says nothing.
+        /// Seed of the shuffle; 0 by default.
         seed: u64,
     },
-    /// As the column `split` of a CSV list says.
+    /// The column `split` of the CSV list.
     Column,
 }
 
@@ -166,72 +165,73 @@ pub enum Split {
 pub struct TrainSpec {
     /// Name of the run in the model file.
     pub name: String,
-    /// A model or variant of the file.
+    /// Name of a model or variant of the file.
     pub model: String,
-    /// Hyper-parameters given with the model, in the spelling of the language (`attention: se`).
+    /// Hyper-parameters of the model, in the spelling of the language (`attention: se`).
     pub args: BTreeMap<String, String>,
-    /// The name of a data block.
+    /// Name of the data block.
     pub data: String,
-    /// Passes over all training images, at least 1.
+    /// Number of passes over all training images, at least 1.
     pub epochs: usize,
-    /// Images per step.
+    /// Images per batch.
     pub batch: usize,
-    /// Seed of the first weights, the order of the images, dropout and augmentation; 0 where the block says nothing.
+    /// Seed of the initial weights, the order of the images, dropout and augmentation; 0 by default.
     pub seed: u64,
-    /// How gradients become new weights, with the learning rate that the schedule starts from.
+    /// Optimiser, with the learning rate that the schedule starts from.
     pub optimizer: Optimizer,
     /// How the learning rate changes from step to step.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Largest norm of all gradients together; larger ones are scaled down to it.
+    /// Maximum norm of all gradients together; larger gradients are scaled down to it.
     #[serde(default)]
     pub clip: Option<f64>,
-    /// What is minimised: a weighted sum of terms.
+    /// Loss: a weighted sum of terms.
     pub loss: LossSpec,
-    /// Weight of each result's loss, for models with several results. Empty: the first result alone.
+    /// Weight of the loss of each result, for deep supervision of models with several results. If empty, only the first result
+    /// is supervised.
     #[serde(default)]
     pub supervise: BTreeMap<String, f64>,
     /// Paths of nodes and blocks whose parameters are not trained.
     #[serde(default)]
     pub freeze: Vec<String>,
-    /// Changes of the training images, new in each epoch. Scored images are never changed.
+    /// Augmentations of the training images, drawn anew in each epoch. Images are scored without augmentation.
     #[serde(default)]
     pub augment: Vec<Augmentation>,
-    /// What each epoch is scored with; IoU and Dice where the block says nothing.
+    /// Metrics of each epoch; IoU and Dice by default.
     pub metrics: Vec<Metric>,
-    /// Checkpoints that stay in the run folder; those of the best Dice and of the last epoch where the block says
-    /// nothing.
+    /// Checkpoints that stay in the run folder; by default those of the best Dice and of the last epoch.
     pub keep: Vec<KeptCheckpoint>,
-    /// Batches whose gradients make one step of the optimiser.
-    #[serde(default = "one")]
+    /// Number of batches whose gradients are accumulated for one optimiser step.
+    #[serde(default = "default_accumulate")]
     pub accumulate: usize,
-    /// Decay of the average of the weights, below 1; without it the weights themselves are scored and kept.
+    /// Decay of the exponential moving average of the weights, below 1. Without it, the weights themselves are scored and
+    /// kept.
     #[serde(default)]
     pub ema: Option<f64>,
-    /// Epochs without a better score, of the first "best" in `keep`, after which the run ends.
+    /// Early stopping: number of epochs without improvement of the first `best` metric in `keep`, after which the run ends.
     #[serde(default)]
     pub patience: Option<usize>,
-    /// A file of weights or a run folder to begin with.
+    /// Weight file or run folder that the initial weights are loaded from.
     #[serde(default)]
     pub init: Option<String>,
-    /// Minutes after which the state is written within an epoch; 0: at the end of epochs alone.
-    #[serde(default = "save_every")]
+    /// Minutes between checkpoints within an epoch; with 0, the state is written only at the end of each epoch.
+    #[serde(default = "default_save_every")]
     pub save_every: f64,
 }
 
-fn one() -> usize {
+fn default_accumulate() -> usize {
     1
 }
 
-fn save_every() -> f64 {
+fn default_save_every() -> f64 {
     TrainSpec::SAVE_EVERY
 }
 
 impl TrainSpec {
-    /// Minutes of work that a killed run loses at most.
+    /// Default of `save_every`: the minutes of work that a killed run can lose.
     pub const SAVE_EVERY: f64 = 10.0;
 
-    /// What each epoch is scored with: `metrics`, and what decides which checkpoint is kept.
+    /// Returns the metrics that each epoch is scored with: `metrics` and those that select checkpoints.
     pub fn epoch_metrics(&self) -> Vec<Metric> {
         let kept = self.keep.iter().filter_map(|keep| match keep {
             KeptCheckpoint::Best(metric) => Some(*metric),
@@ -245,7 +245,7 @@ impl TrainSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeptCheckpoint {
-    /// The weights of the epoch with the best score so far: the highest, or the lowest of a distance.
+    /// The weights of the epoch with the best score of a metric: the highest score, or the lowest distance.
     Best(Metric),
     /// The weights of the last epoch.
     Last,

@@ -1,8 +1,7 @@
 //! Diagnostics: what is wrong, where, and the edit that fixes it.
 //!
-//! A [`Diagnostic`] holds facts and places; [`render`] is the only module that turns it into something to read, `json`
-//! into something for programs.
-//! Invariant: every diagnostic carries a [`Code`], and [`Problems::sorted`] orders by place.
+//! A [`Diagnostic`] holds facts and places. Only [`render`] turns it into text for people, only `json` into JSON for
+//! programs. Invariant: every diagnostic has a [`Code`], and [`Problems::sorted`] orders by place.
 
 mod diagnostic;
 mod json;

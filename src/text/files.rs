@@ -1,6 +1,6 @@
-//! Where the texts of model files come from: the disk, or texts in memory laid over it.
+//! Sources of model files: the disk, or texts in memory that override files on disk.
 //!
-//! Knows paths and bytes, no syntax. Imports are read from the same place as the file that names them.
+//! Depends on paths and bytes, not on syntax. Imports are read from the same source as the file that contains them.
 
 use super::diag::{Code, Diagnostic};
 use super::source::{SourceId, SourceMap};
@@ -9,25 +9,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-/// The largest model file that is read, in bytes: 4 MiB.
+/// Largest size of a model file in bytes: 4 MiB.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// A place that model files are read from. Implement it to serve files that are on no disk, such as those of an editor.
+/// A source of model files. Implement it for files that are not on disk, such as the open files of an editor.
 pub trait Files {
-    /// The bytes of the file at `path`. A file that is longer than [`MAX_FILE_BYTES`] may be cut off after one more byte.
+    /// Returns the bytes of the file at `path`. A file longer than [`MAX_FILE_BYTES`] may be cut off one byte after that
+    /// limit.
     ///
-    /// Errors: the file is missing or cannot be read. The error's text is shown after ``cannot read `PATH`:``.
+    /// Fails if the file is missing or cannot be read. The text of the error is shown after ``cannot read `PATH`:``.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// Names of the files in a folder, for "did you mean"; empty where the folder cannot be listed.
+    /// Returns the names of the files in a folder, for "did you mean"; empty if the folder cannot be listed.
     fn names(&self, folder: &Path) -> Vec<String>;
 }
 
-/// Files on the disk.
+/// The files on disk.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
 
-/// At most so many names of a folder are looked at.
+/// Maximum number of file names read from a folder.
 const MAX_NAMES: usize = 1000;
 
 impl Files for Disk {
@@ -36,12 +37,12 @@ impl Files for Disk {
         if metadata.is_dir() {
             return Err(io::Error::other("it is a folder"));
         }
-        // A pipe or device may have no end, and no beginning either.
+        // A pipe or device may never deliver a byte, or never end.
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a plain file"));
         }
         let mut bytes = Vec::new();
-        // One byte more than is allowed, so that a file that grows meanwhile is refused as well.
+        // One byte above the limit, so that a file that grows meanwhile is refused too.
         std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
@@ -63,7 +64,7 @@ impl<F: Files + ?Sized> Files for &F {
     }
 }
 
-/// Texts in memory, laid over other files: what an editor holds and has not saved yet.
+/// Texts in memory that override other files, such as the unsaved texts of an editor.
 #[derive(Debug, Clone, Default)]
 pub struct Overlay<F = Disk> {
     texts: BTreeMap<PathBuf, String>,
@@ -71,17 +72,17 @@ pub struct Overlay<F = Disk> {
 }
 
 impl<F> Overlay<F> {
-    /// Lays no text over `base` yet.
+    /// Creates an overlay of `base` without texts.
     pub fn new(base: F) -> Self {
         Self { texts: BTreeMap::new(), base }
     }
 
-    /// Lets `path` hold `text` from now on, whether or not there is such a file base.
+    /// Sets the text of `path`, whether or not the underlying files contain it.
     pub fn set(&mut self, path: impl AsRef<Path>, text: impl Into<String>) {
         self.texts.insert(normalized(path.as_ref()), text.into());
     }
 
-    /// Takes the text of `path` away, so that the file base is seen again.
+    /// Removes the text of `path`, so that the underlying file is visible again.
     pub fn remove(&mut self, path: impl AsRef<Path>) {
         self.texts.remove(&normalized(path.as_ref()));
     }
@@ -97,7 +98,7 @@ impl<F: Files> Files for Overlay<F> {
 
     fn names(&self, folder: &Path) -> Vec<String> {
         let mut names: BTreeSet<String> = self.base.names(folder).into_iter().collect();
-        // The folder of a bare name is empty, and is the working folder.
+        // The folder of a bare name is empty; it means the working folder.
         let folder = normalized(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
         let own = self.texts.keys().filter(|path| path.parent() == Some(&folder));
         names.extend(own.filter_map(|path| path.file_name()?.to_str()).map(str::to_string).take(MAX_NAMES));
@@ -105,7 +106,7 @@ impl<F: Files> Files for Overlay<F> {
     }
 }
 
-/// The same path in one spelling: absolute where the working folder is known, without `.` and `..`.
+/// Normalizes a path: absolute if the working folder is known, without `.` and `..`.
 fn normalized(path: &Path) -> PathBuf {
     let mut parts = PathBuf::new();
     for component in absolute(path).components() {
@@ -118,7 +119,7 @@ fn normalized(path: &Path) -> PathBuf {
     parts
 }
 
-/// Reads a model file into `sources`; refuses (E0106) what is missing, not UTF-8 or larger than 4 MiB.
+/// Reads a model file into `sources`. Fails with E0106 if the file is missing, not UTF-8 or larger than 4 MiB.
 pub fn read(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<SourceId, Diagnostic> {
     let name = path.display().to_string();
     let refuse = |reason: String| Diagnostic::bare(Code::E0106, format!("cannot read `{name}`: {reason}"));

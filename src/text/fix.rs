@@ -1,13 +1,13 @@
-//! The edits that problems suggest, with_edits to a text.
+//! Application of suggested edits to a text.
 
 use super::diag::{Applicability, Diagnostic, Problems, Suggestion};
 use super::source::{SourceId, SourceMap, Span};
 use super::syntax;
 use std::collections::BTreeMap;
 
-/// `text`, the source `root`, after one round of edits, and the number of problems that they fix. Edits that are certain are
-/// with_edits; with `likely` also those that may not be what was meant. Edits of one round do not overlap, and none adds an
-/// error of syntax.
+/// Applies one round of edits to `text`, the source `root`, and returns the new text with the number of problems fixed.
+/// Machine-applicable edits are applied; with `likely`, edits that may be incorrect are applied too. The edits of one round
+/// do not overlap, and none adds a syntax error.
 pub fn apply_suggestions(text: &str, root: SourceId, problems: &Problems, likely: bool) -> (String, usize) {
     let mut chosen: Vec<&Suggestion> = Vec::new();
     let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
@@ -21,45 +21,45 @@ pub fn apply_suggestions(text: &str, root: SourceId, problems: &Problems, likely
     (with_edits(text, &kept), kept.len())
 }
 
-/// An edit that touches none that is made already: both could be meant to change the same thing.
+/// Checks whether an edit touches no chosen edit; edits that touch could both be meant to change the same thing.
 fn is_free(taken: &BTreeMap<u32, u32>, span: Span) -> bool {
     let before = taken.range(..=span.end).next_back();
     before.is_none_or(|(_, &end)| end < span.start)
 }
 
-/// Tries of parts of a round, before the rest of it is given up.
+/// Limit on the parses of one round; after it, the remaining edits are dropped.
 const MAX_PARSES: usize = 64;
 
-/// Those of some suggestions that add no error of syntax to the `before` that there are: all, or of each half what does
-/// not.
+/// Returns the suggestions that do not raise the number of syntax errors above `before`: all of them, or the harmless ones
+/// of each half (bisection).
 fn without_new_syntax_errors<'s>(
     text: &str,
-    some: &[&'s Suggestion],
+    suggestions: &[&'s Suggestion],
     before: usize,
-    tries: &mut usize,
+    parses_left: &mut usize,
 ) -> Vec<&'s Suggestion> {
-    if some.is_empty() || *tries == 0 {
+    if suggestions.is_empty() || *parses_left == 0 {
         return Vec::new();
     }
-    *tries -= 1;
-    if count_syntax_errors(&with_edits(text, some)) <= before {
-        return some.to_vec();
+    *parses_left -= 1;
+    if count_syntax_errors(&with_edits(text, suggestions)) <= before {
+        return suggestions.to_vec();
     }
-    if some.len() == 1 {
+    if suggestions.len() == 1 {
         return Vec::new();
     }
-    let (first, second) = some.split_at(some.len() / 2);
-    let mut kept = without_new_syntax_errors(text, first, before, tries);
-    kept.extend(without_new_syntax_errors(text, second, before, tries));
-    // Each half does no harm by itself; if they do together, the first is enough for this round.
+    let (first, second) = suggestions.split_at(suggestions.len() / 2);
+    let mut kept = without_new_syntax_errors(text, first, before, parses_left);
+    kept.extend(without_new_syntax_errors(text, second, before, parses_left));
+    // Each half adds no error alone. If both together do, the first half is enough for this round.
     if count_syntax_errors(&with_edits(text, &kept)) <= before {
         kept
     } else {
-        without_new_syntax_errors(text, first, before, tries)
+        without_new_syntax_errors(text, first, before, parses_left)
     }
 }
 
-/// The first suggestion of a problem that may be with_edits to the root file.
+/// Returns the first suggestion of a problem that may be applied to the root file.
 fn applicable_suggestion(d: &Diagnostic, root: SourceId, likely: bool) -> Option<&Suggestion> {
     d.suggestions.iter().find(|s| {
         let trusted = match s.applicability {
@@ -71,14 +71,14 @@ fn applicable_suggestion(d: &Diagnostic, root: SourceId, likely: bool) -> Option
     })
 }
 
-/// Errors of syntax.
+/// Counts the syntax errors of a text.
 fn count_syntax_errors(text: &str) -> usize {
     let mut sources = SourceMap::new();
     let id = sources.add("", text);
     syntax::parse(&sources, id).1.iter().filter(|d| d.is_error()).count()
 }
 
-/// `text` with the edits of some suggestions.
+/// Returns `text` with the edits of the suggestions applied.
 fn with_edits(text: &str, suggestions: &[&Suggestion]) -> String {
     let mut edits: Vec<&(Span, String)> = suggestions.iter().flat_map(|s| &s.edits).collect();
     edits.sort_by_key(|(span, _)| (span.start, span.end));
@@ -96,7 +96,7 @@ fn with_edits(text: &str, suggestions: &[&Suggestion]) -> String {
     out
 }
 
-/// A deletion that leaves nothing but blanks on its line takes the line end as well.
+/// Extends a deletion to the whole line, line end included, if it would leave only white space on the line.
 fn widen_to_line(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
     let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at + 1);

@@ -1,8 +1,8 @@
-//! A model file with everything it imports: each file is read and parsed once.
+//! Loading of a model file with its imports; each file is read and parsed once.
 //!
-//! Knows files and syntax, no names. Invariants: imported files lie inside the folder of the root file, so that a model
-//! from a stranger reads nothing else; files do not import each other in a circle; the block library `std` is the one
-//! built in, whatever lies on disk.
+//! Depends on files and syntax, not on name resolution. Invariants: imported files lie inside the folder of the root file,
+//! so that an untrusted model cannot read other files; imports are acyclic; `std` is always the built-in block library,
+//! whatever is on disk.
 
 use super::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
 use super::files::{self, Files};
@@ -13,36 +13,36 @@ use std::path::{Component, Path, PathBuf};
 /// The block library, written in the language.
 pub const STD: &str = include_str!("import/std.model");
 
-/// A root file and what it imports.
+/// A root file and its imports.
 #[derive(Debug, Clone, Default)]
 pub struct Bundle {
-    /// The root file's text in the source map.
+    /// The root file in the source map.
     pub source: SourceId,
     /// Tree of the root file.
     pub root: ast::File,
     /// Files imported by path, directly or through others, in the order of first mention.
     pub imported: Vec<ImportedFile>,
-    /// The block library, where some file asks for it.
+    /// The block library, if a file imports it.
     pub std: Option<ast::File>,
-    /// An import failed; names may be missing for that reason.
+    /// Whether an import failed; names may be missing for that reason.
     pub incomplete: bool,
 }
 
 /// A file that the root file imports, directly or through others.
 #[derive(Debug, Clone)]
 pub struct ImportedFile {
-    /// Relative to the folder of the root file, with `/` between parts.
+    /// Path relative to the folder of the root file, with `/` as separator.
     pub path: String,
-    /// The file's text in the source map.
+    /// The file in the source map.
     pub source: SourceId,
     /// Tree of the file.
     pub file: ast::File,
 }
 
-/// Files that one root may import, found or not.
+/// Maximum number of files that one root may import, missing ones included.
 const MAX_FILES: usize = 256;
 
-/// Missing files for which a file of nearly the same name is looked for.
+/// Maximum number of missing files for which a similar file name is searched.
 const MAX_SUGGESTIONS: usize = 20;
 
 struct ImportLoader<'s> {
@@ -51,13 +51,13 @@ struct ImportLoader<'s> {
     folder: PathBuf,
     bundle: Bundle,
     problems: Problems,
-    /// Files on the way from the root to the one being read, with the place that imports the next.
+    /// Import chain from the root to the file being read, each with the span of the import of the next.
     open: Vec<(String, Span)>,
-    /// Imports that were not found.
+    /// Number of imports that were not found.
     missing: usize,
 }
 
-/// Reads and parses a model file and what it imports. Fails only when the file itself cannot be read.
+/// Reads and parses a model file and its imports. Fails only if the root file cannot be read.
 pub fn load(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<(Bundle, Problems), Diagnostic> {
     let id = files::read(files, sources, path)?;
     let (root, problems) = syntax::parse(sources, id);
@@ -71,14 +71,14 @@ pub fn load(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<(
 }
 
 impl ImportLoader<'_> {
-    /// Loads what `file`, which lies at `at`, imports.
-    fn load_imports(&mut self, file: &ast::File, at: &str) {
+    /// Loads the imports of `file`, whose path is `importer`.
+    fn load_imports(&mut self, file: &ast::File, importer: &str) {
         for item in &file.items {
             match &item.kind {
                 ast::ItemKind::Import(ast::Import::Std(_)) => self.load_std(),
                 ast::ItemKind::Import(ast::Import::Path(path)) => {
-                    self.open.push((at.to_string(), path.span));
-                    if let Err(d) = self.load_path(&path.node, path.span, at) {
+                    self.open.push((importer.to_string(), path.span));
+                    if let Err(d) = self.load_path(&path.node, path.span, importer) {
                         self.bundle.incomplete = true;
                         self.problems.push(*d);
                     }
@@ -106,9 +106,9 @@ impl ImportLoader<'_> {
         }
     }
 
-    fn load_path(&mut self, written: &str, span: Span, at: &str) -> Result<(), Box<Diagnostic>> {
+    fn load_path(&mut self, written: &str, span: Span, importer: &str) -> Result<(), Box<Diagnostic>> {
         let refuse = |message: String| Box::new(Diagnostic::new(Code::E0209, span, message));
-        let path = relative(at, written).ok_or_else(|| {
+        let path = relative(importer, written).ok_or_else(|| {
             let d = refuse(format!("`{written}` is not inside the folder of the root file"));
             Box::new(d.help("imports are relative and stay in the folder of the file that is checked, or below it"))
         })?;
@@ -133,7 +133,7 @@ impl ImportLoader<'_> {
         let id = files::read(self.files, self.sources, &self.folder.join(&path)).map_err(|d| {
             self.missing += 1;
             let d = Diagnostic::new(Code::E0209, span, d.message).label("imported here");
-            // Looking for a near name reads the folder: a hostile file could ask for it thousands of times.
+            // The search for a similar name reads the folder: a hostile file could cause it thousands of times.
             if self.missing > MAX_SUGGESTIONS {
                 return Box::new(d);
             }
@@ -158,21 +158,23 @@ impl ImportLoader<'_> {
     }
 }
 
-/// The path as written with the name of the file in the same folder that was probably meant.
+/// Returns the written path with the file name replaced by the most similar one in the folder, if any is similar.
 fn nearest_file(files: &dyn Files, missing: &Path, written: &str) -> Option<String> {
     let names = files.names(missing.parent().unwrap_or(Path::new("")));
     let models = names.iter().map(String::as_str).filter(|n| n.ends_with(".model"));
     let word = missing.file_name()?.to_str()?;
-    // `data` for `data.model` is a common slip.
+    // `data` for `data.model` is a common mistake.
     let near = names.iter().find(|n| n.strip_suffix(".model") == Some(word)).map(String::as_str);
     let near = near.or_else(|| did_you_mean(word, models))?;
     let folder = written.rfind('/').map_or("", |at| &written[..=at]);
     Some(format!("{folder}{near}"))
 }
 
-/// `written` in the file `at`, relative to the root folder. `None` when it is absolute or leaves that folder.
-fn relative(at: &str, written: &str) -> Option<String> {
-    let mut parts: Vec<String> = Path::new(at).parent()?.components().map(part).collect::<Option<_>>()?;
+/// Resolves `written`, an import in the file `importer`, to a path relative to the root folder. `None` if it is absolute or
+/// leaves that folder.
+fn relative(importer: &str, written: &str) -> Option<String> {
+    let mut parts: Vec<String> =
+        Path::new(importer).parent()?.components().map(normal_component).collect::<Option<_>>()?;
     for component in Path::new(written).components() {
         match component {
             Component::CurDir => {}
@@ -184,7 +186,7 @@ fn relative(at: &str, written: &str) -> Option<String> {
     Some(parts.join("/")).filter(|p| !p.is_empty())
 }
 
-fn part(component: Component<'_>) -> Option<String> {
+fn normal_component(component: Component<'_>) -> Option<String> {
     match component {
         Component::Normal(name) => name.to_str().map(str::to_string),
         Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => None,

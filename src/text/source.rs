@@ -1,65 +1,65 @@
-//! Source texts and places in them.
+//! Source texts and spans.
 //!
-//! Knows nothing about syntax or diagnostics. Invariant: a [`Span`] made for a [`SourceId`] lies within that text
-//! and on character boundaries.
+//! Does not depend on syntax or diagnostics. Invariant: a [`Span`] of a [`SourceId`] lies within that text and on character
+//! boundaries.
 
 use std::fmt;
 
-/// Names one text in a [`SourceMap`].
+/// Identifies a text in a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SourceId(u32);
 
 /// A byte range `start..end` in one source text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Span {
-    /// The text that the range lies in.
+    /// The text that contains the range.
     pub source: SourceId,
     /// First byte of the range, counted from 0.
     pub start: u32,
-    /// Byte behind the range; equal to `start` for an empty place.
+    /// End of the range, exclusive; equal to `start` for an empty span.
     pub end: u32,
 }
 
 impl Span {
-    /// Makes the range `start..end` of bytes in a text; offsets beyond `u32::MAX` become `u32::MAX`.
+    /// Creates the byte range `start..end` of a text; offsets beyond `u32::MAX` become `u32::MAX`.
     pub fn new(source: SourceId, start: usize, end: usize) -> Self {
         let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { source, start: clamp(start), end: clamp(end) }
     }
 
-    /// The smallest span that covers both. Both must be of one source.
+    /// Returns the smallest span that covers both. Both must belong to one source.
     pub fn to(self, other: Span) -> Span {
         debug_assert_eq!(self.source, other.source);
         Span { source: self.source, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// The empty place right behind.
+    /// Returns the empty span at the end of this one.
     pub fn after(self) -> Span {
         Span { start: self.end, ..self }
     }
 
-    /// The empty place right before.
+    /// Returns the empty span at the start of this one.
     pub fn before(self) -> Span {
         Span { end: self.start, ..self }
     }
 
-    /// Gives the bytes as a range to index the text with.
+    /// Returns the byte range, to index the text with.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
 }
 
-/// A value and the place it was written at.
+/// A value with the span that it was written at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spanned<T> {
     /// The value.
     pub node: T,
-    /// Place that the value was written at.
+    /// Span of the value in the text.
     pub span: Span,
 }
 
 impl<T> Spanned<T> {
-    /// Joins a value with its place.
+    /// Creates a value with its span.
     pub fn new(node: T, span: Span) -> Self {
         Self { node, span }
     }
@@ -71,10 +71,10 @@ impl<T: fmt::Display> fmt::Display for Spanned<T> {
     }
 }
 
-/// One text with a name to show in messages (a path, `<command line>`).
+/// A text with a name for messages (a path, `<command line>`).
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// Name for messages: a path as it was given, or words such as `<command line>`.
+    /// Name for messages: a path as the user wrote it, or a placeholder such as `<command line>`.
     pub name: String,
     /// The whole text.
     pub text: String,
@@ -88,12 +88,12 @@ pub struct SourceMap {
 }
 
 impl SourceMap {
-    /// Makes a map without texts.
+    /// Creates an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text under a name and gives its id; the same name may be added again and is then another text.
+    /// Adds a text under a name and returns its id. A name may be added again; each addition is a separate text.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let text = text.into();
         let newlines = text.bytes().enumerate().filter(|&(_, b)| b == b'\n');
@@ -102,28 +102,28 @@ impl SourceMap {
         SourceId(self.files.len() as u32 - 1)
     }
 
-    /// Gives the name and text of an id.
+    /// Returns the name and text of an id.
     ///
-    /// Panics: the id was made by another map that holds more texts.
+    /// Panics if the id belongs to another map with more texts.
     pub fn file(&self, id: SourceId) -> &SourceFile {
         &self.files[id.0 as usize]
     }
 
-    /// Gives the whole text of an id.
+    /// Returns the whole text of an id.
     ///
-    /// Panics: the id was made by another map that holds more texts.
+    /// Panics if the id belongs to another map with more texts.
     pub fn text(&self, id: SourceId) -> &str {
         &self.file(id).text
     }
 
-    /// Gives the text of a place; empty where the place does not lie in its text.
+    /// Returns the text of a span; empty if the span exceeds its text.
     ///
-    /// Panics: the place is of another map that holds more texts.
+    /// Panics if the span belongs to another map with more texts.
     pub fn snippet(&self, span: Span) -> &str {
         self.text(span.source).get(span.range()).unwrap_or("")
     }
 
-    /// Line and column of the start of `span`, both counted from 1; columns count characters.
+    /// Returns the line and column of the start of `span`, both counted from 1; columns count characters.
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let file = self.file(span.source);
         let line = file.line_starts.partition_point(|&s| s <= span.start).max(1);
@@ -132,14 +132,14 @@ impl SourceMap {
         (line, column + 1)
     }
 
-    /// The bytes of line `line`, counted from 1, with its line end.
+    /// Returns the byte range of line `line`, counted from 1, including its line end.
     pub fn line_range(&self, id: SourceId, line: usize) -> std::ops::Range<usize> {
         let file = self.file(id);
         let start = |line: usize| file.line_starts.get(line).map_or(file.text.len(), |&s| s as usize);
         start(line.saturating_sub(1))..start(line)
     }
 
-    /// `file:line:column` of the start of `span`.
+    /// Formats the start of `span` as `file:line:column`.
     pub fn place(&self, span: Span) -> String {
         let (line, column) = self.line_column(span);
         format!("{}:{line}:{column}", self.file(span.source).name)

@@ -1,6 +1,6 @@
-//! Text to tree and back: [`parse`] and [`print()`].
+//! Parsing and formatting: [`parse`] and [`print()`].
 //!
-//! Knows nothing about operators, names or shapes. The grammar itself is `grammar/npc.pest`.
+//! Does not depend on operators, names or shapes. The grammar is `grammar/npc.pest`.
 
 pub mod ast;
 mod build;
@@ -13,11 +13,11 @@ use super::diag::{Applicability, Code, Diagnostic, Problems};
 use super::source::{SourceId, SourceMap, Span, Spanned};
 pub use print::print;
 
-/// The edition of the language that this npc reads.
+/// Edition of the language that this npc reads.
 pub const EDITION: u32 = 1;
 
-/// The tree of a model file. Never fails outright: an item with a mistake is left out, its name kept in
-/// [`ast::File::broken`], and every mistake found is among the problems, sorted by place.
+/// Parses a model file. Never fails as a whole: an item with a syntax error is left out, with its name kept in
+/// [`ast::File::broken`], and all errors are among the problems, sorted by place.
 pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
     let text = sources.text(id);
     let tokens = scan::scan(text);
@@ -34,14 +34,14 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
             }
             file.edition = Some(edition);
             if !known {
-                // Another edition may have another syntax: its mistakes would be none.
+                // Another edition may have another syntax, in which the errors would not be errors.
                 return (file, problems);
             }
             code.drain(..2);
         }
         Err(problem) => {
             problems.push(problem);
-            // What stands on a line `npc ...` is no item.
+            // The line `npc ...` is not an item.
             if code.first().is_some_and(|t| t.text(text) == "npc") {
                 let line = code.iter().skip(1).position(|t| t.first_on_line).map_or(code.len(), |i| i + 1);
                 code.drain(..line);
@@ -61,28 +61,28 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
     (file, problems.sorted())
 }
 
-/// The tree of a text that is one expression, such as the value in `--with name=value`.
+/// Parses a text that is one expression, such as the value in `--with name=value`.
 pub fn parse_value(sources: &SourceMap, id: SourceId) -> Result<ast::Expr, Problems> {
     let text = sources.text(id);
     let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
     recover::parse_whole(id, text, &code, "a value", build::expr)
 }
 
-/// The tree of a text such as `Net(width = 8 | 16) keep where params < 1M`: a sweep without its name.
+/// Parses a sweep without its name, such as `Net(width = 8 | 16) keep where params < 1M`.
 pub fn parse_models(sources: &SourceMap, id: SourceId) -> Result<ast::SweepModels, Problems> {
     let text = sources.text(id);
     let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
     recover::parse_whole(id, text, &code, "models", build::models)
 }
 
-/// The trees of a text such as `macs <= 2.5G and params < 1M`.
+/// Parses bounds such as `macs <= 2.5G and params < 1M`.
 pub fn parse_bounds(sources: &SourceMap, id: SourceId) -> Result<Vec<ast::Claim>, Problems> {
     let text = sources.text(id);
     let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
     recover::parse_whole(id, text, &code, "a bound such as `params < 1M`", build::bounds)
 }
 
-/// The line `npc N`.
+/// Parses the line `npc N`.
 fn edition(id: SourceId, text: &str, code: &[scan::Token]) -> Result<Spanned<u32>, Diagnostic> {
     let number = match code {
         [npc, number, ..] if npc.text(text) == "npc" && number.kind == scan::TokenKind::Number => {
@@ -105,7 +105,7 @@ fn edition(id: SourceId, text: &str, code: &[scan::Token]) -> Result<Spanned<u32
     })
 }
 
-/// The `///` lines that end on the line above `start`.
+/// Returns the text of the `///` lines that end on the line above `start`.
 fn docs_above(text: &str, tokens: &[scan::Token], start: usize) -> Vec<String> {
     let before = tokens.partition_point(|t| t.start < start);
     let mut docs = Vec::new();

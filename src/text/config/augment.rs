@@ -1,55 +1,55 @@
-//! What `augment = [...]` says: how training images are changed from epoch to epoch.
+//! The augmentations of `augment = [...]`: random changes of training images, drawn anew in each epoch.
 //!
-//! Plain data with its limits. What each kind does, in formulas, is in `docs/augmentation.md`; `run::data::augment` does it.
+//! Plain data and its limits. `docs/augmentation.md` has the formulas of each kind, `data::augment` computes them.
 
 use serde::{Deserialize, Serialize};
 
-/// One kind of change. A list holds each kind at most once; the order of the list does not matter, see
-/// `docs/augmentation.md`. `p` is the probability that an image is changed so in an epoch. Pairs are `[low, high]`.
+/// One kind of augmentation. A list contains each kind at most once, and its order has no effect (see
+/// `docs/augmentation.md`). `p` is the probability that an image is changed in an epoch. Pairs are `[low, high]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Augmentation {
-    /// Probabilities of a mirrored left and right, and of a mirrored top and bottom.
+    /// Mirrors the image, with one probability per axis.
     Flip {
-        /// Probability that left and right are exchanged.
+        /// Probability of exchanging left and right.
         horizontal: f64,
-        /// Probability that top and bottom are exchanged.
+        /// Probability of exchanging top and bottom.
         vertical: f64,
     },
-    /// A turn by 90, 180 or 270 degrees, each as likely. For square images.
+    /// Rotates by 90, 180 or 270 degrees with equal probability. Only for square images.
     Rot90 {
-        /// Probability that an image is turned in an epoch.
+        /// Probability that an image is rotated in an epoch.
         p: f64,
     },
-    /// About the centre; positive is counter-clockwise.
+    /// Rotates about the centre; positive angles are counter-clockwise.
     Rotate {
         /// Range of the angle in degrees, within -180 to 180.
         degrees: [f64; 2],
         /// Probability that an image is rotated in an epoch.
         p: f64,
     },
-    /// About the centre; above 1 enlarges what is seen.
+    /// Scales about the centre; factors above 1 enlarge the content.
     Scale {
         /// Range of the factor, within 0.1 to 10; its logarithm is uniform.
         factor: [f64; 2],
         /// Probability that an image is scaled in an epoch.
         p: f64,
     },
-    /// Down and to the right, each as a share of height and width.
+    /// Shifts down and to the right by fractions of height and width.
     Shift {
-        /// Range of the shift as a share of height and of width, within -1 to 1; the two axes are drawn apart.
+        /// Range of the shift as a fraction of height and width, within -1 to 1; each axis is drawn separately.
         limit: [f64; 2],
         /// Probability that an image is shifted in an epoch.
         p: f64,
     },
-    /// A rectangle of the image's proportions with this share of its area, enlarged to the whole.
+    /// Crops a rectangle with the aspect ratio of the image and enlarges it to the full size.
     Crop {
-        /// Range of the rectangle's share of the image's area, within 0.01 to 1.
+        /// Range of the area of the rectangle as a fraction of the image, within 0.01 to 1.
         area: [f64; 2],
         /// Probability that an image is cropped in an epoch.
         p: f64,
     },
-    /// Simard, Steinkraus and Platt 2003. Pixels of the data block's size.
+    /// Elastic deformation (Simard, Steinkraus and Platt 2003). Pixels are those of the data block's size.
     Elastic {
         /// Range of the factor of the smoothed random field, in pixels, within 0 to 10,000.
         alpha: [f64; 2],
@@ -58,76 +58,76 @@ pub enum Augmentation {
         /// Probability that an image is deformed in an epoch.
         p: f64,
     },
-    /// What happens to pixels that spatial changes bring in from outside.
+    /// How spatial augmentations fill pixels from outside the image.
     Border {
-        /// How the image goes on outside.
+        /// How the image is extended.
         rule: BorderMode,
-        /// Value outside the image under [`BorderMode::Constant`], in 0..1 as the window scales it.
+        /// Value outside the image under [`BorderMode::Constant`], in 0..1 after the window.
         value: f64,
     },
-    /// Gaussian, per value of the 0..1 range.
+    /// Adds Gaussian noise to values in 0..1.
     Noise {
         /// Range of the standard deviation of the noise, within 0 to 1.
         std: [f64; 2],
         /// Probability that an image gets noise in an epoch.
         p: f64,
     },
-    /// Gaussian, in pixels of the data block's size.
+    /// Applies a Gaussian filter, in pixels of the data block's size.
     Blur {
         /// Range of the standard deviation of the filter, in pixels, within 0 to 20.
         sigma: [f64; 2],
         /// Probability that an image is blurred in an epoch.
         p: f64,
     },
-    /// Times `factor`, then plus `offset`.
+    /// Multiplies by `factor`, then adds `offset`.
     Brightness {
-        /// Range of what is added to values in 0..1, within -1 to 1.
+        /// Range of the offset of values in 0..1, within -1 to 1.
         offset: [f64; 2],
-        /// Range of what values are multiplied by, within 0.1 to 10; its logarithm is uniform.
+        /// Range of the factor of values, within 0.1 to 10; its logarithm is uniform.
         factor: [f64; 2],
         /// Probability that an image's brightness changes in an epoch.
         p: f64,
     },
-    /// Distances from each channel's mean times `factor`.
+    /// Multiplies the distance of values from the mean of their channel by `factor`.
     Contrast {
         /// Range of the factor, within 0.1 to 10; its logarithm is uniform.
         factor: [f64; 2],
         /// Probability that an image's contrast changes in an epoch.
         p: f64,
     },
-    /// Shrunk by `factor` and enlarged again.
+    /// Shrinks the image by `factor` and enlarges it again.
     LowResolution {
-        /// Range of the share of height and of width that is left, within 0.05 to 1; uniform.
+        /// Range of the remaining fraction of height and width, within 0.05 to 1; uniform.
         factor: [f64; 2],
         /// Probability that an image loses resolution in an epoch.
         p: f64,
     },
-    /// Values to the power of `gamma`; with probability `invert` their distances from 1 instead.
+    /// Raises values to the power `gamma`; with probability `invert`, their distances from 1 instead.
     Gamma {
         /// Range of the exponent, within 0.1 to 10; its logarithm is uniform.
         gamma: [f64; 2],
-        /// Probability that a changed image is inverted before the power and back after it: `1 - (1 - v)^gamma`.
+        /// Probability that a changed image is inverted before the power and again after it: `1 - (1 - v)^gamma`.
         invert: f64,
-        /// Probability that an image gets an exponent in an epoch.
+        /// Probability that an image is changed in an epoch.
         p: f64,
     },
 }
 
-/// What lies outside an image that is rotated, shifted, shrunk or deformed.
+/// How an image that is rotated, shifted, shrunk or deformed is extended beyond its border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BorderMode {
-    /// The image goes on mirrored at its edge (d c b a | a b c d | d c b a), its mask with it.
+    /// The image and its mask are mirrored at the edge (d c b a | a b c d | d c b a).
     Reflect,
-    /// One value outside, and background in the mask.
+    /// A constant value, and background in the mask.
     Constant,
 }
 
-/// A key of an [`Augmentation`], and what it takes.
+/// A key of an [`Augmentation`] that is out of range, and a description of the accepted values.
 pub(super) type RefusedKey = (&'static str, &'static str);
 
 impl Augmentation {
-    /// As it is written in a model file.
+    /// Returns the name in model files.
     pub fn name(&self) -> &'static str {
         match self {
             Augmentation::Flip { .. } => "flip",
@@ -147,84 +147,85 @@ impl Augmentation {
         }
     }
 
-    /// Whether every value lies within its limits; settings files come past no schema.
+    /// Checks that every value is within its limits. Settings files are not checked against the schema, so values are checked
+    /// here.
     pub fn check(&self) -> Result<(), RefusedKey> {
-        let chance = |key, p: f64| within(key, [p, p], [0.0, 1.0], "a probability between 0 and 1");
+        let probability = |key, p: f64| within(key, [p, p], [0.0, 1.0], "a probability between 0 and 1");
         match *self {
             Augmentation::Flip { horizontal, vertical } => {
-                chance("horizontal", horizontal)?;
-                chance("vertical", vertical)
+                probability("horizontal", horizontal)?;
+                probability("vertical", vertical)
             }
-            Augmentation::Rot90 { p } => chance("p", p),
+            Augmentation::Rot90 { p } => probability("p", p),
             Augmentation::Rotate { degrees, p } => {
                 within("degrees", degrees, [-180.0, 180.0], "degrees between -180 and 180")?;
-                chance("p", p)
+                probability("p", p)
             }
             Augmentation::Scale { factor, p } => {
-                within("factor", factor, FACTOR, FACTORS)?;
-                chance("p", p)
+                within("factor", factor, FACTOR, FACTOR_TEXT)?;
+                probability("p", p)
             }
             Augmentation::Shift { limit, p } => {
                 within("limit", limit, [-1.0, 1.0], "a share of height and width between 0 and 1")?;
-                chance("p", p)
+                probability("p", p)
             }
             Augmentation::Crop { area, p } => {
                 within("area", area, [0.01, 1.0], "a share of the area between 0.01 and 1")?;
-                chance("p", p)
+                probability("p", p)
             }
             Augmentation::Elastic { alpha, sigma, p } => {
                 within("alpha", alpha, [0.0, 10_000.0], "pixels between 0 and 10000")?;
                 within("sigma", sigma, [1.0, 100.0], "pixels between 1 and 100")?;
-                chance("p", p)
+                probability("p", p)
             }
             Augmentation::Border { value, .. } => {
                 within("value", [value, value], [0.0, 1.0], "a value between 0 and 1")
             }
             Augmentation::Noise { std, p } => {
                 within("std", std, [0.0, 1.0], "a standard deviation between 0 and 1, of values in 0..1")?;
-                chance("p", p)
+                probability("p", p)
             }
             Augmentation::Blur { sigma, p } => {
                 within("sigma", sigma, [0.0, 20.0], "pixels between 0 and 20")?;
-                chance("p", p)
+                probability("p", p)
             }
             Augmentation::Brightness { offset, factor, p } => {
                 within("offset", offset, [-1.0, 1.0], "a number between 0 and 1, or a pair between -1 and 1")?;
-                within("factor", factor, FACTOR, FACTORS)?;
-                chance("p", p)
+                within("factor", factor, FACTOR, FACTOR_TEXT)?;
+                probability("p", p)
             }
             Augmentation::Contrast { factor, p } => {
-                within("factor", factor, FACTOR, FACTORS)?;
-                chance("p", p)
+                within("factor", factor, FACTOR, FACTOR_TEXT)?;
+                probability("p", p)
             }
             Augmentation::LowResolution { factor, p } => {
                 within("factor", factor, [0.05, 1.0], "factors between 0.05 and 1, such as [0.5, 1]")?;
-                chance("p", p)
+                probability("p", p)
             }
             Augmentation::Gamma { gamma, invert, p } => {
                 within("gamma", gamma, FACTOR, "exponents between 0.1 and 10, such as [0.7, 1.5]")?;
-                chance("invert", invert)?;
-                chance("p", p)
+                probability("invert", invert)?;
+                probability("p", p)
             }
         }
     }
 }
 
 const FACTOR: [f64; 2] = [0.1, 10.0];
-const FACTORS: &str = "factors between 0.1 and 10, such as [0.8, 1.25]";
+const FACTOR_TEXT: &str = "factors between 0.1 and 10, such as [0.8, 1.25]";
 
-/// NaN lies within nothing.
+/// Checks that a range lies within limits; NaN never does.
 fn within(
     key: &'static str,
     [low, high]: [f64; 2],
     [least, most]: [f64; 2],
-    wanted: &'static str,
+    expected: &'static str,
 ) -> Result<(), RefusedKey> {
-    if least <= low && low <= high && high <= most { Ok(()) } else { Err((key, wanted)) }
+    if least <= low && low <= high && high <= most { Ok(()) } else { Err((key, expected)) }
 }
 
-/// The default data augmentation of nnU-Net 2 for two dimensions (Isensee et al. 2021), as far as it can be said in the
-/// terms above; `docs/augmentation.md` lists the differences.
+/// Returns the default augmentation of nnU-Net 2 for two dimensions (Isensee et al. 2021), as far as the kinds above can
+/// express it; `docs/augmentation.md` lists the differences.
 pub fn nnunet_like() -> Vec<Augmentation> {
     vec![
         Augmentation::Flip { horizontal: 0.5, vertical: 0.5 },

@@ -1,19 +1,19 @@
-//! What of a data set is a case, which cases belong together, and how class labels are written in a mask.
+//! Cases of a data set: slices of volumes, groups of cases, and the labels of classes in masks.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// How volumes become pictures.
+/// How volumes are cut into 2-D slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slicing {
-    /// The direction across the slices; axial where the block says nothing.
+    /// Axis across the slices; axial by default.
     pub axis: SliceAxis,
-    /// Which slices are cases; all where the block says nothing.
+    /// Which slices are cases; all by default.
     pub slices: SliceSelection,
 }
 
-/// The direction across the slices.
+/// The axis across the slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SliceAxis {
@@ -33,66 +33,66 @@ pub enum SliceSelection {
     /// Every slice of the volume.
     #[default]
     All,
-    /// Those whose mask holds more than the first class.
+    /// Slices whose mask contains a class other than the first.
     Labelled,
-    /// The first of each so many.
+    /// Every n-th slice, from the first.
     Every(usize),
 }
 
-/// Which cases belong together, and what each split should have its share of.
+/// Which cases must stay in one split, and by which property the splits are balanced.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grouping {
-    /// What tells the group of a case. Without it each case is a group of its own, but for the slices of a volume and a
-    /// CSV list with a column `group`.
+    /// How the group of a case is found. Without it, each case is its own group, except for slices of a volume and for CSV
+    /// lists with a column `group`.
     #[serde(default)]
     pub group: Option<GroupBy>,
-    /// What the splits are balanced by; without it groups are dealt by the shuffle alone.
+    /// Property by which the splits are stratified; without it, only the shuffle assigns groups to splits.
     #[serde(default)]
     pub stratify: Option<StratifyBy>,
 }
 
-/// What tells the group of a case, all of whose cases lie in one split: those of one patient or video.
+/// How the group of a case is found. All cases of a group (a patient, a video) are in one split, which avoids data leakage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupBy {
-    /// A pattern over stems: `{group}` is the group, `*` any text.
+    /// A pattern over stems, in which `{group}` matches the group and `*` any text.
     Pattern(String),
-    /// The 29 video sequences of CVC-ClinicDB, by the number that is the stem.
+    /// The 29 video sequences of CVC-ClinicDB, found from the number that is the stem.
     CvcClinicdb,
 }
 
-/// The kinds of cases of which each split gets its share. Every mask is read for it once, at the start.
+/// The property by which splits are stratified. Every mask is read once at the start to compute it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StratifyBy {
-    /// Quartiles of the share of pixels that are not of the first class.
+    /// Quartiles of the fraction of pixels outside the first class.
     Foreground,
-    /// Which classes the mask holds.
+    /// The set of classes in the mask.
     Classes,
 }
 
-/// The bit that tells a colour from a grey value among labels.
+/// The bit that marks a label as a colour rather than a grey value.
 const COLOUR: u32 = 1 << 24;
 
-/// The label of a class that masks show in this colour.
+/// Returns the label for a class that masks show in this colour.
 pub fn colour_label([r, g, b]: [u8; 3]) -> u32 {
     COLOUR | u32::from(r) << 16 | u32::from(g) << 8 | u32::from(b)
 }
 
-/// The colour that a label stands for; `None` for grey values.
+/// Returns the colour of a label; `None` for grey values.
 pub fn label_colour(label: u32) -> Option<[u8; 3]> {
     (label & COLOUR != 0).then_some([(label >> 16) as u8, (label >> 8) as u8, label as u8])
 }
 
-/// `#ff0000` to its red, green and blue.
+/// Parses `#ff0000` into red, green and blue.
 pub fn parse_colour(text: &str) -> Option<[u8; 3]> {
     let digits = text.strip_prefix('#').filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()))?;
     let n = u32::from_str_radix(digits, 16).ok()?;
     Some([(n >> 16) as u8, (n >> 8) as u8, n as u8])
 }
 
-/// A label as it is written in a data block.
+/// A label, formatted as in a data block.
 pub struct MaskLabel(pub u32);
 
 impl fmt::Display for MaskLabel {
@@ -104,7 +104,7 @@ impl fmt::Display for MaskLabel {
     }
 }
 
-/// Labels in a settings file: numbers, and colours as text.
+/// Labels in settings files: numbers, and colours as text.
 pub(super) mod labels {
     use super::*;
 

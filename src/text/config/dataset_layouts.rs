@@ -1,32 +1,31 @@
-//! Public data sets in the folders and encodings that they are published in.
+//! Layouts of public data sets: their published folders and encodings.
 //!
-//! What a name stands for is no more than the entries that a data block could hold itself.
+//! A layout is a shorthand for entries that a data block could contain itself.
 
 use super::MaskRule;
 
-/// A published data set.
+/// The layout of a published data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DatasetLayout {
-    /// Word for `layout = ...` in a data block.
+    /// Name in `layout = ...` of a data block.
     pub name: &'static str,
-    /// What the set's folder is called when nothing else is said.
+    /// Default name of the folder of the data set.
     pub folder: &'static str,
-    /// Below the folder.
+    /// Path pattern of the images, below the folder.
     pub images: &'static str,
-    /// Path pattern of the masks, below the folder as well.
+    /// Path pattern of the masks, below the folder.
     pub masks: &'static str,
     /// Names of the two classes, the background first.
     pub classes: [&'static str; 2],
-    /// Pixel value in the mask files for each class.
+    /// Pixel value of each class in the mask files.
     pub labels: [u32; 2],
     /// How a pixel of a mask becomes a class.
     pub mask: MaskRule,
-    /// Range of intensities that is scaled to 0..1, in the units of the files; `None` for 8-bit pictures, which need
-    /// none.
+    /// Range of intensities that is scaled to 0..1, in the units of the files; `None` for 8-bit images.
     pub window: Option<[f64; 2]>,
 }
 
-/// The official layouts; `docs/data.md` says where each is from.
+/// All layouts; `docs/data.md` gives the source of each.
 pub const LAYOUTS: &[DatasetLayout] = &[
     // ISIC 2018 Task 1, training set: photographs of many sizes, masks of 0 and 255.
     DatasetLayout {
@@ -39,7 +38,7 @@ pub const LAYOUTS: &[DatasetLayout] = &[
         mask: MaskRule::Threshold,
         window: None,
     },
-    // The PNG copies: the TIFF files of the archive are reported as unreadable by several programs. Masks are RGB with
+    // The PNG copies, because several programs report the TIFF files of the archive as unreadable. Masks are RGB with
     // anti-aliased edges.
     DatasetLayout {
         name: "cvc_clinicdb",
@@ -62,7 +61,7 @@ pub const LAYOUTS: &[DatasetLayout] = &[
         mask: MaskRule::Threshold,
         window: Some([-1000.0, 400.0]),
     },
-    // Masks are JPEG files: 0..8 and 247..255.
+    // Masks are JPEG files with values 0..8 and 247..255.
     DatasetLayout {
         name: "kvasir_seg",
         folder: "Kvasir-SEG",
@@ -76,7 +75,7 @@ pub const LAYOUTS: &[DatasetLayout] = &[
 ];
 
 impl DatasetLayout {
-    /// The patterns of images and masks, with the set in `folder` below the data root. `"."` is the root itself.
+    /// Returns the path patterns of images and masks for a data set in `folder` below the data root. `"."` is the root itself.
     pub fn patterns(&self, folder: Option<&str>) -> [String; 2] {
         let folder = folder.unwrap_or(self.folder).trim_end_matches('/');
         [self.images, self.masks].map(|pattern| match folder {

@@ -1,4 +1,4 @@
-//! What is minimised: a weighted sum of terms. `docs/optimisation.md` has the formulas, `learn/loss` computes them.
+//! The loss: a weighted sum of terms. `docs/optimisation.md` has the formulas, `learn/loss` computes them.
 
 use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,13 +12,13 @@ pub struct LossSpec {
     pub terms: Vec<WeightedLossTerm>,
 }
 
-/// One summand.
+/// A loss term with its weight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightedLossTerm {
-    /// Above 0.
+    /// Weight of the term, above 0.
     pub weight: f64,
-    /// The loss that is weighted.
+    /// The term.
     pub term: LossTerm,
 }
 
@@ -28,32 +28,32 @@ pub struct WeightedLossTerm {
 pub enum LossTerm {
     /// `torch.nn.CrossEntropyLoss(weight, label_smoothing)`.
     CrossEntropy {
-        /// Per class; empty: 1 for each.
+        /// Weight of each class; if empty, every class has weight 1.
         #[serde(default)]
         weights: Vec<f64>,
-        /// Share of the target that is spread evenly over all classes, from 0 to 1.
+        /// Label smoothing: fraction of the target spread evenly over all classes, from 0 to 1.
         #[serde(default)]
         smoothing: f64,
     },
     /// Soft Dice (Milletari et al. 2016).
     Dice {
-        /// Squares of the probabilities in the denominator, as in the paper.
+        /// Whether the denominator sums squared probabilities, as in the paper.
         squared: bool,
-        /// Added to numerator and denominator.
+        /// Constant added to numerator and denominator.
         smooth: f64,
-        /// Sums run over the whole batch; else over each image, and the mean of the images is taken.
+        /// Whether sums run over the whole batch, or over each image before the images are averaged.
         batch: bool,
-        /// Whether class 0 counts.
+        /// Whether class 0 is included.
         include_background: bool,
     },
-    /// Lin et al. 2017.
+    /// Focal loss (Lin et al. 2017).
     Focal {
-        /// Exponent of `1 - p`, at least 0, with `p` the probability of the true class; 0 leaves cross entropy.
+        /// Exponent of `1 - p`, at least 0, where `p` is the probability of the true class; 0 is cross entropy.
         gamma: f64,
         /// Weight of a pixel by its true class.
         alpha: FocalAlpha,
     },
-    /// Salehi et al. 2017; with `gamma`, Abraham and Khan 2019.
+    /// Tversky loss (Salehi et al. 2017); with `gamma`, focal Tversky loss (Abraham and Khan 2019).
     Tversky {
         /// Weight of false positives.
         alpha: f64,
@@ -61,21 +61,21 @@ pub enum LossTerm {
         beta: f64,
         /// Exponent of `1 - index`.
         gamma: f64,
-        /// These as in `Dice`.
+        /// Constant added to numerator and denominator.
         smooth: f64,
-        /// Sums run over the whole batch; else over each image, and the mean of the images is taken.
+        /// Whether sums run over the whole batch, or over each image before the images are averaged.
         batch: bool,
-        /// Whether class 0 counts.
+        /// Whether class 0 is included.
         include_background: bool,
     },
     /// Lovász-softmax over the classes that are present (Berman et al. 2018).
     Lovasz {
-        /// Of each image alone, then averaged; else of the batch as one image.
+        /// Whether the loss is computed for each image and averaged, or for the whole batch as one image.
         per_image: bool,
     },
 }
 
-/// Focal loss's weight of a pixel by its true class.
+/// Class weights of the focal loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FocalAlpha {
@@ -88,20 +88,21 @@ pub enum FocalAlpha {
 }
 
 impl LossTerm {
-    /// `cross_entropy`: every class with weight 1, without smoothing. This and those below are what the bare words stand
-    /// for.
+    /// `cross_entropy` without arguments: every class has weight 1, no smoothing.
     pub const CROSS_ENTROPY: LossTerm = LossTerm::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
-    /// `dice`: sums over the whole batch, without squares and without the background, as nnU-Net does for two dimensions.
+    /// `dice` without arguments: sums over the whole batch, without squares and background, as nnU-Net does for two
+    /// dimensions.
     pub const DICE: LossTerm = LossTerm::Dice { squared: false, smooth: 1e-5, batch: true, include_background: false };
-    /// `focal`: an exponent of 2, and every class with weight 1.
+    /// `focal` without arguments: exponent 2, every class has weight 1.
     pub const FOCAL: LossTerm = LossTerm::Focal { gamma: 2.0, alpha: FocalAlpha::None };
-    /// `tversky`: false positives and false negatives weigh one half each, without an exponent; sums as [`LossTerm::DICE`].
+    /// `tversky` without arguments: weight 0.5 for false positives and for false negatives, exponent 1; sums as in
+    /// [`LossTerm::DICE`].
     pub const TVERSKY: LossTerm =
         LossTerm::Tversky { alpha: 0.5, beta: 0.5, gamma: 1.0, smooth: 1e-5, batch: true, include_background: false };
-    /// `lovasz`: the whole batch as one image.
+    /// `lovasz` without arguments: the whole batch as one image.
     pub const LOVASZ: LossTerm = LossTerm::Lovasz { per_image: false };
 
-    /// As the language calls it.
+    /// Returns the name in the language.
     pub fn name(&self) -> &'static str {
         match self {
             LossTerm::CrossEntropy { .. } => "cross_entropy",
@@ -112,22 +113,22 @@ impl LossTerm {
         }
     }
 
-    /// Words a pixel that the CPU holds at the most while it is taken over so many classes, beside those of plain cross
-    /// entropy: read off measured runs (`examples/memory.rs`), from above.
+    /// Returns an upper bound on the 32-bit words per pixel that the term needs on the CPU in addition to plain cross entropy,
+    /// taken from measured runs (`examples/memory.rs`).
     fn extra_words_per_pixel(&self, classes: u64) -> u64 {
-        let of_classes = |n: u64| classes.saturating_mul(n);
+        let per_class = |n: u64| classes.saturating_mul(n);
         match self {
             LossTerm::CrossEntropy { smoothing, .. } if *smoothing > 0.0 => classes,
             LossTerm::CrossEntropy { weights, .. } => u64::from(!weights.is_empty()),
-            LossTerm::Dice { squared: false, .. } => of_classes(2),
-            LossTerm::Dice { squared: true, .. } | LossTerm::Tversky { .. } => of_classes(4),
+            LossTerm::Dice { squared: false, .. } => per_class(2),
+            LossTerm::Dice { squared: true, .. } | LossTerm::Tversky { .. } => per_class(4),
             LossTerm::Focal { alpha: FocalAlpha::None, .. } => classes.saturating_add(8),
             LossTerm::Focal { .. } => classes.saturating_add(10),
-            LossTerm::Lovasz { .. } => (of_classes(29) / 4).saturating_add(2),
+            LossTerm::Lovasz { .. } => (per_class(29) / 4).saturating_add(2),
         }
     }
 
-    /// The numbers that it has for each class, with the key that they are given under.
+    /// Returns the key and the values of the term's per-class numbers, if it has any.
     pub fn per_class(&self) -> Option<(&'static str, &[f64])> {
         match self {
             LossTerm::CrossEntropy { weights, .. } if !weights.is_empty() => Some(("weights", weights)),
@@ -145,12 +146,12 @@ impl Default for LossSpec {
 }
 
 impl LossSpec {
-    /// Words a pixel that its terms hold beside those of plain cross entropy, for `docs/memory.md`.
+    /// Returns the 32-bit words per pixel that all terms need in addition to plain cross entropy (`docs/memory.md`).
     pub fn extra_words_per_pixel(&self, classes: u64) -> u64 {
         self.terms.iter().map(|t| t.term.extra_words_per_pixel(classes)).fold(0, u64::saturating_add)
     }
 
-    /// Why this cannot be a loss over so many classes; to be asked before training. The message names the term.
+    /// Checks that the loss fits the number of classes; called before training. The error message names the term.
     pub fn check(&self, classes: usize) -> Result<(), String> {
         if self.terms.is_empty() {
             return Err("the loss has no terms".into());
@@ -168,7 +169,7 @@ impl LossSpec {
     }
 }
 
-/// A list of `{weight, term}`, or `cross_entropy` as the first settings files have it.
+/// Reads a list of `{weight, term}`, or the word `cross_entropy` of early settings files.
 impl<'de> Deserialize<'de> for LossSpec {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct LossSpecVisitor;

@@ -1,25 +1,25 @@
-//! What is scored, which way is better, and what an image without a class counts. `docs/metrics.md` has the formulas.
+//! Metrics, their directions, and the rule for images without a class. `docs/metrics.md` has the formulas.
 
 use serde::{Deserialize, Serialize};
 
-/// A score of a prediction `A` against the truth `B`, for one class; TP, FP, FN and TN count pixels of that class
+/// A metric of a prediction `A` against the ground truth `B` for one class. TP, FP, FN and TN count pixels of that class
 /// against all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// `2 TP / (2 TP + FP + FN)`: the overlap as a share of the mean size of `A` and `B` (Dice 1945). 1 is best.
+    /// `2 TP / (2 TP + FP + FN)`: the overlap divided by the mean size of `A` and `B` (Dice 1945). 1 is best.
     Dice,
     /// `TP / (TP + FP + FN)`: intersection over union, the Jaccard index. 1 is best.
     Iou,
-    /// `TP / (TP + FP)`: how much of the prediction is right. 1 is best.
+    /// `TP / (TP + FP)`: the fraction of the prediction that is right. 1 is best.
     Precision,
-    /// `TP / (TP + FN)`: how much of the truth is found, the sensitivity. 1 is best.
+    /// `TP / (TP + FN)`: the fraction of the ground truth that is found, also called sensitivity. 1 is best.
     Recall,
-    /// `TN / (TN + FP)`: how much of the other classes is left alone. 1 is best.
+    /// `TN / (TN + FP)`: the fraction of the other classes that is not predicted as this one. 1 is best.
     Specificity,
-    /// `(TP + TN) / (TP + TN + FP + FN)`: the share of pixels that are right. 1 is best.
+    /// `(TP + TN) / (TP + TN + FP + FN)`: the fraction of pixels that are right. 1 is best.
     Accuracy,
-    /// Cheng et al. 2021.
+    /// IoU of the boundary regions (Cheng et al. 2021).
     BoundaryIou,
     /// 95th percentile of the Hausdorff distance.
     Hd95,
@@ -28,7 +28,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// In the order of tables.
+    /// All metrics in the order of tables.
     pub const ALL: [Metric; 9] = [
         Metric::Dice,
         Metric::Iou,
@@ -41,7 +41,7 @@ impl Metric {
         Metric::Assd,
     ];
 
-    /// The word of the language, and the key in files.
+    /// Returns the name in the language, which is also the key in files.
     pub fn name(self) -> &'static str {
         match self {
             Metric::Dice => "dice",
@@ -56,7 +56,7 @@ impl Metric {
         }
     }
 
-    /// The name in tables.
+    /// Returns the title in tables.
     pub fn title(self) -> &'static str {
         match self {
             Metric::Dice => "Dice",
@@ -71,12 +71,12 @@ impl Metric {
         }
     }
 
-    /// Finds the metric that the language calls so, such as `boundary_iou`; `None` for other words.
+    /// Finds a metric by its name in the language, such as `boundary_iou`.
     pub fn from_name(name: &str) -> Option<Metric> {
         Metric::ALL.into_iter().find(|m| m.name() == name)
     }
 
-    /// A distance: 0 is best, it has a unit, and it is not defined for pooled pixels.
+    /// Checks whether the metric is a distance: 0 is best, it has a unit, and it is undefined for pooled pixels.
     pub fn is_distance(self) -> bool {
         match self {
             Metric::Hd95 | Metric::Assd => true,
@@ -90,7 +90,7 @@ impl Metric {
         }
     }
 
-    /// Whether counts of pixels are all it takes: what every epoch is scored with.
+    /// Checks whether pixel counts are enough to compute the metric; such metrics are computed in every epoch.
     pub fn is_cheap(self) -> bool {
         match self {
             Metric::Dice
@@ -103,22 +103,22 @@ impl Metric {
         }
     }
 
-    /// Whether `a` is better than `b`. NaN is better than nothing at all, and anything is better than NaN.
+    /// Checks whether `a` is better than `b`. NaN is never better, and every other number is better than NaN.
     pub fn better(self, a: f64, b: f64) -> bool {
         !a.is_nan() && (b.is_nan() || if self.is_distance() { a < b } else { a > b })
     }
 }
 
-/// What an image counts for a class that neither its prediction nor its ground truth holds.
+/// Score of an image for a class that is in neither its prediction nor its ground truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmptyClassRule {
-    /// A perfect score: 1, or distance 0. What runs of npc 0.1 before this setting did, and so the default of their files.
+    /// A perfect score: 1, or distance 0. Runs of npc 0.1 before this setting did this, so it is the default for their files.
     #[default]
     One,
-    /// Nothing: the image is left out of the mean of that class.
+    /// No score: the image is left out of the mean of that class.
     Skip,
-    /// The worst score: 0, or the image's diagonal as the distance.
+    /// The worst score: 0, or the diagonal of the image as the distance.
     Zero,
 }
 
@@ -126,7 +126,7 @@ impl EmptyClassRule {
     /// The three rules, in the order of the documentation.
     pub const ALL: [EmptyClassRule; 3] = [EmptyClassRule::One, EmptyClassRule::Skip, EmptyClassRule::Zero];
 
-    /// The word of the language.
+    /// Returns the name in the language.
     pub fn name(self) -> &'static str {
         match self {
             EmptyClassRule::One => "one",
@@ -135,7 +135,7 @@ impl EmptyClassRule {
         }
     }
 
-    /// For the line below a table of scores.
+    /// Returns the explanation below a table of scores.
     pub fn explanation(self) -> &'static str {
         match self {
             EmptyClassRule::One => "a class in neither prediction nor truth of an image counts as right (empty = one)",

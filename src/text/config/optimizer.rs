@@ -1,8 +1,8 @@
-//! How gradients become new weights. `docs/optimisation.md` has the formulas, `learn/optim` computes them.
+//! Optimisers. `docs/optimisation.md` has the formulas, `learn/optim` computes them.
 
 use serde::{Deserialize, Serialize};
 
-/// The method that turns gradients into new weights, with its settings. The defaults are those of a model file.
+/// An optimiser with its settings. The defaults are those of a model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
@@ -30,16 +30,17 @@ pub enum Optimizer {
         beta2: f64,
         /// Number added to the denominator, above 0; 1e-8 by default. The language calls it `eps`.
         epsilon: f64,
-        /// Share of the weights, times the learning rate, that each step takes off, at least 0; 0.01 by default.
+        /// Decoupled weight decay: each step subtracts this times the learning rate times the weights; at least 0, 0.01 by
+        /// default.
         weight_decay: f64,
     },
     /// `torch.optim.SGD` without dampening; `weight_decay` is added to the gradient.
     Sgd {
         /// Learning rate before the schedule changes it, above 0; 1e-3 by default.
         lr: f64,
-        /// Factor of the earlier steps' velocity, at least 0 and below 1; 0 by default.
+        /// Factor of the velocity of earlier steps, at least 0 and below 1; 0 by default.
         momentum: f64,
-        /// Whether the gradient is looked at one step of momentum ahead; it needs a momentum. `false` by default.
+        /// Whether Nesterov momentum is used, which needs a momentum above 0; `false` by default.
         nesterov: bool,
         /// Factor of the weights that is added to their gradient, at least 0; 0 by default.
         weight_decay: f64,
@@ -47,10 +48,10 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// All that [`Optimizer::state`] may list.
+    /// All names that [`Optimizer::state`] can return.
     pub const STATES: [&str; 3] = ["adam.first", "adam.second", "sgd.momentum"];
 
-    /// What is kept for each weight, each a tensor of the weight's size: the names that a checkpoint has for them.
+    /// Returns the names, in checkpoints, of the state tensors of each weight. Each has the size of the weight.
     pub fn state(&self) -> &'static [&'static str] {
         match self {
             Optimizer::Adam { .. } | Optimizer::AdamW { .. } => &["adam.first", "adam.second"],
@@ -59,12 +60,12 @@ impl Optimizer {
         }
     }
 
-    /// Tensors that are kept for each weight, each of the weight's size.
+    /// Returns the number of state tensors per weight, each of the size of the weight.
     pub fn moment_count(&self) -> u64 {
         self.state().len() as u64
     }
 
-    /// As the language calls it.
+    /// Returns the name in the language.
     pub fn name(&self) -> &'static str {
         match self {
             Optimizer::Adam { .. } => "adam",
@@ -73,14 +74,14 @@ impl Optimizer {
         }
     }
 
-    /// The learning rate that a schedule starts from.
+    /// Returns the learning rate that a schedule starts from.
     pub fn lr(&self) -> f64 {
         match self {
             Optimizer::Adam { lr, .. } | Optimizer::AdamW { lr, .. } | Optimizer::Sgd { lr, .. } => *lr,
         }
     }
 
-    /// Changes the learning rate and nothing else.
+    /// Sets the learning rate.
     pub fn set_lr(&mut self, rate: f64) {
         match self {
             Optimizer::Adam { lr, .. } | Optimizer::AdamW { lr, .. } | Optimizer::Sgd { lr, .. } => *lr = rate,

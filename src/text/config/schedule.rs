@@ -1,35 +1,34 @@
-//! How the learning rate changes while a run goes on. `learn/schedule.rs` computes it.
+//! Learning-rate schedules. `learn/schedule.rs` computes them.
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes from step to step: a warm-up, then a curve. A constant rate without warm-up by
-/// default.
+/// A learning-rate schedule: a warm-up, then a curve. The default is a constant rate without warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// The rate after the warm-up.
+    /// Learning rate after the warm-up.
     pub curve: ScheduleCurve,
-    /// Epochs, or a part of one, in which the rate rises in a line to the optimiser's.
+    /// Length of the linear warm-up to the optimiser's rate, in epochs; may be fractional.
     pub warmup: f64,
 }
 
-/// The rate after the warm-up.
+/// The learning rate after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduleCurve {
-    /// The optimiser's rate throughout.
+    /// Always the optimiser's rate.
     Constant,
-    /// To 0 at the end of the run.
+    /// Polynomial decay to 0 at the end of the run.
     Poly {
-        /// Exponent of the share of steps that are left, above 0; 0.9 where the language says nothing.
+        /// Exponent of the fraction of remaining steps, above 0; 0.9 by default.
         power: f64,
     },
-    /// Half a cosine to `min`; with `restarts` the rest of the run is cut into `restarts + 1` equal parts, each of which
-    /// starts from the optimiser's rate again.
+    /// Half a cosine down to `min`. With `restarts`, the run after the warm-up is cut into `restarts + 1` equal parts, each of
+    /// which starts from the optimiser's rate.
     Cosine {
-        /// Rate at the end of each part, at least 0 and at most the optimiser's; 0 where the language says nothing.
+        /// Rate at the end of each part, at least 0 and at most the optimiser's; 0 by default.
         min: f64,
-        /// How many times the curve starts again; 0 where the language says nothing.
+        /// Number of restarts; 0 by default.
         restarts: u64,
     },
 }
@@ -41,7 +40,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// Why a run of so many epochs cannot follow it from a rate of `lr`.
+    /// Checks that the schedule fits a learning rate of `lr` and a number of epochs; the error is a message.
     pub fn check(&self, lr: f64, epochs: usize) -> Result<(), String> {
         if self.warmup > 0.0 && self.warmup >= epochs as f64 {
             return Err(format!("a warm-up of {} epochs leaves nothing of {epochs}", self.warmup));

@@ -1,6 +1,6 @@
-//! The keys of `data` and `train` blocks: types, defaults and checks.
+//! The schema of `data` and `train` blocks: keys, types, defaults and checks.
 //!
-//! `--set key=value` on the command line goes through the same functions as the file's entries: an override is read on
+//! `--set key=value` on the command line is read by the same functions as the entries of the file. An override is read on
 //! top of a complete spec, so a spec from a settings file can be changed in the same way.
 
 mod augment;

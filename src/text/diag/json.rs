@@ -1,26 +1,26 @@
-//! Diagnostics for programs: the keys of rustc's JSON messages, beside shorter ones for one-line reports.
+//! Diagnostics as JSON: the keys of rustc's messages, and shorter keys for one-line reports.
 //! `docs/diagnostics.md` describes them.
 
 use super::diagnostic::{Diagnostic, Label};
 use super::problems::Problems;
-use super::render::{SHOWN, plain};
+use super::render::{MAX_RENDERED, render_plain};
 use super::suggestion::Suggestion;
 use crate::text::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
-/// Longest line that is repeated in `text`, in bytes, and most lines of one place.
-const LINE: usize = 1000;
-const LINES: usize = 10;
+/// Maximum length in bytes of a source line repeated in `text`, and maximum number of lines per span.
+const MAX_LINE_BYTES: usize = 1000;
+const MAX_LINES: usize = 10;
 
-/// Problems with their places and edits; the rest have one line each.
+/// Number of problems with spans and edits; the others have only the short keys.
 const DETAILED: usize = 1000;
 
-/// One object a problem. The first `SHOWN` also have their rendered text.
+/// Returns one object per problem. The first `MAX_RENDERED` also have their rendered text.
 pub fn json(sources: &SourceMap, problems: &Problems) -> Vec<Value> {
-    problems.iter().enumerate().map(|(i, d)| one(sources, d, i)).collect()
+    problems.iter().enumerate().map(|(i, d)| problem_object(sources, d, i)).collect()
 }
 
-fn one(sources: &SourceMap, d: &Diagnostic, index: usize) -> Value {
+fn problem_object(sources: &SourceMap, d: &Diagnostic, index: usize) -> Value {
     let place = d.primary.as_ref().map(|l| {
         let (line, column) = sources.line_column(l.span);
         (sources.file(l.span.source).name.clone(), line, column)
@@ -45,7 +45,7 @@ fn one(sources: &SourceMap, d: &Diagnostic, index: usize) -> Value {
         "lint": d.code.lint(),
         "spans": spans,
         "children": children,
-        "rendered": (index < SHOWN).then(|| plain(sources, d)),
+        "rendered": (index < MAX_RENDERED).then(|| render_plain(sources, d)),
     })
 }
 
@@ -55,31 +55,32 @@ fn child(level: &str, message: &str, spans: Vec<Value>) -> Value {
 
 fn suggestion(sources: &SourceMap, s: &Suggestion) -> Value {
     let edit = |(span, text): &(Span, String)| {
-        let mut place = place(sources, *span, true);
-        place["suggested_replacement"] = json!(text);
-        place["suggestion_applicability"] = json!(s.applicability.as_str());
-        place
+        let mut object = span_object(sources, *span, true);
+        object["suggested_replacement"] = json!(text);
+        object["suggestion_applicability"] = json!(s.applicability.as_str());
+        object
     };
     child("help", &s.message, s.edits.iter().map(edit).collect())
 }
 
 fn label(sources: &SourceMap, l: &Label, primary: bool) -> Value {
-    let mut place = place(sources, l.span, primary);
-    place["label"] = if l.text.is_empty() { Value::Null } else { json!(l.text) };
-    place
+    let mut object = span_object(sources, l.span, primary);
+    object["label"] = if l.text.is_empty() { Value::Null } else { json!(l.text) };
+    object
 }
 
-/// Lines and columns count from 1, columns in characters, ends are exclusive; bytes count from 0.
-fn place(sources: &SourceMap, span: Span, primary: bool) -> Value {
+/// Returns a span in rustc's form: lines and columns count from 1, columns in characters, bytes from 0; ends are exclusive.
+fn span_object(sources: &SourceMap, span: Span, primary: bool) -> Value {
     let (line, column) = sources.line_column(span);
     let (end_line, end_column) = sources.line_column(span.after());
     let row = |n: usize| {
         let text = sources.text(span.source).get(sources.line_range(span.source, n))?.trim_end_matches(['\n', '\r']);
         let end = if n == end_line { end_column } else { text.chars().count() + 1 };
         let start = if n == line { column } else { 1 };
-        Some(json!({"text": text, "highlight_start": start, "highlight_end": end})).filter(|_| text.len() <= LINE)
+        Some(json!({"text": text, "highlight_start": start, "highlight_end": end}))
+            .filter(|_| text.len() <= MAX_LINE_BYTES)
     };
-    let text: Vec<Value> = (line..=end_line).take(LINES).filter_map(row).collect();
+    let text: Vec<Value> = (line..=end_line).take(MAX_LINES).filter_map(row).collect();
     json!({
         "file_name": sources.file(span.source).name,
         "byte_start": span.start,

@@ -1,4 +1,4 @@
-//! Which warnings are told, and which of them stop: `@allow` in files, `--allow` and `--deny` on the command line.
+//! Warning levels: `@allow` in files, `--allow` and `--deny` on the command line.
 
 use super::problems::Problems;
 use crate::base::code::Code;
@@ -6,41 +6,41 @@ use crate::base::severity::Severity;
 use crate::text::source::{SourceId, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// A lint name that a file silences.
+/// One lint name of an `allow` or `@allow` in a file.
 #[derive(Debug, Clone)]
 pub struct AllowDirective {
     /// Name of the lint as written, such as `dead_bias`.
     pub lint: String,
-    /// Where the name is written.
+    /// Span of the name.
     pub at: Span,
-    /// The item that it speaks for.
+    /// Span of the item in which the lint is silenced.
     pub over: Span,
 }
 
 impl AllowDirective {
-    /// For everything in the file where the name stands.
+    /// Creates a directive for the whole file that contains the name.
     pub fn file_wide(lint: String, at: Span) -> Self {
         AllowDirective { lint, at, over: Span { source: at.source, start: 0, end: u32::MAX } }
     }
 
-    /// Tells whether the whole file is silenced, rather than one item.
+    /// Checks whether the directive applies to the whole file rather than to one item.
     pub fn is_file_wide(&self) -> bool {
         self.over.end == u32::MAX
     }
 }
 
-/// Allows by name and text, so that many of them cost little. Items of a text do not overlap.
+/// Directives indexed by lint and source, so that lookups stay fast with many directives. Items of a source do not overlap.
 struct AllowIndex<'a> {
     places: HashMap<(&'a str, SourceId), SourceAllows>,
     allows: &'a [AllowDirective],
 }
 
-/// What one name is silenced by in one text.
+/// The directives for one lint in one source, as indices.
 #[derive(Default)]
 struct SourceAllows {
-    /// The first file-wide allow.
+    /// The first file-wide directive.
     file: Option<usize>,
-    /// The first allow of each item, by where the item starts.
+    /// The first directive of each item, by the start of the item.
     items: BTreeMap<u32, usize>,
 }
 
@@ -58,7 +58,7 @@ impl<'a> AllowIndex<'a> {
         AllowIndex { places, allows }
     }
 
-    /// The allows that speak for a warning of `lint` at `place`.
+    /// Returns the indices of the directives that silence a warning of `lint` at `place`.
     fn at(&self, lint: &str, place: Span) -> impl Iterator<Item = usize> {
         let over = self.places.get(&(lint, place.source));
         let item = over.and_then(|o| o.items.range(..=place.start).next_back()).map(|(_, &i)| i);
@@ -67,10 +67,10 @@ impl<'a> AllowIndex<'a> {
     }
 }
 
-/// What is silenced and what is denied in a run.
+/// The lints that a run silences and those that it denies.
 #[derive(Debug, Clone, Default)]
 pub struct WarningFilter {
-    /// What files silence: one entry for each name in `allow` and `@allow`.
+    /// One directive for each name in `allow` and `@allow` of the files.
     pub allows: Vec<AllowDirective>,
     /// Lint names of `--allow`.
     pub allowed: BTreeSet<String>,
@@ -78,13 +78,13 @@ pub struct WarningFilter {
     pub denied: BTreeSet<String>,
 }
 
-/// In place of a lint name: all of them.
+/// The name that stands for all lints in `--deny`.
 pub const WARNINGS: &str = "warnings";
 
 impl WarningFilter {
-    /// Takes out what is silenced and makes errors of what is denied. A warning is silenced by an item that holds one
-    /// of its places, or one of the calls through which it came about. `used` gets the indices of the allows that
-    /// silenced something.
+    /// Removes silenced warnings and turns denied warnings into errors. A warning is silenced by a directive of an item that
+    /// contains one of its labels or one of the calls that led to it. The indices of the directives that silenced a warning
+    /// are added to `used`.
     pub fn apply(&self, problems: Problems, used: &mut BTreeSet<usize>) -> Problems {
         let mut left = Problems::new();
         let index = AllowIndex::new(&self.allows);
@@ -112,7 +112,7 @@ impl WarningFilter {
     }
 }
 
-/// The names of all lints.
+/// Returns the names of all lints.
 pub fn lints() -> impl Iterator<Item = &'static str> + Clone {
     Code::ALL.iter().filter_map(|c| c.lint())
 }

@@ -1,23 +1,23 @@
-//! The problems of a run.
+//! The list of problems of a run.
 
 use super::diagnostic::Diagnostic;
 
-/// Problems kept of a run: a hostile file may hold a million.
-const KEPT: usize = 1000;
+/// Maximum number of problems kept: a hostile file may cause a million.
+const MAX_PROBLEMS: usize = 1000;
 
-/// The problems of a run.
+/// A list of problems.
 #[derive(Debug, Clone, Default)]
 pub struct Problems(Vec<Diagnostic>);
 
 impl Problems {
-    /// Makes a list without problems.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Drops what comes after the first thousand, but for the first error.
+    /// Adds a problem. Problems after the first thousand are dropped, except the first error.
     pub fn push(&mut self, d: Diagnostic) {
-        if self.0.len() < KEPT || d.is_error() && !self.has_errors() {
+        if self.0.len() < MAX_PROBLEMS || d.is_error() && !self.has_errors() {
             self.0.push(d);
         }
     }
@@ -34,27 +34,27 @@ impl Problems {
         other.0.into_iter().for_each(|d| self.push(d));
     }
 
-    /// As many as are kept; there may have been more.
+    /// Checks whether the list has reached its limit, so that problems may have been dropped.
     pub fn is_full(&self) -> bool {
-        self.0.len() >= KEPT
+        self.0.len() >= MAX_PROBLEMS
     }
 
-    /// Tells whether there is no problem of any severity.
+    /// Checks whether the list has no problem of any severity.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Tells whether one of the problems is an error.
+    /// Checks whether one of the problems is an error.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(Diagnostic::is_error)
     }
 
-    /// Goes through the problems in the order of the list.
+    /// Iterates over the problems in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
     }
 
-    /// By place, then by code; problems without a place come last. Equal ones are told once.
+    /// Sorts by place, then by code; problems without a place come last. Duplicates are removed.
     pub fn sorted(mut self) -> Problems {
         let key = |d: &Diagnostic| {
             let span = d.primary.as_ref().map(|l| l.span);

@@ -1,4 +1,4 @@
-//! Diagnostics as text: the only module that names the rendering crate.
+//! Diagnostics as text. The only module that uses the rendering crate.
 
 use super::diagnostic::Diagnostic;
 use super::problems::Problems;
@@ -8,18 +8,18 @@ use crate::text::source::{SourceId, SourceMap};
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use std::ops::Range;
 
-/// Problems shown in full; a hostile file may hold a hundred thousand.
-pub(super) const SHOWN: usize = 100;
+/// Maximum number of problems rendered in full.
+pub(super) const MAX_RENDERED: usize = 100;
 
-/// Rendered as the best compilers do: message, excerpt with labels, help, notes, edits. `colour` adds ANSI escapes.
+/// Renders problems in the style of rustc: message, excerpt with labels, notes, help, edits. `colour` adds ANSI escapes.
 pub fn to_text(sources: &SourceMap, problems: &Problems, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for d in problems.iter().take(SHOWN) {
-        out.push_str(&one(sources, d, &renderer));
+    for d in problems.iter().take(MAX_RENDERED) {
+        out.push_str(&render_one(sources, d, &renderer));
         out.push_str("\n\n");
     }
-    let rest = problems.iter().skip(SHOWN).count();
+    let rest = problems.iter().skip(MAX_RENDERED).count();
     if rest > 0 {
         let least = if problems.is_full() { "at least " } else { "" };
         out.push_str(&format!("and {least}{rest} more problems\n"));
@@ -27,9 +27,9 @@ pub fn to_text(sources: &SourceMap, problems: &Problems, colour: bool) -> String
     out
 }
 
-/// One problem without colours.
-pub(super) fn plain(sources: &SourceMap, d: &Diagnostic) -> String {
-    one(sources, d, &Renderer::plain())
+/// Renders one problem without colours.
+pub(super) fn render_plain(sources: &SourceMap, d: &Diagnostic) -> String {
+    render_one(sources, d, &Renderer::plain())
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -40,16 +40,16 @@ fn level(severity: Severity) -> Level<'static> {
     }
 }
 
-/// The lines that some places in one text lie on.
+/// The lines of a text that contain some spans.
 struct Excerpt {
     bytes: Range<usize>,
-    /// The number of the first line.
+    /// Number of the first line, from 1.
     line: usize,
 }
 
 impl Excerpt {
-    /// Only the lines from the first place to the last: the renderer walks all the text that it is given.
-    fn of(sources: &SourceMap, id: SourceId, places: impl Iterator<Item = Range<usize>> + Clone) -> Self {
+    /// Selects only the lines from the first span to the last, because the renderer walks the whole text it is given.
+    fn new(sources: &SourceMap, id: SourceId, places: impl Iterator<Item = Range<usize>> + Clone) -> Self {
         let text = sources.text(id);
         let within = |at: usize| at.min(text.len());
         let first = places.clone().map(|r| within(r.start)).min().unwrap_or(0);
@@ -60,16 +60,16 @@ impl Excerpt {
         Excerpt { bytes: from..to, line }
     }
 
-    /// A place in bytes of the excerpt.
-    fn inner(&self, place: Range<usize>) -> Range<usize> {
+    /// Converts a byte range of the text to one of the excerpt.
+    fn local_range(&self, place: Range<usize>) -> Range<usize> {
         let within = |at: usize| at.clamp(self.bytes.start, self.bytes.end) - self.bytes.start;
         within(place.start)..within(place.end).max(within(place.start))
     }
 }
 
-fn one(sources: &SourceMap, d: &Diagnostic, renderer: &Renderer) -> String {
+fn render_one(sources: &SourceMap, d: &Diagnostic, renderer: &Renderer) -> String {
     let mut group = Group::with_title(level(d.severity).primary_title(d.message.as_str()).id(d.code.id()));
-    // One snippet per source text; the primary's comes first.
+    // One snippet per source; that of the primary label comes first.
     let labels: Vec<_> = (d.primary.iter().map(|l| (l, AnnotationKind::Primary)))
         .chain(d.others.iter().map(|l| (l, AnnotationKind::Context)))
         .collect();
@@ -82,11 +82,11 @@ fn one(sources: &SourceMap, d: &Diagnostic, renderer: &Renderer) -> String {
         done.push(id);
         let file = sources.file(id);
         let here = || labels.iter().filter(|(l, _)| l.span.source == id);
-        let excerpt = Excerpt::of(sources, id, here().map(|(l, _)| l.span.range()));
+        let excerpt = Excerpt::new(sources, id, here().map(|(l, _)| l.span.range()));
         let lines = Snippet::source(&file.text[excerpt.bytes.clone()]).line_start(excerpt.line);
         let mut snippet = lines.path(file.name.as_str()).fold(true);
         for (label, kind) in here() {
-            let annotation = kind.span(excerpt.inner(label.span.range()));
+            let annotation = kind.span(excerpt.local_range(label.span.range()));
             snippet = snippet.annotation(if label.text.is_empty() {
                 annotation
             } else {
@@ -106,12 +106,12 @@ fn one(sources: &SourceMap, d: &Diagnostic, renderer: &Renderer) -> String {
             group.element(Level::NOTE.message(format!("`@allow({lint})` on the line above the item silences this")));
     }
     let mut groups = vec![group];
-    groups.extend(d.suggestions.iter().map(|s| edited(sources, s)));
+    groups.extend(d.suggestions.iter().map(|s| edit_group(sources, s)));
     renderer.render(&groups).to_string()
 }
 
-/// The lines of a suggestion before and after.
-fn edited<'a>(sources: &'a SourceMap, suggestion: &'a Suggestion) -> Group<'a> {
+/// Renders the lines of a suggestion before and after the edits.
+fn edit_group<'a>(sources: &'a SourceMap, suggestion: &'a Suggestion) -> Group<'a> {
     let mut group = Group::with_title(Level::HELP.secondary_title(suggestion.message.as_str()));
     let mut done = Vec::new();
     for (span, _) in &suggestion.edits {
@@ -122,9 +122,9 @@ fn edited<'a>(sources: &'a SourceMap, suggestion: &'a Suggestion) -> Group<'a> {
         done.push(id);
         let file = sources.file(id);
         let here = || suggestion.edits.iter().filter(|(s, _)| s.source == id);
-        let excerpt = Excerpt::of(sources, id, here().map(|(s, _)| s.range()));
+        let excerpt = Excerpt::new(sources, id, here().map(|(s, _)| s.range()));
         let lines = Snippet::source(&file.text[excerpt.bytes.clone()]).line_start(excerpt.line);
-        let patches = here().map(|(s, text)| Patch::new(excerpt.inner(s.range()), text.as_str()));
+        let patches = here().map(|(s, text)| Patch::new(excerpt.local_range(s.range()), text.as_str()));
         group = group.element(lines.path(file.name.as_str()).fold(true).patches(patches));
     }
     group

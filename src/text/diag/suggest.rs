@@ -1,14 +1,14 @@
-//! Names that were probably meant, offered as edits.
+//! Suggestions of edits and of similar names.
 
 use super::diagnostic::Diagnostic;
 use super::suggestion::{Applicability, Suggestion};
 use crate::text::source::Span;
 
-/// The longest known name that counts as short: names that differ in a letter of three are different names.
-const SHORT: usize = 3;
+/// Longest name that counts as short. Short names that differ in one letter are usually different names.
+const MAX_SHORT_NAME: usize = 3;
 
 impl Diagnostic {
-    /// Adds an edit that replaces `span`.
+    /// Suggests an edit that replaces `span`.
     pub fn suggest(
         self,
         message: impl Into<String>,
@@ -19,7 +19,7 @@ impl Diagnostic {
         self.suggest_all(message, vec![(span, text.into())], applicability)
     }
 
-    /// Adds a suggestion of several edits.
+    /// Suggests several edits that belong together.
     pub fn suggest_all(
         mut self,
         message: impl Into<String>,
@@ -30,15 +30,15 @@ impl Diagnostic {
         self
     }
 
-    /// Offers the nearest of the `known` names instead of `word`, which stands at `span`. Where none is near,
-    /// `otherwise` may say what there is.
+    /// Suggests the most similar of the `known` names instead of `word`, which is written at `span`. If none is similar,
+    /// `otherwise` may return a help text instead.
     pub fn nearest<'a, I>(self, span: Span, word: &str, known: I, otherwise: impl FnOnce() -> Option<String>) -> Self
     where
         I: IntoIterator<Item = &'a str>,
     {
         let known: Vec<&str> = known.into_iter().collect();
         match did_you_mean(word, known.iter().copied()) {
-            Some(near) => self.renamed(span, near, trust(word, &known)),
+            Some(near) => self.renamed(span, near, applicability(word, &known)),
             None => match otherwise() {
                 Some(help) => self.help(help),
                 None => self,
@@ -46,48 +46,48 @@ impl Diagnostic {
         }
     }
 
-    /// Offers the name that was certainly or probably meant.
+    /// Suggests another name in place of the one at `span`.
     pub fn renamed(self, span: Span, name: &str, applicability: Applicability) -> Self {
         self.suggest(format!("did you mean `{name}`?"), span, name, applicability)
     }
 }
 
-/// The name among `known` nearest to `word`, if one is near enough to be meant. Looks at the first 1000 names of at most
-/// 64 bytes: a hostile file may hold far more, and longer ones.
+/// Returns the name in `known` most similar to `word`, if it is similar enough. Only the first 1000 names and names of at
+/// most 64 bytes are compared, because a hostile file may contain more and longer ones.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 64;
-    if word.len() > LONGEST {
+    const MAX_NAME_BYTES: usize = 64;
+    if word.len() > MAX_NAME_BYTES {
         return None;
     }
     known
         .into_iter()
         .take(1000)
-        .filter(|k| k.len() <= LONGEST)
+        .filter(|k| k.len() <= MAX_NAME_BYTES)
         .map(|k| (strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase()), k))
         .filter(|&(d, k)| d <= word.len().max(k.len()).div_ceil(3))
         .min_by_key(|&(d, _)| d)
         .map(|(_, k)| k)
 }
 
-/// Certain where exactly one known name is at most one slip of the keyboard away.
-fn trust(word: &str, known: &[&str]) -> Applicability {
-    let slips = |k: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase());
-    let mut close: Vec<&str> = known.iter().take(1000).filter(|k| k.len() <= 64 && slips(k) <= 1).copied().collect();
+/// Returns `MachineApplicable` if exactly one known name, not a short one, is within one edit of `word`.
+fn applicability(word: &str, known: &[&str]) -> Applicability {
+    let distance = |k: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase());
+    let mut close: Vec<&str> = known.iter().take(1000).filter(|k| k.len() <= 64 && distance(k) <= 1).copied().collect();
     close.sort_unstable();
     close.dedup();
     match close[..] {
-        [one] if one.len() > SHORT => Applicability::MachineApplicable,
+        [one] if one.len() > MAX_SHORT_NAME => Applicability::MachineApplicable,
         _ => Applicability::MaybeIncorrect,
     }
 }
 
-/// `` `a`, `b`, `c` ``: at most a dozen names.
+/// Formats names as `` `a`, `b`, `c` ``; lists at most a dozen.
 pub fn quoted_list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 12;
+    const MAX_LISTED: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
-    let mut shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();
-    if names.len() > SHOWN {
-        shown.push(format!("and {} more", names.len() - SHOWN));
+    let mut shown: Vec<String> = names.iter().take(MAX_LISTED).map(|n| format!("`{n}`")).collect();
+    if names.len() > MAX_LISTED {
+        shown.push(format!("and {} more", names.len() - MAX_LISTED));
     }
     shown.join(", ")
 }

@@ -1,22 +1,22 @@
-//! Edits that mend a problem: for people to read, for `npc fix` and editors to apply.
+//! Edits that fix a problem: people read them, `npc fix` and editors apply them.
 
 use crate::text::source::Span;
 
-/// How far an edit may be trusted; the words are those of rustc's JSON messages.
+/// Confidence that an edit is what the author wants; the names are those of rustc's JSON messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applicability {
-    /// Certainly what was meant: `npc fix` applies it.
+    /// The edit is certainly right; `npc fix` applies it.
     MachineApplicable,
-    /// Leads to a file that says something, perhaps not what was meant.
+    /// The result is valid, but may not be what the author intended.
     MaybeIncorrect,
-    /// Holds `...` that only the author can fill.
+    /// The edit contains `...`, which the author must replace.
     HasPlaceholders,
-    /// Nothing is known about how far the edit may be trusted.
+    /// The confidence is unknown.
     Unspecified,
 }
 
 impl Applicability {
-    /// Gives the spelling of rustc's JSON messages, such as `MachineApplicable`.
+    /// Returns the spelling in rustc's JSON messages, such as `MachineApplicable`.
     pub fn as_str(self) -> &'static str {
         match self {
             Applicability::MachineApplicable => "MachineApplicable",
@@ -27,13 +27,13 @@ impl Applicability {
     }
 }
 
-/// One way to mend a problem. The edits belong together: all of them or none.
+/// One way to fix a problem. The edits belong together: all are applied, or none.
 #[derive(Debug, Clone)]
 pub struct Suggestion {
-    /// What it does, without a full stop: `` did you mean `conv`? ``
+    /// Description of the edit without a full stop: `` did you mean `conv`? ``
     pub message: String,
-    /// Places and what shall stand there instead; an empty place is an insertion. They do not overlap.
+    /// Spans with their replacements, which do not overlap. An empty span is an insertion.
     pub edits: Vec<(Span, String)>,
-    /// How far the edits may be trusted.
+    /// Confidence in the edits.
     pub applicability: Applicability,
 }

@@ -1,7 +1,7 @@
-//! The syntax tree of a model file, as written: nothing resolved, nothing evaluated.
+//! The syntax tree of a model file, before resolution and evaluation.
 //!
-//! Node names equal the rule names of `grammar/npc.pest` in CamelCase. Every node that a message may point at carries
-//! its [`Span`]. Comments are not in the tree: the formatter takes them from the source by position.
+//! Nodes are named after the rules of `grammar/npc.pest` in CamelCase. Every node that a message may point at has a [`Span`].
+//! Comments are not in the tree; the formatter takes them from the source by position.
 
 mod block;
 mod claim;
@@ -20,37 +20,37 @@ use crate::text::source::{Span, Spanned};
 /// A whole model file: its edition line and its items.
 #[derive(Debug, Clone, Default)]
 pub struct File {
-    /// The number of the line `npc 1`, if there is one.
+    /// Number on the line `npc 1`, if the file has it.
     pub edition: Option<Spanned<u32>>,
     /// The items that could be parsed, in the order of the text.
     pub items: Vec<FileItem>,
-    /// Names of items left out because of syntax errors, so that their uses are not reported as well.
+    /// Names of items left out because of syntax errors, so that their uses are not reported as errors.
     pub broken: Vec<Ident>,
 }
 
-/// One item of a file: a keyword such as `model` with what follows it, and the docs and attributes above.
+/// One item of a file (rule `item`): a keyword such as `model` with its content, and the docs and attributes above it.
 #[derive(Debug, Clone)]
 pub struct FileItem {
-    /// The text of `///` lines directly above, without the slashes and one leading blank.
+    /// Text of the `///` lines directly above, without the slashes and one leading space.
     pub docs: Vec<String>,
     /// `@allow(...)` lines between the docs and the keyword.
     pub attributes: Vec<Attribute>,
-    /// What the item is, with its content.
+    /// Kind of the item, with its content.
     pub kind: ItemKind,
-    /// From the keyword to the end of the item.
+    /// Span from the keyword to the end of the item.
     pub span: Span,
 }
 
-/// `@allow(gridding, dead_bias)`: warnings that the item below it silences.
+/// `@allow(gridding, dead_bias)`: warnings that are silenced for the item below it.
 #[derive(Debug, Clone)]
 pub struct Attribute {
     /// Names of lints in the parentheses, in the order written.
     pub lints: Vec<Ident>,
-    /// From `@` to the closing parenthesis.
+    /// Span from `@` to the closing parenthesis.
     pub span: Span,
 }
 
-/// What an item is; one case for each keyword that an item may begin with.
+/// The kinds of items; one variant for each keyword that starts an item.
 #[derive(Debug, Clone)]
 pub enum ItemKind {
     /// `import`: the items of another file, or the block library.
@@ -59,7 +59,7 @@ pub enum ItemKind {
     Enum(Enum),
     /// `block`: a part of networks that models and other blocks call.
     Block(Block),
-    /// `model`: a network. It has the form of a block and always a result type.
+    /// `model`: a network. It has the form of a block, always with a result type.
     Model(Block),
     /// `variant`: a model with some hyper-parameters fixed.
     Variant(Variant),
@@ -78,9 +78,9 @@ pub enum ItemKind {
 /// `import "blocks.model"` or `import std`.
 #[derive(Debug, Clone)]
 pub enum Import {
-    /// A path in quotes, relative to the file that the import stands in; its place includes the quotes.
+    /// A path in quotes, relative to the file that contains the import; its span includes the quotes.
     Path(Spanned<String>),
-    /// The block library that is built into npc; the place is that of the word `std`.
+    /// The built-in block library, with the span of the word `std`.
     Std(Span),
 }
 
@@ -98,22 +98,22 @@ pub struct Enum {
 pub struct Data {
     /// Name that `train` and `expect` items and `--on` refer to.
     pub name: Ident,
-    /// The settings written in the braces, in the order of the text; what is left out has its default.
+    /// Settings in the braces, in the order of the text; keys that are left out have their defaults.
     pub entries: Vec<Entry>,
 }
 
 /// `train npnet_cvc = NPNet on cvc { key = value ... }`; `model` may be a call with hyper-parameters.
 #[derive(Debug, Clone)]
 pub struct Train {
-    /// Name of the run, as `npc train FILE NAME` takes it.
+    /// Name of the run, as in `npc train FILE NAME`.
     pub name: Ident,
     /// Name of the model or variant that is trained.
     pub model: Ident,
-    /// Hyper-parameters in parentheses after the model; empty where there are none.
+    /// Hyper-parameters in parentheses after the model; may be empty.
     pub args: Vec<Arg>,
     /// Name of the `data` item after `on`.
     pub data: Ident,
-    /// The settings written in the braces, in the order of the text; what is left out has its default.
+    /// Settings in the braces, in the order of the text; keys that are left out have their defaults.
     pub entries: Vec<Entry>,
 }
 
@@ -122,6 +122,6 @@ pub struct Train {
 pub struct Entry {
     /// Name of the setting, as written.
     pub key: Ident,
-    /// What stands right of `=`; the schema of the block decides whether the key takes it.
+    /// Value after `=`; the schema of the block checks whether the key accepts it.
     pub value: Expr,
 }

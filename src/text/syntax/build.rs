@@ -1,8 +1,8 @@
-//! Grammar to tree: runs the parser made from `grammar/npc.pest` and turns its pairs into [`ast`](super::ast) nodes.
+//! Tree construction: runs the parser generated from `grammar/npc.pest` and converts its pairs to [`ast`](super::ast) nodes.
 //!
-//! With its children the only module that names pest. Must be given text whose nesting was found harmless by
-//! [`scan::too_deep`](super::scan::too_deep). Shapes of pairs follow from the grammar, which is what every `expect` here
-//! relies on.
+//! Only this module and its children use pest. The nesting of the text must have been checked by
+//! [`scan::too_deep`](super::scan::too_deep). The grammar determines the shapes of the pairs; every `expect` here relies on
+//! that.
 
 mod expr;
 mod grammar;
@@ -22,7 +22,7 @@ use parts::PairParts;
 use std::ops::Range;
 use tree::TreeBuilder;
 
-/// What to read from a stretch of text.
+/// A part of an item that can be parsed alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ItemPart {
     Stmt,
@@ -30,7 +30,7 @@ pub(super) enum ItemPart {
     Claim,
 }
 
-/// Reads all of `range` as one item.
+/// Parses all of `range` as one item.
 pub(super) fn item(source: SourceId, text: &str, range: Range<usize>) -> Result<(FileItem, Problems), ParseFailure> {
     let pair = run(Rule::lone_item, text, range.clone())?;
     let mut tree = TreeBuilder::new(source, range.start);
@@ -38,14 +38,14 @@ pub(super) fn item(source: SourceId, text: &str, range: Range<usize>) -> Result<
     Ok((item, tree.problems))
 }
 
-/// Reads all of `range` as attributes.
+/// Parses all of `range` as attributes.
 pub(super) fn attributes(source: SourceId, text: &str, range: Range<usize>) -> Result<Vec<Attribute>, ParseFailure> {
     let pair = run(Rule::lone_attributes, text, range.clone())?;
     let tree = TreeBuilder::new(source, range.start);
     Ok(PairParts::of(pair).map(|p| tree.attribute(p)).collect())
 }
 
-/// Reads all of `range` as one expression.
+/// Parses all of `range` as one expression.
 pub(super) fn expr(source: SourceId, text: &str, range: Range<usize>) -> Result<(Expr, Problems), ParseFailure> {
     let pair = run(Rule::lone_expr, text, range.clone())?;
     let mut tree = TreeBuilder::new(source, range.start);
@@ -53,7 +53,7 @@ pub(super) fn expr(source: SourceId, text: &str, range: Range<usize>) -> Result<
     Ok((expr, tree.problems))
 }
 
-/// Reads all of `range` as what stands behind the `=` of a sweep.
+/// Parses all of `range` as the models after the `=` of a sweep.
 pub(super) fn models(
     source: SourceId,
     text: &str,
@@ -65,7 +65,7 @@ pub(super) fn models(
     Ok((models, tree.problems))
 }
 
-/// Reads all of `range` as what stands behind `keep where`.
+/// Parses all of `range` as the bounds after `keep where`.
 pub(super) fn bounds(
     source: SourceId,
     text: &str,
@@ -77,7 +77,7 @@ pub(super) fn bounds(
     Ok((bounds, tree.problems))
 }
 
-/// Reads one part at the start of `range` and says where it ends.
+/// Parses one part at the start of `range` and returns its end.
 pub(super) fn end_of_part(part: ItemPart, text: &str, range: Range<usize>) -> Result<usize, ParseFailure> {
     let rule = match part {
         ItemPart::Stmt => Rule::lone_stmt,

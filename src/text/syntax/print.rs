@@ -1,22 +1,21 @@
-//! The formatter: a tree's source in its canonical layout.
+//! The formatter: prints the source of a tree in canonical layout.
 //!
-//! Works on the tokens of the source, so no comment and no spelling of a number can be lost; the tree says just where
-//! statements, entries and short bodies start. Layout depends on tokens, comments and blank lines alone, never on where
-//! the author broke a line, which is what makes it stable under repetition. Must be given the tree of a text without
-//! errors; a text with broken items comes back as it was.
+//! It works on the tokens of the source, so that no comment and no spelling of a number is lost; the tree only provides the
+//! starts of statements, entries and short bodies. The layout depends on tokens, comments and blank lines alone, never on the
+//! author's line breaks, so formatting is idempotent. A text with syntax errors is returned unchanged.
 
 mod doc;
+mod marks;
 
-use std::collections::HashSet;
-
-use super::ast::{self, ItemKind, Stmt, StmtKind};
+use super::ast;
 use super::scan::{self, Token, TokenKind, is_reserved};
 use crate::text::source::{SourceId, SourceMap};
 use doc::Doc;
+use marks::TreeMarks;
 
 const WIDTH: usize = 100;
 
-/// The text of `file`, which was parsed from `id` without errors, in canonical layout.
+/// Formats `file`, which was parsed from the source `id`.
 pub fn print(sources: &SourceMap, id: SourceId, file: &ast::File) -> String {
     let text = sources.text(id);
     let tokens = scan::scan(text);
@@ -25,13 +24,7 @@ pub fn print(sources: &SourceMap, id: SourceId, file: &ast::File) -> String {
     {
         return text.to_owned();
     }
-    let mut marks = TreeMarks::default();
-    for item in &file.items {
-        marks.lines.extend(item.attributes.iter().map(|a| a.span.start as usize));
-        marks.lines.insert(item.span.start as usize);
-        marks.item(item);
-    }
-    let mut printer = Printer { text, tokens: &tokens, marks, at: 0 };
+    let mut printer = Printer { text, tokens: &tokens, marks: TreeMarks::new(file), at: 0 };
     let mut docs = Vec::new();
     while printer.at < tokens.len() {
         docs.push(printer.row(RowContext::Top).whole());
@@ -39,80 +32,70 @@ pub fn print(sources: &SourceMap, id: SourceId, file: &ast::File) -> String {
     doc::layout(&Doc::Concat(docs), WIDTH)
 }
 
-/// What the tree knows and tokens do not.
-#[derive(Default)]
-struct TreeMarks {
-    /// Items, statements, entries and claims start here, each on a line of its own.
-    lines: HashSet<usize>,
-    /// The `=` of short bodies.
-    short_bodies: HashSet<usize>,
-    /// The models of a sweep of several.
-    grids: HashSet<usize>,
-    /// The `keep` of sweeps.
-    keeps: HashSet<usize>,
-}
-
-impl TreeMarks {
-    fn item(&mut self, item: &ast::FileItem) {
-        match &item.kind {
-            ItemKind::Block(block) | ItemKind::Model(block) => {
-                if block.body.short {
-                    self.short_bodies.insert(block.body.span.start as usize);
-                } else {
-                    self.stmts(&block.body.stmts);
-                }
-            }
-            ItemKind::Data(data) => self.entries(&data.entries),
-            ItemKind::Train(train) => self.entries(&train.entries),
-            ItemKind::Expect(expect) => self.lines.extend(expect.claims.iter().map(|c| c.span.start as usize)),
-            ItemKind::Sweep(ast::Sweep { models, .. }) => {
-                if models.grids.len() > 1 {
-                    self.grids.extend(models.grids.iter().map(|g| g.base.span.start as usize));
-                }
-                self.keeps.extend(models.keep_at.map(|at| at.start as usize));
-            }
-            ItemKind::Import(_) | ItemKind::Enum(_) | ItemKind::Variant(_) | ItemKind::Allow(_) => {}
-        }
-    }
-
-    fn entries(&mut self, entries: &[ast::Entry]) {
-        self.lines.extend(entries.iter().map(|e| e.key.span.start as usize));
-    }
-
-    fn stmts(&mut self, stmts: &[Stmt]) {
-        for stmt in stmts {
-            self.lines.insert(stmt.span.start as usize);
-            if let StmtKind::For { body, .. } = &stmt.kind {
-                self.stmts(body);
-            }
-        }
-    }
-}
-
-/// Where a row of tokens stands.
+/// The context of a row of tokens, which decides where it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RowContext {
-    /// Items, statements or entries: ends before the next marked line.
+    /// An item, statement or entry, which ends before the next one.
     Top,
-    /// Behind the `=` of a block: ends like its item.
+    /// An expression after the `=` of a block, which ends like its item.
     ShortBody,
-    /// Between brackets: ends before a comma or the closing bracket.
+    /// An element between brackets, which ends before a comma or the closing bracket.
     Element,
 }
 
-/// A row of tokens: what the author wrote on one line, or could have.
+/// A printed row of tokens, which is on one line if it fits.
 struct PrintedRow {
+    /// Comments before the first token.
     lead: Vec<Doc>,
     body: Doc,
-    /// Comments behind the last token.
+    /// Comments after the last token.
     tail: Vec<Doc>,
-    /// Without any token that is not a comment.
+    /// Whether the row has no tokens besides comments.
     empty: bool,
 }
 
 impl PrintedRow {
     fn whole(self) -> Doc {
         Doc::Concat([self.lead, vec![self.body], self.tail].concat())
+    }
+}
+
+/// A row while its tokens are printed.
+struct OpenRow {
+    /// Index of the first token, comments before the row included.
+    start: usize,
+    /// Index of the first token that is not a comment.
+    first: usize,
+    /// The head and the finished stages of a pipe or a sweep.
+    stages: Vec<Doc>,
+    /// The current stage.
+    docs: Vec<Doc>,
+    /// For each brace to come, whether it contains the single value of an `if` or `else`.
+    value_braces: Vec<bool>,
+}
+
+impl OpenRow {
+    /// Finishes the head or the current stage and starts the next one with `sign`.
+    fn start_stage(&mut self, sign: &str) {
+        self.stages.push(Doc::Concat(std::mem::take(&mut self.docs)));
+        self.docs.push(Doc::text(format!("{sign} ")));
+    }
+
+    /// Removes and returns the comments after the last token.
+    fn trailing_comments(&mut self) -> Vec<Doc> {
+        let code = self.docs.iter().rposition(|d| !d.is_comment()).map_or(0, |i| i + 1);
+        self.docs.split_off(code)
+    }
+
+    /// Joins the stages: all on one line, or one per line.
+    fn into_body(mut self) -> Doc {
+        if self.stages.is_empty() {
+            return Doc::Concat(self.docs);
+        }
+        self.stages.push(Doc::Concat(self.docs));
+        let head = self.stages.remove(0);
+        let rest = self.stages.into_iter().flat_map(|stage| [Doc::Line, stage]).collect();
+        Doc::group(vec![head, Doc::indent(rest)])
     }
 }
 
@@ -132,7 +115,7 @@ impl<'a> Printer<'a> {
         self.tokens.get(index).map_or("", |t| t.text(self.text))
     }
 
-    /// The nearest token before `index` that is no comment.
+    /// Returns the nearest token before `index` that is not a comment.
     fn code_before(&self, index: usize) -> Option<Token> {
         self.tokens[..index].iter().rev().find(|t| !t.is_comment()).copied()
     }
@@ -142,7 +125,7 @@ impl<'a> Printer<'a> {
         self.text[previous.end..self.tokens[index].start].matches('\n').count() > 1
     }
 
-    /// A comment, or a blank, between what was printed and the token at hand.
+    /// Prints the current token, a comment.
     fn comment(&mut self) -> Doc {
         let token = self.tokens[self.at];
         let blank = self.blank_line_before(self.at);
@@ -151,9 +134,35 @@ impl<'a> Printer<'a> {
         if token.first_on_line { Doc::OwnLine { text, blank } } else { Doc::EndOfLine(text) }
     }
 
-    /// One item, statement, entry or element, with the comments before it and those behind it.
+    /// Prints one item, statement, entry or element with the comments before and after it.
     fn row(&mut self, context: RowContext) -> PrintedRow {
         let start = self.at;
+        let lead = self.lead(context);
+        let first = self.at;
+        let mut row = OpenRow { start, first, stages: Vec::new(), docs: Vec::new(), value_braces: Vec::new() };
+        let mut tail = None;
+        while let Some(token) = self.peek() {
+            if self.row_ends(token, context, first) {
+                break;
+            }
+            if token.is_comment() {
+                row.docs.push(self.comment());
+            } else if self.marks.short_bodies.contains(&token.start) {
+                tail = Some(self.short_body(&mut row));
+                break;
+            } else if self.starts_stage(token) {
+                row.start_stage(token.text(self.text));
+                self.at += 1;
+            } else {
+                self.code(token, &mut row);
+            }
+        }
+        let tail = tail.unwrap_or_else(|| row.trailing_comments());
+        PrintedRow { lead, body: row.into_body(), tail, empty: self.at == first }
+    }
+
+    /// Prints the comments before a row, and the line break before an item, a statement or an entry.
+    fn lead(&mut self, context: RowContext) -> Vec<Doc> {
         let mut lead = Vec::new();
         while self.peek().is_some_and(|t| t.is_comment()) {
             lead.push(self.comment());
@@ -161,93 +170,79 @@ impl<'a> Printer<'a> {
         if context == RowContext::Top && self.peek().is_some_and(|t| t.text(self.text) != "}") {
             lead.push(Doc::NewLine { blank: self.blank_line_before(self.at) });
         }
-        let first = self.at;
-        let mut stages: Vec<Doc> = Vec::new();
-        let mut docs = Vec::new();
-        let mut tail = None;
-        // For each brace to come: does it hold the one value of an `if` or `else`?
-        let mut value_braces = Vec::new();
-        while let Some(token) = self.peek() {
-            if token.is_comment() {
-                if token.first_on_line && context != RowContext::Element && self.row_ends_after_comments() {
-                    break;
-                }
-                docs.push(self.comment());
-                continue;
-            }
-            let word = token.text(self.text);
-            let ends = match context {
-                RowContext::Top | RowContext::ShortBody => self.at > first && self.marks.lines.contains(&token.start),
-                RowContext::Element => word == ",",
-            };
-            if ends || matches!(word, ")" | "]" | "}") {
-                break;
-            }
-            if self.marks.short_bodies.contains(&token.start) {
-                self.at += 1;
-                let body = self.row(RowContext::ShortBody);
-                let inner = [vec![Doc::Line, Doc::text("= ")], body.lead, vec![body.body]].concat();
-                // All on one line, or the `=` on the next.
-                docs.push(Doc::indent(inner));
-                docs = vec![Doc::group(docs)];
-                tail = Some(body.tail);
-                break;
-            }
-            let before_grid = || self.code_after(self.at).is_some_and(|t| self.marks.grids.contains(&t.start));
-            let keep = self.marks.keeps.contains(&token.start);
-            if word == "|>" || keep || matches!(word, "=" | "|") && before_grid() {
-                // What came before is the head, or the stage before.
-                stages.push(Doc::Concat(std::mem::take(&mut docs)));
-                docs.push(Doc::text(format!("{word} ")));
-                self.at += 1;
-                continue;
-            }
-            let stage = |t: Token| t.text(self.text) == "|>" || self.marks.keeps.contains(&t.start);
-            let piped = || self.code_before(self.at).is_some_and(stage);
-            let after_pipe = self.at > first && (self.marks.grids.contains(&token.start) || piped());
-            if self.at > first && !after_pipe && self.blank_between(start) {
-                docs.push(match word {
-                    "->" => Doc::indent(vec![Doc::indent(vec![Doc::Fill])]),
-                    "or" | "and" | "++" | "+" | "for" => Doc::indent(vec![Doc::Fill]),
-                    _ => Doc::text(" "),
-                });
-            }
-            match word {
-                "else" if self.code_after(self.at).is_some_and(|t| t.text(self.text) == "if") => {}
-                "if" | "else" => value_braces.push(true),
-                "match" => value_braces.push(false),
-                _ => {}
-            }
-            if matches!(word, "(" | "[" | "{") {
-                let one_value = word == "{" && value_braces.pop().unwrap_or(false);
-                docs.push(self.bracket(one_value));
-            } else {
-                self.at += 1;
-                docs.push(Doc::text(word));
-            }
-        }
-        let tail = tail.unwrap_or_else(|| {
-            let code = docs.iter().rposition(|d| !d.is_comment()).map_or(0, |i| i + 1);
-            docs.split_off(code)
-        });
-        let body = if stages.is_empty() {
-            Doc::Concat(docs)
-        } else {
-            stages.push(Doc::Concat(docs));
-            let head = stages.remove(0);
-            let rest = stages.into_iter().flat_map(|stage| [Doc::Line, stage]).collect();
-            Doc::group(vec![head, Doc::indent(rest)])
-        };
-        PrintedRow { lead, body, tail, empty: self.at == first }
+        lead
     }
 
-    /// The comments at hand are followed by the next row and not by more of this one.
+    /// Checks whether the row that started at token `first` ends before `token`.
+    fn row_ends(&self, token: Token, context: RowContext, first: usize) -> bool {
+        if token.is_comment() {
+            return token.first_on_line && context != RowContext::Element && self.row_ends_after_comments();
+        }
+        let word = token.text(self.text);
+        let next_row = match context {
+            RowContext::Top | RowContext::ShortBody => self.at > first && self.marks.lines.contains(&token.start),
+            RowContext::Element => word == ",",
+        };
+        next_row || matches!(word, ")" | "]" | "}")
+    }
+
+    /// Prints a body `= ...`, either on the line of the head or with the `=` on the next line. Returns the comments after it.
+    fn short_body(&mut self, row: &mut OpenRow) -> Vec<Doc> {
+        self.at += 1;
+        let body = self.row(RowContext::ShortBody);
+        row.docs.push(Doc::indent([vec![Doc::Line, Doc::text("= ")], body.lead, vec![body.body]].concat()));
+        row.docs = vec![Doc::group(std::mem::take(&mut row.docs))];
+        body.tail
+    }
+
+    /// Checks whether `token`, the current one, starts a stage of a pipe, a model of a sweep or its `keep`.
+    fn starts_stage(&self, token: Token) -> bool {
+        let before_grid = || self.code_after(self.at).is_some_and(|t| self.marks.grids.contains(&t.start));
+        match token.text(self.text) {
+            "|>" => true,
+            "=" | "|" if before_grid() => true,
+            _ => self.marks.keeps.contains(&token.start),
+        }
+    }
+
+    /// Prints `token`, the current one, or the brackets that it opens, with the space before it.
+    fn code(&mut self, token: Token, row: &mut OpenRow) {
+        let word = token.text(self.text);
+        if self.at > row.first && !self.follows_stage_start(token) && self.blank_between(row.start) {
+            row.docs.push(match word {
+                "->" => Doc::indent(vec![Doc::indent(vec![Doc::Fill])]),
+                "or" | "and" | "++" | "+" | "for" => Doc::indent(vec![Doc::Fill]),
+                _ => Doc::text(" "),
+            });
+        }
+        match word {
+            "else" if self.code_after(self.at).is_some_and(|t| t.text(self.text) == "if") => {}
+            "if" | "else" => row.value_braces.push(true),
+            "match" => row.value_braces.push(false),
+            _ => {}
+        }
+        if matches!(word, "(" | "[" | "{") {
+            let one_value = word == "{" && row.value_braces.pop().unwrap_or(false);
+            row.docs.push(self.bracket(one_value));
+        } else {
+            self.at += 1;
+            row.docs.push(Doc::text(word));
+        }
+    }
+
+    /// Checks whether `token`, the current one, comes right after the sign that starts a stage; the space is part of that sign.
+    fn follows_stage_start(&self, token: Token) -> bool {
+        let starts = |t: Token| t.text(self.text) == "|>" || self.marks.keeps.contains(&t.start);
+        self.marks.grids.contains(&token.start) || self.code_before(self.at).is_some_and(starts)
+    }
+
+    /// Checks whether the current comments are followed by the next row rather than by more of this one.
     fn row_ends_after_comments(&self) -> bool {
         let next = self.tokens[self.at..].iter().find(|t| !t.is_comment());
         next.is_none_or(|t| self.marks.lines.contains(&t.start) || matches!(t.text(self.text), ")" | "]" | "}"))
     }
 
-    /// Whether a blank stands between the token at hand and the one before.
+    /// Checks whether there is a space between the current token and the previous one. `row` is the first token of the row.
     fn blank_between(&self, row: usize) -> bool {
         let index = self.at;
         let Some(previous) = self.code_before(index) else { return false };
@@ -266,7 +261,7 @@ impl<'a> Printer<'a> {
         !(matches!(before, ".." | "." | "@") || before == "-" && self.is_unary(previous, row))
     }
 
-    /// `token`, a minus, has no operand before it.
+    /// Checks whether `token`, a minus, has no operand before it.
     fn is_unary(&self, token: Token, row: usize) -> bool {
         let index = self.tokens.partition_point(|t| t.start < token.start);
         match self.code_before(index) {
@@ -280,7 +275,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A bracket at hand, up to its partner.
+    /// Prints from the current token, an opening bracket, to its partner. `one_value`: the braces contain the value of an `if`.
     fn bracket(&mut self, one_value: bool) -> Doc {
         let opener = self.tokens[self.at];
         let open = opener.text(self.text);
@@ -308,7 +303,7 @@ impl<'a> Printer<'a> {
             let comma = self.word(self.at) == ",";
             if comma {
                 self.at += 1;
-                // A comment behind the comma speaks of the element before it.
+                // A comment after the comma belongs to the element before it.
                 while self.peek().is_some_and(|t| t.is_comment() && !t.first_on_line) {
                     row.tail.push(self.comment());
                 }
@@ -320,7 +315,7 @@ impl<'a> Printer<'a> {
         }
         debug_assert_eq!(self.word(self.at), close);
         self.at += 1;
-        // Behind the last comma there is nothing, or comments.
+        // After the last comma there may be comments, but no element.
         let remarks = rows.pop_if(|row| row.empty).map_or_else(Vec::new, |row| [row.lead, row.tail].concat());
         if rows.is_empty() && remarks.is_empty() {
             return Doc::text(format!("{open}{close}"));
@@ -353,7 +348,7 @@ impl<'a> Printer<'a> {
         self.tokens[self.at..].iter().find(|t| !t.is_comment()).copied()
     }
 
-    /// A `for` stands in the element from `start` to here, outside inner brackets.
+    /// Checks whether the element from `start` to the current token contains a `for` outside inner brackets.
     fn is_comprehension(&self, start: usize) -> bool {
         let mut depth = 0_i32;
         self.tokens[start..self.at].iter().any(|t| {
@@ -367,7 +362,7 @@ impl<'a> Printer<'a> {
         })
     }
 
-    /// Statements, entries or claims between braces, one a line.
+    /// Prints statements, entries or claims between braces, one per line.
     fn block(&mut self) -> Doc {
         let mut inner = Vec::new();
         while self.peek().is_some_and(|t| t.text(self.text) != "}") {

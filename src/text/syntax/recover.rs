@@ -1,7 +1,7 @@
-//! One item's tokens to its tree, or to as many of its mistakes as can be reported apart.
+//! Parsing of one item with error recovery.
 //!
-//! The grammar's parser stops at its first error. After one, reading starts again at the next statement (or entry) on a
-//! line of its own; what follows is only checked, the item itself is left out of the tree.
+//! The grammar's parser stops at its first error. After an error, parsing resumes at the next statement (or entry) that
+//! starts a line; the rest is only checked, and the item is left out of the tree.
 
 use super::ast::{FileItem, Ident};
 use super::build::{self, ItemPart, ParseFailure};
@@ -11,22 +11,22 @@ use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::{SourceId, Span, Spanned};
 use std::ops::Range;
 
-/// Mistakes reported per item: behind so many, the rest are echoes.
+/// Maximum number of errors per item; later ones usually follow from earlier ones.
 const MAX_ERRORS: usize = 10;
 
-/// Tokens of one item: its tree takes some 500 bytes for each.
+/// Maximum number of tokens of one item: its tree needs about 500 bytes per token.
 const MAX_TOKENS: usize = 800_000;
 
-/// What became of one item.
+/// The result of parsing one item.
 #[derive(Debug, Default)]
 pub(super) struct ParsedItem {
     pub item: Option<FileItem>,
-    /// The item's name, if it has one but could not be read.
+    /// Name of an item that has a name but could not be parsed.
     pub broken: Option<Ident>,
     pub problems: Problems,
 }
 
-/// Reads `run`, tokens without comments that start where an item should.
+/// Parses `run`, the tokens without comments from the start of an item.
 pub(super) fn parse_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
     let (attributes, run) = run.split_at(scan::leading_attributes_len(text, run).min(run.len()));
     let (Some(first), Some(last)) = (attributes.first(), attributes.last()) else {
@@ -73,7 +73,7 @@ fn parse_plain_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
         return failed(too_deep(id, token).into());
     }
     match build::item(id, text, first.start..last.end) {
-        // What stands in the tree for a value out of range would only lead to more messages.
+        // The placeholder for a value out of range would only cause more messages.
         Ok((_, problems)) if problems.has_errors() => failed(problems),
         Ok((mut item, problems)) => {
             item.span = Span::new(id, first.start, last.end);
@@ -88,7 +88,7 @@ fn parse_plain_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
     }
 }
 
-/// Reads all tokens of a text as one `what`, which `build` makes of it.
+/// Parses all tokens of a text with `build`; `what` names the expected form in messages.
 pub(super) fn parse_whole<T>(
     id: SourceId,
     text: &str,
@@ -118,7 +118,7 @@ fn too_deep(id: SourceId, token: Token) -> Diagnostic {
         .help("give inner parts a name with `let`")
 }
 
-/// Text where an item should start.
+/// Reports text where an item should start.
 fn unexpected_text(id: SourceId, text: &str, run: &[Token], first: &Token) -> ParsedItem {
     let word = first.text(text);
     let span = Span::new(id, first.start, first.end);
@@ -141,14 +141,14 @@ fn unexpected_text(id: SourceId, text: &str, run: &[Token], first: &Token) -> Pa
     ParsedItem { item: None, broken, problems: problem.into() }
 }
 
-/// The name in the head of an item. `import` and `expect` have none.
+/// Returns the name in the head of an item. `import` and `expect` have none.
 fn item_name(id: SourceId, text: &str, run: &[Token]) -> Option<Ident> {
     let name = run.get(1).filter(|t| t.kind == TokenKind::Word && !scan::is_reserved(t.text(text)))?;
     let named = !matches!(run[0].text(text), "import" | "expect");
     named.then(|| Spanned::new(name.text(text).to_owned(), Span::new(id, name.start, name.end)))
 }
 
-/// Checks the statements or entries behind `failure`, one by one.
+/// Checks the statements or entries after `failure`, one by one.
 fn report_further_errors(id: SourceId, text: &str, run: &[Token], failure: &ParseFailure, problems: &mut Problems) {
     let part = match run[0].text(text) {
         "block" | "model" => ItemPart::Stmt,
@@ -163,14 +163,14 @@ fn report_further_errors(id: SourceId, text: &str, run: &[Token], failure: &Pars
         let next = run.get(i + 1).map_or("", |t| t.text(text));
         run[i].first_on_line
             && match part {
-                // Only `for` has another life, in comprehensions.
+                // `for` may also belong to a comprehension.
                 ItemPart::Stmt => scan::is_statement_keyword(word) && (in_braces || word != "for"),
                 ItemPart::Entry => in_braces && run[i].kind == TokenKind::Word && next == "=",
                 ItemPart::Claim => in_braces && run[i].kind == TokenKind::Word && matches!(next, "~=" | "==" | "("),
             }
     };
     let end = run.last().map_or(0, |t| t.end);
-    // The part that failed may start at the very token that did.
+    // The part that failed may start at the token that failed.
     let mut i = run.partition_point(|t| t.end <= failure.at);
     i += usize::from(i < run.len() && run[i].start < failure.at);
     let mut reported = 1;
@@ -187,7 +187,7 @@ fn report_further_errors(id: SourceId, text: &str, run: &[Token], failure: &Pars
     }
 }
 
-/// For each token, the bracket it lies in.
+/// Returns the innermost bracket around each token.
 fn innermost_brackets<'s>(text: &'s str, run: &[Token]) -> Vec<Option<&'s str>> {
     let mut open: Vec<&str> = Vec::new();
     let mut innermost = Vec::with_capacity(run.len());

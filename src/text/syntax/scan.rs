@@ -1,10 +1,9 @@
-//! A tolerant reading of a text as tokens, and what can be said from tokens alone: where items start, how deep brackets
-//! nest, which brackets do not match.
+//! A tolerant tokenizer, and checks on tokens alone: starts of items, nesting depth, unmatched brackets.
 //!
-//! Never fails and never recurses, so that it can guard the grammar's parser, which does both. Knows the shape of tokens
-//! but no grammar. Invariant: the tokens are in order, do not overlap, and all text between them is white space.
+//! It never fails and never recurses, so it can protect the grammar's parser, which does both. It knows tokens but not the
+//! grammar. Invariant: tokens are in order, do not overlap, and only white space is between them.
 
-/// Levels of brackets, `if` and `match` that an item may nest.
+/// Maximum nesting depth of brackets, `if` and `match` in an item.
 pub(super) const MAX_DEPTH: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +11,7 @@ pub(super) enum TokenKind {
     Word,
     Number,
     Str,
-    /// A string whose line ends before its quote.
+    /// A string whose line ends before its closing quote.
     OpenStr,
     /// An operator or a bracket.
     Punct,
@@ -20,7 +19,7 @@ pub(super) enum TokenKind {
     Comment,
     /// `/// ...` to the end of the line.
     Doc,
-    /// A character that starts no token.
+    /// A character that cannot start a token.
     Unknown,
 }
 
@@ -29,7 +28,7 @@ pub(super) struct Token {
     pub kind: TokenKind,
     pub start: usize,
     pub end: usize,
-    /// No other token stands before it on its line.
+    /// Whether it is the first token on its line.
     pub first_on_line: bool,
 }
 
@@ -45,27 +44,28 @@ impl Token {
 
 const RESERVED: [&str; 13] =
     ["let", "for", "in", "require", "return", "match", "if", "else", "and", "or", "not", "true", "false"];
-const ITEMS: [&str; 10] = ["import", "enum", "block", "model", "variant", "sweep", "data", "train", "expect", "allow"];
-const STATEMENTS: [&str; 4] = ["let", "for", "require", "return"];
+const ITEM_KEYWORDS: [&str; 10] =
+    ["import", "enum", "block", "model", "variant", "sweep", "data", "train", "expect", "allow"];
+const STATEMENT_KEYWORDS: [&str; 4] = ["let", "for", "require", "return"];
 
 pub(super) fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word)
 }
 
 pub(super) fn is_item_keyword(word: &str) -> bool {
-    ITEMS.contains(&word)
+    ITEM_KEYWORDS.contains(&word)
 }
 
 pub(super) fn is_statement_keyword(word: &str) -> bool {
-    STATEMENTS.contains(&word)
+    STATEMENT_KEYWORDS.contains(&word)
 }
 
-/// All item keywords, for messages.
+/// Returns all item keywords, for messages.
 pub(super) fn item_keywords() -> [&'static str; 10] {
-    ITEMS
+    ITEM_KEYWORDS
 }
 
-/// All tokens of `text`, comments included.
+/// Splits `text` into tokens, comments included.
 pub(super) fn scan(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
@@ -84,7 +84,7 @@ pub(super) fn scan(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The kind and length of the token that `rest` starts with.
+/// Returns the kind and length of the token at the start of `rest`.
 fn token_at(rest: &str, first: char) -> (TokenKind, usize) {
     if rest.starts_with("//") {
         let line = rest.find('\n').map_or(rest, |end| &rest[..end]).trim_end();
@@ -115,7 +115,7 @@ fn number_len(rest: &str, word_len: impl Fn(&str) -> usize) -> usize {
     if bytes.get(len) == Some(&b'.') && bytes.get(len + 1).is_some_and(u8::is_ascii_digit) {
         len += 1 + word_len(&rest[len + 1..]);
     }
-    // `1e` has ended the word if the sign of the exponent follows.
+    // The word ends after `1e` if a signed exponent follows.
     let exponent = matches!(bytes[len - 1], b'e' | b'E')
         && rest[..len - 1].bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'));
     if exponent && matches!(bytes.get(len), Some(b'+' | b'-')) && bytes.get(len + 1).is_some_and(u8::is_ascii_digit) {
@@ -138,25 +138,25 @@ fn string_at(rest: &str) -> (TokenKind, usize) {
     (TokenKind::OpenStr, rest.trim_end().len())
 }
 
-/// Splits `code` (tokens without comments) into runs that each hold one item, or text that belongs to no item.
+/// Splits `code` (tokens without comments) into runs that each contain one item, or text outside items.
 ///
-/// An item starts at a line whose first two tokens are an item keyword and what can follow it; no expression or entry
-/// can hold such a pair, so the rule also holds inside a bracket that was never closed. Outside brackets, two plain
-/// words at the start of a line start an item of a misspelt kind. An attribute belongs to the item behind it.
+/// An item starts at a line whose first two tokens are an item keyword and a token that can follow it. No expression or entry
+/// can contain such a pair, so the rule also works inside an unclosed bracket. Outside brackets, two plain words at the start
+/// of a line start an item with a misspelt keyword. An attribute belongs to the item after it.
 pub(super) fn split_items<'t>(text: &str, code: &'t [Token]) -> Vec<&'t [Token]> {
     let mut starts = Vec::new();
     let mut depth = 0_usize;
-    // The token behind an attribute: what starts there was started by the attribute.
-    let mut behind = None;
+    // Index of the token after an attribute; the attribute already started the item there.
+    let mut after_attribute = None;
     for (i, token) in code.iter().enumerate() {
         let word = token.text(text);
         if word == "@" && token.first_on_line {
-            if behind != Some(i) {
+            if after_attribute != Some(i) {
                 starts.push(i);
                 depth = 0;
             }
-            behind = Some(i + attribute_len(text, &code[i..]));
-        } else if behind == Some(i) && is_item_keyword(word) {
+            after_attribute = Some(i + attribute_len(text, &code[i..]));
+        } else if after_attribute == Some(i) && is_item_keyword(word) {
             depth = 0;
         } else if token.first_on_line && token.kind == TokenKind::Word && starts_item(text, &code[i..], depth) {
             starts.push(i);
@@ -175,7 +175,7 @@ pub(super) fn split_items<'t>(text: &str, code: &'t [Token]) -> Vec<&'t [Token]>
     starts.iter().zip(ends).map(|(&start, end)| &code[start..end]).collect()
 }
 
-/// How many of the tokens belong to the attribute that they start with.
+/// Returns the number of tokens of the attribute at the start of `code`.
 fn attribute_len(text: &str, code: &[Token]) -> usize {
     let word = |i: usize| code.get(i).map_or("", |t| t.text(text));
     if word(2) != "(" {
@@ -186,7 +186,7 @@ fn attribute_len(text: &str, code: &[Token]) -> usize {
     if closed { 4 + inside } else { code.len().min(3) }
 }
 
-/// How many tokens of an item's run are attributes.
+/// Returns the number of tokens of the attributes at the start of an item.
 pub(super) fn leading_attributes_len(text: &str, run: &[Token]) -> usize {
     let mut len = 0;
     while run.get(len).is_some_and(|t| t.text(text) == "@") {
@@ -211,8 +211,8 @@ fn starts_item(text: &str, code: &[Token], depth: usize) -> bool {
     }
 }
 
-/// The first token that lies deeper than [`MAX_DEPTH`]. Counts brackets, and each `if` and `match` up to its brace,
-/// because these are all the ways in which the grammar recurses.
+/// Returns the first token nested deeper than [`MAX_DEPTH`]. Counts brackets, and each `if` and `match` up to its brace,
+/// because the grammar recurses only through these.
 pub(super) fn too_deep(text: &str, code: &[Token]) -> Option<Token> {
     let mut open: Vec<&str> = Vec::new();
     for token in code {
@@ -222,7 +222,7 @@ pub(super) fn too_deep(text: &str, code: &[Token]) -> Option<Token> {
                 open.push("{");
             }
             word @ ("(" | "[" | "{") => open.push(word),
-            // A word used as the name of an argument or an entry would be refused by the grammar anyway.
+            // The grammar does not accept these words as names of arguments or entries.
             "if" | "match" => open.push("if"),
             ")" | "]" | "}" => while open.pop() == Some("if") {},
             _ => {}
@@ -234,14 +234,14 @@ pub(super) fn too_deep(text: &str, code: &[Token]) -> Option<Token> {
     None
 }
 
-/// The brackets of some tokens that have no partner, or the wrong one.
+/// Brackets without a partner or with the wrong one.
 #[derive(Debug, Default)]
 pub(super) struct UnbalancedBrackets {
-    /// Never closed, outermost first.
+    /// Opening brackets that are not closed, outermost first.
     pub open: Vec<Token>,
-    /// An opening bracket and the closing one of another kind that met it.
+    /// Pairs of an opening bracket and a closing bracket of another kind.
     pub crossed: Vec<(Token, Token)>,
-    /// Closing brackets without an opening one.
+    /// Closing brackets without an opening bracket.
     pub stray: Vec<Token>,
 }
 
@@ -268,7 +268,7 @@ pub(super) fn unbalanced_brackets(text: &str, code: &[Token]) -> UnbalancedBrack
             }
             Some(last) => {
                 found.crossed.push((last, token));
-                // The closing bracket probably belongs to an outer one: give up what was opened inside that.
+                // The closing bracket probably belongs to an outer bracket: drop the brackets opened inside it.
                 if let Some(partner) = found.open.iter().rposition(|t| t.text(text) == opener) {
                     found.open.truncate(partner);
                 }
@@ -278,7 +278,7 @@ pub(super) fn unbalanced_brackets(text: &str, code: &[Token]) -> UnbalancedBrack
     found
 }
 
-/// `(` for `)` and so on.
+/// Returns the opening bracket of a closing one: `(` for `)` and so on.
 pub(super) fn opener_of(closer: &str) -> Option<&'static str> {
     match closer {
         ")" => Some("("),

@@ -1,13 +1,13 @@
-//! Augmentation: `[flip(horizontal = 0.5), rotate(degrees = 15, p = 0.5)]`, or a set of them by name.
+//! Augmentations: `[flip(horizontal = 0.5), rotate(degrees = 15, p = 0.5)]`, or the name of a preset.
 //!
-//! A range is `[low, high]`; where it lies about 0 augmentation number stands for both ends.
+//! A range is `[low, high]`. Some keys also accept one number, which sets both ends.
 
 use super::value::{ReadResult, call, expected, field, list, number, with_key_name, word};
 use crate::text::config::{Augmentation, BorderMode, nnunet_like};
 use crate::text::diag::{Code, Diagnostic, quoted_list};
 use crate::text::syntax::ast::{Expr, ExprKind};
 
-/// Kinds and their keys.
+/// The kinds with their keys.
 const KINDS: &[(&str, &[&str])] = &[
     ("flip", &["horizontal", "vertical"]),
     ("rot90", &["p"]),
@@ -50,59 +50,68 @@ pub(super) fn augment(e: &Expr) -> ReadResult<Vec<Augmentation>> {
 }
 
 fn augmentation(e: &Expr) -> ReadResult<Augmentation> {
-    let (name, f) = call(e, KINDS).map_err(|d| suggest_own_name(e, d))?;
-    let p = |key, default| field(&f, key, default, number);
-    let range = |key, default, read: fn(&Expr) -> ReadResult<[f64; 2]>| field(&f, key, default, read);
-    let has = |key| f.iter().any(|(k, _)| *k == key);
+    let (name, fields) = call(e, KINDS).map_err(|d| suggest_own_name(e, d))?;
+    let probability = |key, default| field(&fields, key, default, number);
+    let range = |key, default, read: fn(&Expr) -> ReadResult<[f64; 2]>| field(&fields, key, default, read);
+    let has = |key| fields.iter().any(|(k, _)| *k == key);
     let kind = match name {
-        "flip" if f.is_empty() => {
+        "flip" if fields.is_empty() => {
             let d = Diagnostic::new(Code::E0207, e.span, "`flip` says neither `horizontal` nor `vertical`");
             return Err(d.help("write flip(horizontal = 0.5), flip(vertical = 0.5) or both: anatomy decides which"));
         }
-        "flip" => Augmentation::Flip { horizontal: p("horizontal", 0.0)?, vertical: p("vertical", 0.0)? },
-        "rot90" => Augmentation::Rot90 { p: p("p", 0.5)? },
-        "rotate" => {
-            Augmentation::Rotate { degrees: range("degrees", [-15.0, 15.0], symmetric_range)?, p: p("p", 0.5)? }
+        "flip" => {
+            Augmentation::Flip { horizontal: probability("horizontal", 0.0)?, vertical: probability("vertical", 0.0)? }
         }
-        "scale" => Augmentation::Scale { factor: range("factor", [0.8, 1.25], range_pair)?, p: p("p", 0.5)? },
-        "shift" => Augmentation::Shift { limit: range("limit", [-0.1, 0.1], symmetric_range)?, p: p("p", 0.5)? },
-        "crop" => Augmentation::Crop { area: range("area", [0.5, 1.0], |e| range_up_to(e, 1.0))?, p: p("p", 0.5)? },
+        "rot90" => Augmentation::Rot90 { p: probability("p", 0.5)? },
+        "rotate" => Augmentation::Rotate {
+            degrees: range("degrees", [-15.0, 15.0], symmetric_range)?,
+            p: probability("p", 0.5)?,
+        },
+        "scale" => Augmentation::Scale { factor: range("factor", [0.8, 1.25], range_pair)?, p: probability("p", 0.5)? },
+        "shift" => {
+            Augmentation::Shift { limit: range("limit", [-0.1, 0.1], symmetric_range)?, p: probability("p", 0.5)? }
+        }
+        "crop" => {
+            Augmentation::Crop { area: range("area", [0.5, 1.0], |e| range_up_to(e, 1.0))?, p: probability("p", 0.5)? }
+        }
         "elastic" => Augmentation::Elastic {
             alpha: range("alpha", [0.0, 100.0], range_from_zero)?,
             sigma: range("sigma", [8.0, 12.0], constant_range)?,
-            p: p("p", 0.5)?,
+            p: probability("p", 0.5)?,
         },
         "border" => Augmentation::Border {
-            rule: field(&f, "rule", BorderMode::Reflect, |e| {
+            rule: field(&fields, "rule", BorderMode::Reflect, |e| {
                 word(e, &[("reflect", BorderMode::Reflect), ("constant", BorderMode::Constant)])
             })?,
-            value: p("value", 0.0)?,
+            value: probability("value", 0.0)?,
         },
-        "noise" => Augmentation::Noise { std: range("std", [0.0, 0.05], range_from_zero)?, p: p("p", 0.5)? },
-        "blur" => Augmentation::Blur { sigma: range("sigma", [0.5, 1.0], range_from_zero)?, p: p("p", 0.5)? },
+        "noise" => Augmentation::Noise { std: range("std", [0.0, 0.05], range_from_zero)?, p: probability("p", 0.5)? },
+        "blur" => Augmentation::Blur { sigma: range("sigma", [0.5, 1.0], range_from_zero)?, p: probability("p", 0.5)? },
         "brightness" => {
             let none = if has("factor") { 0.0 } else { 0.1 };
             Augmentation::Brightness {
                 offset: range("offset", [-none, none], symmetric_range)?,
                 factor: range("factor", [1.0, 1.0], range_pair)?,
-                p: p("p", 0.5)?,
+                p: probability("p", 0.5)?,
             }
         }
-        "contrast" => Augmentation::Contrast { factor: range("factor", [0.8, 1.25], range_pair)?, p: p("p", 0.5)? },
+        "contrast" => {
+            Augmentation::Contrast { factor: range("factor", [0.8, 1.25], range_pair)?, p: probability("p", 0.5)? }
+        }
         "low_resolution" => Augmentation::LowResolution {
             factor: range("factor", [0.5, 1.0], |e| range_up_to(e, 1.0))?,
-            p: p("p", 0.5)?,
+            p: probability("p", 0.5)?,
         },
         "gamma" => Augmentation::Gamma {
             gamma: range("gamma", [0.7, 1.5], range_pair)?,
-            invert: p("invert", 0.0)?,
-            p: p("p", 0.5)?,
+            invert: probability("invert", 0.0)?,
+            p: probability("p", 0.5)?,
         },
-        // `call` let no other name through.
+        // `call` accepts no other name.
         _ => return expected(e, WANTED),
     };
     kind.check().map_err(|(key, wanted)| {
-        let span = f.iter().find(|(k, _)| *k == key).map_or(e.span, |(_, value)| value.span);
+        let span = fields.iter().find(|(k, _)| *k == key).map_or(e.span, |(_, value)| value.span);
         with_key_name(Diagnostic::new(Code::E0206, span, format!("expected {wanted}")), key)
     })?;
     if let Augmentation::Border { rule: BorderMode::Reflect, .. } = kind
@@ -114,7 +123,7 @@ fn augmentation(e: &Expr) -> ReadResult<Augmentation> {
     Ok(kind)
 }
 
-/// `[low, high]`.
+/// Reads a range `[low, high]`.
 fn range_pair(e: &Expr) -> ReadResult<[f64; 2]> {
     const RANGE: &str = "a range [low, high]";
     match list(e, RANGE, number)?[..] {
@@ -134,27 +143,27 @@ fn number_or_range(e: &Expr, wanted: &str, single: impl FnOnce(f64) -> Option<[f
     }
 }
 
-/// A number stands for the range from its negative to it.
+/// Reads a range, or a number `x` for `[-x, x]`.
 fn symmetric_range(e: &Expr) -> ReadResult<[f64; 2]> {
     number_or_range(e, "a number of at least 0, or a range [low, high]", |x| (x >= 0.0).then_some([-x, x]))
 }
 
-/// A number stands for the range from 0 to it.
+/// Reads a range, or a number `x` for `[0, x]`.
 fn range_from_zero(e: &Expr) -> ReadResult<[f64; 2]> {
     number_or_range(e, "a number of at least 0, or a range [low, high]", |x| (x >= 0.0).then_some([0.0, x]))
 }
 
-/// A number stands for itself.
+/// Reads a range, or a number `x` for `[x, x]`.
 fn constant_range(e: &Expr) -> ReadResult<[f64; 2]> {
     number_or_range(e, "a number, or a range [low, high]", |x| Some([x, x]))
 }
 
-/// A number stands for the range from it to `most`.
+/// Reads a range, or a number `x` for `[x, most]`.
 fn range_up_to(e: &Expr, most: f64) -> ReadResult<[f64; 2]> {
     number_or_range(e, "a number, or a range [low, high]", |x| Some([x, most.max(x)]))
 }
 
-/// What other libraries call it.
+/// Adds npc's name for an augmentation that other libraries call differently.
 fn suggest_own_name(e: &Expr, d: Diagnostic) -> Diagnostic {
     let name = match &e.kind {
         ExprKind::Call(call) => call.name.node.as_str(),

@@ -1,4 +1,4 @@
-//! The keys of `data` blocks.
+//! The schema of `data` blocks.
 
 use super::reader::BlockReader;
 use super::split::split;
@@ -25,15 +25,15 @@ pub fn data_spec(data: &Data) -> Result<DataSpec, Problems> {
     read_data(reader, &data.name.node, None)
 }
 
-/// Replaces parts of a data set by entries from the command line.
+/// Overrides parts of a data set with entries from the command line.
 pub fn override_data(base: &DataSpec, entries: &[Entry]) -> Result<DataSpec, Problems> {
     read_data(BlockReader::new("data", Span::default(), KEYS, entries), &base.name, Some(base))
 }
 
-/// A published layout and the folder that the set lies in.
+/// A published layout with the folder of the data set, if it is not the default.
 type LocatedLayout<'a> = (&'static DatasetLayout, Option<&'a str>);
 
-/// `isic2018`, or `isic2018("Folder")` where the set lies elsewhere.
+/// Reads `isic2018`, or `isic2018("Folder")` for another folder.
 fn layout(e: &Expr) -> ReadResult<LocatedLayout<'_>> {
     let known: Vec<(&str, &[&'static str])> = LAYOUTS.iter().map(|l| (l.name, &["folder"] as &[_])).collect();
     let (name, fields) = call(e, &known)?;
@@ -89,7 +89,7 @@ fn read_source(
     }
 }
 
-/// A grey value, or a colour in quotes.
+/// Reads a grey value, or a colour in quotes.
 fn label(e: &Expr) -> ReadResult<u32> {
     if let ExprKind::Str(text) = &e.kind {
         return match parse_colour(text) {
@@ -103,7 +103,7 @@ fn label(e: &Expr) -> ReadResult<u32> {
     }
 }
 
-/// The rule and the labels must be of one kind; the result is the rule.
+/// Reads the mask rule and checks that it fits the labels and the number of classes.
 fn mask_rule(r: &mut BlockReader<'_>, labels: Option<&Vec<u32>>, two: bool, before: Option<MaskRule>) -> MaskRule {
     let colours = labels.map_or(0, |l| l.iter().filter(|l| label_colour(**l).is_some()).count());
     let all = labels.is_some_and(|l| !l.is_empty() && colours == l.len());
@@ -128,7 +128,7 @@ fn mask_rule(r: &mut BlockReader<'_>, labels: Option<&Vec<u32>>, two: bool, befo
         }
         _ => {}
     }
-    // New labels of another kind take the rule with them.
+    // New labels of another kind replace the previous rule.
     let before = before.filter(|rule| (*rule == MaskRule::Colour) == all && (two || *rule != MaskRule::Threshold));
     written.or(before).unwrap_or(default)
 }
@@ -150,44 +150,13 @@ fn slicing(r: &mut BlockReader<'_>, before: Slicing) -> Slicing {
     Slicing { axis, slices: slices.unwrap_or(before.slices) }
 }
 
+/// Reads all keys of a `data` block. A key that is absent has the value of `base`, if there is one, or its default.
 fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Result<DataSpec, Problems> {
-    let laid = r.get("layout", layout);
-    if laid.is_some() {
-        for key in ["source", "list"] {
-            if !r.has(key) {
-                continue;
-            }
-            r.refuse(key, format!("`{key}` and `layout` exclude each other"), "keep one of them");
-        }
-    }
-    if r.has("layout") && laid.is_none() {
-        // What it would have filled in is not reported as missing as well.
-        r.misspelt.extend(["images", "masks", "classes", "labels"]);
-    }
+    let laid = read_layout(&mut r);
     let source = read_source(&mut r, base, laid);
-    let size = r.required("size", "size = [256, 256]", base.map(|b| b.size), |e| {
-        let square = |d: Diagnostic| match &e.kind {
-            ExprKind::Int(n) => {
-                d.suggest("for square images, write", e.span, format!("[{n}, {n}]"), Applicability::MaybeIncorrect)
-            }
-            _ => d,
-        };
-        match list(e, "[height, width]", |e| count(e, 1)).map_err(square)?[..] {
-            [h, w] if h.max(w) <= 16384 => Ok([h, w]),
-            [_, _] => expected(e, "a size of at most 16384 x 16384"),
-            _ => expected(e, "[height, width]"),
-        }
-    });
-    let by_layout = |layout: LocatedLayout<'_>| layout.0.classes.map(str::to_string).to_vec();
-    let old = laid.map(by_layout).or(base.map(|b| b.classes.clone()));
-    let classes = r.required("classes", "classes = [\"background\", \"lesion\"]", old, |e| {
-        let names = list(e, "a list of class names", string)?;
-        if (2..=255).contains(&names.len()) {
-            Ok(names)
-        } else {
-            expected(e, "2 to 255 class names, the background first")
-        }
-    });
+    let size = r.required("size", "size = [256, 256]", base.map(|b| b.size), size);
+    let old = laid.map(|(layout, _)| layout.classes.map(str::to_string).to_vec()).or(base.map(|b| b.classes.clone()));
+    let classes = r.required("classes", "classes = [\"background\", \"lesion\"]", old, class_names);
     let old = laid.map(|(layout, _)| layout.labels.to_vec()).or(base.map(|b| b.labels.clone()));
     let labels = r.required("labels", "labels = [0, 255]", old, |e| list(e, "a list of pixel values", label));
     if let (Some(classes), Some(labels)) = (&classes, &labels) {
@@ -198,31 +167,14 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
     let mask_rule = mask_rule(&mut r, labels.as_ref(), two, before);
     let (split, grouping) = r.get("split", split).unzip();
     let slicing = slicing(&mut r, base.map(|b| b.slicing).unwrap_or_default());
-    let window = r.get("window", |e| match list(e, "[low, high]", number)?[..] {
-        [low, high] if low < high => Ok([low, high]),
-        _ => expected(e, "[low, high] with low < high"),
-    });
+    let window = r.get("window", intensity_window);
     let decode = r.get("decode", |e| word(e, &[("value", DecodeRule::Value), ("hi_byte", DecodeRule::HiByte)]));
     let mean = r.get("mean", per_channel);
-    let std = r.get("std", |e| {
-        let std = per_channel(e)?;
-        if std.iter().all(|s| *s > 0.0) { Ok(std) } else { expected(e, "numbers above 0") }
-    });
+    let std = r.get("std", standard_deviations);
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
     let limit = r.get("limit", |e| count(e, 1));
-    // An empty mask is scored in three ways in the literature, and means differ by it: nobody should find out afterwards.
-    let words = EmptyClassRule::ALL.map(|rule| (rule.name(), rule));
-    let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
-    if empty.is_none() && !r.has("empty") && !r.misspelt.contains(&"empty") {
-        let d = Diagnostic::new(Code::E0207, r.at, "this `data` block has no `empty`");
-        let d = d.label("what does an image count for a class that neither prediction nor truth holds?");
-        let d = r.suggest_entry(d, "empty = one");
-        r.problems.push(d.help("`one` counts it as right, `skip` leaves it out, `zero` counts it as wrong"));
-    }
-    let spacing = r.get("spacing", |e| match list(e, "[height, width] in millimetres", positive)?[..] {
-        [height, width] => Ok([height, width]),
-        _ => expected(e, "[height, width] of a pixel in millimetres"),
-    });
+    let empty = read_empty_rule(&mut r, base);
+    let spacing = r.get("spacing", pixel_spacing);
     let complete = source.zip(size).zip(classes).zip(labels).zip(empty);
     let spec = complete.map(|((((source, size), classes), labels), empty)| DataSpec {
         name: name.to_string(),
@@ -231,12 +183,7 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
         classes,
         labels,
         mask_rule,
-        split: (split.or(base.map(|b| b.split.clone()))).unwrap_or(Split::Random {
-            train: 0.8,
-            val: 0.0,
-            test: 0.2,
-            seed: 0,
-        }),
+        split: split.or(base.map(|b| b.split.clone())).unwrap_or(DEFAULT_SPLIT),
         grouping: grouping.or(base.map(|b| b.grouping.clone())).unwrap_or_default(),
         slicing,
         window: window.or(laid.and_then(|(layout, _)| layout.window)).or(base.and_then(|b| b.window)),
@@ -249,6 +196,76 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
         spacing: spacing.or(base.and_then(|b| b.spacing)),
     });
     r.finish(spec)
+}
+
+const DEFAULT_SPLIT: Split = Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 };
+
+/// Reads `layout`, which excludes `source` and `list`.
+fn read_layout<'a>(r: &mut BlockReader<'a>) -> Option<LocatedLayout<'a>> {
+    let laid = r.get("layout", layout);
+    if laid.is_some() {
+        for key in ["source", "list"] {
+            if r.has(key) {
+                r.refuse(key, format!("`{key}` and `layout` exclude each other"), "keep one of them");
+            }
+        }
+    } else if r.has("layout") {
+        // The keys that the invalid layout would have filled in are not reported as missing.
+        r.misspelt.extend(["images", "masks", "classes", "labels"]);
+    }
+    laid
+}
+
+/// `[height, width]` of at most 16384 pixels each.
+fn size(e: &Expr) -> ReadResult<[usize; 2]> {
+    let square = |d: Diagnostic| match &e.kind {
+        ExprKind::Int(n) => {
+            d.suggest("for square images, write", e.span, format!("[{n}, {n}]"), Applicability::MaybeIncorrect)
+        }
+        _ => d,
+    };
+    match list(e, "[height, width]", |e| count(e, 1)).map_err(square)?[..] {
+        [h, w] if h.max(w) <= 16384 => Ok([h, w]),
+        [_, _] => expected(e, "a size of at most 16384 x 16384"),
+        _ => expected(e, "[height, width]"),
+    }
+}
+
+fn class_names(e: &Expr) -> ReadResult<Vec<String>> {
+    let names = list(e, "a list of class names", string)?;
+    if (2..=255).contains(&names.len()) { Ok(names) } else { expected(e, "2 to 255 class names, the background first") }
+}
+
+fn intensity_window(e: &Expr) -> ReadResult<[f64; 2]> {
+    match list(e, "[low, high]", number)?[..] {
+        [low, high] if low < high => Ok([low, high]),
+        _ => expected(e, "[low, high] with low < high"),
+    }
+}
+
+fn standard_deviations(e: &Expr) -> ReadResult<Vec<f64>> {
+    let std = per_channel(e)?;
+    if std.iter().all(|s| *s > 0.0) { Ok(std) } else { expected(e, "numbers above 0") }
+}
+
+fn pixel_spacing(e: &Expr) -> ReadResult<[f64; 2]> {
+    match list(e, "[height, width] in millimetres", positive)?[..] {
+        [height, width] => Ok([height, width]),
+        _ => expected(e, "[height, width] of a pixel in millimetres"),
+    }
+}
+
+/// Reads `empty`, which has no default: the literature scores empty masks in three ways, and the means differ.
+fn read_empty_rule(r: &mut BlockReader<'_>, base: Option<&DataSpec>) -> Option<EmptyClassRule> {
+    let words = EmptyClassRule::ALL.map(|rule| (rule.name(), rule));
+    let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
+    if empty.is_none() && !r.has("empty") && !r.misspelt.contains(&"empty") {
+        let d = Diagnostic::new(Code::E0207, r.at, "this `data` block has no `empty`");
+        let d = d.label("what does an image count for a class that neither prediction nor truth holds?");
+        let d = r.suggest_entry(d, "empty = one");
+        r.problems.push(d.help("`one` counts it as right, `skip` leaves it out, `zero` counts it as wrong"));
+    }
+    empty
 }
 
 fn check_labels(r: &mut BlockReader<'_>, classes: &[String], labels: &[u32]) {

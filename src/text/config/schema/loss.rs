@@ -18,7 +18,7 @@ fn spanned_terms(e: &Expr) -> ReadResult<Vec<Spanned<WeightedLossTerm>>> {
     Ok(terms)
 }
 
-/// The terms of `factor * (e)`.
+/// Collects the terms of `factor * (e)`.
 fn collect_terms(e: &Expr, factor: f64, terms: &mut Vec<Spanned<WeightedLossTerm>>) -> ReadResult<()> {
     match &e.kind {
         ExprKind::Binary { op, lhs, rhs } => match op.node {
@@ -55,7 +55,7 @@ fn collect_terms(e: &Expr, factor: f64, terms: &mut Vec<Spanned<WeightedLossTerm
             terms.push(Spanned::new(WeightedLossTerm { weight: factor, term: term(e)? }, e.span));
             Ok(())
         }
-        // A number, a list, a text: not what a loss is made of.
+        // Numbers, lists and strings are not terms.
         _ => expected(e, WANTED),
     }
 }
@@ -114,7 +114,7 @@ fn tversky(at: Span, f: &[(&str, &Expr)], smooth: f64, batch: bool, include_back
     Ok(LossTerm::Tversky { alpha, beta, gamma, smooth, batch, include_background })
 }
 
-/// One number for each class; that there are so many is known with the data.
+/// Reads one number per class; the number of classes is checked when the data set is known.
 fn per_class(e: &Expr) -> ReadResult<Vec<f64>> {
     let values = list(e, "a list with a number for each class", non_negative)?;
     if values.iter().any(|&w| w > 0.0) { Ok(values) } else { expected(e, "at least one number above 0") }
@@ -130,7 +130,7 @@ fn alpha(e: &Expr) -> ReadResult<FocalAlpha> {
     }
 }
 
-/// What of the run's loss cannot be for data of so many classes, at its place.
+/// Returns the problem, with its place, of a loss that does not fit data with this number of classes.
 pub fn loss_problem(entries: &[Entry], classes: usize) -> Option<Diagnostic> {
     let terms = spanned_terms(&entries.iter().find(|e| e.key.node == "loss")?.value).ok()?;
     let found = terms.into_iter().find_map(|Spanned { node, span }| {

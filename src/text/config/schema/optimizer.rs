@@ -9,7 +9,7 @@ pub(super) fn optimizer(e: &Expr) -> ReadResult<Optimizer> {
     const ADAM: &[&str] = &["lr", "beta1", "beta2", "eps", "weight_decay"];
     let (name, f) =
         call(e, &[("adam", ADAM), ("adamw", ADAM), ("sgd", &["lr", "momentum", "nesterov", "weight_decay"])])?;
-    // Of 0 and below 1.
+    // At least 0 and below 1.
     let share = |key, default| {
         field(&f, key, default, |e| match number(e)? {
             x if (0.0..1.0).contains(&x) => Ok(x),

@@ -1,4 +1,4 @@
-//! The entries of one block, read key by key; what is wrong with them is collected.
+//! The reader of a block: entries are read key by key, and problems are collected.
 
 use super::value::{ReadResult, with_key_name};
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
@@ -6,20 +6,21 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::{Entry, Expr};
 use std::collections::BTreeMap;
 
-/// Reads the entries of one block and collects what is wrong with them.
+/// Reads the entries of one block and collects their problems.
 pub(super) struct BlockReader<'a> {
     pub(super) entries: Vec<&'a Entry>,
-    /// The block's name, where a missing key is reported.
+    /// Span of the name of the block, at which missing keys are reported.
     pub(super) at: Span,
-    pub(super) what: &'static str,
-    /// Keys that an unknown one was probably meant to be: not reported as missing as well.
+    pub(super) block_kind: &'static str,
+    /// Keys that an unknown key was probably meant to be; they are not also reported as missing.
     pub(super) misspelt: Vec<&'static str>,
     pub(super) problems: Problems,
 }
 
 impl<'a> BlockReader<'a> {
-    pub(super) fn new(what: &'static str, at: Span, keys: &[&'static str], entries: &'a [Entry]) -> Self {
-        let mut reader = BlockReader { entries: Vec::new(), at, what, misspelt: Vec::new(), problems: Problems::new() };
+    pub(super) fn new(block_kind: &'static str, at: Span, keys: &[&'static str], entries: &'a [Entry]) -> Self {
+        let mut reader =
+            BlockReader { entries: Vec::new(), at, block_kind, misspelt: Vec::new(), problems: Problems::new() };
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for entry in entries {
             match seen.insert(&entry.key.node, entry.key.span) {
@@ -32,7 +33,8 @@ impl<'a> BlockReader<'a> {
         }
         for entry in &reader.entries {
             if !keys.contains(&entry.key.node.as_str()) {
-                let d = Diagnostic::new(Code::E0205, entry.key.span, format!("`{what}` has no key `{}`", entry.key));
+                let d =
+                    Diagnostic::new(Code::E0205, entry.key.span, format!("`{block_kind}` has no key `{}`", entry.key));
                 let known_alias = known_alias(&entry.key.node).filter(|f| keys.contains(f));
                 reader.misspelt.extend(known_alias.or_else(|| did_you_mean(&entry.key.node, keys.iter().copied())));
                 let there = || Some(format!("its keys are {}", keys.join(", ")));
@@ -61,7 +63,7 @@ impl<'a> BlockReader<'a> {
         }
     }
 
-    /// The key's value, else `default`, else a problem that shows an example.
+    /// Reads the value of a key, or returns `default`, or reports that the key is missing, with an example.
     pub(super) fn required<T>(
         &mut self,
         key: &str,
@@ -73,7 +75,7 @@ impl<'a> BlockReader<'a> {
             if default.is_some() || self.misspelt.contains(&key) {
                 return default;
             }
-            let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.what));
+            let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.block_kind));
             let d = self.suggest_entry(d, example);
             self.problems.push(d);
             return None;
@@ -81,7 +83,7 @@ impl<'a> BlockReader<'a> {
         self.get(key, read)
     }
 
-    /// Offers an entry behind the last one; its value is an example.
+    /// Suggests a new entry after the last one, with an example value.
     pub(super) fn suggest_entry(&self, d: Diagnostic, example: &str) -> Diagnostic {
         let help = format!("add `{example}`");
         match self.entries.iter().map(|e| e.value.span).max_by_key(|s| s.end) {
@@ -103,7 +105,7 @@ impl<'a> BlockReader<'a> {
     }
 }
 
-/// The word that people from elsewhere write, and what it is called here.
+/// Returns npc's name for a key that other libraries call differently.
 fn known_alias(key: &str) -> Option<&'static str> {
     Some(match key {
         "learning_rate" => "lr",
@@ -116,7 +118,7 @@ fn known_alias(key: &str) -> Option<&'static str> {
     })
 }
 
-/// Keys that one may look for and that are not there on purpose, and why.
+/// Returns why a key that users may expect does not exist.
 fn why_unsupported(key: &str) -> Option<&'static str> {
     match key {
         "precision" | "mixed_precision" | "amp" | "fp16" | "bf16" => {

@@ -1,4 +1,4 @@
-//! Which image is for training and which for the test.
+//! Splits into training, validation and test cases.
 
 use super::value::{ReadResult, call, count, expected, field, integer, number, string, word};
 use crate::text::config::{GroupBy, Grouping, Split, StratifyBy};
@@ -12,7 +12,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("column", &["group"]),
 ];
 
-/// A split, and which cases it keeps together.
+/// Reads a split with its grouping.
 pub(super) fn split(expr: &Expr) -> ReadResult<(Split, Grouping)> {
     let (name, fields) = call(expr, FORMS)?;
     let grouping = Grouping {
@@ -30,7 +30,7 @@ pub(super) fn split(expr: &Expr) -> ReadResult<(Split, Grouping)> {
     Ok((split?, grouping))
 }
 
-/// `"{group}_z*"`, or the name of a set whose groups are known.
+/// Reads `"{group}_z*"`, or the name of a data set with known groups.
 fn group(e: &Expr) -> ReadResult<GroupBy> {
     if let ExprKind::Str(pattern) = &e.kind {
         return match pattern.matches("{group}").count() {
@@ -52,7 +52,7 @@ enum GroupWord {
 fn random(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
     let share = |key, default| field(fields, key, default, number);
     let (train, val, test) = (share("train", 0.8)?, share("val", 0.0)?, share("test", 0.2)?);
-    // What is not written of training is what the others leave, without the last digits of 1 - 0.1 - 0.2.
+    // The default of `train` is the rest, rounded to drop the last digits of 1 - 0.1 - 0.2.
     let left = ((1.0 - val - test).max(0.0) * 1e12).round() / 1e12;
     let train = if fields.iter().any(|(k, _)| *k == "train") { train } else { left };
     let seed = field(fields, "seed", 0, |e| integer(e, 0))?;

@@ -1,4 +1,4 @@
-//! The keys of `train` blocks.
+//! The schema of `train` blocks.
 
 use super::augment::augment;
 use super::loss::loss;
@@ -35,8 +35,8 @@ const KEYS: &[&str] = &[
     "save_every",
 ];
 
-/// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language.
-/// The second result are remarks: parts that are not evaluated yet.
+/// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language. The second
+/// result contains notes on parts that are not evaluated.
 pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(TrainSpec, Problems), Problems> {
     let mut r = BlockReader::new("train", train.name.span, KEYS, &train.entries);
     if !r.has("epochs") && !r.misspelt.contains(&"epochs") {
@@ -70,12 +70,12 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
     read_train(r, defaults)
 }
 
-/// Replaces parts of a run by entries from the command line.
+/// Overrides parts of a run with entries from the command line.
 pub fn override_train(base: TrainSpec, entries: &[Entry]) -> Result<TrainSpec, Problems> {
     read_train(BlockReader::new("train", Span::default(), KEYS, entries), base).map(|(spec, _)| spec)
 }
 
-/// What `read` takes, or `none`.
+/// Reads `none`, or a value with `read`.
 fn optional<T>(e: &Expr, what: &str, read: impl Fn(&Expr) -> ReadResult<T>) -> ReadResult<Option<T>> {
     match &e.kind {
         ExprKind::Name(word) if word == "none" => Ok(None),
@@ -90,12 +90,12 @@ fn decay(e: &Expr) -> ReadResult<f64> {
     }
 }
 
-/// A norm, or `none`.
+/// Reads a gradient norm, or `none`.
 fn clip(e: &Expr) -> ReadResult<Option<f64>> {
     optional(e, "a number above 0", positive)
 }
 
-/// `weights(main = 1, aux = 0.4)`: any results, not all of them without weight.
+/// Reads `weights(main = 1, aux = 0.4)`, with at least one weight above 0.
 fn supervise(e: &Expr) -> ReadResult<BTreeMap<String, f64>> {
     let ExprKind::Call(call) = &e.kind else { return expected(e, "`weights(main = 1, aux = 0.4)`") };
     if call.name.node != "weights" {
@@ -115,7 +115,7 @@ fn supervise(e: &Expr) -> ReadResult<BTreeMap<String, f64>> {
     if weights.values().all(|&w| w == 0.0) { expected(e, "a weight above 0") } else { Ok(weights) }
 }
 
-/// `["s.1", "fem.branches"]`: each path with the place of its text inside the quotes.
+/// Reads `["s.1", "fem.branches"]`, each path with the span of its text inside the quotes.
 fn freeze(e: &Expr) -> ReadResult<Vec<Spanned<String>>> {
     let paths = list(e, "a list of paths such as [\"s.1\"]", |e| {
         let inside = Span { start: e.span.start + 1, end: e.span.end.saturating_sub(1), ..e.span };
@@ -129,7 +129,7 @@ fn freeze(e: &Expr) -> ReadResult<Vec<Spanned<String>>> {
     Ok(paths)
 }
 
-/// The paths that the entries freeze; `None` where they say nothing of it, or nothing that can be read.
+/// Returns the paths in `freeze`; `None` if the key is absent or invalid.
 pub fn freeze_paths(entries: &[Entry]) -> Option<Vec<Spanned<String>>> {
     freeze(&entries.iter().find(|e| e.key.node == "freeze")?.value).ok()
 }

@@ -1,16 +1,18 @@
-//! What a value may be: numbers, words, lists, and calls with known keys.
+//! Readers of values: numbers, words, lists, and calls with known keys.
 
 use crate::text::diag::{Code, Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, Expr, ExprKind, UnaryOp};
 
+/// A value, or the problem of its expression.
 pub(super) type ReadResult<T> = Result<T, Diagnostic>;
 
-pub(super) fn expected<T>(expr: &Expr, wanted: &str) -> ReadResult<T> {
-    Err(Diagnostic::new(Code::E0206, expr.span, format!("expected {wanted}")))
+/// Fails with "expected `what`".
+pub(super) fn expected<T>(expr: &Expr, what: &str) -> ReadResult<T> {
+    Err(Diagnostic::new(Code::E0206, expr.span, format!("expected {what}")))
 }
 
-/// Puts the name of a key into a message of [`wrong`], where it has none yet.
+/// Adds the name of the key to a message of [`expected`].
 pub(super) fn with_key_name(mut d: Diagnostic, key: &str) -> Diagnostic {
     if let Some(wanted) = d.message.strip_prefix("expected ") {
         d.message = format!("`{key}` takes {wanted}");
@@ -74,6 +76,7 @@ pub(super) fn list<T>(expr: &Expr, what: &str, read: impl Fn(&Expr) -> ReadResul
     }
 }
 
+/// Reads one of the known words.
 pub(super) fn word<T: Copy>(expr: &Expr, words: &[(&str, T)]) -> ReadResult<T> {
     let names: Vec<_> = words.iter().map(|(w, _)| *w).collect();
     let refused = expected(expr, &format!("one of {}", names.join(", ")));
@@ -84,7 +87,7 @@ pub(super) fn word<T: Copy>(expr: &Expr, words: &[(&str, T)]) -> ReadResult<T> {
     }
 }
 
-/// `name(key = value, ...)` with known keys; a bare name is a call without arguments.
+/// Reads `name(key = value, ...)` with known names and keys; a bare name is a call without arguments.
 pub(super) fn call<'a>(
     expr: &'a Expr,
     known: &[(&str, &[&'static str])],
@@ -127,6 +130,7 @@ pub(super) fn call<'a>(
     Ok((name, found))
 }
 
+/// Reads the field `key` of a call, or returns `default` if it is absent.
 pub(super) fn field<'a, T>(
     fields: &[(&str, &'a Expr)],
     key: &str,
@@ -136,6 +140,7 @@ pub(super) fn field<'a, T>(
     fields.iter().find(|(k, _)| *k == key).map_or(Ok(default), |(_, e)| read(e).map_err(|d| with_key_name(d, key)))
 }
 
+/// Reads one number for all channels, or a list of one or three.
 pub(super) fn per_channel(expr: &Expr) -> ReadResult<Vec<f64>> {
     match &expr.kind {
         ExprKind::List(items) if matches!(items.len(), 1 | 3) => items.iter().map(number).collect(),

@@ -1,21 +1,21 @@
-//! Blocks and models: what they take and what they promise.
+//! Blocks and models: their parameters and result types.
 
 use super::expr::{Expr, Ident};
 use super::statement::Body;
 use crate::text::source::Span;
 
-/// A block or a model: they differ in what they promise, not in form.
+/// A block or a model; they have the same form, but a model must have a result type.
 #[derive(Debug, Clone)]
 pub struct Block {
     /// Name that calls, variants and runs use.
     pub name: Ident,
     /// Tensor inputs and hyper-parameters, in the order written.
     pub params: Vec<Param>,
-    /// The promise after `->`.
+    /// Result type after `->`.
     pub result: Option<ResultType>,
-    /// What is computed: statements, or the one expression after `=`.
+    /// Body: statements, or one expression after `=`.
     pub body: Body,
-    /// From the keyword to the end of the promise (or of the parameter list).
+    /// Span from the keyword to the end of the result type (or of the parameter list).
     pub head: Span,
 }
 
@@ -26,16 +26,16 @@ pub struct Param {
     pub name: Ident,
     /// Type after the colon.
     pub ty: ParamType,
-    /// May be [`ExprKind::Hole`](super::ExprKind::Hole).
+    /// Default value; may be [`ExprKind::Hole`](super::ExprKind::Hole).
     pub default: Option<Expr>,
-    /// From the name to the end of the default, or of the type where there is no default.
+    /// Span from the name to the end of the default, or of the type if there is no default.
     pub span: Span,
 }
 
 /// A type as written, of a parameter or of a result.
 #[derive(Debug, Clone)]
 pub struct ParamType {
-    /// What the type is.
+    /// Kind of the type.
     pub kind: ParamTypeKind,
     /// Place of the type in the text.
     pub span: Span,
@@ -68,7 +68,7 @@ pub struct ResultType {
 pub enum ResultTypeKind {
     /// One type, always `Tensor` or `Index`.
     One(ParamType),
-    /// `([c, h, w], index[c, h, w])`: several results that `let (a, b) = ...` takes apart, in this order.
+    /// `([c, h, w], index[c, h, w])`: several results by position, as in `let (a, b) = ...`.
     Tuple(Vec<ParamType>),
     /// `{ main = [..], aux = [..] }`: several results by name. The first one of a model is its main result.
     Record(Vec<(Ident, ParamType)>),

@@ -1,4 +1,4 @@
-//! What is claimed of a model, and what a sweep asks of its models.
+//! Claims about models, and bounds on the models of a sweep.
 
 use super::expr::{Arg, Expr, Ident};
 use crate::text::source::{Span, Spanned};
@@ -8,9 +8,9 @@ use crate::text::source::{Span, Spanned};
 pub struct Expect {
     /// Name of the model or variant that the claims are about.
     pub model: Ident,
-    /// Hyper-parameters in parentheses after the model; empty where there are none.
+    /// Hyper-parameters in parentheses after the model; may be empty.
     pub args: Vec<Arg>,
-    /// Name of the `data` item after `on`, which sets the image size; `None` where none is written.
+    /// Name of the `data` item after `on`, which sets the image size.
     pub on: Option<Ident>,
     /// The claims in the braces, in the order written.
     pub claims: Vec<Claim>,
@@ -19,19 +19,19 @@ pub struct Expect {
 /// One claim: a quantity, a relation and a value. Bounds of a sweep (`keep where params < 1M`) are claims too.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// `params`, `macs(thop)`, `output`: a name or a call.
+    /// Quantity, a name or a call: `params`, `macs(thop)`, `output`.
     pub quantity: Expr,
-    /// How the quantity compares with the value, with the place of the sign.
+    /// Relation between quantity and value, with the span of the sign.
     pub relation: Spanned<Relation>,
     /// The value on the right of the relation.
     pub value: ClaimValue,
-    /// `refuted "reason"`: the claim is known not to hold.
+    /// Reason in `refuted "reason"`: the claim is known to be false.
     pub refuted: Option<Spanned<String>>,
-    /// From the quantity to the end of the value, or of the reason after `refuted`.
+    /// Span from the quantity to the end of the value, or of the reason after `refuted`.
     pub span: Span,
 }
 
-/// How the two sides of a claim compare.
+/// The relation between the two sides of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// `~=`: rounds to the digits written.
@@ -62,16 +62,15 @@ pub enum ByteUnit {
 /// The right side of a claim.
 #[derive(Debug, Clone)]
 pub enum ClaimValue {
-    /// `0.71M`, `8GiB`: the digits as written, the suffix (`K`, `M`, `G`, `T` or none) and what it is of.
+    /// A number such as `0.71M` or `8GiB`.
     Number {
-        /// Number in front of the unit, in the spelling of the file: `0.71`, from which `~=` takes how many digits
-        /// count.
+        /// Number before the unit as written, such as `0.71`; `~=` compares as many digits as are written.
         digits: String,
         /// `K`, `M`, `G` or `T`, which multiply by a power of 1000 (of 1024 before `iB`); `None` multiplies by 1.
         suffix: Option<char>,
-        /// Kind of byte unit behind the suffix; `None` for a plain number.
+        /// Byte unit after the suffix; `None` for a plain number.
         bytes: Option<ByteUnit>,
-        /// From the first digit to the end of the unit.
+        /// Span from the first digit to the end of the unit.
         span: Span,
     },
     /// Any other expression, for example `[2, 288, 384]`.

@@ -2,15 +2,15 @@
 
 use crate::text::source::{Span, Spanned};
 
-/// A name with its place.
+/// A name with its span.
 pub type Ident = Spanned<String>;
 
-/// An expression and its place.
+/// An expression with its span.
 #[derive(Debug, Clone)]
 pub struct Expr {
-    /// What the expression is, with its parts.
+    /// Kind of the expression, with its parts.
     pub kind: ExprKind,
-    /// Place in the text; an expression in parentheses includes them.
+    /// Span of the expression, including parentheses around it.
     pub span: Span,
 }
 
@@ -23,7 +23,7 @@ pub enum ExprKind {
     Float(f64),
     /// `true` or `false`.
     Bool(bool),
-    /// Without quotes, escapes resolved; `{name}` parts stay as written.
+    /// A string without quotes, with escapes resolved; `{name}` parts stay as written.
     Str(String),
     /// A bare name: a node, a parameter, a dim, the case of an enum, or a stage without arguments.
     Name(String),
@@ -31,23 +31,23 @@ pub enum ExprKind {
     Call(Call),
     /// `lhs |> rhs`
     Pipe {
-        /// Value that flows into the stage.
+        /// Input of the stage.
         lhs: Box<Expr>,
-        /// Stage that takes it.
+        /// Stage.
         rhs: Box<Expr>,
     },
     /// `base[i]`, `base[i, 0..j]`; a range among the indices is [`ExprKind::Range`].
     Index {
-        /// Family of nodes or list that is indexed.
+        /// Indexed list or family of nodes.
         base: Box<Expr>,
-        /// Indices in the order written, one at least.
+        /// Indices in the order written, at least one.
         indices: Vec<Expr>,
     },
     /// `base.name`: one of several named results.
     Member {
-        /// Value that has the results.
+        /// Value with named results.
         base: Box<Expr>,
-        /// Name of the result that is read.
+        /// Name of the result.
         name: Ident,
     },
     /// `[a, b, c]`: a list of values.
@@ -61,7 +61,7 @@ pub enum ExprKind {
         /// Range or list that the elements come from.
         iter: Box<Expr>,
     },
-    /// `(a, b)`: two or more values by position. One value in parentheses is no tuple.
+    /// `(a, b)`: two or more values by position. One value in parentheses is not a tuple.
     Tuple(Vec<Expr>),
     /// `{ main = a, aux = b }`, only after `return`.
     Record(Vec<(Ident, Expr)>),
@@ -69,7 +69,7 @@ pub enum ExprKind {
     Unary {
         /// The operator and its place.
         op: Spanned<UnaryOp>,
-        /// Operand behind it.
+        /// Operand.
         value: Box<Expr>,
     },
     /// `a + b`, `a == b`, `a and b`: an operator between two operands.
@@ -81,14 +81,14 @@ pub enum ExprKind {
         /// Right operand.
         rhs: Box<Expr>,
     },
-    /// `lo..hi`, without `hi`.
+    /// `lo..hi`, a range that excludes `hi`.
     Range {
         /// First number of the range.
         lo: Box<Expr>,
-        /// Number that the range ends before.
+        /// End of the range, exclusive.
         hi: Box<Expr>,
     },
-    /// `match value { pattern => value, ... }`: the value of the first arm that fits.
+    /// `match value { pattern => value, ... }`: the value of the first arm that matches.
     Match {
         /// Value that the patterns are compared with.
         value: Box<Expr>,
@@ -97,14 +97,14 @@ pub enum ExprKind {
     },
     /// `if cond { then } else { otherwise }`; an `else if` is an `If` in `otherwise`.
     If {
-        /// Condition, which must be a truth value.
+        /// Condition, which must be a boolean.
         cond: Box<Expr>,
-        /// Value where the condition holds.
+        /// Value if the condition holds.
         then: Box<Expr>,
-        /// Value where it does not hold.
+        /// Value if it does not hold.
         otherwise: Box<Expr>,
     },
-    /// `?` or `? in 16..256` or `? in [16, 32]`
+    /// `?`, `? in 16..256` or `? in [16, 32]`: a value that is to be found.
     Hole {
         /// Range or list of the values that may fill the hole; `None` for a bare `?`.
         within: Option<Box<Expr>>,
@@ -114,7 +114,7 @@ pub enum ExprKind {
 /// `name(args)`. A bare name used as a stage is [`ExprKind::Name`].
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Name of what is called, with its place.
+    /// Name of the callee.
     pub name: Ident,
     /// Arguments in the parentheses, in the order written.
     pub args: Vec<Arg>,
@@ -123,7 +123,7 @@ pub struct Call {
 /// One argument of a call, a variant or a model reference.
 #[derive(Debug, Clone)]
 pub struct Arg {
-    /// Name before `=`; `None` for an argument that goes by position.
+    /// Name before `=`; `None` for a positional argument.
     pub name: Option<Ident>,
     /// Value of the argument.
     pub value: Expr,
@@ -132,37 +132,37 @@ pub struct Arg {
 /// One arm of a `match`: `none | se => value`.
 #[derive(Debug, Clone)]
 pub struct Arm {
-    /// What the arm fits.
+    /// Pattern of the arm.
     pub pattern: Pattern,
-    /// Value of the `match` where the arm is taken.
+    /// Value of the `match` if the arm is taken.
     pub value: Expr,
 }
 
-/// What an arm of a `match` fits.
+/// The pattern of an arm of a `match`.
 #[derive(Debug, Clone)]
 pub enum Pattern {
     /// One or more of `none`, `3`, `true`, separated by `|`.
     Cases(Vec<Expr>),
-    /// `_`
+    /// `_`, which matches everything.
     Any(Span),
 }
 
-/// An operator in front of its operand.
+/// A prefix operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnaryOp {
-    /// `-`: the negative of a number. It binds tighter than every operator between operands.
+    /// `-`: the negative of a number. It binds tighter than every binary operator.
     Neg,
-    /// `not`: the opposite of a truth value. It takes a whole comparison behind it.
+    /// `not`: the negation of a boolean. Its operand can be a whole comparison.
     Not,
 }
 
-/// From loosest to tightest: `or`, `and`, comparisons, `++`, `+ -`, `* / %`.
-/// `|>` binds looser than all of them, and `..` binds between comparisons and `++`.
+/// A binary operator. From loosest to tightest: `or`, `and`, comparisons, `++`, `+ -`, `* / %`. `|>` binds looser than all of
+/// them; `..` binds between comparisons and `++`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BinaryOp {
-    /// `or`: either truth value holds.
+    /// `or`: at least one boolean is true.
     Or,
-    /// `and`: both truth values hold.
+    /// `and`: both booleans are true.
     And,
     /// `==`: the values are equal.
     Eq,
@@ -191,7 +191,7 @@ pub enum BinaryOp {
 }
 
 impl BinaryOp {
-    /// Gives the spelling of the operator in a model file.
+    /// Returns the spelling of the operator in model files.
     pub fn symbol(self) -> &'static str {
         match self {
             BinaryOp::Or => "or",

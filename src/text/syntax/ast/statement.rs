@@ -3,23 +3,23 @@
 use super::expr::{Expr, Ident};
 use crate::text::source::{Span, Spanned};
 
-/// `= expr` is a body whose only statement is a `Return` with `short = true`.
+/// A body. `= expr` is a body with `short = true` whose only statement is a `Return`.
 #[derive(Debug, Clone)]
 pub struct Body {
     /// The statements, in the order written.
     pub stmts: Vec<Stmt>,
-    /// Written as `= expr` and not in braces.
+    /// Whether the body is written as `= expr` rather than in braces.
     pub short: bool,
-    /// From `=` or the opening brace to the end of the body.
+    /// Span from `=` or the opening brace to the end of the body.
     pub span: Span,
 }
 
-/// A statement and its place.
+/// A statement with its span.
 #[derive(Debug, Clone)]
 pub struct Stmt {
-    /// What the statement is, with its parts.
+    /// Kind of the statement, with its parts.
     pub kind: StmtKind,
-    /// From the keyword to the end of the statement; of a short body, the place of its expression.
+    /// Span from the keyword to the end of the statement; in a short body, the span of the expression.
     pub span: Span,
 }
 
@@ -42,18 +42,18 @@ pub enum StmtKind {
         /// Statements that run for each element.
         body: Vec<Stmt>,
     },
-    /// `require cond, "message"`: refuses values that the block is not meant for.
+    /// `require cond, "message"`: rejects arguments that the block does not support.
     Require {
         /// Condition that must hold.
         cond: Expr,
-        /// Text of the error where the condition fails, with `{name}` as written; `None` for a standard one.
+        /// Error message if the condition fails, with `{name}` as written; `None` for the default message.
         message: Option<Spanned<String>>,
     },
     /// `return value`: the result of the body.
     Return(Expr),
 }
 
-/// What a `let` binds.
+/// The target of a `let`.
 #[derive(Debug, Clone)]
 pub enum LetTarget {
     /// `let s = ...`, `let s[i] = ...`: one name.
@@ -65,10 +65,10 @@ pub enum LetTarget {
 /// `s`, `s[i + 1]`, `n[i, j]`
 #[derive(Debug, Clone)]
 pub struct NodeName {
-    /// Name in front of the indices.
+    /// Name before the indices.
     pub name: Ident,
     /// Indices in brackets, integer expressions; empty for a plain name.
     pub indices: Vec<Expr>,
-    /// From the name to the closing bracket.
+    /// Span from the name to the closing bracket.
     pub span: Span,
 }

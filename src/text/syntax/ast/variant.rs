@@ -1,4 +1,4 @@
-//! Models with other hyper-parameters: one, or many.
+//! Variants and sweeps: models with other hyper-parameters.
 
 use super::claim::Claim;
 use super::expr::{Arg, Expr, Ident};
@@ -11,27 +11,27 @@ pub struct Variant {
     pub name: Ident,
     /// Name of the model or variant whose hyper-parameters are fixed.
     pub base: Ident,
-    /// Hyper-parameters that it fixes, in the order written.
+    /// Fixed hyper-parameters, in the order written.
     pub args: Vec<Arg>,
 }
 
 /// `sweep ablation = NPNet(attention = none | se | cam, reduction = 2 | 4 | 8) | UNet keep where params < 1M`
 #[derive(Debug, Clone)]
 pub struct Sweep {
-    /// Name of the sweep, as `npc sweep FILE NAME` takes it.
+    /// Name of the sweep, as in `npc sweep FILE NAME`.
     pub name: Ident,
     /// The models that are compared.
     pub models: SweepModels,
 }
 
-/// What a sweep goes through.
+/// The models of a sweep.
 #[derive(Debug, Clone)]
 pub struct SweepModels {
-    /// One or more grids, one after another.
+    /// One or more grids, in the order written.
     pub grids: Vec<ModelGrid>,
-    /// What a model must hold to be kept: all of it. None is `refuted`.
+    /// Bounds after `keep where`, all of which a model must satisfy to be kept. None is `refuted`.
     pub keep: Vec<Claim>,
-    /// The place of the word `keep`.
+    /// Span of the word `keep`.
     pub keep_at: Option<Span>,
 }
 
@@ -40,6 +40,6 @@ pub struct SweepModels {
 pub struct ModelGrid {
     /// Name of the model or variant.
     pub base: Ident,
-    /// Each name with its values; `16..65 step 16` stands there as 16, 32, 48 and 64.
+    /// Each hyper-parameter with its values; `16..65 step 16` is expanded to 16, 32, 48 and 64.
     pub args: Vec<(Ident, Vec<Expr>)>,
 }

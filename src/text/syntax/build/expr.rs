@@ -8,7 +8,8 @@ use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::*;
 use pest::iterators::Pair;
 
-/// Operators that one operand may lie under, over all levels of nesting: keeps every later recursion over a tree flat.
+/// Maximum number of operators above an operand, over all levels of nesting. It bounds the recursion depth of all later
+/// passes over the tree.
 const MAX_CHAIN: usize = 256;
 
 impl TreeBuilder {
@@ -25,7 +26,7 @@ impl TreeBuilder {
         PairParts::of(pair).map(arg).collect()
     }
 
-    /// Runs `build` under_operators `operators` more operators, or reports that they are too many and stands in a zero.
+    /// Runs `build` under `operators` more operators, or reports that the limit is exceeded and returns a placeholder `0`.
     fn under_operators(&mut self, operators: usize, span: Span, build: impl FnOnce(&mut Self) -> Expr) -> Expr {
         if self.chain + operators > MAX_CHAIN {
             let message = format!("more than {MAX_CHAIN} operators in one expression");
@@ -39,7 +40,7 @@ impl TreeBuilder {
         expr
     }
 
-    /// `expr` or `hole`.
+    /// Builds an `expr` or a `hole`.
     pub(super) fn expr(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
         if pair.as_rule() == Rule::hole {
@@ -62,18 +63,18 @@ impl TreeBuilder {
         })
     }
 
-    /// An operand and what follows it, up to an operator that binds more loosely than `floor`.
-    fn operand_chain(&mut self, row: &mut OperandRow<'_>, floor: u8) -> Expr {
-        let operand = row.next().expect("an operator has an operand on both sides");
-        let lhs = self.operand(operand, row);
-        self.climb(lhs, row, floor)
+    /// Builds an operand with the operators after it, up to an operator that binds more loosely than `floor`.
+    fn operand_chain(&mut self, rest: &mut OperandRow<'_>, floor: u8) -> Expr {
+        let operand = rest.next().expect("an operator has an operand on both sides");
+        let lhs = self.operand(operand, rest);
+        self.climb(lhs, rest, floor)
     }
 
-    /// Precedence climbing: goes on with `lhs` through the operators that bind at least as tightly as `floor`.
-    fn climb(&mut self, mut lhs: Expr, row: &mut OperandRow<'_>, floor: u8) -> Expr {
-        while let Some((op, binding)) = row.peek().map(|p| operator(p.as_str())).filter(|&(_, b)| b >= floor) {
-            let place = row.next().map_or(lhs.span, |p| self.span(&p));
-            let rhs = self.operand_chain(row, binding + 1);
+    /// Precedence climbing: extends `lhs` by the operators that bind at least as tightly as `floor`.
+    fn climb(&mut self, mut lhs: Expr, rest: &mut OperandRow<'_>, floor: u8) -> Expr {
+        while let Some((op, binding)) = rest.peek().map(|p| operator(p.as_str())).filter(|&(_, b)| b >= floor) {
+            let place = rest.next().map_or(lhs.span, |p| self.span(&p));
+            let rhs = self.operand_chain(rest, binding + 1);
             let span = lhs.span.to(rhs.span);
             if op.is_none() && matches!(lhs.kind, ExprKind::Range { .. }) {
                 let problem = Diagnostic::new(Code::E0101, place, "a range has two ends, not three");
@@ -89,15 +90,15 @@ impl TreeBuilder {
         lhs
     }
 
-    /// An operand and its prefixes. `-` takes just what it stands before, `not` a whole comparison out of `row`.
-    fn operand(&mut self, pair: Pair<'_, Rule>, row: &mut OperandRow<'_>) -> Expr {
+    /// Builds an operand with its prefixes. `-` applies to the operand alone, `not` to a whole comparison from `rest`.
+    fn operand(&mut self, pair: Pair<'_, Rule>, rest: &mut OperandRow<'_>) -> Expr {
         let mut parts: Vec<_> = PairParts::of(pair).collect();
         let mut value = self.postfix(parts.pop().expect("an operand ends in a postfix expression"));
         for prefix in parts.into_iter().rev() {
             let place = self.span(&prefix);
             let op = if prefix.as_str() == "-" { UnaryOp::Neg } else { UnaryOp::Not };
             if op == UnaryOp::Not {
-                value = self.climb(value, row, COMPARISON);
+                value = self.climb(value, rest, COMPARISON);
             }
             let span = place.to(value.span);
             value = Expr { kind: ExprKind::Unary { op: Spanned::new(op, place), value: Box::new(value) }, span };
@@ -137,7 +138,7 @@ impl TreeBuilder {
             Rule::paren => {
                 let mut items = self.exprs(pair);
                 match items.len() {
-                    // The span grows to the parentheses, so that a label covers what was written.
+                    // The span includes the parentheses, so that a label covers them.
                     1 => return Expr { span, ..items.remove(0) },
                     _ => ExprKind::Tuple(items),
                 }
@@ -171,7 +172,7 @@ impl TreeBuilder {
         }
     }
 
-    /// `if`, any number of `else if`, `else`: nested from the last to the first.
+    /// Builds `if`, any number of `else if`, and `else`, nested from the last to the first.
     fn conditional(&mut self, pair: Pair<'_, Rule>) -> ExprKind {
         let mut parts = PairParts::of(pair);
         let mut branches = vec![(parts.one(), parts.one(), None)];
@@ -186,7 +187,7 @@ impl TreeBuilder {
             let kind = ExprKind::If { cond, then, otherwise: Box::new(otherwise) };
             let Some(branch) = branch else { return kind };
             let mut span = self.span(&branch);
-            // An `else if` starts at its `if` and reaches to the end of the chain.
+            // The span of an `else if` starts at its `if` and extends to the end of the chain.
             span.start += branch.as_str().find("if").unwrap_or(0) as u32;
             span.end = end.max(span.end);
             otherwise = Expr { kind, span };
@@ -239,7 +240,7 @@ impl TreeBuilder {
     }
 }
 
-/// How many levels of tree a part of an expression adds without any bracket around them.
+/// Returns how many levels a part of an expression adds to the tree outside brackets.
 fn nesting_levels(part: &Pair<'_, Rule>) -> usize {
     let mut rules = part.clone().into_inner();
     match part.as_rule() {
@@ -255,11 +256,12 @@ fn nesting_levels(part: &Pair<'_, Rule>) -> usize {
     }
 }
 
+/// The operands and operators of an expression that are still to be built.
 type OperandRow<'i> = std::iter::Peekable<std::vec::IntoIter<Pair<'i, Rule>>>;
 
 const COMPARISON: u8 = 2;
 
-/// The operator (`None` for `..`) and how tightly it binds.
+/// Returns the operator (`None` for `..`) and its precedence.
 fn operator(text: &str) -> (Option<BinaryOp>, u8) {
     use BinaryOp::*;
     let (op, binding) = match text {

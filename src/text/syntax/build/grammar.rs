@@ -1,4 +1,4 @@
-//! The parser that is made from `grammar/npc.pest`: runs it, and says where it stopped.
+//! The parser generated from `grammar/npc.pest`, and the place at which it fails.
 
 use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
@@ -10,31 +10,31 @@ use std::sync::{Mutex, PoisonError};
 #[grammar = "../grammar/npc.pest"]
 struct Grammar;
 
-/// Where the grammar stopped and what it would have taken there.
+/// The place at which parsing failed, with the tokens expected there.
 #[derive(Debug)]
 pub(crate) struct ParseFailure {
-    /// Bytes from the start of the whole text.
+    /// Byte offset in the whole text.
     pub at: usize,
-    /// Tokens as written; `name`, `number` and `string` for the kinds.
+    /// Expected tokens as written; `name`, `number` and `string` for kinds of tokens.
     pub expected: Vec<String>,
-    /// The machine's stack is used up.
+    /// Whether the parser reached its limit on the stack.
     pub exhausted: bool,
 }
 
-/// Runs the grammar, with a record of what it tried or without.
+/// Runs the grammar; with `detail`, the error contains the tokens that were expected.
 fn attempt(rule: Rule, text: &str, detail: bool) -> Result<Pairs<'_, Rule>, Error<Rule>> {
-    // The switch is process-wide, so that parses in other threads wait.
+    // The switch applies to the whole process, so parses in other threads must wait.
     static SWITCH: Mutex<()> = Mutex::new(());
     let _held = SWITCH.lock().unwrap_or_else(PoisonError::into_inner);
     pest::set_error_detail(detail);
     Grammar::parse(rule, text)
 }
 
-/// Matches `rule` at the start of `range`.
+/// Parses `rule` at the start of `range`.
 pub(super) fn run(rule: Rule, text: &str, range: Range<usize>) -> Result<Pair<'_, Rule>, ParseFailure> {
     let base = range.start;
     let text = &text[range];
-    // The record takes as long as the parse itself, and is of use only after a mistake.
+    // Recording expected tokens takes as long as the parse itself and helps only after an error.
     match attempt(rule, text, false).or_else(|_| attempt(rule, text, true)) {
         Ok(mut pairs) => Ok(pairs.next().expect("a rule that matched yields a pair")),
         Err(error) => {
@@ -54,7 +54,7 @@ pub(super) fn run(rule: Rule, text: &str, range: Range<usize>) -> Result<Pair<'_
     }
 }
 
-/// A reported token (pest does not export its type, so it comes as text) in words of [`ParseFailure::expected`].
+/// Converts a token reported by pest (as text, because pest does not export its type) for [`ParseFailure::expected`].
 fn expected_text(token: String) -> Option<String> {
     match token.as_str() {
         " " | "\t" | "\r" | "\n" | "//" | "BUILTIN_RULE" => None,

@@ -1,9 +1,9 @@
-//! The parts of what the grammar matched.
+//! The parts of a pair that the grammar matched.
 
 use super::grammar::Rule;
 use pest::iterators::Pair;
 
-/// The parts of a pair that carry meaning, in order.
+/// The parts of a pair without keywords and signs, in order.
 pub(super) struct PairParts<'i>(std::iter::Peekable<std::vec::IntoIter<Pair<'i, Rule>>>);
 
 impl<'i> PairParts<'i> {

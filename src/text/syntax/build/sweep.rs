@@ -8,8 +8,8 @@ use crate::text::source::Spanned;
 use crate::text::syntax::ast::*;
 use pest::iterators::Pair;
 
-/// Most values that a stepped range may have; a sweep has fewer points.
-const VALUES: usize = 1 << 16;
+/// Maximum number of values of a stepped range; a sweep has fewer points.
+const MAX_VALUES: usize = 1 << 16;
 
 impl TreeBuilder {
     pub(super) fn models(&mut self, pair: Pair<'_, Rule>) -> SweepModels {
@@ -39,7 +39,7 @@ impl TreeBuilder {
         (self.ident(parts.one()), parts.flat_map(|p| self.sweep_value(p)).collect())
     }
 
-    /// A value, or those of a range with a step.
+    /// Builds a value, or the values of a range with a step.
     fn sweep_value(&mut self, pair: Pair<'_, Rule>) -> Vec<Expr> {
         let mut parts = PairParts::of(pair);
         let value = self.expr(parts.one());
@@ -64,11 +64,12 @@ impl TreeBuilder {
         };
         let values: Vec<Expr> = (lo..hi)
             .step_by(step)
-            .take(VALUES + 1)
+            .take(MAX_VALUES + 1)
             .map(|n| Expr { kind: ExprKind::Int(n), span: value.span })
             .collect();
-        if values.is_empty() || values.len() > VALUES {
-            let what = if values.is_empty() { "no values".to_string() } else { format!("more than {VALUES} values") };
+        if values.is_empty() || values.len() > MAX_VALUES {
+            let what =
+                if values.is_empty() { "no values".to_string() } else { format!("more than {MAX_VALUES} values") };
             let d = Diagnostic::new(Code::E0206, value.span, format!("this range has {what}"));
             self.problems.push(d.help("`a..b` counts from a up to b, b not included"));
             return vec![value];
@@ -81,7 +82,7 @@ impl TreeBuilder {
     }
 
     pub(super) fn claim(&mut self, pair: Pair<'_, Rule>) -> Claim {
-        // The pair itself goes on through blanks to where the next claim starts.
+        // The pair includes the white space up to the next claim.
         let mut span = self.span(&pair);
         let mut parts = PairParts::of(pair);
         let quantity = self.primary(PairParts::of(parts.one()).one());

@@ -1,4 +1,4 @@
-//! What is built so far: problems on the way, and places in the whole text.
+//! The state of tree construction: problems found, and spans in the whole text.
 
 use super::grammar::Rule;
 use crate::text::diag::Problems;
@@ -9,10 +9,10 @@ use pest::iterators::Pair;
 /// The state of building one item or expression.
 pub(super) struct TreeBuilder {
     pub(super) source: SourceId,
-    /// Where the parsed stretch starts in the whole text.
+    /// Offset of the parsed range in the whole text.
     pub(super) base: usize,
     pub(super) problems: Problems,
-    /// Operators above the place being built.
+    /// Number of operators above the expression being built.
     pub(super) chain: usize,
 }
 
@@ -35,7 +35,7 @@ impl TreeBuilder {
     }
 }
 
-/// A string literal without its quotes and escapes.
+/// Returns the content of a string literal without quotes, with escapes resolved.
 pub(super) fn unescape(literal: &str) -> String {
     let mut text = String::with_capacity(literal.len());
     let mut chars = literal[1..literal.len() - 1].chars();

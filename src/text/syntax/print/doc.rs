@@ -1,26 +1,26 @@
-//! Documents: text with places where lines may break, and the layout that fits a width.
+//! Layout documents (after Wadler's "A prettier printer"): text with possible line breaks, and the layout for a width.
 //!
-//! Groups are laid flat if they fit and broken otherwise, outermost first. A comment is never followed by code on its
-//! line, whatever the document says.
+//! A group is laid out flat if it fits and broken otherwise, outermost first. Code never follows a comment on its line,
+//! whatever the document contains.
 
 const INDENT: usize = 2;
 
 #[derive(Debug, Clone)]
 pub(super) enum Doc {
     Text(String),
-    /// A blank, or a line break in a broken group.
+    /// A space, or a line break in a broken group.
     Line,
     /// Nothing, or a line break in a broken group.
     SoftLine,
-    /// A blank, or a line break if what follows up to the next break does not fit.
+    /// A space, or a line break if the text up to the next break does not fit.
     Fill,
-    /// A line break, after a blank line if asked for and not at the start of a block.
+    /// A line break; with `blank`, a blank line before it, except at the start of a block.
     NewLine {
         blank: bool,
     },
-    /// Text for broken groups.
+    /// Text that is printed only in broken groups.
     IfBroken(&'static str),
-    /// A comment behind code.
+    /// A comment after code.
     EndOfLine(String),
     /// A comment on its own line.
     OwnLine {
@@ -28,7 +28,7 @@ pub(super) enum Doc {
         blank: bool,
     },
     Indent(Vec<Doc>),
-    /// `broken`: holds a comment or a fixed line break, and so cannot be laid flat.
+    /// A group; `broken` if it contains a comment or a fixed line break, so that it cannot be flat.
     Group {
         parts: Vec<Doc>,
         broken: bool,
@@ -64,7 +64,7 @@ impl Doc {
     }
 }
 
-/// What is still to be printed.
+/// A document that is still to be printed, with its mode.
 #[derive(Clone, Copy)]
 struct PendingDoc<'d> {
     doc: &'d Doc,
@@ -72,7 +72,7 @@ struct PendingDoc<'d> {
     broken: bool,
 }
 
-/// `doc` in lines of at most `width` characters where its breaks allow it.
+/// Lays out `doc` in lines of at most `width` characters, as far as its breaks allow.
 pub(super) fn layout(doc: &Doc, width: usize) -> String {
     let mut out = LineWriter { text: String::new(), column: 0, indent: 0, after_comment: false };
     let mut pending = vec![PendingDoc { doc, indent: 0, broken: true }];
@@ -120,7 +120,7 @@ pub(super) fn layout(doc: &Doc, width: usize) -> String {
     out.finish()
 }
 
-/// Whether the pending on top, up to the first place where a line may end, fit into `room` characters.
+/// Checks whether the pending documents fit into `room` characters up to the first possible line break.
 fn fits(pending: &[PendingDoc<'_>], room: usize) -> bool {
     let mut room = room as isize;
     let mut rest = pending.iter().rev();
@@ -133,7 +133,7 @@ fn fits(pending: &[PendingDoc<'_>], room: usize) -> bool {
             Doc::SoftLine if !item.broken => {}
             Doc::Line | Doc::SoftLine | Doc::Fill | Doc::NewLine { .. } => return true,
             Doc::IfBroken(text) => room -= if item.broken { text.len() as isize } else { 0 },
-            // Comments may stick out: no layout could help.
+            // Comments may exceed the width, because no layout could avoid it.
             Doc::EndOfLine(_) | Doc::OwnLine { .. } => return true,
             Doc::Group { parts, broken } => {
                 stack.extend(parts.iter().rev().map(|doc| PendingDoc { doc, broken: *broken, ..item }));
@@ -150,7 +150,7 @@ struct LineWriter {
     text: String,
     column: usize,
     indent: usize,
-    /// The line ends in a comment: nothing but a line break may follow.
+    /// Whether the line ends with a comment, so that only a line break may follow.
     after_comment: bool,
 }
 
@@ -180,7 +180,7 @@ impl LineWriter {
         self.column += text.chars().count();
     }
 
-    /// Ends the line, if there is anything on it.
+    /// Ends the line unless it is empty.
     fn new_line(&mut self, indent: usize) {
         if self.column > 0 {
             self.text.truncate(self.text.trim_end_matches(' ').len());
@@ -191,7 +191,7 @@ impl LineWriter {
         self.indent = indent;
     }
 
-    /// Leaves a blank line, but not at the start of the text or of a block, and not twice.
+    /// Adds a blank line, except at the start of the text or of a block and after another blank line.
     fn blank_line(&mut self) {
         let indent = self.indent;
         self.new_line(indent);
