@@ -50,7 +50,7 @@ pub(super) fn parse_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem 
     };
     if run.is_empty() {
         let span = Span::new(id, first.start, last.end);
-        let d = Diagnostic::new(Code::E0101, span, "an attribute without an item behind it");
+        let d = Diagnostic::new(Code::E0101, span, "an attribute without an item after it");
         outcome.problems.push(d.help("for the parse_whole file, write `allow name` without the `@`"));
     }
     outcome
@@ -130,7 +130,7 @@ fn unexpected_text(id: SourceId, text: &str, run: &[Token], first: &Token) -> Pa
         let names_follow = matches!(run.get(1), Some(t) if t.kind == TokenKind::Word);
         let there = format!("items start with one of: {}", scan::item_keywords().join(", "));
         if scan::is_statement_keyword(word) {
-            problem.help(format!("`{word}` stands in the body of a block or a model"))
+            problem.help(format!("`{word}` belongs in the body of a block or a model"))
         } else if names_follow {
             problem.nearest(span, word, scan::item_keywords(), || Some(there))
         } else {

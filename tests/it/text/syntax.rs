@@ -263,7 +263,10 @@ fn unusual_characters() {
     let parsed = body("let y = größe\nreturn \u{a0}x");
     assert_eq!(
         parsed.told(),
-        ["3:11 E0101 `ö` (U+00F6) means nothing here", "4:8 E0101 the character U+00A0 means nothing here"]
+        [
+            "3:11 E0101 `ö` (U+00F6) is not a valid character here",
+            "4:8 E0101 the character U+00A0 is not a valid character here"
+        ]
     );
 }
 

@@ -56,7 +56,7 @@ fn augmentation(e: &Expr) -> ReadResult<Augmentation> {
     let has = |key| fields.iter().any(|(k, _)| *k == key);
     let kind = match name {
         "flip" if fields.is_empty() => {
-            let d = Diagnostic::new(Code::E0207, e.span, "`flip` says neither `horizontal` nor `vertical`");
+            let d = Diagnostic::new(Code::E0207, e.span, "`flip` needs `horizontal`, `vertical` or both");
             return Err(d.help("write flip(horizontal = 0.5), flip(vertical = 0.5) or both: anatomy decides which"));
         }
         "flip" => {

@@ -34,14 +34,14 @@ impl UnexpectedToken<'_> {
                     c if c.is_alphanumeric() => format!("`{c}` (U+{:04X})", c as u32),
                     c => format!("the character U+{:04X}", c as u32),
                 };
-                let problem = problem(format!("{shown} means nothing here"));
+                let problem = problem(format!("{shown} is not a valid character here"));
                 let (here, second) = (self.span_of(token), self.run.get(self.index + 1));
                 let pair = second.filter(|t| t.start == token.end && t.text(self.text) == word);
                 Some(match c {
                     '\u{201c}' | '\u{201d}' => {
-                        problem.suggest("strings stand in `\"` quotes", here, "\"", MachineApplicable)
+                        problem.suggest("put strings in double quotes (`\"`)", here, "\"", MachineApplicable)
                     }
-                    '\'' | '`' => problem.help("strings stand in `\"` quotes"),
+                    '\'' | '`' => problem.help("put strings in double quotes (`\"`)"),
                     '#' => problem.suggest("comments start with `//`", here, "//", MachineApplicable),
                     '&' if pair.is_some() => {
                         let both = here.to(pair.map_or(here, |t| self.span_of(*t)));

@@ -171,7 +171,7 @@ const GAP_BEFORE_BRACKET: MistakeRule = MistakeRule {
 const SINGLE_BAR: MistakeRule = MistakeRule {
     applies: |s| s.word == "|" && s.expected.operators,
     help: |s, problem| {
-        let help = "the pipe is written `|>`; alternatives with `|` stand only in `sweep` and in patterns";
+        let help = "the pipe is written `|>`; `|` separates alternatives in `sweep` and in patterns";
         let certain = matches!(s.item, "block" | "model") && !s.follows("match");
         problem.suggest(help, s.span(), "|>", if certain { MachineApplicable } else { MaybeIncorrect })
     },
@@ -216,7 +216,7 @@ const OR_BETWEEN_BOUNDS: MistakeRule = MistakeRule {
 const WHERE_WITHOUT_KEEP: MistakeRule = MistakeRule {
     applies: |s| s.word == "where" && s.item == "sweep" && s.expected.has("keep"),
     help: |s, problem| {
-        let help = "what a sweep keeps stands behind `keep where`";
+        let help = "the bounds of a sweep follow `keep where`";
         problem.suggest(help, s.span().before(), "keep ", MachineApplicable)
     },
 };
@@ -224,7 +224,7 @@ const WHERE_WITHOUT_KEEP: MistakeRule = MistakeRule {
 /// `= x -> [c, h, w]`
 const ARROW_IN_EXPRESSION: MistakeRule = MistakeRule {
     applies: |s| s.word == "->" && s.expected.operators,
-    help: |_, problem| problem.help("the result shape stands behind the parameters"),
+    help: |_, problem| problem.help("write the result shape after the parameters"),
 };
 
 /// `if a { b } }`
@@ -307,6 +307,6 @@ const MISSING_EQUALS: MistakeRule = MistakeRule {
 const OPERATOR_AFTER_PIPE: MistakeRule = MistakeRule {
     applies: |s| s.is_operator_after_pipe(),
     help: |_, problem| {
-        problem.help("what follows `|>` is a stage: put the pipe in parentheses to go on calculating with it")
+        problem.help("what follows `|>` is a stage: put the pipe in parentheses to use its result in an expression")
     },
 };

@@ -67,7 +67,7 @@ fn refusals() {
             "flip",
             "E0206 `augment` takes a list such as [flip(horizontal = 0.5), rotate(degrees = 15, p = 0.5)], or nnunet_like",
         ),
-        ("[flip]", "E0207 `flip` says neither `horizontal` nor `vertical`; write flip(horizontal = 0.5)"),
+        ("[flip]", "E0207 `flip` needs `horizontal`, `vertical` or both; write flip(horizontal = 0.5)"),
         ("[flip(horizontal = 2)]", "E0206 `horizontal` takes a probability between 0 and 1"),
         ("[rotate(p = -0.5)]", "E0206 `p` takes a probability between 0 and 1"),
         ("[rotate(degrees = 200)]", "E0206 `degrees` takes degrees between -180 and 180"),
