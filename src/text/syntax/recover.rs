@@ -51,7 +51,7 @@ pub(super) fn parse_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem 
     if run.is_empty() {
         let span = Span::new(id, first.start, last.end);
         let d = Diagnostic::new(Code::E0101, span, "an attribute without an item after it");
-        outcome.problems.push(d.help("for the parse_whole file, write `allow name` without the `@`"));
+        outcome.problems.push(d.help("for the whole file, write `allow name` without the `@`"));
     }
     outcome
 }

@@ -33,7 +33,7 @@ pub(super) fn augment(e: &Expr) -> ReadResult<Vec<Augmentation>> {
         ExprKind::Name(name) if name == PRESET => return Ok(nnunet_like()),
         ExprKind::Name(_) | ExprKind::Call(_) => {
             return expected(e, WANTED)
-                .map_err(|d: Diagnostic| d.help("put each kind into augmentation list, in square brackets"));
+                .map_err(|d: Diagnostic| d.help("put each kind into one list, in square brackets"));
         }
         _ => {}
     }
@@ -41,9 +41,7 @@ pub(super) fn augment(e: &Expr) -> ReadResult<Vec<Augmentation>> {
     for (i, (kind, span)) in found.iter().enumerate() {
         if let Some((_, first)) = found[..i].iter().find(|(k, _)| k.name() == kind.name()) {
             let d = Diagnostic::new(Code::E0202, *span, format!("`{}` is given twice", kind.name()));
-            return Err(d
-                .other(*first, "first given here")
-                .help("each image gets at most augmentation change of each kind"));
+            return Err(d.other(*first, "first given here").help("each image gets at most one change of each kind"));
         }
     }
     Ok(found.into_iter().map(|(kind, _)| kind).collect())
