@@ -71,7 +71,10 @@ impl Network {
         let weights = self.inference_weights.get_or_init(|| InferenceWeights::new(read_weights(self)));
         let dims = x.dims();
         let x = x.clone().without_autodiff().into_data();
-        let results = self.engine.infer(weights, x.as_slice().expect("32-bit, as `engine_refusal` saw"), dims).ok()?;
+        let results = self
+            .engine
+            .infer(weights, x.as_slice().expect("`engine_refusal` accepts only 32-bit floats"), dims)
+            .ok()?;
         Some(self.tensors(results, dims))
     }
 
@@ -86,9 +89,9 @@ impl Network {
         }
         let dims = x.dims();
         let data = x.without_autodiff().into_data();
-        let image = data.as_slice().expect("32-bit, as `engine_refusal` saw");
+        let image = data.as_slice().expect("`engine_refusal` accepts only 32-bit floats");
         let output = self.engine.train(Arc::new(read_weights(self)), image, dims, seed, to_image);
-        let output = output.expect("`engine_refusal` asked");
+        let output = output.expect("`engine_refusal` returned `None`");
         self.keep_statistics(output.statistics);
         let leaf = |x: Tensor<4>| x.autodiff().require_grad();
         let results: Vec<Tensor<4>> = self.tensors(output.results, dims).into_iter().map(leaf).collect();
@@ -134,7 +137,9 @@ impl BackwardPath {
             BackwardPath::Engine { tape, leaves } => (tape, leaves),
         };
         let results: Vec<Option<Vec<f32>>> = (leaves.iter())
-            .map(|leaf| Some(leaf.grad_remove(gradients)?.into_data().try_into_vec().expect("32-bit, as the results")))
+            .map(|leaf| {
+                Some(leaf.grad_remove(gradients)?.into_data().try_into_vec().expect("32-bit floats, as the results"))
+            })
             .collect();
         let results: Vec<Option<&[f32]>> = results.iter().map(Option::as_deref).collect();
         let mut all: HashMap<String, Vec<f32>> = HashMap::new();

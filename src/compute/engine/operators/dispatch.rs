@@ -37,5 +37,5 @@ pub(crate) fn kernel_for(op: &Op) -> Option<&dyn OperatorKernel> {
 
 /// Returns the kernel of an operator in a program: the builder checked that it exists.
 pub fn expect_kernel(op: &Op) -> &dyn OperatorKernel {
-    kernel_for(op).expect("the builder asked for the unit")
+    kernel_for(op).expect("the builder checked that the kernel exists")
 }

@@ -257,7 +257,7 @@ macro_rules! repeated {
     ($name:ident, $period:literal) => {
         vectorised! {
             fn $name(weights: &[[f32; 2]], from: &[f32], to: &mut [f32]) {
-                let weights: &[[f32; 2]; $period] = weights.try_into().expect("the caller looks at the length");
+                let weights: &[[f32; 2]; $period] = weights.try_into().expect("the caller selects by the period");
                 for ((to, a), b) in to.as_chunks_mut::<$period>().0.iter_mut().zip(from).zip(&from[1..]) {
                     for k in 0..$period {
                         to[k] = weights[k][0] * a + weights[k][1] * b;
