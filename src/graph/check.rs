@@ -11,6 +11,7 @@ pub use frozen::FrozenPaths;
 use super::ir::{CallChains, Graph, Outlet};
 use super::op::{Op, ParamKind};
 use super::ty::Shape;
+use crate::base::problem::problem;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::Spanned;
 use std::collections::BTreeMap;
@@ -94,25 +95,23 @@ pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
         trainable += node.op.params(&inputs).iter().filter(|p| p.kind == ParamKind::Trainable).count();
         total = total.saturating_add(node.op.macs(&inputs, &node.outputs));
         if matches!(node.op, Op::BatchNorm(_)) && inputs[0].shape().spatial() == Some([1, 1]) {
-            let message = format!("`{}` normalises a map of 1x1", node.path);
             problems.push(
-                Diagnostic::new(Code::W0402, node.span, message)
-                    .label("one value per channel and image")
-                    .help("train with a batch of at least 2, or leave the norm out after a global pool")
-                    .through(chains.of(id)),
+                problem!(W0402, node.span, "`{}` normalises a map of 1x1", node.path;
+                    label: "one value per channel and image";
+                    help: "train with a batch of at least 2, or leave the norm out after a global pool")
+                .through(chains.of(id)),
             );
         }
     }
     if total > i64::MAX as u64 {
-        let message = format!("`{}` asks for more than 2^63 multiplications an image", graph.name);
         let image = graph.node(graph.input());
-        let d = Diagnostic::new(Code::E0311, image.span, message);
+        let d = problem!(E0311, image.span, "`{}` asks for more than 2^63 multiplications an image", graph.name);
         problems.push(d.label(format!("an image {} starts here", image.outputs[0])).help("use a smaller input"));
     }
     if trainable == 0 {
-        let message = format!("`{}` has no parameters to train", graph.name);
         let image = graph.node(graph.input()).span;
-        problems.push(Diagnostic::new(Code::W0403, image, message).label("nothing that reads this image learns"));
+        problems.push(problem!(W0403, image, "`{}` has no parameters to train", graph.name;
+            label: "nothing that reads this image learns"));
     }
     if problems.has_errors() { Err(problems) } else { Ok(CheckedGraph { graph, warnings: problems }) }
 }
@@ -123,7 +122,7 @@ pub fn unknown_result(checked: &CheckedGraph, name: &Spanned<String>) -> Option<
     if known().any(|n| n == name.node) {
         return None;
     }
-    let d = Diagnostic::new(Code::E0201, name.span, format!("`{}` has no result `{name}`", checked.graph().name));
+    let d = problem!(E0201, name.span, "`{}` has no result `{name}`", checked.graph().name);
     let all = || Some(format!("it gives {}", known().collect::<Vec<_>>().join(", ")));
     Some(d.nearest(name.span, &name.node, known(), all))
 }
@@ -140,7 +139,7 @@ pub fn class_warning(
     if channels == classes || (channels, classes) == (1, 2) {
         return None;
     }
-    let message = format!("`{entry}` gives {channels} channels, data `{data}` has {classes} classes");
-    let d = Diagnostic::new(Code::W0401, entry.span, message).label("one channel is due for each class");
+    let d = problem!(W0401, entry.span, "`{entry}` gives {channels} channels, data `{data}` has {classes} classes";
+        label: "one channel is due for each class");
     Some(d.help(format!("train it with `classes = {classes}`")))
 }

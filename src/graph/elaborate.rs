@@ -11,6 +11,7 @@ mod argument;
 mod arithmetic;
 mod binding;
 mod call;
+mod call_site;
 mod dims;
 mod elaborator;
 mod errors;

@@ -3,9 +3,10 @@
 //! The module knows dotted paths and the graph. The savings of frozen parameters are computed with the costs.
 
 use super::CheckedGraph;
+use crate::base::problem::problem;
 use crate::graph::ir::{Graph, NodeId, Outlet, Path};
 use crate::graph::op::ParamKind;
-use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, quoted_list};
+use crate::text::diag::{Applicability, Diagnostic, Problems, did_you_mean, quoted_list};
 use crate::text::source::Spanned;
 use std::collections::BTreeSet;
 
@@ -60,16 +61,16 @@ impl FrozenPaths {
             if inside.peek().is_none() {
                 problems.push(unknown_path(graph, path));
             } else if !inside.any(|id| has_trainable(graph, id)) {
-                let message = format!("nothing under `{path}` of `{}` has parameters", graph.name);
-                problems.push(Diagnostic::new(Code::E0206, path.span, message).label("there is nothing to freeze"));
+                problems.push(problem!(E0206, path.span, "nothing under `{path}` of `{}` has parameters", graph.name;
+                    label: "there is nothing to freeze"));
             }
         }
         let frozen = Self::new(paths.iter().map(|p| p.node.clone()));
         if let (Some(last), true) = (paths.last(), problems.is_empty() && !results.is_empty())
             && !frozen.leaves_trainable(graph, results)
         {
-            let message = format!("with this frozen, nothing of `{}` is left to train", graph.name);
-            problems.push(Diagnostic::new(Code::E0206, last.span, message).help("leave a part of the network out"));
+            problems.push(problem!(E0206, last.span, "with this frozen, nothing of `{}` is left to train", graph.name;
+                help: "leave a part of the network out"));
         }
         problems
     }
@@ -97,7 +98,7 @@ fn unknown_path(graph: &Graph, path: &Spanned<Path>) -> Diagnostic {
         .collect();
     let mut known: BTreeSet<&str> = with_parameters.iter().copied().collect();
     known.extend(with_parameters.iter().flat_map(|p| p.match_indices('.').map(|(end, _)| &p[..end])));
-    let d = Diagnostic::new(Code::E0201, path.span, format!("`{}` has no node or block `{path}`", graph.name));
+    let d = problem!(E0201, path.span, "`{}` has no node or block `{path}`", graph.name);
     match did_you_mean(&path.node, known.iter().copied()) {
         Some(near) => d.renamed(path.span, near, Applicability::MaybeIncorrect),
         None => {

@@ -3,8 +3,9 @@
 use super::binding::is_tensor;
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, ModelArgument};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ir::HyperParameter;
-use crate::text::diag::{Code, Diagnostic, quoted_list};
+use crate::text::diag::listed;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
@@ -29,8 +30,8 @@ impl<'a> Elaborator<'_, 'a> {
                 Ok(param) => {
                     let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span);
                     if let Some((_, _, before)) = chosen.iter().find(|(p, ..)| p.name.node == param.name.node) {
-                        let message = format!("`{}` is fixed already", param.name);
-                        let d = Diagnostic::new(Code::E0204, span, message).other(*before, "fixed here");
+                        let d = problem!(E0204, span, "`{}` is fixed already", param.name;
+                            other[*before]: "fixed here");
                         failed |= self.fail::<()>(d).is_err();
                     } else {
                         chosen.push((param, &arg.value, span));
@@ -57,10 +58,10 @@ impl<'a> Elaborator<'_, 'a> {
     /// Evaluates a value of a hyper-parameter and binds it. A hole has no value.
     fn bind_model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> EvalResult<()> {
         if let ExprKind::Hole { .. } = expr.kind {
-            let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
             let help =
                 format!("give one: `--with {}=...`; with an `expect` block `npc check` tries them all", param.name);
-            let d = Diagnostic::new(Code::E0313, expr.span, message).label("to be filled in");
+            let d = problem!(E0313, expr.span, "`{}` of `{}` is a hole without a value", param.name, model.name;
+                label: "to be filled in");
             return self.fail(d.help(help));
         }
         let value = self.eval_typed(expr, &param.ty, &param.name.node)?;
@@ -76,9 +77,11 @@ impl<'a> Elaborator<'_, 'a> {
         match &param.default {
             Some(default) => self.bind_model_value(model, param, default),
             None => {
-                let message = format!("`{}` of `{}` has no default and no value", param.name, model.name);
                 let help = format!("give one: `--with {}=...`", param.name);
-                self.fail(Diagnostic::new(Code::E0204, param.span, message).help(help))
+                self.fail(
+                    problem!(E0204, param.span, "`{}` of `{}` has no default and no value", param.name, model.name)
+                        .help(help),
+                )
             }
         }
     }
@@ -131,8 +134,8 @@ impl<'a> Elaborator<'_, 'a> {
             }
             if !self.frame().values.contains_key(word.as_str()) {
                 let known = || cases.cases.iter().map(|c| c.node.as_str());
-                let d = Diagnostic::new(Code::E0206, expr.span, format!("`{of}` has no case `{word}`"))
-                    .other(cases.name.span, format!("its cases are {}", quoted_list(known())));
+                let d = problem!(E0206, expr.span, "`{of}` has no case `{word}`";
+                    other[cases.name.span]: "its cases are {}", quoted_list(known()));
                 return self.fail(d.nearest(expr.span, word, known(), || None));
             }
         }
@@ -161,7 +164,7 @@ impl<'a> Elaborator<'_, 'a> {
                     of => format!("a case of {of}"),
                 };
                 let found = self.describe(&other);
-                self.error(Code::E0206, span, format!("`{name}` takes {wanted}, found {found}"))
+                self.fail(problem!(E0206, span, "`{name}` takes {wanted}, found {found}"))
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ty::{Cond, Dim};
-use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::diag::Applicability;
 use crate::text::source::Span;
 use crate::text::syntax::ast::{BinaryOp, Expr, UnaryOp};
 use std::cmp::Ordering;
@@ -17,7 +18,7 @@ impl<'a> Elaborator<'_, 'a> {
                 Ok(n) => Ok((n, formula)),
                 Err(_) => self.overflow(expr.span),
             },
-            Some((n, _)) => self.error(Code::E0206, expr.span, format!("a dim must be at least 1, found {n}")),
+            Some((n, _)) => self.fail(problem!(E0206, expr.span, "a dim must be at least 1, found {n}")),
             None => self.type_error(expr.span, "an integer", &value),
         }
     }
@@ -57,7 +58,7 @@ impl<'a> Elaborator<'_, 'a> {
 
     /// Reports an integer beyond 64 bits.
     pub(super) fn overflow<T>(&mut self, span: Span) -> EvalResult<T> {
-        let d = Diagnostic::new(Code::E0310, span, "the result does not fit in 64 bits");
+        let d = problem!(E0310, span, "the result does not fit in 64 bits");
         self.fail(d.label("beyond 9,223,372,036,854,775,807"))
     }
 
@@ -101,7 +102,7 @@ impl<'a> Elaborator<'_, 'a> {
         let (a, b) = (self.concretize(a, span), self.concretize(b, span));
         let (Some(x), Some(y)) = (number(&a), number(&b)) else {
             let (a, b) = (self.describe(&a), self.describe(&b));
-            let d = Diagnostic::new(Code::E0304, span, format!("`{}` cannot join {a} and {b}", op.symbol()));
+            let d = problem!(E0304, span, "`{}` cannot join {a} and {b}", op.symbol());
             return self.fail(d.label("two tensors, or two numbers"));
         };
         match op {
@@ -110,8 +111,8 @@ impl<'a> Elaborator<'_, 'a> {
             Sub => Ok(EvalValue::Float(x - y)),
             Mul => Ok(EvalValue::Float(x * y)),
             Div if y != 0.0 => Ok(EvalValue::Float(x / y)),
-            Div | Rem => self.error(Code::E0310, span, format!("`{x} {} {y}` has no value", op.symbol())),
-            Eq | Ne | Or | And | Concat => self.error(Code::E0304, span, format!("`{}` of numbers", op.symbol())),
+            Div | Rem => self.fail(problem!(E0310, span, "`{x} {} {y}` has no value", op.symbol())),
+            Eq | Ne | Or | And | Concat => self.fail(problem!(E0304, span, "`{}` of numbers", op.symbol())),
         }
     }
 
@@ -121,16 +122,16 @@ impl<'a> Elaborator<'_, 'a> {
             BinaryOp::Sub => x.checked_sub(y),
             BinaryOp::Mul => x.checked_mul(y),
             _ if y == 0 => {
-                let d = Diagnostic::new(Code::E0310, span, format!("`{x} {} 0` has no value", op.symbol()));
+                let d = problem!(E0310, span, "`{x} {} 0` has no value", op.symbol());
                 return self.fail(d.label("the divisor is 0"));
             }
             BinaryOp::Rem => x.checked_rem_euclid(y),
             _ => match x.checked_rem(y) {
                 Some(0) => x.checked_div(y),
                 Some(rest) => {
-                    let d = Diagnostic::new(Code::E0305, span, format!("{x} / {y} leaves a remainder of {rest}"))
-                        .label("integers divide exactly or not at all")
-                        .help("choose numbers that divide");
+                    let d = problem!(E0305, span, "{x} / {y} leaves a remainder of {rest}";
+                        label: "integers divide exactly or not at all";
+                        help: "choose numbers that divide");
                     let edits = vec![(span.before(), "ceil(".to_string()), (span.after(), ")".to_string())];
                     let help = "or say which way to round, `ceil(a / b)` or `floor(a / b)`";
                     return self.fail(d.suggest_all(help, edits, Applicability::MaybeIncorrect));

@@ -1,22 +1,11 @@
 //! Arguments of a block call are bound to the parameters of the block.
 
+use super::call_site::BlockCall;
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::errors::{ArgumentError, unknown_parameter};
 use super::value::EvalValue;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
-
-/// A call of a block.
-#[derive(Clone, Copy)]
-pub(super) struct BlockCall<'a> {
-    pub(super) block: &'a Block,
-    /// The arguments in brackets, without a piped input.
-    pub(super) args: &'a [Arg],
-    /// The block's name in the call.
-    pub(super) name_span: Span,
-    /// The whole call, to its closing bracket.
-    pub(super) span: Span,
-}
 
 /// An argument bound to a parameter.
 pub(super) struct BoundArgument<'a> {

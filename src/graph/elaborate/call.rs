@@ -1,13 +1,12 @@
 //! Calls: finds out whether a name is a builtin function, `repeat`, a block or an operator.
 
-use super::binding::BlockCall;
+use super::call_site::{BlockCall, OperatorCall};
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
-use super::operator::OperatorCall;
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ir::Outlet;
 use crate::graph::op::signature;
 use crate::graph::resolve::BUILTIN_FUNCTIONS;
-use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
@@ -40,20 +39,20 @@ impl<'a> Elaborator<'_, 'a> {
         match signature(name) {
             Some(sig) => self.apply_operator(OperatorCall { sig, args, name_span, span }, input),
             None if self.program.is_broken(name) => Err(ErrorReported),
-            None => self.error(Code::E0201, name_span, format!("unknown block or operator `{name}`")),
+            None => self.fail(problem!(E0201, name_span, "unknown block or operator `{name}`")),
         }
     }
 
     /// Evaluates `x |> repeat(n, stage)`: applies the stage n times in a row.
     fn eval_repeat(&mut self, span: Span, args: &'a [Arg], input: Option<EvalValue>) -> EvalResult {
         let (Some(mut value), [count, stage]) = (input, args) else {
-            let d = Diagnostic::new(Code::E0204, span, "`repeat` takes an input, a count and a stage")
-                .help("for example `x |> repeat(2, cbr(64))`");
+            let d = problem!(E0204, span, "`repeat` takes an input, a count and a stage";
+                help: "for example `x |> repeat(2, cbr(64))`");
             return self.fail(d);
         };
         let n = self.eval_int(&count.value)?;
         if n < 0 {
-            return self.error(Code::E0206, count.value.span, format!("a count must not be negative, found {n}"));
+            return self.fail(problem!(E0206, count.value.span, "a count must not be negative, found {n}"));
         }
         for _ in 0..n {
             value = self.apply_stage(&stage.value, value)?;

@@ -1,6 +1,7 @@
 //! The state of an elaboration: the graph under construction, the stack of bodies, the problems and the used fuel.
 
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ir::{BlockInstance, Graph, Path};
 use crate::graph::resolve::ResolvedProgram;
 use crate::graph::ty::Disjunction;
@@ -132,13 +133,10 @@ impl<'a> Elaborator<'_, 'a> {
         Err(ErrorReported)
     }
 
-    pub(super) fn error<T>(&mut self, code: Code, span: Span, message: impl Into<String>) -> EvalResult<T> {
-        self.fail(Diagnostic::new(code, span, message))
-    }
-
+    /// Reports a value of another type than `wanted`.
     pub(super) fn type_error<T>(&mut self, span: Span, wanted: &str, found: &EvalValue) -> EvalResult<T> {
         let found = self.describe(found);
-        self.error(Code::E0304, span, format!("expected {wanted}, found {found}"))
+        self.fail(problem!(E0304, span, "expected {wanted}, found {found}"))
     }
 
     /// Counts one evaluation step. Elaboration stops when a file exceeds the limit.
@@ -156,7 +154,7 @@ impl<'a> Elaborator<'_, 'a> {
         for (steps, limit, where_) in [(self.fuel_spent, LIMITS.steps, ""), (total, LIMITS.total_steps, " in all")] {
             if steps > limit {
                 self.aborted = true;
-                let d = Diagnostic::new(Code::E0311, span, format!("more than {limit} evaluation steps{where_}"));
+                let d = problem!(E0311, span, "more than {limit} evaluation steps{where_}");
                 return self.fail(d.label("the last of them"));
             }
         }
@@ -169,7 +167,7 @@ impl<'a> Elaborator<'_, 'a> {
             Some(parts) => self.consume_fuel(parts, span),
             None => {
                 self.aborted = true;
-                self.error(Code::E0311, span, format!("lists are nested more than {} deep", LIMITS.lists))
+                self.fail(problem!(E0311, span, "lists are nested more than {} deep", LIMITS.lists))
             }
         }
     }

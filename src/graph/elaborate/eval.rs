@@ -2,8 +2,9 @@
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::op::{Combine, Concat, ElementwiseFunction};
-use crate::text::diag::{Applicability, Code, Diagnostic, quoted_list};
+use crate::text::diag::{Applicability, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
@@ -67,8 +68,7 @@ impl<'a> Elaborator<'_, 'a> {
                 self.eval_expr(chosen)
             }
             ExprKind::Hole { .. } => {
-                let d =
-                    Diagnostic::new(Code::E0313, expr.span, "this hole has no value").label("a number is needed here");
+                let d = problem!(E0313, expr.span, "this hole has no value"; label: "a number is needed here");
                 self.fail(d.help("make it a hyper-parameter, `width: int = ?`, and give that a value with `--with`"))
             }
         }
@@ -99,19 +99,18 @@ impl<'a> Elaborator<'_, 'a> {
                 (Some(of), None) => Ok(EvalValue::Case { of: of.to_string(), case: name.to_string() }),
                 (first, second) => {
                     let names: Vec<_> = first.into_iter().chain(second).map(|o| format!("`{o}`")).collect();
-                    let message = format!("`{name}` is a case of several enums: {}", names.join(", "));
-                    let d = Diagnostic::new(Code::E0304, span, message).label("of which is not known here");
+                    let d = problem!(E0304, span, "`{name}` is a case of several enums: {}", names.join(", ");
+                        label: "of which is not known here");
                     self.fail(d.help("give it to a parameter of one of the enums"))
                 }
             };
         }
         if self.program.block(name, span.source).is_some() || crate::graph::op::signature(name).is_some() {
-            let d =
-                Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value")).label("needs an input");
+            let d = problem!(E0304, span, "`{name}` is a stage, not a value"; label: "needs an input");
             let help = format!("pipe something into it: `x |> {name}`");
             return self.fail(d.suggest(help, span.before(), "... |> ", Applicability::HasPlaceholders));
         }
-        self.error(Code::E0201, span, format!("`{name}` has no value here"))
+        self.fail(problem!(E0201, span, "`{name}` has no value here"))
     }
 
     /// Evaluates a pipe from left to right, without recursion since a chain may be long.
@@ -149,8 +148,8 @@ impl<'a> Elaborator<'_, 'a> {
                 self.apply_stage(chosen, input)
             }
             _ => {
-                let d = Diagnostic::new(Code::E0304, stage.span, "only a block or an operator can follow `|>`")
-                    .label("not a stage");
+                let d = problem!(E0304, stage.span, "only a block or an operator can follow `|>`";
+                    label: "not a stage");
                 self.fail(d)
             }
         }
@@ -216,8 +215,8 @@ impl<'a> Elaborator<'_, 'a> {
         match chosen {
             Some(arm) => Ok(arm),
             None => {
-                let d = Diagnostic::new(Code::E0309, value.span, format!("no case for `{scrutinee}`"))
-                    .label(format!("this is `{scrutinee}`"));
+                let d = problem!(E0309, value.span, "no case for `{scrutinee}`";
+                    label: "this is `{scrutinee}`");
                 let help = format!("add `{scrutinee} => ...`, or `_ => ...` for all others");
                 self.fail(match arms.last() {
                     Some(last) => {
@@ -239,7 +238,7 @@ impl<'a> Elaborator<'_, 'a> {
                 if self.program.has_case(of, word) {
                     return Ok(EvalValue::Case { of: of.clone(), case: word.clone() });
                 }
-                let d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
+                let d = problem!(E0309, case.span, "`{of}` has no case `{word}`");
                 let declared = self.program.enums.get(of.as_str()).map(|e| e.name.span);
                 let d = match declared {
                     Some(span) => d.other(span, format!("its cases are {}", quoted_list(cases()))),

@@ -1,7 +1,7 @@
 //! Suggested edits for failed expressions. They are added to errors that other modules report.
 
+use super::call_site::OperatorCall;
 use super::elaborator::Elaborator;
-use super::operator::OperatorCall;
 use super::value::EvalValue;
 use crate::graph::ir::{Graph, Outlet};
 use crate::graph::ty::TensorType;

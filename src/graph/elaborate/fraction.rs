@@ -2,9 +2,9 @@
 
 use super::elaborator::{Elaborator, EvalResult};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::base::rational::Rational;
 use crate::graph::ty::Dim;
-use crate::text::diag::Code;
 use crate::text::source::Span;
 use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 
@@ -148,7 +148,7 @@ impl<'a> Elaborator<'_, 'a> {
             BinaryOp::Add => a.checked_add(b),
             BinaryOp::Sub => a.checked_sub(b),
             BinaryOp::Mul => a.checked_mul(b),
-            _ if b.num() == 0 => return self.error(Code::E0310, span, "division by zero"),
+            _ if b.num() == 0 => return self.fail(problem!(E0310, span, "division by zero")),
             _ => a.checked_div(b),
         };
         let mut formula = None;

@@ -3,8 +3,8 @@
 use super::elaborator::{Elaborator, EvalResult};
 use super::fraction::Rounding;
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::op::{Combine, ElementwiseFunction};
-use crate::text::diag::Code;
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident};
 
@@ -20,7 +20,7 @@ impl<'a> Elaborator<'_, 'a> {
     /// Evaluates a call of a builtin function.
     pub(super) fn eval_function(&mut self, name: &Ident, args: &'a [Arg], span: Span) -> EvalResult {
         if let Some(named) = args.iter().find(|a| a.name.is_some()) {
-            return self.error(Code::E0204, named.value.span, format!("`{name}` takes no named arguments"));
+            return self.fail(problem!(E0204, named.value.span, "`{name}` takes no named arguments"));
         }
         match (name.node.as_str(), args) {
             ("ceil", [arg]) => self.eval_rounding(&arg.value, Rounding::Up),
@@ -29,7 +29,7 @@ impl<'a> Elaborator<'_, 'a> {
             ("min", [_, ..]) => self.eval_reduction(Reduction::Min, args, span),
             ("max", [_, ..]) => self.eval_reduction(Reduction::Max, args, span),
             ("sum", [_, ..]) => self.eval_reduction(Reduction::Sum, args, span),
-            _ => self.error(Code::E0204, span, format!("`{name}` takes one argument, found {}", args.len())),
+            _ => self.fail(problem!(E0204, span, "`{name}` takes one argument, found {}", args.len())),
         }
     }
 
@@ -57,7 +57,7 @@ impl<'a> Elaborator<'_, 'a> {
         let Some(mut result) = values.next() else {
             return match reduction {
                 Reduction::Sum => Ok(EvalValue::Int(0)),
-                Reduction::Min | Reduction::Max => self.error(Code::E0307, span, "the list is empty"),
+                Reduction::Min | Reduction::Max => self.fail(problem!(E0307, span, "the list is empty")),
             };
         };
         for value in values {

@@ -2,7 +2,7 @@
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, LIMITS};
 use super::value::EvalValue;
-use crate::text::diag::{Code, Diagnostic};
+use crate::base::problem::problem;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
@@ -19,8 +19,7 @@ impl<'a> Elaborator<'_, 'a> {
         let n = hi.saturating_sub(lo).max(0);
         if n > LIMITS.steps as i64 {
             self.aborted = true;
-            let message = format!("a range of {n} steps");
-            let d = Diagnostic::new(Code::E0311, expr.span, message);
+            let d = problem!(E0311, expr.span, "a range of {n} steps");
             return self.fail(d.help(format!("the limit is {}", LIMITS.steps)));
         }
         self.consume_fuel(n as usize, expr.span)?;
@@ -33,8 +32,8 @@ impl<'a> Elaborator<'_, 'a> {
             EvalValue::Record(fields) => fields,
             other => {
                 let found = self.describe(&other);
-                let message = format!("`.{name}` asks for a named result of {found}");
-                let d = Diagnostic::new(Code::E0304, base.span, message).label("has no named results");
+                let d = problem!(E0304, base.span, "`.{name}` asks for a named result of {found}";
+                    label: "has no named results");
                 let callable = crate::graph::op::signature(&name.node).is_some()
                     || self.program.block(&name.node, name.span.source).is_some();
                 return self.fail(match (callable, &other) {
@@ -48,8 +47,8 @@ impl<'a> Elaborator<'_, 'a> {
         if let Some((_, value)) = fields.iter().find(|(n, _)| *n == name.node) {
             return self.finish_value(value.clone(), name.span);
         }
-        let d = Diagnostic::new(Code::E0201, name.span, format!("there is no result `{name}`"))
-            .other(base.span, format!("gives {}", known().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")));
+        let d = problem!(E0201, name.span, "there is no result `{name}`";
+            other[base.span]: "gives {}", known().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "));
         let d = d.nearest(name.span, &name.node, known(), || None);
         self.fail(d)
     }
@@ -66,7 +65,7 @@ impl<'a> Elaborator<'_, 'a> {
         if let ExprKind::Name(name) = &base.kind
             && !self.frame().values.contains_key(name.as_str())
         {
-            return self.error(Code::E0307, span, format!("no node `{name}` is bound yet"));
+            return self.fail(problem!(E0307, span, "no node `{name}` is bound yet"));
         }
         let mut places = Vec::new();
         for index in indices {
@@ -90,11 +89,11 @@ impl<'a> Elaborator<'_, 'a> {
                     IndexValue::At(i) => i.to_string(),
                     IndexValue::Slice(lo, hi) => format!("{lo}..{hi}"),
                 };
-                let message = format!("index {shown} is outside a list of {len}");
-                let d = Diagnostic::new(Code::E0307, indices[index].span, message).label(match len {
-                    0 => "the list is empty".to_string(),
-                    _ => format!("0 to {}", len - 1),
-                });
+                let d =
+                    problem!(E0307, indices[index].span, "index {shown} is outside a list of {len}").label(match len {
+                        0 => "the list is empty".to_string(),
+                        _ => format!("0 to {}", len - 1),
+                    });
                 self.fail(d.other(base.span, format!("a list of {len}")))
             }
             Err(IndexError::Poisoned) => Err(ErrorReported),
@@ -109,7 +108,7 @@ impl<'a> Elaborator<'_, 'a> {
         for index in indices {
             if let ExprKind::Range { .. } = index.kind {
                 if is_list {
-                    return self.error(Code::E0304, index.span, "only one index may be a range");
+                    return self.fail(problem!(E0304, index.span, "only one index may be a range"));
                 }
                 is_list = true;
                 let items = self.eval_items(index)?;
@@ -135,9 +134,9 @@ impl<'a> Elaborator<'_, 'a> {
                         .flat_map(|f| f.keys().take(8))
                         .map(|k| format!("{name}{k:?}"))
                         .collect();
-                    let d = Diagnostic::new(Code::E0307, span, format!("no node `{name}[{shown}]` is bound yet"))
-                        .label("used before it has a value")
-                        .note(format!("bound so far: {}", known.join(", ")));
+                    let d = problem!(E0307, span, "no node `{name}[{shown}]` is bound yet";
+                        label: "used before it has a value";
+                        note: "bound so far: {}", known.join(", "));
                     return self.fail(d);
                 }
             }

@@ -1,10 +1,11 @@
 //! Instances of blocks: the call of a block becomes the nodes of its body.
 
-use super::binding::{BlockCall, BoundArgument, is_tensor};
+use super::binding::{BoundArgument, is_tensor};
+use super::call_site::BlockCall;
 use super::elaborator::{CallFrame, Elaborator, ErrorReported, EvalResult, LIMITS};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ir::Path;
-use crate::text::diag::Code;
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
@@ -16,8 +17,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
         self.program.mark_used(call.block);
         if self.calls.len() >= LIMITS.blocks {
-            let message = format!("blocks are nested more than {} deep", LIMITS.blocks);
-            return self.error(Code::E0311, call.name_span, message);
+            return self.fail(problem!(E0311, call.name_span, "blocks are nested more than {} deep", LIMITS.blocks));
         }
         let arguments = self.bind_arguments(call, input)?;
         let path: Path = self.fresh_path(name);

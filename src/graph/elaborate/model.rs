@@ -2,10 +2,10 @@
 
 use super::elaborator::{CallFrame, Elaborator, EvalResult, LIMITS, ModelArgument};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ir::{Node, Outlet};
 use crate::graph::op::Op;
 use crate::graph::ty::{Cond, Dim, FormulaType, Shape, TensorType};
-use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast;
 
@@ -24,14 +24,14 @@ impl<'a> Elaborator<'_, 'a> {
     ) -> EvalResult<()> {
         let program = self.program;
         let Some((model, fixed)) = program.entry(&entry.node) else {
-            return self.error(Code::E0501, entry.span, format!("unknown model `{entry}`"));
+            return self.fail(problem!(E0501, entry.span, "unknown model `{entry}`"));
         };
         self.frames.push(CallFrame { block: &model.name.node, ..CallFrame::default() });
         self.bind_model_arguments(model, fixed, given)?;
         let (param, dims) = self.image_param(model)?;
         let (shape, formula) = self.image_shape(model, dims, size, param.span)?;
         if shape.elements() > LIMITS.elements {
-            return self.error(Code::E0311, param.span, format!("an image {shape} has more than 2^40 numbers"));
+            return self.fail(problem!(E0311, param.span, "an image {shape} has more than 2^40 numbers"));
         }
         self.bind_model_defaults(model)?;
         let node = Node {
@@ -45,15 +45,14 @@ impl<'a> Elaborator<'_, 'a> {
         self.bind_param(param, EvalValue::Node(Outlet { node: id, slot: 0 }));
         let (value, span) = self.eval_body(&model.body)?;
         let Some(declared) = &model.result else {
-            let message = format!("model `{}` does not say what it gives back", model.name);
-            let d = Diagnostic::new(Code::E0302, model.head, message).help("add `-> [classes, H, W]`");
+            let d = problem!(E0302, model.head, "model `{}` does not say what it gives back", model.name;
+                help: "add `-> [classes, H, W]`");
             return self.fail(d);
         };
         self.check_results(declared, &value, span, &model.name.node)?;
         self.graph.results = self.graph_results(declared, value, span)?;
         if let Some((name, _)) = self.graph.results.iter().find(|(_, o)| self.graph.ty(*o).tensor().is_none()) {
-            let message = format!("result `{name}` is pool indices, not a tensor");
-            return self.error(Code::E0304, span, message);
+            return self.fail(problem!(E0304, span, "result `{name}` is pool indices, not a tensor"));
         }
         Ok(())
     }
@@ -64,18 +63,18 @@ impl<'a> Elaborator<'_, 'a> {
         for param in &model.params {
             match &param.ty.kind {
                 ast::ParamTypeKind::Tensor(_) if image.is_some() => {
-                    return self.error(Code::E0304, param.span, "a model takes one image");
+                    return self.fail(problem!(E0304, param.span, "a model takes one image"));
                 }
                 ast::ParamTypeKind::Tensor(dims) => image = Some((param, &dims[..])),
                 ast::ParamTypeKind::Index(_) => {
-                    return self.error(Code::E0304, param.span, "a model takes no pool indices");
+                    return self.fail(problem!(E0304, param.span, "a model takes no pool indices"));
                 }
                 ast::ParamTypeKind::Scalar(_) | ast::ParamTypeKind::List(_) => {}
             }
         }
         match image {
             Some(image) => Ok(image),
-            None => self.error(Code::E0304, model.head, "a model takes an image, for example `x: [3, H, W]`"),
+            None => self.fail(problem!(E0304, model.head, "a model takes an image, for example `x: [3, H, W]`")),
         }
     }
 
@@ -113,7 +112,7 @@ impl<'a> Elaborator<'_, 'a> {
         span: Span,
     ) -> EvalResult<(Shape, FormulaType)> {
         if dims.len() != 3 {
-            return self.error(Code::E0304, span, "the image of a model is a map [channels, H, W]");
+            return self.fail(problem!(E0304, span, "the image of a model is a map [channels, H, W]"));
         }
         let mut shape = [0; 3];
         let mut formulas = Vec::new();
@@ -144,15 +143,14 @@ impl<'a> Elaborator<'_, 'a> {
         span: Span,
     ) -> EvalResult<(usize, Dim)> {
         if axis == 0 {
-            let message = format!("the channel count `{name}` of the image is not known");
-            let d = Diagnostic::new(Code::E0502, span, message)
-                .help("write a number, or add it as a hyper-parameter with a default");
+            let d = problem!(E0502, span, "the channel count `{name}` of the image is not known";
+                help: "write a number, or add it as a hyper-parameter with a default");
             return self.fail(d);
         }
         let Some(size) = size else {
-            let d = Diagnostic::new(Code::E0502, span, format!("no value for the symbol `{name}`"))
-                .label("bound by the input size")
-                .help("give the input size: `--size 256x256`, or `--on DATA` with a data block");
+            let d = problem!(E0502, span, "no value for the symbol `{name}`";
+                label: "bound by the input size";
+                help: "give the input size: `--size 256x256`, or `--on DATA` with a data block");
             return self.fail(d);
         };
         let (n, formula) = (size[axis - 1], image_side(axis));
@@ -178,8 +176,7 @@ impl<'a> Elaborator<'_, 'a> {
         self.image[axis - 1] = n;
         match size {
             Some(size) if size[axis - 1] != n => {
-                let message = format!("the model takes images of {n} here, asked for {}", size[axis - 1]);
-                self.error(Code::E0302, dim.span, message)
+                self.fail(problem!(E0302, dim.span, "the model takes images of {n} here, asked for {}", size[axis - 1]))
             }
             _ => Ok((n, formula)),
         }

@@ -2,6 +2,7 @@
 
 use super::elaborator::{Elaborator, EvalResult, LIMITS};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ir::{Node, Outlet};
 use crate::graph::op::{Op, Refusal, RefusalKind};
 use crate::graph::ty::{Dim, TensorType};
@@ -23,7 +24,7 @@ impl<'a> Elaborator<'_, 'a> {
     pub(super) fn add_node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Vec<Dim>, span: Span) -> EvalResult {
         if self.graph.len() >= LIMITS.nodes {
             self.aborted = true;
-            let d = Diagnostic::new(Code::E0311, span, format!("more than {} nodes", LIMITS.nodes));
+            let d = problem!(E0311, span, "more than {} nodes", LIMITS.nodes);
             return self.fail(d.label("one more is made here"));
         }
         let types: Vec<TensorType> = inputs.iter().map(|&o| self.graph.ty(o).clone()).collect();
@@ -87,11 +88,11 @@ impl<'a> Elaborator<'_, 'a> {
 /// An error where an output or a parameter has more elements than [`LIMITS`] allow.
 fn too_large(op: &Op, types: &[TensorType], outputs: &[TensorType], span: Span) -> Option<Diagnostic> {
     if let Some(large) = outputs.iter().find(|t| t.shape().elements() > LIMITS.elements) {
-        let message = format!("`{}` would make a tensor of more than 2^40 numbers", op.name());
-        return Some(Diagnostic::new(Code::E0311, span, message).label(format!("its shape would be {large}")));
+        return Some(problem!(E0311, span, "`{}` would make a tensor of more than 2^40 numbers", op.name();
+            label: "its shape would be {large}"));
     }
     let params = op.params(types);
     let large = params.iter().find(|p| p.elements() > LIMITS.elements)?;
-    let message = format!("the {} of this `{}` would have more than 2^40 numbers", large.name, op.name());
-    Some(Diagnostic::new(Code::E0311, span, message).label(format!("its shape would be {:?}", large.shape)))
+    Some(problem!(E0311, span, "the {} of this `{}` would have more than 2^40 numbers", large.name, op.name();
+        label: "its shape would be {:?}", large.shape))
 }

@@ -1,5 +1,6 @@
 //! Calls of operators: operands and settings are bound by the operator's signature, and the call becomes a node.
 
+use super::call_site::OperatorCall;
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::errors::OperatorError;
 use super::value::EvalValue;
@@ -9,18 +10,6 @@ use crate::graph::op::{ArgSpec, Signature};
 use crate::graph::ty::Dim;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
-
-/// A call of an operator.
-#[derive(Clone, Copy)]
-pub(super) struct OperatorCall<'a> {
-    pub(super) sig: &'static Signature,
-    /// The arguments in brackets, without a piped input.
-    pub(super) args: &'a [Arg],
-    /// The operator's name in the call.
-    pub(super) name_span: Span,
-    /// The whole call, to its closing bracket.
-    pub(super) span: Span,
-}
 
 /// The operands and settings of one call.
 #[derive(Default)]

@@ -3,8 +3,9 @@
 use super::dims::declared_formulas;
 use super::elaborator::{Elaborator, EvalResult};
 use super::value::EvalValue;
+use crate::base::problem::problem;
 use crate::graph::ty::{Cond, TensorType};
-use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::diag::Applicability;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
@@ -25,24 +26,24 @@ impl<'a> Elaborator<'_, 'a> {
             (ResultTypeKind::Record(fields), EvalValue::Record(values)) => {
                 for (field, ty) in fields {
                     let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
-                        let message = format!("`{name}` promises a result `{field}` and gives none");
                         let given = values.iter().map(|(n, _)| n.as_str());
-                        let d = Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here");
+                        let d = problem!(E0302, field.span, "`{name}` promises a result `{field}` and gives none";
+                            other[span]: "returned here");
                         return self.fail(d.nearest(field.span, &field.node, given, || None));
                     };
                     self.check_result(ty, value, span, name)?;
                 }
                 if let Some((extra, _)) = values.iter().find(|(n, _)| !fields.iter().any(|(f, _)| f.node == *n)) {
-                    let message = format!("`{name}` gives a result `{extra}` that it does not promise");
                     return self
-                        .fail(Diagnostic::new(Code::E0302, span, message).other(declared.span, "promised here"));
+                        .fail(problem!(E0302, span, "`{name}` gives a result `{extra}` that it does not promise";
+                            other[declared.span]: "promised here"));
                 }
                 Ok(())
             }
             (_, value) => {
                 let found = self.describe(value);
-                let message = format!("`{name}` promises another number of results, its body gives {found}");
-                self.fail(Diagnostic::new(Code::E0302, declared.span, message).other(span, "returned here"))
+                self.fail(problem!(E0302, declared.span, "`{name}` promises another number of results, its body gives {found}";
+                    other[span]: "returned here"))
             }
         }
     }
@@ -50,16 +51,18 @@ impl<'a> Elaborator<'_, 'a> {
     fn check_result(&mut self, ty: &'a ParamType, value: &EvalValue, span: Span, name: &str) -> EvalResult<()> {
         let EvalValue::Node(outlet) = value else {
             let found = self.describe(value);
-            let message = format!("`{name}` promises a tensor, its body gives {found}");
-            return self.fail(Diagnostic::new(Code::E0302, ty.span, message).other(span, "returned here"));
+            return self.fail(problem!(E0302, ty.span, "`{name}` promises a tensor, its body gives {found}";
+                other[span]: "returned here"));
         };
         let actual = self.graph.ty(*outlet).clone();
         let (dims, shape) = match (&ty.kind, &actual) {
             (ParamTypeKind::Tensor(dims), TensorType::Tensor(shape)) => (dims, shape),
             (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from),
             _ => {
-                let message = format!("`{name}` promises another kind of result, its body gives {actual}");
-                return self.fail(Diagnostic::new(Code::E0302, ty.span, message).other(span, "returned here"));
+                return self.fail(
+                    problem!(E0302, ty.span, "`{name}` promises another kind of result, its body gives {actual}";
+                    other[span]: "returned here"),
+                );
             }
         };
         let mut wanted = Vec::new();
@@ -76,9 +79,9 @@ impl<'a> Elaborator<'_, 'a> {
         }
         let from = self.graph.node(outlet.node);
         let (from_path, wanted) = (from.path.clone(), format!("{wanted:?}"));
-        let d = Diagnostic::new(Code::E0302, ty.span, format!("`{name}` promises {wanted}, its body gives {actual}"))
-            .label(format!("this is {wanted}"))
-            .other(span, format!("{actual} from `{from_path}`"));
+        let d = problem!(E0302, ty.span, "`{name}` promises {wanted}, its body gives {actual}";
+            label: "this is {wanted}";
+            other[span]: "{actual} from `{from_path}`");
         let text = self.dims_in_declared_terms(dims, shape.dims());
         let index = if matches!(ty.kind, ParamTypeKind::Index(_)) { "index" } else { "" };
         let help = "change the body so that the promise holds, or promise what it gives";

@@ -2,7 +2,7 @@
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
-use crate::text::diag::{Code, Diagnostic};
+use crate::base::problem::problem;
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::*;
 
@@ -39,7 +39,7 @@ impl<'a> Elaborator<'_, 'a> {
                 let Ok(items) = self.eval_items(iter) else { return };
                 let shadowed = self.frame().values.get(var.node.as_str()).cloned();
                 if shadowed.is_some() {
-                    let _ = self.error::<()>(Code::E0308, var.span, format!("`{var}` is bound already"));
+                    let _ = self.fail::<()>(problem!(E0308, var.span, "`{var}` is bound already"));
                     return;
                 }
                 for item in items {
@@ -54,7 +54,7 @@ impl<'a> Elaborator<'_, 'a> {
             // Inside a loop the other iterations are still checked.
             StmtKind::Require { cond, message } => drop(self.eval_require(cond, message.as_ref())),
             StmtKind::Return(value) => {
-                let _ = self.error::<()>(Code::E0314, value.span, "`return` stands only at the end of a body");
+                let _ = self.fail::<()>(problem!(E0314, value.span, "`return` is allowed only at the end of a body"));
             }
         }
     }
@@ -68,7 +68,7 @@ impl<'a> Elaborator<'_, 'a> {
             None => "the requirement does not hold".into(),
         };
         let block = self.frame().block;
-        let mut d = Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`"));
+        let mut d = problem!(E0306, cond.span, "{text}"; label: "required by `{block}`");
         let values = self.condition_values(cond);
         if !values.is_empty() {
             d = d.note(values.join(", "));
@@ -104,7 +104,7 @@ impl<'a> Elaborator<'_, 'a> {
         for index in &name.indices {
             let n = self.eval_int(index)?;
             if n < 0 {
-                return self.error(Code::E0307, index.span, format!("an index must not be negative, found {n}"));
+                return self.fail(problem!(E0307, index.span, "an index must not be negative, found {n}"));
             }
             indices.push(n);
             segment.push_str(&format!(".{n}"));
@@ -136,8 +136,8 @@ impl<'a> Elaborator<'_, 'a> {
                 true => format!("`{key}` cannot be a node and a row of indexed nodes"),
                 false => format!("`{shown}` is bound already"),
             };
-            let mut d = Diagnostic::new(Code::E0308, name.span, message)
-                .help("each node is assigned once: choose another name, or an index such as `s[i + 1]`");
+            let mut d = problem!(E0308, name.span, "{message}";
+                help: "each node is assigned once: choose another name, or an index such as `s[i + 1]`");
             d = match before == name.span {
                 true => d.label("bound again by the next pass of the loop"),
                 false => d.label("bound again here").other(before, "first bound here"),

@@ -1,7 +1,8 @@
 //! The index of a file's items by name. Duplicate names are reported here.
 
 use super::program::ResolvedProgram;
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::base::problem::problem;
+use crate::text::diag::Problems;
 use crate::text::source::Span;
 use crate::text::syntax::ast::{self, ItemKind};
 use std::cell::{Cell, RefCell};
@@ -46,12 +47,9 @@ pub(super) fn index<'a>(
             ItemKind::Train(t) => &t.name,
         };
         if let Some(&first) = first_places.get(name.node.as_str()) {
-            let message = format!("`{name}` is already the name of another item");
-            problems.push(
-                Diagnostic::new(Code::E0202, name.span, message)
-                    .label("named again here")
-                    .other(first, "first named here"),
-            );
+            problems.push(problem!(E0202, name.span, "`{name}` is already the name of another item";
+                    label: "named again here";
+                    other[first]: "first named here"));
             continue;
         }
         first_places.insert(&name.node, name.span);
@@ -82,12 +80,9 @@ fn index_cases<'a>(program: &mut ResolvedProgram<'a>, e: &'a ast::Enum, problems
     let mut first: BTreeMap<&str, Span> = BTreeMap::new();
     for case in &e.cases {
         if let Some(&before) = first.get(case.node.as_str()) {
-            let message = format!("`{}` has the case `{case}` twice", e.name);
-            problems.push(
-                Diagnostic::new(Code::E0202, case.span, message)
-                    .label("named again here")
-                    .other(before, "first named here"),
-            );
+            problems.push(problem!(E0202, case.span, "`{}` has the case `{case}` twice", e.name;
+                    label: "named again here";
+                    other[before]: "first named here"));
         }
         first.insert(&case.node, case.span);
         program.cases.entry(&case.node).or_default().insert(&e.name.node);

@@ -4,7 +4,8 @@
 
 use super::program::ResolvedProgram;
 use super::uses::uses;
-use crate::text::diag::{AllowDirective, Applicability, Code, Diagnostic, Problems, lints};
+use crate::base::problem::problem;
+use crate::text::diag::{AllowDirective, Applicability, Code, Problems, lints};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ pub fn allows(program: &ResolvedProgram<'_>) -> Vec<AllowDirective> {
 pub(super) fn check_lint_names(program: &ResolvedProgram<'_>, problems: &mut Problems) {
     for (i, allow) in allows(program).into_iter().enumerate() {
         if !lints().any(|l| l == allow.lint) {
-            let d = Diagnostic::new(Code::E0201, allow.at, format!("unknown lint `{}`", allow.lint));
+            let d = problem!(E0201, allow.at, "unknown lint `{}`", allow.lint);
             let there = || Some(format!("there is {}", lints().collect::<Vec<_>>().join(", ")));
             problems.push(if i < MAX_SUGGESTIONS { d.nearest(allow.at, &allow.lint, lints(), there) } else { d });
         }
@@ -53,8 +54,8 @@ pub fn unused_allows(program: &ResolvedProgram<'_>, used: &BTreeSet<usize>) -> P
         let reportable = allow.at.source == root && !unused.contains(&allow.over) && !used.contains(&i);
         // An allow of this very lint would be contradicted by the warning that it silences nothing.
         if reportable && Some(allow.lint.as_str()) != Code::W0417.lint() {
-            let message = format!("`{}` silences nothing here", allow.lint);
-            let d = Diagnostic::new(Code::W0417, allow.at, message).label("no such warning comes up");
+            let d = problem!(W0417, allow.at, "`{}` silences nothing here", allow.lint;
+                label: "no such warning comes up");
             problems.push(d.help("take the name away"));
         }
     }
@@ -112,14 +113,13 @@ fn warn_unused_names(block: &Block, problems: &mut Problems) {
     used_names.add_stmts(&block.body.stmts);
     let unused = |name: &Ident| !name.node.starts_with('_') && !used_names.names.contains(name.node.as_str());
     for param in block.params.iter().filter(|p| unused(&p.name)) {
-        let message = format!("`{}` does not use its parameter `{}`", block.name, param.name);
-        let d = Diagnostic::new(Code::W0413, param.name.span, message);
+        let d = problem!(W0413, param.name.span, "`{}` does not use its parameter `{}`", block.name, param.name);
         problems.push(d.help("use it, take it away, or begin its name with `_`"));
     }
     let mut reported = BTreeSet::new();
     for name in bound_names(&block.body.stmts) {
         if unused(&name.name) && reported.insert(&name.name.node) {
-            let d = Diagnostic::new(Code::W0414, name.name.span, format!("nothing uses `{}`", name.name));
+            let d = problem!(W0414, name.name.span, "nothing uses `{}`", name.name);
             let edit = format!("_{}", name.name);
             problems.push(d.suggest(
                 "if that is meant, begin its name with `_`",
@@ -179,7 +179,7 @@ fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
             Import::Path(path) => (format!("\"{}\"", path.node), path_unused),
         };
         if unused {
-            let d = Diagnostic::new(Code::W0415, item.span, format!("nothing of {what} is used"));
+            let d = problem!(W0415, item.span, "nothing of {what} is used");
             problems.push(d.suggest("take the import away", item.span, "", Applicability::MachineApplicable));
         }
     }

@@ -1,8 +1,9 @@
 //! Checks that every name in every body has a declaration.
 
 use super::program::{BUILTIN_FUNCTIONS, BUILTIN_STAGES, ResolvedProgram};
+use crate::base::problem::problem;
 use crate::graph::op::{ArgKind, SIGNATURES, signature};
-use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, quoted_list};
+use crate::text::diag::{Applicability, Problems, did_you_mean, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 use std::collections::BTreeSet;
@@ -47,8 +48,8 @@ struct NameChecker<'p, 'a> {
 impl NameChecker<'_, '_> {
     fn check_block(&mut self, block: &Block) {
         if block.params.len() > MAX_PARAMS {
-            let message = format!("`{}` has {} parameters", block.name, block.params.len());
-            let d = Diagnostic::new(Code::E0311, block.name.span, message).help(format!("the limit is {MAX_PARAMS}"));
+            let d = problem!(E0311, block.name.span, "`{}` has {} parameters", block.name, block.params.len();
+                help: "the limit is {MAX_PARAMS}");
             self.problems.push(d);
             return;
         }
@@ -63,8 +64,8 @@ impl NameChecker<'_, '_> {
                 ParamTypeKind::Scalar(ty) | ParamTypeKind::List(ty) => self.check_type(ty),
             }
             if !self.locals.insert(param.name.node.clone()) {
-                let message = format!("`{}` is bound twice in the signature of `{}`", param.name, block.name);
-                let mut d = Diagnostic::new(Code::E0202, param.name.span, message).label("bound again here");
+                let mut d = problem!(E0202, param.name.span, "`{}` is bound twice in the signature of `{}`", param.name, block.name;
+                    label: "bound again here");
                 let first = block.params.iter().find(|p| p.name.node == param.name.node);
                 if let Some(first) = first.filter(|p| p.span != param.span) {
                     d = d.other(first.name.span, "first bound here");
@@ -104,8 +105,8 @@ impl NameChecker<'_, '_> {
             return;
         }
         let known = || cases.cases.iter().map(|c| c.node.as_str());
-        let d = Diagnostic::new(Code::E0206, default.span, format!("`{ty}` has no case `{word}`"))
-            .other(cases.name.span, format!("its cases are {}", quoted_list(known())));
+        let d = problem!(E0206, default.span, "`{ty}` has no case `{word}`";
+            other[cases.name.span]: "its cases are {}", quoted_list(known()));
         self.problems.push(d.nearest(default.span, word, known(), || None));
     }
 
@@ -130,14 +131,14 @@ impl NameChecker<'_, '_> {
         }
         early.sort_unstable();
         for &span in &early {
-            let message = format!("`{}` returns before its end", block.name);
-            let d = Diagnostic::new(Code::E0314, span, message).label("more statements follow, or a loop is around it");
+            let d = problem!(E0314, span, "`{}` returns before its end", block.name;
+                label: "more statements follow, or a loop is around it");
             self.problems.push(d.help("give the value a name with `let`, and end the body with one `return`"));
         }
         let ends = matches!(last.map(|l| &l.kind), Some(StmtKind::Return(_)));
         if !ends && early.is_empty() {
-            let message = format!("`{}` has no result", block.name);
-            let d = Diagnostic::new(Code::E0314, block.name.span, message).label("its body ends without `return`");
+            let d = problem!(E0314, block.name.span, "`{}` has no result", block.name;
+                label: "its body ends without `return`");
             let help = "end the body with `return ...`";
             // Most bodies return the node that they bind last.
             let node = match last.map(|l| &l.kind) {
@@ -173,7 +174,7 @@ impl NameChecker<'_, '_> {
         if self.program.incomplete || self.program.is_broken(&ty.node) {
             return;
         }
-        let d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
+        let d = problem!(E0201, ty.span, "unknown type `{ty}`");
         let known = || BUILTIN_TYPES.iter().copied().chain(enums.clone());
         self.problems
             .push(d.nearest(ty.span, &ty.node, known(), || Some(format!("there is {}", quoted_list(known())))));
@@ -220,7 +221,7 @@ impl NameChecker<'_, '_> {
         let locals = self.locals.iter().map(String::as_str);
         let cases = program.cases.keys().copied();
         let what = if stage { "block or operator" } else { "name" };
-        let mut d = Diagnostic::new(Code::E0201, span, format!("unknown {what} `{name}`"));
+        let mut d = problem!(E0201, span, "unknown {what} `{name}`");
         if stage && self.locals.contains(name) {
             d = d.label("a node or value, not something to call");
         }

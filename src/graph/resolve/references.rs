@@ -3,7 +3,8 @@
 
 use super::program::{MAX_VARIANT_DEPTH, ResolvedProgram};
 use super::uses::uses;
-use crate::text::diag::{Code, Diagnostic, Problems, quoted_list};
+use crate::base::problem::problem;
+use crate::text::diag::{Diagnostic, Problems, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{self, ItemKind};
 use std::collections::BTreeMap;
@@ -73,10 +74,10 @@ impl<'a> CycleSearch<'_, 'a> {
             1 => format!("block `{callee}` uses itself"),
             _ => format!("blocks use each other in a circle: {} -> `{callee}`", chain.join(" -> ")),
         };
-        Diagnostic::new(Code::E0203, span, message)
-            .label(format!("`{callee}` again"))
-            .other(block.name.span, "the circle starts here")
-            .help("unroll it: `repeat(n, stage)` or a `for` over indexed nodes")
+        problem!(E0203, span, "{message}";
+            label: "`{callee}` again";
+            other[block.name.span]: "the circle starts here";
+            help: "unroll it: `repeat(n, stage)` or a `for` over indexed nodes")
     }
 }
 
@@ -116,10 +117,9 @@ pub(super) fn check_references(program: &mut ResolvedProgram<'_>, problems: &mut
                     .is_none()
                 && !program.is_broken(&base.node)
             {
-                let message = format!("`{base}` leads to no model");
-                let d = Diagnostic::new(Code::E0208, base.span, message)
-                    .label(format!("comes back to itself, or goes through more than {MAX_VARIANT_DEPTH} variants"))
-                    .help("base one of these variants on a model");
+                let d = problem!(E0208, base.span, "`{base}` leads to no model";
+                    label: "comes back to itself, or goes through more than {MAX_VARIANT_DEPTH} variants";
+                    help: "base one of these variants on a model");
                 fail(d);
             }
         }
@@ -138,7 +138,7 @@ fn unknown_reference<'n>(
     known: impl Iterator<Item = &'n str> + Clone,
     program: &ResolvedProgram<'_>,
 ) -> Diagnostic {
-    let mut d = Diagnostic::new(Code::E0201, name.span, format!("unknown {what} `{name}`"));
+    let mut d = problem!(E0201, name.span, "unknown {what} `{name}`");
     if program.is_item(&name.node) {
         d = d.label(format!("this names something else, not a {what}"));
     }

@@ -1,8 +1,9 @@
 //! Arguments of block calls that cannot be bound.
 
-use crate::graph::elaborate::binding::BlockCall;
+use crate::base::problem::problem;
+use crate::graph::elaborate::call_site::BlockCall;
 use crate::graph::elaborate::fixes::missing_argument_edit;
-use crate::text::diag::{Applicability, Code, Diagnostic, quoted_list};
+use crate::text::diag::{Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Block, Ident, Param};
 
@@ -43,58 +44,41 @@ impl ArgumentError<'_> {
         let block = &call.block.name;
         match self {
             ArgumentError::NoTensorParameter => {
-                Diagnostic::new(Code::E0204, call.name_span, format!("block `{block}` takes no tensor"))
+                problem!(E0204, call.name_span, "block `{block}` takes no tensor")
             }
             ArgumentError::UnknownName { name } => {
                 unknown_parameter(call.block, &call.block.params.iter().collect::<Vec<_>>(), name)
             }
             ArgumentError::NameMissing { param, span } => {
-                let message = format!("`{}` of `{block}` has a default and must be named", param.name);
-                Diagnostic::new(Code::E0204, *span, message).label("without a name").suggest(
-                    "name it",
-                    span.before(),
-                    format!("{} = ", param.name),
-                    Applicability::MachineApplicable,
-                )
+                problem!(E0204, *span, "`{}` of `{block}` has a default and must be named", param.name;
+                    label: "without a name";
+                    fix[span.before() => format!("{} = ", param.name), MachineApplicable]: "name it")
             }
             ArgumentError::TooMany { span } => {
-                Diagnostic::new(Code::E0204, *span, format!("too many arguments for `{block}`"))
-                    .label("without a name")
-                    .help(format!("`{block}` takes no further argument"))
+                problem!(E0204, *span, "too many arguments for `{block}`";
+                    label: "without a name";
+                    help: "`{block}` takes no further argument")
             }
             ArgumentError::Duplicate { param, span } => {
-                Diagnostic::new(Code::E0204, *span, format!("`{}` is given twice", param.name))
+                problem!(E0204, *span, "`{}` is given twice", param.name)
             }
             ArgumentError::NotATensor { param, found, span } => {
-                let message = format!("`{block}` takes a tensor for `{}`, found {found}", param.name);
-                Diagnostic::new(Code::E0304, *span, message)
-                    .label("not a tensor")
-                    .other(param.span, "declared here")
-                    .suggest(
-                        format!("pipe a tensor into it: `x |> {block}(...)`"),
-                        call.name_span.before(),
-                        "... |> ",
-                        Applicability::HasPlaceholders,
-                    )
+                problem!(E0304, *span, "`{block}` takes a tensor for `{}`, found {found}", param.name;
+                    label: "not a tensor";
+                    other[param.span]: "declared here";
+                    fix[call.name_span.before() => "... |> ", HasPlaceholders]: "pipe a tensor into it: `x |> {block}(...)`")
             }
             ArgumentError::MissingTensor { param } => {
-                let message = format!("`{block}` needs a tensor for `{}`", param.name);
-                Diagnostic::new(Code::E0304, call.name_span, message)
-                    .label("a stage, not a value")
-                    .suggest(
-                        format!("pipe something into it: `x |> {block}(...)`"),
-                        call.name_span.before(),
-                        "... |> ",
-                        Applicability::HasPlaceholders,
-                    )
-                    .other(param.span, "declared here")
+                problem!(E0304, call.name_span, "`{block}` needs a tensor for `{}`", param.name;
+                    label: "a stage, not a value";
+                    fix[call.name_span.before() => "... |> ", HasPlaceholders]: "pipe something into it: `x |> {block}(...)`";
+                    other[param.span]: "declared here")
             }
             ArgumentError::MissingValue { param } => {
-                let message = format!("`{block}` needs a value for `{}`", param.name);
                 let (place, text) = missing_argument_edit(&param.name.node, call.args, call.name_span, call.span);
-                Diagnostic::new(Code::E0204, call.name_span, message)
-                    .suggest(format!("add `{} = ...`", param.name), place, text, Applicability::HasPlaceholders)
-                    .other(param.span, "declared here")
+                problem!(E0204, call.name_span, "`{block}` needs a value for `{}`", param.name;
+                    fix[place => text, HasPlaceholders]: "add `{} = ...`", param.name;
+                    other[param.span]: "declared here")
             }
         }
     }
@@ -107,11 +91,7 @@ pub(in crate::graph::elaborate) fn unknown_parameter(block: &Block, params: &[&P
         [] => format!("`{}` takes no hyper-parameter", block.name),
         _ => format!("it takes {}", quoted_list(known())),
     };
-    let message = format!("`{}` has no hyper-parameter `{name}`", block.name);
-    Diagnostic::new(Code::E0204, name.span, message).other(block.name.span, "declared here").nearest(
-        name.span,
-        &name.node,
-        known(),
-        || Some(there),
-    )
+    problem!(E0204, name.span, "`{}` has no hyper-parameter `{name}`", block.name;
+        other[block.name.span]: "declared here")
+    .nearest(name.span, &name.node, known(), || Some(there))
 }

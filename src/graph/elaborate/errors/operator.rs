@@ -1,7 +1,8 @@
 //! Calls of operators that cannot become a node.
 
+use crate::base::problem::problem;
+use crate::graph::elaborate::call_site::OperatorCall;
 use crate::graph::elaborate::fixes::missing_argument_edit;
-use crate::graph::elaborate::operator::OperatorCall;
 use crate::graph::op::{ArgKind, ArgSpec, Refusal, RefusalKind, Signature};
 use crate::text::diag::{Applicability, Code, Diagnostic, did_you_mean, quoted_list};
 use crate::text::source::Span;
@@ -39,8 +40,8 @@ impl OperatorError<'_> {
         match self {
             OperatorError::UnknownName { name } => unknown_setting(sig, name),
             OperatorError::NameMissing { span } => {
-                let message = format!("only the first argument of `{}` may stand without its name", sig.name);
-                let d = Diagnostic::new(Code::E0204, span, message).label("the second");
+                let d = problem!(E0204, span, "only the first argument of `{}` may stand without its name", sig.name;
+                    label: "the second");
                 match sig.args.get(1) {
                     Some(arg) => d.help(format!("it takes {}", quoted_list(sig.args.iter().map(|a| a.name)))).suggest(
                         "name it, for example",
@@ -52,37 +53,26 @@ impl OperatorError<'_> {
                 }
             }
             OperatorError::Duplicate { name, span } => {
-                Diagnostic::new(Code::E0204, span, format!("`{name}` is given twice"))
+                problem!(E0204, span, "`{name}` is given twice")
             }
             OperatorError::NotATensor { found, span } => {
-                Diagnostic::new(Code::E0304, span, format!("`{}` takes a tensor, found {found}", sig.name))
-                    .label("not a tensor")
-                    .help(format!("pipe one into it: `x |> {}(...)`", sig.name))
+                problem!(E0304, span, "`{}` takes a tensor, found {found}", sig.name;
+                    label: "not a tensor";
+                    help: "pipe one into it: `x |> {}(...)`", sig.name)
             }
             OperatorError::NoInput => {
-                Diagnostic::new(Code::E0304, call.name_span, format!("`{}` has no input", sig.name))
-                    .label("a stage, not a value")
-                    .suggest(
-                        format!("pipe something into it: `x |> {}(...)`", sig.name),
-                        call.name_span.before(),
-                        "... |> ",
-                        Applicability::HasPlaceholders,
-                    )
+                problem!(E0304, call.name_span, "`{}` has no input", sig.name;
+                    label: "a stage, not a value";
+                    fix[call.name_span.before() => "... |> ", HasPlaceholders]: "pipe something into it: `x |> {}(...)`", sig.name)
             }
             OperatorError::TooFewInputs => {
                 let (count, names) = (sig.inputs.len(), sig.inputs.join(", "));
-                let message = format!("`{}` needs {count} inputs ({names})", sig.name);
-                Diagnostic::new(Code::E0204, call.name_span, message).help(sig.summary)
+                problem!(E0204, call.name_span, "`{}` needs {count} inputs ({names})", sig.name).help(sig.summary)
             }
             OperatorError::MissingSetting { sig: missing } => {
-                let message = format!("`{}` needs `{}`, {}", sig.name, missing.name, missing.kind.describe());
                 let (place, text) = missing_argument_edit(missing.name, call.args, call.name_span, call.span);
-                Diagnostic::new(Code::E0204, call.name_span, message).suggest(
-                    format!("write `{}({} = ...)`", sig.name, missing.name),
-                    place,
-                    text,
-                    Applicability::HasPlaceholders,
-                )
+                problem!(E0204, call.name_span, "`{}` needs `{}`, {}", sig.name, missing.name, missing.kind.describe();
+                    fix[place => text, HasPlaceholders]: "write `{}({} = ...)`", sig.name, missing.name)
             }
             OperatorError::Refused(refusal) => {
                 let code = if refusal.kind == RefusalKind::Setting { Code::E0206 } else { Code::E0304 };
@@ -95,7 +85,7 @@ impl OperatorError<'_> {
 /// A setting whose name the operator does not have, with the name that other frameworks' users mean by it.
 fn unknown_setting(sig: &Signature, name: &Ident) -> Diagnostic {
     let known = || sig.args.iter().map(|a| a.name);
-    let d = Diagnostic::new(Code::E0204, name.span, format!("`{}` has no argument `{name}`", sig.name));
+    let d = problem!(E0204, name.span, "`{}` has no argument `{name}`", sig.name);
     match framework_setting(&name.node).filter(|ours| known().any(|k| k == *ours)) {
         Some(ours) => d.renamed(name.span, ours, Applicability::MachineApplicable),
         None => {
@@ -127,8 +117,7 @@ fn framework_setting(name: &str) -> Option<&'static str> {
 
 /// A bare word that is neither a word of the setting nor a name with a value. `bound` are the names with values.
 pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSpec, word: &str, span: Span, bound: &[&str]) -> Diagnostic {
-    let message = format!("`{}` takes {}, found `{word}`", sig.name, sig.kind.describe());
-    let d = Diagnostic::new(Code::E0206, span, message);
+    let d = problem!(E0206, span, "`{}` takes {}, found `{word}`", sig.name, sig.kind.describe());
     let words: &[&str] = match sig.kind {
         ArgKind::Word(words) => words,
         ArgKind::Pad => &["same"],
@@ -149,5 +138,5 @@ pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSpec, word: &str, span:
 
 /// A setting whose value has another type.
 pub(in crate::graph::elaborate) fn wrong_setting(sig: &ArgSpec, found: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0206, span, format!("`{}` takes {}, found {found}", sig.name, sig.kind.describe()))
+    problem!(E0206, span, "`{}` takes {}, found {found}", sig.name, sig.kind.describe())
 }

@@ -1,10 +1,11 @@
 //! Tensors that do not fit the parameter they are given to.
 
+use crate::base::problem::problem;
 use crate::graph::elaborate::elaborator::Elaborator;
 use crate::graph::elaborate::fixes::suggest_stage;
 use crate::graph::ir::Outlet;
 use crate::graph::ty::TensorType;
-use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::diag::{Applicability, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Block, Expr, Param};
 
@@ -55,19 +56,17 @@ impl TensorInputError {
         let (block, param) = (&input.block.name, &input.param.name);
         match self {
             TensorInputError::NotATensor { found } => {
-                let message = format!("`{block}` takes a tensor for `{param}`, found {found}");
-                Diagnostic::new(Code::E0304, input.call, message)
+                problem!(E0304, input.call, "`{block}` takes a tensor for `{param}`, found {found}")
             }
             TensorInputError::OtherKind { given } => {
-                Diagnostic::new(Code::E0304, input.call, format!("`{param}` of `{block}` is given {given}"))
-                    .other(input.param.ty.span, "another kind is declared here")
+                problem!(E0304, input.call, "`{param}` of `{block}` is given {given}";
+                    other[input.param.ty.span]: "another kind is declared here")
             }
             TensorInputError::Rank { declared, found, given } => {
                 let kind = |rank| if rank == 1 { "a vector of 1 dim" } else { "a map of 3 dims" };
-                let message = format!("`{param}` of `{block}` is {}, found {given}", kind(declared));
-                let d = Diagnostic::new(Code::E0302, input.call, message)
-                    .label(format!("{} arrives here", kind(found)))
-                    .other(input.param.ty.span, "declared here");
+                let d = problem!(E0302, input.call, "`{param}` of `{block}` is {}, found {given}", kind(declared);
+                    label: "{} arrives here", kind(found);
+                    other[input.param.ty.span]: "declared here");
                 let trust = Applicability::MaybeIncorrect;
                 match (declared, found) {
                     (1, 3) => suggest_stage(
@@ -93,11 +92,10 @@ impl<'a> Elaborator<'_, 'a> {
     ) -> Diagnostic {
         let DimMismatch { outlet, dim, axis, rank, declared, shape } = mismatch;
         let (given, from) = (self.graph.ty(*outlet), self.graph.node(outlet.node));
-        let message = format!("`{}` of `{}` must be {shape}, found {given}", input.param.name, input.block.name);
-        let mut d = Diagnostic::new(Code::E0302, input.call, message)
-            .label(format!("{given} arrives here"))
-            .other(dim.span, format!("this is {declared}"))
-            .other(from.span, format!("{given} from `{}`", from.path));
+        let mut d = problem!(E0302, input.call, "`{}` of `{}` must be {shape}, found {given}", input.param.name, input.block.name;
+            label: "{given} arrives here";
+            other[dim.span]: "this is {declared}";
+            other[from.span]: "{given} from `{}`", from.path);
         // The other side of the conflict: the tensor that `c`, `h` or `w` was read from.
         if let Some(outlet) = self.dim_source(&input.block.params, dim) {
             let source = self.graph.node(outlet.node);
