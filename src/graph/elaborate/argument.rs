@@ -5,7 +5,7 @@ use super::elaborator::{Elaborator, ErrorReported, EvalResult, ModelArgument};
 use super::value::EvalValue;
 use crate::base::problem::problem;
 use crate::graph::ir::HyperParameter;
-use crate::text::diag::listed;
+use crate::text::diag::quoted_list;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
