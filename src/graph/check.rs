@@ -105,13 +105,13 @@ pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
     }
     if total > i64::MAX as u64 {
         let image = graph.node(graph.input());
-        let d = problem!(E0311, image.span, "`{}` asks for more than 2^63 multiplications an image", graph.name);
+        let d = problem!(E0311, image.span, "`{}` needs more than 2^63 multiplications per image", graph.name);
         problems.push(d.label(format!("an image {} starts here", image.outputs[0])).help("use a smaller input"));
     }
     if trainable == 0 {
         let image = graph.node(graph.input()).span;
         problems.push(problem!(W0403, image, "`{}` has no parameters to train", graph.name;
-            label: "nothing that reads this image learns"));
+            label: "no layer after this image has weights"));
     }
     if problems.has_errors() { Err(problems) } else { Ok(CheckedGraph { graph, warnings: problems }) }
 }
@@ -140,6 +140,6 @@ pub fn class_warning(
         return None;
     }
     let d = problem!(W0401, entry.span, "`{entry}` gives {channels} channels, data `{data}` has {classes} classes";
-        label: "one channel is due for each class");
+        label: "the result needs one channel for each class");
     Some(d.help(format!("train it with `classes = {classes}`")))
 }

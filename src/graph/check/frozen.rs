@@ -61,7 +61,7 @@ impl FrozenPaths {
             if inside.peek().is_none() {
                 problems.push(unknown_path(graph, path));
             } else if !inside.any(|id| has_trainable(graph, id)) {
-                problems.push(problem!(E0206, path.span, "nothing under `{path}` of `{}` has parameters", graph.name;
+                problems.push(problem!(E0206, path.span, "`{path}` of `{}` has no parameters", graph.name;
                     label: "there is nothing to freeze"));
             }
         }
@@ -69,8 +69,10 @@ impl FrozenPaths {
         if let (Some(last), true) = (paths.last(), problems.is_empty() && !results.is_empty())
             && !frozen.leaves_trainable(graph, results)
         {
-            problems.push(problem!(E0206, last.span, "with this frozen, nothing of `{}` is left to train", graph.name;
-                help: "leave a part of the network out"));
+            problems.push(
+                problem!(E0206, last.span, "with this frozen, `{}` has no trainable parameters left", graph.name;
+                help: "leave a part of the network unfrozen"),
+            );
         }
         problems
     }

@@ -58,11 +58,10 @@ impl<'a> Elaborator<'_, 'a> {
     /// Evaluates a value of a hyper-parameter and binds it. A hole has no value.
     fn bind_model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> EvalResult<()> {
         if let ExprKind::Hole { .. } = expr.kind {
-            let help =
-                format!("give one: `--with {}=...`; with an `expect` block `npc check` tries them all", param.name);
-            let d = problem!(E0313, expr.span, "`{}` of `{}` is a hole without a value", param.name, model.name;
-                label: "to be filled in");
-            return self.fail(d.help(help));
+            let name = &param.name;
+            return self.fail(problem!(E0313, expr.span, "`{name}` of `{}` is a hole without a value", model.name;
+                label: "to be filled in";
+                help: "give one: `--with {name}=...`; with an `expect` block `npc check` tries them all"));
         }
         let value = self.eval_typed(expr, &param.ty, &param.name.node)?;
         self.bind_param(param, value);
@@ -77,11 +76,9 @@ impl<'a> Elaborator<'_, 'a> {
         match &param.default {
             Some(default) => self.bind_model_value(model, param, default),
             None => {
-                let help = format!("give one: `--with {}=...`", param.name);
-                self.fail(
-                    problem!(E0204, param.span, "`{}` of `{}` has no default and no value", param.name, model.name)
-                        .help(help),
-                )
+                let name = &param.name;
+                self.fail(problem!(E0204, param.span, "`{name}` of `{}` has no default and no value", model.name;
+                    help: "give one: `--with {name}=...`"))
             }
         }
     }

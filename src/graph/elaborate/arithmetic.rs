@@ -103,7 +103,7 @@ impl<'a> Elaborator<'_, 'a> {
         let (Some(x), Some(y)) = (number(&a), number(&b)) else {
             let (a, b) = (self.describe(&a), self.describe(&b));
             let d = problem!(E0304, span, "`{}` cannot join {a} and {b}", op.symbol());
-            return self.fail(d.label("two tensors, or two numbers"));
+            return self.fail(d.label("needs two tensors, or two numbers"));
         };
         match op {
             Lt | Le | Gt | Ge => Ok(EvalValue::Bool(compare(x.partial_cmp(&y)))),
@@ -112,7 +112,9 @@ impl<'a> Elaborator<'_, 'a> {
             Mul => Ok(EvalValue::Float(x * y)),
             Div if y != 0.0 => Ok(EvalValue::Float(x / y)),
             Div | Rem => self.fail(problem!(E0310, span, "`{x} {} {y}` has no value", op.symbol())),
-            Eq | Ne | Or | And | Concat => self.fail(problem!(E0304, span, "`{}` of numbers", op.symbol())),
+            Eq | Ne | Or | And | Concat => {
+                self.fail(problem!(E0304, span, "`{}` does not apply to numbers", op.symbol()))
+            }
         }
     }
 
@@ -130,10 +132,10 @@ impl<'a> Elaborator<'_, 'a> {
                 Some(0) => x.checked_div(y),
                 Some(rest) => {
                     let d = problem!(E0305, span, "{x} / {y} leaves a remainder of {rest}";
-                        label: "integers divide exactly or not at all";
+                        label: "a division of integers must be exact";
                         help: "choose numbers that divide");
                     let edits = vec![(span.before(), "ceil(".to_string()), (span.after(), ")".to_string())];
-                    let help = "or say which way to round, `ceil(a / b)` or `floor(a / b)`";
+                    let help = "or choose the direction of rounding: `ceil(a / b)` or `floor(a / b)`";
                     return self.fail(d.suggest_all(help, edits, Applicability::MaybeIncorrect));
                 }
                 None => None,

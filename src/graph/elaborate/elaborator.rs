@@ -155,7 +155,7 @@ impl<'a> Elaborator<'_, 'a> {
             if steps > limit {
                 self.aborted = true;
                 let d = problem!(E0311, span, "more than {limit} evaluation steps{where_}");
-                return self.fail(d.label("the last of them"));
+                return self.fail(d.label("the limit is reached here"));
             }
         }
         Ok(())

@@ -67,10 +67,9 @@ impl<'a> Elaborator<'_, 'a> {
                 let chosen = if self.eval_bool(cond)? { then } else { otherwise };
                 self.eval_expr(chosen)
             }
-            ExprKind::Hole { .. } => {
-                let d = problem!(E0313, expr.span, "this hole has no value"; label: "a number is needed here");
-                self.fail(d.help("make it a hyper-parameter, `width: int = ?`, and give that a value with `--with`"))
-            }
+            ExprKind::Hole { .. } => self.fail(problem!(E0313, expr.span, "this hole has no value";
+                    label: "a number is needed here";
+                    help: "make it a hyper-parameter, `width: int = ?`, and give that a value with `--with`")),
         }
     }
 
@@ -99,16 +98,16 @@ impl<'a> Elaborator<'_, 'a> {
                 (Some(of), None) => Ok(EvalValue::Case { of: of.to_string(), case: name.to_string() }),
                 (first, second) => {
                     let names: Vec<_> = first.into_iter().chain(second).map(|o| format!("`{o}`")).collect();
-                    let d = problem!(E0304, span, "`{name}` is a case of several enums: {}", names.join(", ");
-                        label: "of which is not known here");
-                    self.fail(d.help("give it to a parameter of one of the enums"))
+                    self.fail(problem!(E0304, span, "`{name}` is a case of several enums: {}", names.join(", ");
+                        label: "it is not clear which enum is meant";
+                        help: "give it to a parameter of one of the enums"))
                 }
             };
         }
         if self.program.block(name, span.source).is_some() || crate::graph::op::signature(name).is_some() {
-            let d = problem!(E0304, span, "`{name}` is a stage, not a value"; label: "needs an input");
-            let help = format!("pipe something into it: `x |> {name}`");
-            return self.fail(d.suggest(help, span.before(), "... |> ", Applicability::HasPlaceholders));
+            return self.fail(problem!(E0304, span, "`{name}` is a stage, not a value";
+                label: "needs an input";
+                fix[span.before() => "... |> ", HasPlaceholders]: "pipe something into it: `x |> {name}`"));
         }
         self.fail(problem!(E0201, span, "`{name}` has no value here"))
     }
@@ -215,7 +214,7 @@ impl<'a> Elaborator<'_, 'a> {
         match chosen {
             Some(arm) => Ok(arm),
             None => {
-                let d = problem!(E0309, value.span, "no case for `{scrutinee}`";
+                let d = problem!(E0309, value.span, "`match` has no case for `{scrutinee}`";
                     label: "this is `{scrutinee}`");
                 let help = format!("add `{scrutinee} => ...`, or `_ => ...` for all others");
                 self.fail(match arms.last() {

@@ -19,8 +19,8 @@ impl<'a> Elaborator<'_, 'a> {
         let n = hi.saturating_sub(lo).max(0);
         if n > LIMITS.steps as i64 {
             self.aborted = true;
-            let d = problem!(E0311, expr.span, "a range of {n} steps");
-            return self.fail(d.help(format!("the limit is {}", LIMITS.steps)));
+            return self
+                .fail(problem!(E0311, expr.span, "a range of {n} steps"; help: "the limit is {}", LIMITS.steps));
         }
         self.consume_fuel(n as usize, expr.span)?;
         Ok((lo..hi.max(lo)).map(EvalValue::Int).collect())
@@ -32,14 +32,14 @@ impl<'a> Elaborator<'_, 'a> {
             EvalValue::Record(fields) => fields,
             other => {
                 let found = self.describe(&other);
-                let d = problem!(E0304, base.span, "`.{name}` asks for a named result of {found}";
+                let d = problem!(E0304, base.span, "{found} has no named result `{name}`";
                     label: "has no named results");
                 let callable = crate::graph::op::signature(&name.node).is_some()
                     || self.program.block(&name.node, name.span.source).is_some();
                 return self.fail(match (callable, &other) {
                     (true, _) => d.help(format!("there are no methods: write `x |> {name}`")),
-                    (false, EvalValue::Tuple(_)) => d.help("results without names are taken apart: `let (a, b) = ...`"),
-                    (false, _) => d.help(format!("a block gives it with `return {{ {name} = ... }}`")),
+                    (false, EvalValue::Tuple(_)) => d.help("unnamed results are unpacked with `let (a, b) = ...`"),
+                    (false, _) => d.help(format!("a block returns named results with `return {{ {name} = ... }}`")),
                 });
             }
         };
@@ -90,10 +90,11 @@ impl<'a> Elaborator<'_, 'a> {
                     IndexValue::Slice(lo, hi) => format!("{lo}..{hi}"),
                 };
                 let d =
-                    problem!(E0307, indices[index].span, "index {shown} is outside a list of {len}").label(match len {
-                        0 => "the list is empty".to_string(),
-                        _ => format!("0 to {}", len - 1),
-                    });
+                    problem!(E0307, indices[index].span, "index {shown} is out of bounds for a list of length {len}")
+                        .label(match len {
+                            0 => "the list is empty".to_string(),
+                            _ => format!("0 to {}", len - 1),
+                        });
                 self.fail(d.other(base.span, format!("a list of {len}")))
             }
             Err(IndexError::Poisoned) => Err(ErrorReported),

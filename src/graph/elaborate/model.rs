@@ -45,9 +45,8 @@ impl<'a> Elaborator<'_, 'a> {
         self.bind_param(param, EvalValue::Node(Outlet { node: id, slot: 0 }));
         let (value, span) = self.eval_body(&model.body)?;
         let Some(declared) = &model.result else {
-            let d = problem!(E0302, model.head, "model `{}` does not say what it gives back", model.name;
-                help: "add `-> [classes, H, W]`");
-            return self.fail(d);
+            return self.fail(problem!(E0302, model.head, "model `{}` declares no result", model.name;
+                help: "add `-> [classes, H, W]`"));
         };
         self.check_results(declared, &value, span, &model.name.node)?;
         self.graph.results = self.graph_results(declared, value, span)?;
@@ -63,18 +62,18 @@ impl<'a> Elaborator<'_, 'a> {
         for param in &model.params {
             match &param.ty.kind {
                 ast::ParamTypeKind::Tensor(_) if image.is_some() => {
-                    return self.fail(problem!(E0304, param.span, "a model takes one image"));
+                    return self.fail(problem!(E0304, param.span, "a model can have only one image"));
                 }
                 ast::ParamTypeKind::Tensor(dims) => image = Some((param, &dims[..])),
                 ast::ParamTypeKind::Index(_) => {
-                    return self.fail(problem!(E0304, param.span, "a model takes no pool indices"));
+                    return self.fail(problem!(E0304, param.span, "a model cannot take pool indices as input"));
                 }
                 ast::ParamTypeKind::Scalar(_) | ast::ParamTypeKind::List(_) => {}
             }
         }
         match image {
             Some(image) => Ok(image),
-            None => self.fail(problem!(E0304, model.head, "a model takes an image, for example `x: [3, H, W]`")),
+            None => self.fail(problem!(E0304, model.head, "a model needs an image, for example `x: [3, H, W]`")),
         }
     }
 
@@ -112,7 +111,7 @@ impl<'a> Elaborator<'_, 'a> {
         span: Span,
     ) -> EvalResult<(Shape, FormulaType)> {
         if dims.len() != 3 {
-            return self.fail(problem!(E0304, span, "the image of a model is a map [channels, H, W]"));
+            return self.fail(problem!(E0304, span, "the image of a model must have the shape [channels, H, W]"));
         }
         let mut shape = [0; 3];
         let mut formulas = Vec::new();
@@ -143,15 +142,13 @@ impl<'a> Elaborator<'_, 'a> {
         span: Span,
     ) -> EvalResult<(usize, Dim)> {
         if axis == 0 {
-            let d = problem!(E0502, span, "the channel count `{name}` of the image is not known";
-                help: "write a number, or add it as a hyper-parameter with a default");
-            return self.fail(d);
+            return self.fail(problem!(E0502, span, "the channel count `{name}` of the image is not known";
+                help: "write a number, or add it as a hyper-parameter with a default"));
         }
         let Some(size) = size else {
-            let d = problem!(E0502, span, "no value for the symbol `{name}`";
+            return self.fail(problem!(E0502, span, "no value for the symbol `{name}`";
                 label: "bound by the input size";
-                help: "give the input size: `--size 256x256`, or `--on DATA` with a data block");
-            return self.fail(d);
+                help: "give the input size: `--size 256x256`, or `--on DATA` with a data block"));
         };
         let (n, formula) = (size[axis - 1], image_side(axis));
         self.frame().values.insert(name, EvalValue::Dim(n as i64, formula.clone()));
@@ -176,7 +173,8 @@ impl<'a> Elaborator<'_, 'a> {
         self.image[axis - 1] = n;
         match size {
             Some(size) if size[axis - 1] != n => {
-                self.fail(problem!(E0302, dim.span, "the model takes images of {n} here, asked for {}", size[axis - 1]))
+                let (side, given) = (["height", "width"][axis - 1], size[axis - 1]);
+                self.fail(problem!(E0302, dim.span, "the {side} of the image must be {n}, found {given}"))
             }
             _ => Ok((n, formula)),
         }

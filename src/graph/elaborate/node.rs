@@ -24,8 +24,8 @@ impl<'a> Elaborator<'_, 'a> {
     pub(super) fn add_node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Vec<Dim>, span: Span) -> EvalResult {
         if self.graph.len() >= LIMITS.nodes {
             self.aborted = true;
-            let d = problem!(E0311, span, "more than {} nodes", LIMITS.nodes);
-            return self.fail(d.label("one more is made here"));
+            return self
+                .fail(problem!(E0311, span, "more than {} nodes", LIMITS.nodes; label: "one more is made here"));
         }
         let types: Vec<TensorType> = inputs.iter().map(|&o| self.graph.ty(o).clone()).collect();
         let outputs = match op.infer(&types) {

@@ -27,7 +27,7 @@ impl<'a> Elaborator<'_, 'a> {
                 for (field, ty) in fields {
                     let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
                         let given = values.iter().map(|(n, _)| n.as_str());
-                        let d = problem!(E0302, field.span, "`{name}` promises a result `{field}` and gives none";
+                        let d = problem!(E0302, field.span, "`{name}` declares a result `{field}` that its body does not return";
                             other[span]: "returned here");
                         return self.fail(d.nearest(field.span, &field.node, given, || None));
                     };
@@ -35,14 +35,14 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 if let Some((extra, _)) = values.iter().find(|(n, _)| !fields.iter().any(|(f, _)| f.node == *n)) {
                     return self
-                        .fail(problem!(E0302, span, "`{name}` gives a result `{extra}` that it does not promise";
-                            other[declared.span]: "promised here"));
+                        .fail(problem!(E0302, span, "`{name}` returns a result `{extra}` that it does not declare";
+                            other[declared.span]: "declared here"));
                 }
                 Ok(())
             }
             (_, value) => {
                 let found = self.describe(value);
-                self.fail(problem!(E0302, declared.span, "`{name}` promises another number of results, its body gives {found}";
+                self.fail(problem!(E0302, declared.span, "`{name}` declares another number of results, but its body returns {found}";
                     other[span]: "returned here"))
             }
         }
@@ -51,8 +51,10 @@ impl<'a> Elaborator<'_, 'a> {
     fn check_result(&mut self, ty: &'a ParamType, value: &EvalValue, span: Span, name: &str) -> EvalResult<()> {
         let EvalValue::Node(outlet) = value else {
             let found = self.describe(value);
-            return self.fail(problem!(E0302, ty.span, "`{name}` promises a tensor, its body gives {found}";
-                other[span]: "returned here"));
+            return self.fail(
+                problem!(E0302, ty.span, "`{name}` declares a tensor as its result, but its body returns {found}";
+                other[span]: "returned here"),
+            );
         };
         let actual = self.graph.ty(*outlet).clone();
         let (dims, shape) = match (&ty.kind, &actual) {
@@ -60,7 +62,7 @@ impl<'a> Elaborator<'_, 'a> {
             (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from),
             _ => {
                 return self.fail(
-                    problem!(E0302, ty.span, "`{name}` promises another kind of result, its body gives {actual}";
+                    problem!(E0302, ty.span, "`{name}` declares another kind of result, but its body returns {actual}";
                     other[span]: "returned here"),
                 );
             }
@@ -74,17 +76,17 @@ impl<'a> Elaborator<'_, 'a> {
             equalities.extend(formulas.get(axis).and_then(|f| formula.minus(f)).map(Cond::Zero));
         }
         if wanted == shape.dims() {
-            self.require_size(vec![equalities], ty.span, || format!("`{name}` keeps its promise"));
+            self.require_size(vec![equalities], ty.span, || format!("`{name}` returns its declared shape"));
             return Ok(());
         }
         let from = self.graph.node(outlet.node);
         let (from_path, wanted) = (from.path.clone(), format!("{wanted:?}"));
-        let d = problem!(E0302, ty.span, "`{name}` promises {wanted}, its body gives {actual}";
+        let d = problem!(E0302, ty.span, "`{name}` declares the result {wanted}, but its body returns {actual}";
             label: "this is {wanted}";
             other[span]: "{actual} from `{from_path}`");
         let text = self.dims_in_declared_terms(dims, shape.dims());
         let index = if matches!(ty.kind, ParamTypeKind::Index(_)) { "index" } else { "" };
-        let help = "change the body so that the promise holds, or promise what it gives";
+        let help = "change the body, or declare the result that it returns";
         self.fail(d.suggest(help, ty.span, format!("{index}[{text}]"), Applicability::MaybeIncorrect))
     }
 }

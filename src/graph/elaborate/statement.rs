@@ -133,13 +133,13 @@ impl<'a> Elaborator<'_, 'a> {
                 _ => format!("{key}[{}]", indices.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
             };
             let message = match other_form {
-                true => format!("`{key}` cannot be a node and a row of indexed nodes"),
+                true => format!("`{key}` cannot be both a single node and indexed nodes"),
                 false => format!("`{shown}` is bound already"),
             };
             let mut d = problem!(E0308, name.span, "{message}";
                 help: "each node is assigned once: choose another name, or an index such as `s[i + 1]`");
             d = match before == name.span {
-                true => d.label("bound again by the next pass of the loop"),
+                true => d.label("bound again in the next iteration of the loop"),
                 false => d.label("bound again here").other(before, "first bound here"),
             };
             let _ = self.fail::<()>(d);

@@ -54,9 +54,9 @@ pub fn unused_allows(program: &ResolvedProgram<'_>, used: &BTreeSet<usize>) -> P
         let reportable = allow.at.source == root && !unused.contains(&allow.over) && !used.contains(&i);
         // An allow of this very lint would be contradicted by the warning that it silences nothing.
         if reportable && Some(allow.lint.as_str()) != Code::W0417.lint() {
-            let d = problem!(W0417, allow.at, "`{}` silences nothing here", allow.lint;
-                label: "no such warning comes up");
-            problems.push(d.help("take the name away"));
+            problems.push(problem!(W0417, allow.at, "`{}` silences nothing here", allow.lint;
+                label: "this warning does not occur here";
+                help: "remove the name"));
         }
     }
     problems
@@ -113,16 +113,16 @@ fn warn_unused_names(block: &Block, problems: &mut Problems) {
     used_names.add_stmts(&block.body.stmts);
     let unused = |name: &Ident| !name.node.starts_with('_') && !used_names.names.contains(name.node.as_str());
     for param in block.params.iter().filter(|p| unused(&p.name)) {
-        let d = problem!(W0413, param.name.span, "`{}` does not use its parameter `{}`", block.name, param.name);
-        problems.push(d.help("use it, take it away, or begin its name with `_`"));
+        problems.push(problem!(W0413, param.name.span, "`{}` does not use its parameter `{}`", block.name, param.name;
+            help: "use it, remove it, or begin its name with `_`"));
     }
     let mut reported = BTreeSet::new();
     for name in bound_names(&block.body.stmts) {
         if unused(&name.name) && reported.insert(&name.name.node) {
-            let d = problem!(W0414, name.name.span, "nothing uses `{}`", name.name);
+            let d = problem!(W0414, name.name.span, "`{}` is never used", name.name);
             let edit = format!("_{}", name.name);
             problems.push(d.suggest(
-                "if that is meant, begin its name with `_`",
+                "if this is intentional, begin its name with `_`",
                 name.name.span,
                 edit,
                 Applicability::MaybeIncorrect,
@@ -179,8 +179,8 @@ fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
             Import::Path(path) => (format!("\"{}\"", path.node), path_unused),
         };
         if unused {
-            let d = problem!(W0415, item.span, "nothing of {what} is used");
-            problems.push(d.suggest("take the import away", item.span, "", Applicability::MachineApplicable));
+            let d = problem!(W0415, item.span, "unused import: no name of {what} is used");
+            problems.push(d.suggest("remove the import", item.span, "", Applicability::MachineApplicable));
         }
     }
 }

@@ -131,9 +131,9 @@ impl NameChecker<'_, '_> {
         }
         early.sort_unstable();
         for &span in &early {
-            let d = problem!(E0314, span, "`{}` returns before its end", block.name;
-                label: "more statements follow, or a loop is around it");
-            self.problems.push(d.help("give the value a name with `let`, and end the body with one `return`"));
+            self.problems.push(problem!(E0314, span, "`{}` returns before its end", block.name;
+                label: "more statements follow, or a loop is around it";
+                help: "give the value a name with `let`, and end the body with one `return`"));
         }
         let ends = matches!(last.map(|l| &l.kind), Some(StmtKind::Return(_)));
         if !ends && early.is_empty() {
@@ -223,7 +223,7 @@ impl NameChecker<'_, '_> {
         let what = if stage { "block or operator" } else { "name" };
         let mut d = problem!(E0201, span, "unknown {what} `{name}`");
         if stage && self.locals.contains(name) {
-            d = d.label("a node or value, not something to call");
+            d = d.label("a node or a value, which cannot be called");
         }
         let foreign = other_framework_name(name);
         self.problems.push(if self.problems.iter().count() > MAX_SUGGESTIONS {
@@ -232,7 +232,7 @@ impl NameChecker<'_, '_> {
             d.suggest(hint, span, ours, Applicability::MaybeIncorrect)
         } else if stage {
             d.nearest(span, name, stages(), || {
-                Some("blocks of this file, and the operators of docs/language.md".into())
+                Some("use a block of this file or an operator of docs/language.md".into())
             })
         } else {
             let known = locals.chain(cases).chain(stages()).chain(BUILTIN_FUNCTIONS.iter().copied());

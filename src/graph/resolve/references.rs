@@ -72,11 +72,11 @@ impl<'a> CycleSearch<'_, 'a> {
         let chain: Vec<_> = self.stack[from..].iter().map(|(name, ..)| format!("`{name}`")).collect();
         let message = match chain.len() {
             1 => format!("block `{callee}` uses itself"),
-            _ => format!("blocks use each other in a circle: {} -> `{callee}`", chain.join(" -> ")),
+            _ => format!("blocks use each other in a cycle: {} -> `{callee}`", chain.join(" -> ")),
         };
         problem!(E0203, span, "{message}";
             label: "`{callee}` again";
-            other[block.name.span]: "the circle starts here";
+            other[block.name.span]: "the cycle starts here";
             help: "unroll it: `repeat(n, stage)` or a `for` over indexed nodes")
     }
 }
@@ -117,8 +117,8 @@ pub(super) fn check_references(program: &mut ResolvedProgram<'_>, problems: &mut
                     .is_none()
                 && !program.is_broken(&base.node)
             {
-                let d = problem!(E0208, base.span, "`{base}` leads to no model";
-                    label: "comes back to itself, or goes through more than {MAX_VARIANT_DEPTH} variants";
+                let d = problem!(E0208, base.span, "`{base}` is not based on a model";
+                    label: "the variants form a cycle, or there are more than {MAX_VARIANT_DEPTH} of them";
                     help: "base one of these variants on a model");
                 fail(d);
             }

@@ -45,8 +45,10 @@ fn tried(path: &Path) -> Vec<(String, StandaloneCheck)> {
 fn a_wrong_promise_is_told_without_a_use() {
     assert_eq!(
         told("block wide(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(2 * out)"),
-        ["E0302 `wide` promises [16, 64, 64], its body gives [32, 64, 64] (tried with out = 16, x = [24, 64, 64]; no \
-             model uses this block)"]
+        [
+            "E0302 `wide` declares the result [16, 64, 64], but its body returns [32, 64, 64] (tried with out = 16, x = [24, 64, 64]; no \
+             model uses this block)"
+        ]
     );
     for (text, promised, given) in [
         ("block f(x: [c, h, w]) -> [c, h, w] = x |> maxpool(2)", "[24, 64, 64]", "[24, 32, 32]"),
@@ -57,7 +59,7 @@ fn a_wrong_promise_is_told_without_a_use() {
         ("block f(x: [c, h, w], y: [d, i, j]) -> [c, h, w] = x |> resize(to = y)", "[24, 64, 64]", "[24, 128, 128]"),
     ] {
         let found = told(text);
-        let wanted = format!("E0302 `f` promises {promised}, its body gives {given} (");
+        let wanted = format!("E0302 `f` declares the result {promised}, but its body returns {given} (");
         assert!(matches!(&found[..], [one] if one.starts_with(&wanted)), "{text}: {found:?}");
     }
 }

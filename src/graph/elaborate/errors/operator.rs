@@ -40,8 +40,8 @@ impl OperatorError<'_> {
         match self {
             OperatorError::UnknownName { name } => unknown_setting(sig, name),
             OperatorError::NameMissing { span } => {
-                let d = problem!(E0204, span, "only the first argument of `{}` may stand without its name", sig.name;
-                    label: "the second");
+                let d = problem!(E0204, span, "only the first argument of `{}` may be given without a name", sig.name;
+                    label: "the second argument without a name");
                 match sig.args.get(1) {
                     Some(arg) => d.help(format!("it takes {}", quoted_list(sig.args.iter().map(|a| a.name)))).suggest(
                         "name it, for example",

@@ -105,8 +105,8 @@ fn a_frozen_run_goes_on_bit_for_bit() {
 fn freezing_that_cannot_work_is_refused() {
     for (paths, expected) in [
         (&["s.2"][..], "`Staged` has no node or block `s.2`"),
-        (&["s.0", "x"], "nothing under `x` of `Staged` has parameters"),
-        (&["s.0.Stage.relu"], "nothing under `s.0.Stage.relu` of `Staged` has parameters"),
+        (&["s.0", "x"], "`x` of `Staged` has no parameters"),
+        (&["s.0.Stage.relu"], "`s.0.Stage.relu` of `Staged` has no parameters"),
         // Part of a name is no path.
         (&["s.0.Sta"], "`Staged` has no node or block `s.0.Sta`"),
         // `aux` has no part in the loss.
