@@ -10,7 +10,7 @@ use crate::text::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident};
 
 /// A function that reduces its arguments, lists among them included, to one value.
 #[derive(Clone, Copy)]
-enum Reduction {
+enum BuiltinReduction {
     Min,
     Max,
     Sum,
@@ -26,9 +26,9 @@ impl<'a> Elaborator<'_, 'a> {
             ("ceil", [arg]) => self.eval_rounding(&arg.value, Rounding::Up),
             ("floor", [arg]) => self.eval_rounding(&arg.value, Rounding::Down),
             ("len", [arg]) => self.eval_len(&arg.value),
-            ("min", [_, ..]) => self.eval_reduction(Reduction::Min, args, span),
-            ("max", [_, ..]) => self.eval_reduction(Reduction::Max, args, span),
-            ("sum", [_, ..]) => self.eval_reduction(Reduction::Sum, args, span),
+            ("min", [_, ..]) => self.eval_reduction(BuiltinReduction::Min, args, span),
+            ("max", [_, ..]) => self.eval_reduction(BuiltinReduction::Max, args, span),
+            ("sum", [_, ..]) => self.eval_reduction(BuiltinReduction::Sum, args, span),
             _ => self.fail(problem!(E0204, span, "`{name}` takes one argument, found {}", args.len())),
         }
     }
@@ -45,7 +45,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn eval_reduction(&mut self, reduction: Reduction, args: &'a [Arg], span: Span) -> EvalResult {
+    fn eval_reduction(&mut self, reduction: BuiltinReduction, args: &'a [Arg], span: Span) -> EvalResult {
         let mut values = Vec::new();
         for arg in args {
             match self.eval_expr(&arg.value)? {
@@ -56,15 +56,15 @@ impl<'a> Elaborator<'_, 'a> {
         let mut values = values.into_iter();
         let Some(mut result) = values.next() else {
             return match reduction {
-                Reduction::Sum => Ok(EvalValue::Int(0)),
-                Reduction::Min | Reduction::Max => self.fail(problem!(E0307, span, "the list is empty")),
+                BuiltinReduction::Sum => Ok(EvalValue::Int(0)),
+                BuiltinReduction::Min | BuiltinReduction::Max => self.fail(problem!(E0307, span, "the list is empty")),
             };
         };
         for value in values {
             result = match reduction {
-                Reduction::Sum => self.add_values(result, value, span)?,
-                Reduction::Min => self.smaller_value(result, value, span)?,
-                Reduction::Max => self.larger_value(result, value, span)?,
+                BuiltinReduction::Sum => self.add_values(result, value, span)?,
+                BuiltinReduction::Min => self.smaller_value(result, value, span)?,
+                BuiltinReduction::Max => self.larger_value(result, value, span)?,
             };
         }
         Ok(result)
