@@ -1,6 +1,7 @@
 //! Utilities that know nothing of networks: a stable hash, atomic writes, file errors, numbers for people, CSV, escaping,
 //! and the free memory and disk space of the machine.
 
+pub(crate) mod applicability;
 pub(crate) mod atomic;
 pub(crate) mod code;
 pub(crate) mod csv;

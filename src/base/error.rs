@@ -1,7 +1,6 @@
 //! Problems of a run: everything that is about files, data, weights and devices rather than the text of a model.
 
 use super::code::Code;
-use super::problem::problem;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +27,11 @@ impl RunError {
         Self { code, message: message.into(), path: None, help: Vec::new() }
     }
 
+    /// Returns a problem of a file or a folder.
+    pub fn with_file(code: Code, path: &Path, message: impl Into<String>) -> Self {
+        Self { path: Some(path.to_path_buf()), ..Self::without_file(code, message) }
+    }
+
     /// A failure that is about no file.
     pub fn new(message: impl Into<String>) -> Self {
         Self::without_file(Code::E0700, message)
@@ -35,22 +39,22 @@ impl RunError {
 
     /// A failure that is about a file or a folder.
     pub fn at(path: &Path, message: impl Into<String>) -> Self {
-        Self { path: Some(path.to_path_buf()), ..Self::without_file(Code::E0700, message) }
+        Self::with_file(Code::E0700, path, message)
     }
 
     /// The file or folder is missing, may not be read, or holds damaged data, as `error` says.
     pub fn read(path: &Path, error: impl fmt::Display) -> Self {
-        problem!(E0701, path, "cannot be read: {error}")
+        Self::with_file(Code::E0701, path, format!("cannot be read: {error}"))
     }
 
     /// The file may not be written, or the disk is full, as `error` says.
     pub fn write(path: &Path, error: impl fmt::Display) -> Self {
-        problem!(E0702, path, "cannot be written: {error}")
+        Self::with_file(Code::E0702, path, format!("cannot be written: {error}"))
     }
 
     /// The folder cannot be made, as `error` says.
     pub fn create_dir(path: &Path, error: impl fmt::Display) -> Self {
-        problem!(E0702, path, "cannot make the folder: {error}")
+        Self::with_file(Code::E0702, path, format!("the folder cannot be created: {error}"))
     }
 
     /// Adds a line that says what would help.

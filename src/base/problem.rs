@@ -15,7 +15,7 @@ pub(crate) trait ProblemPlace {
 impl ProblemPlace for &Path {
     type Problem = RunError;
     fn problem(self, code: Code, message: String) -> RunError {
-        RunError { code, message, path: Some(self.to_path_buf()), help: Vec::new() }
+        RunError::with_file(code, self, message)
     }
 }
 
@@ -78,7 +78,7 @@ macro_rules! clauses {
     };
     ($problem:expr, fix[$span:expr => $edit:expr, $trust:ident]: $text:literal $(, $arg:expr)* $(,)? $(; $($rest:tt)*)?) => {
         $crate::base::problem::clauses!(
-            $problem.suggest(format!($text $(, $arg)*), $span, $edit, $crate::text::diag::Applicability::$trust),
+            $problem.suggest(format!($text $(, $arg)*), $span, $edit, $crate::base::applicability::Applicability::$trust),
             $($($rest)*)?
         )
     };

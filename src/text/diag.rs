@@ -11,6 +11,7 @@ pub mod render;
 mod suggest;
 mod suggestion;
 
+pub use crate::base::applicability::Applicability;
 pub use crate::base::code::Code;
 pub use crate::base::severity::Severity;
 pub use diagnostic::{Diagnostic, Label};
@@ -18,4 +19,4 @@ pub use json::json;
 pub use level::{AllowDirective, WARNINGS, WarningFilter, lints};
 pub use problems::Problems;
 pub use suggest::{did_you_mean, quoted_list};
-pub use suggestion::{Applicability, Suggestion};
+pub use suggestion::Suggestion;

@@ -1,7 +1,8 @@
 //! Suggestions of edits and of similar names.
 
 use super::diagnostic::Diagnostic;
-use super::suggestion::{Applicability, Suggestion};
+use super::suggestion::Suggestion;
+use crate::base::applicability::Applicability;
 use crate::text::source::Span;
 
 /// Longest name that counts as short. Short names that differ in one letter are usually different names.
