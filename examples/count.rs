@@ -1,4 +1,4 @@
-//! Counts a model of a file at a size, with every stage in view:
+//! Counts the parameters and MACs of a model, calling each stage of the compiler:
 //! `cargo run --no-default-features --example count -- models/npnet.model NPNet 288 384`
 
 use npc::text::diag::render;

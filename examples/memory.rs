@@ -1,10 +1,10 @@
-//! Measures the peak memory of inference and of a training step on the CPU beside what the checker predicts:
+//! Measures the peak memory of inference and of a training step on the CPU, and compares it with the prediction of the checker:
 //! `cargo run --release --example memory -- models/unet.model UNet 128 128 1 4`
 //!
-//! `--freeze=down,up.3` freezes nodes and blocks. `--train='optimizer = sgd loss = cross_entropy + dice clip = 1'` sets what
-//! a `train` block sets.
+//! `--freeze=down,up.3` freezes nodes and blocks. `--train='optimizer = sgd loss = cross_entropy + dice clip = 1'` sets keys
+//! of a `train` block.
 //!
-//! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
+//! A counting allocator records every allocation of the process. `RAYON_NUM_THREADS` sets the number of threads.
 
 use burn::module::Module;
 use npc::graph::check::FrozenPaths;
@@ -26,53 +26,53 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The system's allocator with a count of the bytes that are out, and of the most there were.
-struct Counted;
+/// System allocator that counts the allocated bytes and their peak.
+struct CountingAllocator;
 
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-fn grew(bytes: usize) {
-    let now = NOW.fetch_add(bytes, Relaxed) + bytes;
-    MOST.fetch_max(now, Relaxed);
+fn count_allocation(bytes: usize) {
+    let now = ALLOCATED.fetch_add(bytes, Relaxed) + bytes;
+    PEAK.fetch_max(now, Relaxed);
 }
 
 // SAFETY: every call goes to `System` unchanged; the counters do not allocate.
-unsafe impl GlobalAlloc for Counted {
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grew(layout.size());
+        count_allocation(layout.size());
         // SAFETY: the caller's promises are those that `System` asks for.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        grew(layout.size());
+        count_allocation(layout.size());
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
+        ALLOCATED.fetch_sub(layout.size(), Relaxed);
         // SAFETY: as above.
         unsafe { System.dealloc(at, layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        grew(size);
-        NOW.fetch_sub(layout.size(), Relaxed);
+        count_allocation(size);
+        ALLOCATED.fetch_sub(layout.size(), Relaxed);
         // SAFETY: as above.
         unsafe { System.realloc(at, layout, size) }
     }
 }
 
 #[global_allocator]
-static ALLOCATOR: Counted = Counted;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// The most bytes beyond `baseline` while `f` runs.
+/// Returns the peak of the allocated bytes above `baseline` while `f` runs.
 fn peak(baseline: usize, f: impl FnOnce()) -> usize {
-    MOST.store(NOW.load(Relaxed), Relaxed);
+    PEAK.store(ALLOCATED.load(Relaxed), Relaxed);
     f();
-    MOST.load(Relaxed).saturating_sub(baseline)
+    PEAK.load(Relaxed).saturating_sub(baseline)
 }
 
 fn compile(file: &str, model: &str, size: [usize; 2]) -> CheckedGraph {
@@ -97,7 +97,7 @@ fn row(name: &str, batch: u64, predicted: MemoryPeak, place: &str, measured: usi
     );
 }
 
-/// A run with these keys.
+/// Returns the settings of a `train` block with these keys.
 fn settings(keys: &str) -> TrainSpec {
     let mut sources = SourceMap::new();
     let id = sources.add("--train", format!("npc 1\ntrain t = M on d {{ epochs = 1 {keys} }}\n"));
@@ -132,10 +132,10 @@ fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memor
             network = optim.step(network.clone(), gradients, optim.optimizer.lr());
         }
     };
-    // Libraries keep buffers of their own for good once they have run.
+    // Libraries allocate permanent buffers in their first run.
     train()(&sample);
 
-    let baseline = NOW.load(Relaxed);
+    let baseline = ALLOCATED.load(Relaxed);
     let network = lower(checked, &evaluated, 0).valid();
     drop(network.forward(sample.images(&evaluated)));
     let measured = peak(baseline, || drop(network.forward(sample.images(&evaluated))));
@@ -143,7 +143,7 @@ fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memor
     row("inference", batch, predicted, &predicted.sample.place(checked.graph()), measured);
     drop(network);
 
-    let baseline = NOW.load(Relaxed);
+    let baseline = ALLOCATED.load(Relaxed);
     let mut step = train();
     step(&sample);
     let measured = peak(baseline, || step(&sample));

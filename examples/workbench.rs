@@ -1,4 +1,4 @@
-//! A model text in memory: what is wrong with it, the text without the mistakes, and what each node costs.
+//! Analyses a model text in memory: lists its problems, applies the fixes, and prints the costs of each node.
 //! `cargo run --no-default-features --example workbench`
 
 use npc::desk::{AnalysisRequest, Selection, Workbench};
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut bench = Workbench::new();
     bench.set_text("tiny.model", TEXT);
 
-    println!("as it is written");
+    println!("problems of the text");
     for finding in bench.analyze("tiny.model", &request)?.findings() {
         let place = finding.place.map_or(String::new(), |place| place.to_string());
         println!("  {place}: {} {}: {}", finding.severity.as_str(), finding.code, finding.message);

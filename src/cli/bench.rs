@@ -69,7 +69,7 @@ pub(super) struct BenchOptions {
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let refused = || format!("`{text}` is no number of seconds from 0 to 86400");
+    let refused = || format!("`{text}` is not a number of seconds from 0 to 86400");
     let seconds: f64 = text.parse().map_err(|_| refused())?;
     if (0.0..=86400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(refused()) }
 }

@@ -123,8 +123,30 @@ fn score_cell(run: &RunGroup, metric: Metric) -> Cell {
 
 /// Returns a table of means, followed by the differences as sentences in text, or as a second table in other formats.
 fn comparison_tables(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
-    let head = format!("{} runs on {}", c.runs.len(), image_count(c));
-    let several = c.runs.iter().any(|r| r.seeds.len() > 1);
+    let means = means_table(c, metrics);
+    let head = headline_above(&means.title, format);
+    let table = means.print(format);
+    let notes = format.notes(&comparison_notes(c));
+    if c.differences.is_empty() {
+        return format!("{head}{table}{notes}");
+    }
+    if format == OutputFormat::Text {
+        let lines: String = c.differences.iter().map(|d| difference_line(d, c)).collect();
+        return format!("{head}{table}\n{lines}{notes}");
+    }
+    let differences = differences_table(c);
+    let title = if format == OutputFormat::Markdown { format!("{}:\n\n", differences.title) } else { String::new() };
+    format!("{table}\n{title}{}{notes}", differences.print(format))
+}
+
+/// Checks whether any run group has several seeds.
+fn has_several_seeds(c: &Comparison) -> bool {
+    c.runs.iter().any(|r| r.seeds.len() > 1)
+}
+
+/// Returns a table with one row per run group and one column per metric.
+fn means_table(c: &Comparison, metrics: &[Metric]) -> Table {
+    let several = has_several_seeds(c);
     let mut columns = vec![Column::words("run")];
     columns.extend(several.then(|| Column::numbers("seeds")));
     columns.extend(metrics.iter().map(|&m| Column::numbers(title(m, c.unit))));
@@ -134,48 +156,41 @@ fn comparison_tables(c: &Comparison, metrics: &[Metric], format: OutputFormat) -
         cells.extend(metrics.iter().map(|&m| score_cell(run, m)));
         cells
     };
-    let table = Table { title: head.clone(), columns, rows: c.runs.iter().map(row).collect() }.print(format);
-    let mut remarks = vec![
+    let title = format!("{} runs on {}", c.runs.len(), image_count(c));
+    Table { title, columns, rows: c.runs.iter().map(row).collect() }
+}
+
+/// Returns the notes below the tables.
+fn comparison_notes(c: &Comparison) -> Vec<String> {
+    let mut notes = vec![
         match &c.classes[..] {
             [one] => format!("class {one}; {}", c.empty_rule.explanation()),
             many => format!("mean over {} classes ({}); {}", many.len(), many.join(", "), c.empty_rule.explanation()),
         },
-        "[95 % intervals]: percentile bootstrap over images, paired for differences; p: sign-flip permutation".into(),
+        "[95 % intervals]: percentile bootstrap over images, paired for differences; p: sign-flip permutation test"
+            .into(),
     ];
     if c.empty_rule == EmptyClassRule::Skip {
-        remarks.push(
-            "with `skip` a difference is over the images that both runs have a score for, a mean over its own".into(),
+        notes.push(
+            "with `empty = skip` a mean covers the images with a score, a difference those with two scores".into(),
         );
     }
     if c.runs.len() > 2 {
-        remarks.push(format!("p (Holm) allows for {} comparisons with one run", c.runs.len() - 1));
+        notes.push(format!("p (Holm) is corrected for {} comparisons with the first run", c.runs.len() - 1));
     }
-    if several {
-        remarks.push("±: standard deviation over seeds; intervals are of scores averaged over them".into());
+    if has_several_seeds(c) {
+        notes.push("±: standard deviation over seeds; intervals are for scores averaged over the seeds".into());
     }
-    remarks.extend(c.notes.iter().cloned());
-    let remarks = format.notes(&remarks);
-    if c.differences.is_empty() {
-        return format!("{}{table}{remarks}", headline_above(&head, format));
-    }
-    if format != OutputFormat::Text {
-        let differences = differences_table(c);
-        let title =
-            if format == OutputFormat::Markdown { format!("{}:\n\n", differences.title) } else { String::new() };
-        return format!("{table}\n{title}{}{remarks}", differences.print(format));
-    }
-    let line = |d: &MetricDifference| {
-        let holm = if c.runs.len() > 2 { format!(", {} with Holm", format_p_value(d.p_holm)) } else { String::new() };
-        let numbers = if d.distinguishable { String::new() } else { format!(" (difference {})", signed_difference(d)) };
-        format!(
-            "{}: {}{numbers}, p {}{holm}\n",
-            title(d.metric, c.unit),
-            difference_in_words(d, c),
-            format_p_relation(d.p)
-        )
-    };
-    let lines: String = c.differences.iter().map(line).collect();
-    format!("{}{table}\n{lines}{remarks}", headline_above(&head, format))
+    notes.extend(c.notes.iter().cloned());
+    notes
+}
+
+/// Returns the line of one difference in text.
+fn difference_line(d: &MetricDifference, c: &Comparison) -> String {
+    let holm = if c.runs.len() > 2 { format!(", {} with Holm", format_p_value(d.p_holm)) } else { String::new() };
+    let numbers = if d.distinguishable { String::new() } else { format!(" (difference {})", signed_difference(d)) };
+    let (title, words, p) = (title(d.metric, c.unit), difference_in_words(d, c), format_p_relation(d.p));
+    format!("{title}: {words}{numbers}, p {p}{holm}\n")
 }
 
 fn headline_above(head: &str, format: OutputFormat) -> String {

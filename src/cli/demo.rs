@@ -9,7 +9,7 @@ use crate::base::number::{thousands, with_prefix};
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::data::png::write_png_atomic;
-use crate::desk::{RunRequest, resolve_run};
+use crate::desk::{ResolvedRun, RunRequest, resolve_run};
 use crate::learn::prepare::{RunInputs, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::score::eval::{EvaluateOptions, evaluate, load_best_network};
@@ -21,7 +21,7 @@ use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, count};
 use crate::text::files::Disk;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Check, train, evaluate and predict with NPNet on generated images
 #[derive(Args)]
@@ -50,64 +50,82 @@ const MODEL: &str = include_str!("../../models/npnet.model");
 const DATA: &str = include_str!("../../models/data.model");
 /// Number of test images with a mask and an overlay.
 const SHOWN: usize = 6;
+/// Folder of the masks, below the output folder.
+const MASKS: &str = "masks";
 
 pub(super) fn run(opts: &DemoOptions) -> CommandResult {
-    let model = opts.out.join("npnet.model");
-    // Only the folder of an earlier demo is replaced.
-    if opts.out.exists() {
-        if !model.exists() && std::fs::read_dir(&opts.out).is_ok_and(|mut d| d.next().is_some()) {
-            return Err(problem!(E0702, &opts.out, "holds files that `npc demo` did not write"; help: "choose another folder: `--out DIR`").into());
-        }
-        let removed = std::fs::remove_dir_all(&opts.out);
-        removed.map_err(|e| RunError::write(&opts.out, e))?;
-    }
-    let masks = opts.out.join("masks");
-    std::fs::create_dir_all(&masks).map_err(|e| RunError::create_dir(&masks, e))?;
-    write_atomic(&opts.out.join("data.model"), DATA.as_bytes())?;
-    write_atomic(&model, MODEL.as_bytes())?;
+    let model = create_folder(&opts.out)?;
     let set: Vec<String> = opts.epochs.iter().map(|n| format!("epochs={n}")).collect();
-    let ready = resolve_run(
-        &Disk,
-        &RunRequest {
-            file: &model,
-            run: Some("npnet_phantoms"),
-            model: None,
-            set: &set,
-            data_root: None,
-            device: Some(&opts.device),
-        },
-    )?;
-    let report = count(&ready.checked, Convention::Conv);
+    let request = RunRequest {
+        file: &model,
+        run: Some("npnet_phantoms"),
+        model: None,
+        set: &set,
+        data_root: None,
+        device: Some(&opts.device),
+    };
+    let run = resolve_run(&Disk, &request)?;
+    let report = count(&run.checked, Convention::Conv);
     print(&format!(
         "check    {}  {} -> {}  {} parameters, {} MACs\n\ntrain    ",
-        ready.checked.graph().name,
-        ready.checked.input(),
-        ready.checked.output(),
+        run.checked.graph().name,
+        run.checked.input(),
+        run.checked.output(),
         thousands(report.params),
         with_prefix(report.macs),
     ))?;
     let folder = RunFolder::new(opts.out.join("run"));
-    train::train_with_progress(&ready, &folder, false)?;
-    let how = EvaluateOptions::default();
+    train::train_with_progress(&run, &folder)?;
+    evaluate_test_images(&run, &folder)?;
+    let overview = predict_test_images(&run, &folder, &opts.out)?;
+    print(&format!(
+        "predict  masks and overlays  {}\n         all overlays        {}  (green correct, red false positive, blue false negative)\n\
+         run      {}\n",
+        opts.out.join(MASKS).display(),
+        overview.display(),
+        folder.root().display()
+    ))
+}
+
+/// Creates the output folder with the model files, and returns the model file. Only the folder of an earlier demo is replaced.
+fn create_folder(out: &Path) -> Result<PathBuf, RunError> {
+    let model = out.join("npnet.model");
+    if out.exists() {
+        if !model.exists() && std::fs::read_dir(out).is_ok_and(|mut d| d.next().is_some()) {
+            return Err(
+                problem!(E0702, out, "holds files that `npc demo` did not write"; help: "choose another folder: `--out DIR`"),
+            );
+        }
+        std::fs::remove_dir_all(out).map_err(|e| RunError::write(out, e))?;
+    }
+    let masks = out.join(MASKS);
+    std::fs::create_dir_all(&masks).map_err(|e| RunError::create_dir(&masks, e))?;
+    write_atomic(&out.join("data.model"), DATA.as_bytes())?;
+    write_atomic(&model, MODEL.as_bytes())?;
+    Ok(model)
+}
+
+/// Evaluates the run on its test images and prints the scores.
+fn evaluate_test_images(run: &ResolvedRun, folder: &RunFolder) -> CommandResult {
+    let options = EvaluateOptions::default();
     let (evaluation, cases) =
-        evaluate(&ready.checked, &ready.settings, &folder, SplitRole::Test, &how, stop_on_interrupt())?;
-    write_evaluation(&folder, SplitRole::Test, &ready.settings.data, &evaluation, &cases)?;
-    let scores = score_table(&evaluation, &ready.settings.data.classes, OutputFormat::Text);
-    print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))?;
-    let RunInputs { device, data } = prepare(&ready.checked, &ready.settings)?;
-    let network = load_best_network(&ready.checked, &folder, &device)?;
-    let channels = ready.checked.input().channels();
+        evaluate(&run.checked, &run.settings, folder, SplitRole::Test, &options, stop_on_interrupt())?;
+    write_evaluation(folder, SplitRole::Test, &run.settings.data, &evaluation, &cases)?;
+    let scores = score_table(&evaluation, &run.settings.data.classes, OutputFormat::Text);
+    print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))
+}
+
+/// Writes masks and overlays of some test images, and returns the picture of all overlays.
+fn predict_test_images(run: &ResolvedRun, folder: &RunFolder, out: &Path) -> Result<PathBuf, RunError> {
+    let RunInputs { device, data } = prepare(&run.checked, &run.settings)?;
+    let network = load_best_network(&run.checked, folder, &device)?;
+    let (masks, channels) = (out.join(MASKS), run.checked.input().channels());
     let mut pictures = Vec::new();
     for index in 0..data.len(SplitRole::Test).min(SHOWN) {
         pictures.extend(predict_case(&network, &data, SplitRole::Test, index, &masks, channels)?.picture);
     }
     let (rgb, size) = side_by_side(&pictures, 3, 2);
-    let overview = opts.out.join("overlays.png");
+    let overview = out.join("overlays.png");
     write_png_atomic(&overview, &rgb, size)?;
-    print(&format!(
-        "predict  masks and overlays  {}\n         all overlays        {}  (green right, red too much, blue missed)\nrun      {}\n",
-        masks.display(),
-        overview.display(),
-        folder.root().display()
-    ))
+    Ok(overview)
 }

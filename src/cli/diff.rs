@@ -4,7 +4,7 @@ use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::InputSizeOptions;
 use super::terminal::print;
-use crate::desk::{ModelDifference, compared};
+use crate::desk::{ModelDifference, NodeGroup, compared};
 use crate::graph::canon::{GraphDiff, diff_graphs};
 use crate::graph::ir::NodeId;
 use crate::show::field;
@@ -61,69 +61,88 @@ fn signed_change(from: u64, to: u64) -> String {
     Cell::Change { from, to }.text()
 }
 
+/// Returns a row of the table of changes. `costs` are params and MACs before and after.
+fn change_row(sign: &str, path: &str, what: String, shape: String, [before, after]: [[u64; 2]; 2]) -> Vec<Cell> {
+    let [params, macs] = [0, 1].map(|i| Cell::Change { from: before[i], to: after[i] });
+    vec![sign.into(), path.into(), what.into(), shape.into(), params, macs]
+}
+
+/// Whether a summary of pairs lists their change in costs.
+#[derive(Clone, Copy, PartialEq)]
+enum PairCosts {
+    Listed,
+    Omitted,
+}
+
 /// Formats a difference as text and JSON.
 struct DifferenceView<'a>(ModelDifference<'a>);
 
 impl DifferenceView<'_> {
     fn to_text(&self, delta: &GraphDiff, all: bool) -> String {
         let [a, b] = self.0.sides;
-        let size = a.checked.input();
-        let mut out = format!("{} -> {}  at {size}\n", a.label, b.label);
+        let mut out = format!("{} -> {}  at {}\n", a.label, b.label, a.checked.input());
         out += &self.0.settings();
-        let mut rows: Vec<Vec<Cell>> = Vec::new();
-        let mut row = |sign: &str, path: &str, what: String, shape: String, costs: [[u64; 2]; 2]| {
-            let [before, after] = costs;
-            let [params, macs] = [0, 1].map(|i| Cell::Change { from: before[i], to: after[i] });
-            rows.push(vec![sign.into(), path.into(), what.into(), shape.into(), params, macs]);
-        };
-        for (side, sign, nodes) in [(0, "-", &delta.removed), (1, "+", &delta.added)] {
-            for group in self.0.groups(side, nodes) {
-                let cost = self.0.cost(side, &group.nodes);
-                let costs = if side == 0 { [cost, [0, 0]] } else { [[0, 0], cost] };
-                let n = group.nodes.len();
-                let what = if n > 1 { format!("{} ({n} nodes)", group.what) } else { group.what };
-                row(sign, &group.path, what, self.0.shape(side, *group.nodes.last().unwrap_or(&group.nodes[0])), costs);
-            }
-        }
-        for change in self.0.changes(delta, all) {
-            row("~", &change.path, change.what, change.shape, change.costs);
-        }
-        for r in &delta.rewired {
-            let what = format!("reads {} instead of {}", b.path(r.read.1), a.path(r.read.0));
-            row(">", b.path(r.node.1), what, self.0.shape(1, r.node.1), [[0, 0]; 2]);
-        }
         if delta.is_empty() {
             out += "\nthe same nodes, which share values in another way: npc equal shows the first\n";
         }
-        for (sign, pairs) in [("renamed", &delta.renamed), ("reshaped", &delta.reshaped)] {
-            if all {
-                for (x, y) in pairs {
-                    let shapes = [self.0.shape(0, *x), self.0.shape(1, *y)];
-                    let what = if sign == "renamed" { a.path(*x).to_string() } else { shapes[0].clone() };
-                    let what = format!("{sign} from {what}");
-                    let costs = [self.0.cost(0, &[*x]), self.0.cost(1, &[*y])];
-                    row(if sign == "renamed" { "=" } else { "~" }, b.path(*y), what, shapes[1].clone(), costs);
-                }
-            }
+        let mut rows = self.group_rows(0, "-", &delta.removed);
+        rows.extend(self.group_rows(1, "+", &delta.added));
+        let changes = self.0.changes(delta, all).into_iter();
+        rows.extend(changes.map(|c| change_row("~", &c.path, c.what, c.shape, c.costs)));
+        rows.extend(delta.rewired.iter().map(|r| {
+            let what = format!("reads {} instead of {}", b.path(r.read.1), a.path(r.read.0));
+            change_row(">", b.path(r.node.1), what, self.0.shape(1, r.node.1), [[0, 0]; 2])
+        }));
+        if all {
+            rows.extend(self.pair_rows("=", &delta.renamed, |x, _| format!("renamed from {}", a.path(x))));
+            rows.extend(self.pair_rows("~", &delta.reshaped, |_, shape| format!("reshaped from {shape}")));
         }
         if !rows.is_empty() {
             let mut columns = ["", "path", "what", "output"].map(Column::words).to_vec();
             columns.extend(["params", "MACs"].map(Column::numbers));
-            out.push('\n');
-            out += &Table::new(columns, rows).to_text();
+            out += &format!("\n{}", Table::new(columns, rows).to_text());
         }
         if !all {
-            out += &self.pairs_summary("under another path", &delta.renamed, false);
-            out += &self.pairs_summary("the same computation on another shape", &delta.reshaped, true);
+            out += &self.pairs_summary("under another path", &delta.renamed, PairCosts::Omitted);
+            out += &self.pairs_summary("the same computation on another shape", &delta.reshaped, PairCosts::Listed);
         }
         out + &self.totals(delta)
     }
 
-    fn pairs_summary(&self, what: &str, pairs: &[(NodeId, NodeId)], costs: bool) -> String {
+    /// Returns a row for each block or node that only one side has.
+    fn group_rows(&self, side: usize, sign: &str, nodes: &[NodeId]) -> Vec<Vec<Cell>> {
+        let row = |group: NodeGroup| {
+            let cost = self.0.cost(side, &group.nodes);
+            let costs = if side == 0 { [cost, [0, 0]] } else { [[0, 0], cost] };
+            let n = group.nodes.len();
+            let what = if n > 1 { format!("{} ({n} nodes)", group.what) } else { group.what };
+            let shape = self.0.shape(side, *group.nodes.last().unwrap_or(&group.nodes[0]));
+            change_row(sign, &group.path, what, shape, costs)
+        };
+        self.0.groups(side, nodes).into_iter().map(row).collect()
+    }
+
+    /// Returns a row for each pair of nodes. `what` describes it from the first node and its shape.
+    fn pair_rows(
+        &self,
+        sign: &str,
+        pairs: &[(NodeId, NodeId)],
+        what: impl Fn(NodeId, String) -> String,
+    ) -> Vec<Vec<Cell>> {
+        let row = |&(x, y): &(NodeId, NodeId)| {
+            let costs = [self.0.cost(0, &[x]), self.0.cost(1, &[y])];
+            let what = what(x, self.0.shape(0, x));
+            change_row(sign, self.0.sides[1].path(y), what, self.0.shape(1, y), costs)
+        };
+        pairs.iter().map(row).collect()
+    }
+
+    /// Returns one line for many pairs of nodes.
+    fn pairs_summary(&self, what: &str, pairs: &[(NodeId, NodeId)], costs: PairCosts) -> String {
         let Some(first) = pairs.first() else { return String::new() };
         let nodes = if pairs.len() == 1 { "node" } else { "nodes" };
         let mut line = format!("\n{} {nodes} {what}, the first is {}", pairs.len(), self.0.sides[1].path(first.1));
-        if costs {
+        if costs == PairCosts::Listed {
             let (x, y): (Vec<NodeId>, Vec<NodeId>) = pairs.iter().copied().unzip();
             let ([p0, m0], [p1, m1]) = (self.0.cost(0, &x), self.0.cost(1, &y));
             let parts = [("params", signed_change(p0, p1)), ("MACs", signed_change(m0, m1))];

@@ -81,23 +81,23 @@ impl EvalOptions {
 }
 
 pub(super) fn run(opts: &EvalOptions) -> CommandResult {
-    let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
+    let (resolved, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let stop = stop_on_interrupt();
     let weights = match opts.checkpoint.as_str() {
         "best" => CheckpointChoice::Best,
         "last" => CheckpointChoice::Last,
         path => CheckpointChoice::File(path.into()),
     };
-    let how = EvaluateOptions { weights, flips: opts.flips };
+    let options = EvaluateOptions { weights, flips: opts.flips };
     let role = opts.split.role();
-    let scored = evaluate(&ready.checked, &ready.settings, &folder, role, &how, stop);
+    let scored = evaluate(&resolved.checked, &resolved.settings, &folder, role, &options, stop);
     if stop.load(Ordering::Relaxed) {
         return Err(CommandError::Interrupted);
     }
     let (evaluation, cases) = scored?;
-    let data = &ready.settings.data;
+    let data = &resolved.settings.data;
     write_evaluation(&folder, role, data, &evaluation, &cases)?;
-    opts.overlays.write(ready.trained(&folder), role)?;
+    opts.overlays.write(resolved.trained(&folder), role)?;
     let format = opts.format;
     match format {
         OutputFormat::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),

@@ -70,15 +70,15 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     if text != original && !opts.dry_run {
         write_atomic(path, text.as_bytes())?;
     }
-    let word = if opts.dry_run { "would mend" } else { "mended" };
+    let verb = if opts.dry_run { "would be fixed" } else { "fixed" };
     let errors = still.problems.iter().filter(|d| d.is_error()).count();
-    let told = match (fixed, errors) {
-        (0, 0) => format!("{name}: nothing to mend\n"),
-        (0, n) => format!("{name}: nothing here is certain enough to mend, {}\n", errors_left(n)),
-        (m, 0) => format!("{name}: {word} {m}\n"),
-        (m, n) => format!("{name}: {word} {m}, {}\n", errors_left(n)),
-    };
-    print(&told)?;
+    let problems = if fixed == 1 { "problem" } else { "problems" };
+    print(&match (fixed, errors) {
+        (0, 0) => format!("{name}: nothing to fix\n"),
+        (0, n) => format!("{name}: no fix is certain enough to apply, {}\n", errors_left(n)),
+        (m, 0) => format!("{name}: {m} {problems} {verb}\n"),
+        (m, n) => format!("{name}: {m} {problems} {verb}, {}\n", errors_left(n)),
+    })?;
     Ok(errors > 0)
 }
 

@@ -52,9 +52,9 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
         "mib" => 1 << 20,
         "gib" => 1 << 30,
         "tib" => 1 << 40,
-        _ => return Err(format!("no unit `{unit}`; there is B, kB, MB, GB, TB, KiB, MiB, GiB and TiB")),
+        _ => return Err(format!("no unit `{unit}`; the units are B, kB, MB, GB, TB, KiB, MiB, GiB and TiB")),
     };
-    let unreadable = || format!("`{text}` is no amount of memory; write for example 8GB, 1.5GB or 512MiB");
+    let unreadable = || format!("`{text}` is not an amount of memory; write for example 8GB, 1.5GB or 512MiB");
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     if whole.len() > 18 || part.len() > 9 {
         return Err(unreadable());
@@ -62,7 +62,7 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     let digits = |text: &str| text.parse::<u128>().map_err(|_| unreadable());
     let bytes = digits(whole)? * scale + digits(part)? * scale / 10u128.pow(part.len() as u32);
     match u64::try_from(bytes) {
-        Ok(0) => Err(format!("`{text}` is no memory at all")),
+        Ok(0) => Err(format!("`{text}` is zero, but the amount of memory must be positive")),
         Ok(bytes) => Ok(bytes),
         Err(_) => Err(format!("`{text}` is more than 2^64 bytes")),
     }

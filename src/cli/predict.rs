@@ -73,15 +73,15 @@ pub(super) struct PredictCommandOptions {
 const PROBABILITIES: &[(ProbabilityFormat, &str)] = &[(ProbabilityFormat::Png16, ""), (ProbabilityFormat::Npy, "")];
 
 pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
-    let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
-    let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
+    let (resolved, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
+    let device: DeviceChoice = resolved.settings.device.parse().map_err(RunError::new)?;
     let extras = PredictionExtras { overlay: opts.overlay, probabilities: opts.probabilities };
     let overlap = opts.window.then_some(opts.overlap);
-    let how = PredictOptions { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
+    let options = PredictOptions { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
     let stop = stop_on_interrupt();
     let bar = bar("{bar:30} {pos}/{len} images  {per_sec}  {eta} left", 5);
     let output = PredictionOutput { folder: &opts.out, extras };
-    let predicted = predict(ready.trained(&folder), &opts.inputs, output, device, &how, stop, |done, all| {
+    let predicted = predict(resolved.trained(&folder), &opts.inputs, output, device, &options, stop, |done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     });

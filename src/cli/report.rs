@@ -50,14 +50,14 @@ pub(super) struct ReportOptions {
 }
 
 pub(super) fn run(opts: &ReportOptions) -> CommandResult {
-    let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
+    let (resolved, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     if opts.tensorboard {
-        return write_events(ready.trained(&folder));
+        return write_events(resolved.trained(&folder));
     }
     let role = role_to_score(&folder);
     let unscored = if is_stale(&folder, role) { score_run(opts, role).err() } else { None };
     let missing = unscored.into_iter().collect();
-    let report = gather(ready.trained(&folder), role, usize::from(opts.cases), missing);
+    let report = gather(resolved.trained(&folder), role, usize::from(opts.cases), missing);
     let text = page(&report);
     let out = opts.out.clone().unwrap_or_else(|| folder.root().join("report.html"));
     write_atomic(&out, text.as_bytes())?;

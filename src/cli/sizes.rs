@@ -19,14 +19,15 @@ pub(super) fn contract_text(entry: &ModelEntry) -> String {
 fn contract_line(contract: &SizeContract) -> String {
     let pinned = match contract.path_conditions.len() {
         0 => String::new(),
-        1 => " (as far as the graph stays this one: one choice in the file follows the size)".into(),
-        n => format!(" (as far as the graph stays this one: {n} choices in the file follow the size)"),
+        1 => " (if the graph keeps this structure: one choice in the file depends on the size)".into(),
+        n => format!(" (if the graph keeps this structure: {n} choices in the file depend on the size)"),
     };
     format!("  sizes {contract}{pinned}\n")
 }
 
-/// Returns the size contract as JSON: its text; for each axis the first sizes, start, period and accepted remainders of the /// pattern (`null` if none was found) and the size constraints behind it; joint constraints on height and width; and the
-/// conditions under which the graph keeps its structure.
+/// Returns the size contract as JSON: its text; for each axis the first sizes, start, period and accepted remainders of the
+/// pattern (`null` if none was found) with the size constraints that cause it; joint constraints on height and width; and
+/// the conditions under which the graph keeps its structure.
 pub(super) fn contract_json(entry: &ModelEntry, sources: &SourceMap) -> Value {
     let contract = entry.checked.contract();
     let demand = |d: &SizeConstraint| {
@@ -69,10 +70,10 @@ pub(super) fn formulas_text(entry: &ModelEntry, conventions: &[Convention]) -> S
     let contract = entry.checked.contract();
     out.push_str(&contract_line(&contract));
     let because = contract.axes.iter().flatten().flat_map(|sizes| &sizes.because).chain(&contract.joint);
-    let mut told: Vec<String> = because.map(|d| format!("    {}: {}\n", d.what, condition(d))).collect();
-    told.dedup();
-    told.truncate(8);
-    out.extend(told);
+    let mut conditions: Vec<String> = because.map(|d| format!("    {}: {}\n", d.what, condition(d))).collect();
+    conditions.dedup();
+    conditions.truncate(8);
+    out.extend(conditions);
     out.push('\n');
     let reports: Vec<FormulaReport> = conventions.iter().map(|&c| cost_formulas(&entry.checked, c)).collect();
     let shown = |dim: &Option<Dim>| match dim {

@@ -97,17 +97,17 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         data_root: opts.data_root.as_deref(),
         device: opts.device.as_deref(),
     };
-    let mut ready = resolve_run(&Disk, &request)?;
+    let mut resolved = resolve_run(&Disk, &request)?;
     let folder =
-        RunFolder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
+        RunFolder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&resolved.settings.train.name)));
     if opts.stop_with_input {
         stop_with_input();
     }
     if let Some(path) = &opts.init {
-        ready.settings.train.init = Some(absolute(path).display().to_string());
+        resolved.settings.train.init = Some(absolute(path).display().to_string());
     }
     if let Some(threads) = opts.threads {
-        ready.settings.threads = Some(usize::from(threads));
+        resolved.settings.threads = Some(usize::from(threads));
     }
     // Locked before any file is read, so that no other process still writes to the folder.
     let busy = if opts.resume == Some(ResumeMode::Auto) { WhenBusy::Wait } else { WhenBusy::Fail };
@@ -118,18 +118,18 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         Some(ResumeMode::Auto) => folder.settings().exists(),
     };
     if resume {
-        desk::resume(&mut ready, &folder)?;
+        desk::resume(&mut resolved, &folder)?;
     }
-    if opts.resume == Some(ResumeMode::Auto) && folder.finished(&ready.settings) {
+    if opts.resume == Some(ResumeMode::Auto) && folder.finished(&resolved.settings) {
         return print(&format!("{}: finished already\n", folder.root().display()));
     }
-    let mode = StartOptions { resume, ignore_memory: opts.ignore_memory };
+    let start = StartOptions { resume, ignore_memory: opts.ignore_memory };
     if opts.dry_run {
-        return print_dry_run(&ready, &folder, mode);
+        return print_dry_run(&resolved, &folder, start);
     }
-    let done = train_and_report(&ready, &folder, mode, opts.tensorboard.then_some(&folder));
+    let done = train_and_report(&resolved, &folder, start, opts.tensorboard.then_some(&folder));
     if opts.tensorboard && done.is_ok() {
-        add_to_tensorboard(ready.trained(&folder), &mut EventFile::open(&folder)?)?;
+        add_to_tensorboard(resolved.trained(&folder), &mut EventFile::open(&folder)?)?;
     }
     done
 }
@@ -141,36 +141,36 @@ pub(super) struct StartOptions {
     pub ignore_memory: bool,
 }
 
-/// Trains with a progress bar on a terminal, or plain lines otherwise.
-pub(super) fn train_with_progress(ready: &ResolvedRun, folder: &RunFolder, resume: bool) -> CommandResult {
-    train_and_report(ready, folder, StartOptions { resume, ..StartOptions::default() }, None)
+/// Trains a new run with a progress bar on a terminal, or plain lines otherwise.
+pub(super) fn train_with_progress(resolved: &ResolvedRun, folder: &RunFolder) -> CommandResult {
+    train_and_report(resolved, folder, StartOptions::default(), None)
 }
 
 fn training_job<'a>(
-    ready: &'a ResolvedRun,
+    resolved: &'a ResolvedRun,
     folder: &'a RunFolder,
-    mode: StartOptions,
+    start: StartOptions,
 ) -> Result<TrainingJob<'a>, CommandError> {
-    let ResolvedRun { checked, settings, source, imports, places } = ready;
+    let ResolvedRun { checked, settings, source, imports, places } = resolved;
     if let Some(threads) = settings.threads {
         set_threads(threads)?;
     }
-    let StartOptions { resume, ignore_memory } = mode;
+    let StartOptions { resume, ignore_memory } = start;
     let stop = stop_on_interrupt();
     Ok(TrainingJob { checked, settings, source, imports, folder, resume, places, ignore_memory, stop })
 }
 
-fn run_headline(ready: &ResolvedRun, folder: &RunFolder) -> String {
-    let Settings { train, data, device, .. } = &ready.settings;
+fn run_headline(resolved: &ResolvedRun, folder: &RunFolder) -> String {
+    let Settings { train, data, device, .. } = &resolved.settings;
     let [h, w] = data.size;
-    let (name, model, folder) = (&train.name, &ready.checked.graph().name, folder.root().display());
+    let (name, model, folder) = (&train.name, &resolved.checked.graph().name, folder.root().display());
     format!("{name} ({model}) on {} at {h}x{w}, {device}, into {folder}\n", data.name)
 }
 
 /// Prints the result of a dry run.
-fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) -> CommandResult {
-    let found = dry_run(&training_job(ready, folder, mode)?)?;
-    let mut text = run_headline(ready, folder);
+fn print_dry_run(resolved: &ResolvedRun, folder: &RunFolder, start: StartOptions) -> CommandResult {
+    let found = dry_run(&training_job(resolved, folder, start)?)?;
+    let mut text = run_headline(resolved, folder);
     let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
     line("data", format!("{} training images, {} of {} scored", found.n_train, found.n_scored, found.scored_on));
     let steps = found.steps_per_epoch * found.epochs;
@@ -192,20 +192,20 @@ fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) ->
 
 /// Trains and prints the result. If `events` is a run folder, TensorBoard events are written to it after each epoch.
 fn train_and_report(
-    ready: &ResolvedRun,
+    resolved: &ResolvedRun,
     folder: &RunFolder,
-    mode: StartOptions,
+    start: StartOptions,
     events: Option<&RunFolder>,
 ) -> CommandResult {
-    let job = training_job(ready, folder, mode)?;
-    print(&run_headline(ready, folder))?;
+    let job = training_job(resolved, folder, start)?;
+    print(&run_headline(resolved, folder))?;
     let mut screen = ProgressDisplay { events: events.cloned(), ..ProgressDisplay::new() };
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
         TrainingOutcome::Done(s) => {
             if s.stopped_early {
-                let patience = ready.settings.train.patience.unwrap_or(0);
+                let patience = resolved.settings.train.patience.unwrap_or(0);
                 print(&format!("stopped after epoch {}: no better score in {patience} epochs\n", s.epochs))?;
             }
             let folder = folder.root().display();
@@ -222,7 +222,7 @@ fn train_and_report(
         }
         TrainingOutcome::Interrupted { epochs } => {
             eprintln_lossy!(
-                "interrupted after {epochs} epochs; {} is whole, go on with --resume",
+                "interrupted after {epochs} epochs; the checkpoint {} is complete, continue with --resume",
                 folder.last().display()
             );
             Err(CommandError::Interrupted)

@@ -3,6 +3,7 @@
 //! Only the columns `stem` and `class` are required, so that files of later versions can be read.
 
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use std::path::Path;
 
 /// The lines of a `cases.csv`.
@@ -35,7 +36,8 @@ impl CaseFile {
         let needed = |name: &str| {
             let column = header.iter().position(|h| h == name);
             column.ok_or_else(|| {
-                line_error(path, 1, format!("no column `{name}`")).help("`npc eval RUN` writes the table again")
+                line_error(path, 1, format!("no column `{name}`"))
+                    .help("evaluate the run again with `npc eval RUN`, which writes this table")
             })
         };
         let (stem, class) = (needed("stem")?, needed("class")?);
@@ -56,5 +58,5 @@ impl CaseFile {
 
 /// Creates an error about one line of a `cases.csv`.
 pub(crate) fn line_error(path: &Path, line: u64, what: impl std::fmt::Display) -> RunError {
-    RunError::at(path, format!("line {line}: {what}"))
+    problem!(E0705, path, "line {line}: {what}")
 }

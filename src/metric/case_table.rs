@@ -3,7 +3,8 @@
 use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::case_file::{CaseFile, CaseLine, line_error};
 use crate::base::csv;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::text::config::{EmptyClassRule, Metric};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -67,13 +68,20 @@ impl CaseTable {
             // Every image has every class, in the order of the first image.
             let expected = table.classes.get(i % table.classes.len().max(1)).map(String::as_str);
             if expected != Some(class.as_str()) || first != (i % table.classes.len().max(1) == 0) {
-                return Err(at(line, format!("`{}` is not followed by one line a class", stem)));
+                return Err(at(
+                    line,
+                    format!(
+                        "the image `{stem}` does not have one line for each class, in the same order as the first image"
+                    ),
+                ));
             }
             let k = i % table.classes.len();
             for &(metric, c) in &metrics {
                 let value = match cells[c].as_str() {
                     "" => f64::NAN,
-                    text => text.parse().map_err(|_| at(line, format!("`{text}` is no {}", metric.name())))?,
+                    text => text.parse().map_err(|_| {
+                        at(line, format!("`{text}` is not a number, in the column `{}`", metric.name()))
+                    })?,
                 };
                 let of_metric = table.scores.entry(metric).or_default();
                 of_metric.resize(table.classes.len(), Vec::new());
@@ -81,10 +89,14 @@ impl CaseTable {
             }
         }
         if !table.classes.is_empty() && table.scores.values().flatten().any(|v| v.len() != table.stems.len()) {
-            return Err(RunError::at(path, "the last image lacks a class: the file was cut off"));
+            return Err(
+                problem!(E0703, path, "the last image lacks a class: the file is truncated"; help: "evaluate the run again with `npc eval RUN`"),
+            );
         }
         if table.stems.is_empty() {
-            return Err(RunError::at(path, "no images in this table"));
+            return Err(
+                problem!(E0741, path, "the table has no images"; help: "evaluate the run again with `npc eval RUN`"),
+            );
         }
         table.groups = groups.iter().all(|g| !g.is_empty()).then_some(groups);
         Ok(table)

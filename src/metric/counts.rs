@@ -1,6 +1,7 @@
 //! Counts of true and false positives and negatives, from which most metrics are computed.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use serde::{Deserialize, Serialize};
 
 /// Pixel counts of one class against all others.
@@ -69,11 +70,12 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
 /// not exist.
 pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<PixelCounts>> {
     if pred.len() != truth.len() {
-        return Err(RunError::new(format!(
-            "a prediction of {} pixels cannot be scored against a truth of {}",
+        return Err(problem!(
+            E0712,
+            "the prediction has {} pixels, but the ground truth has {}",
             pred.len(),
             truth.len()
-        )));
+        ));
     }
     // A joint histogram first: one addition per pixel.
     let mut pairs = vec![0u64; 256 * 256];
@@ -82,8 +84,12 @@ pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<Pix
     for (i, n) in pairs.into_iter().enumerate().filter(|(_, n)| *n > 0) {
         let (p, t) = (i / 256, i % 256);
         if p >= classes || t >= classes {
-            let (what, class) = if p >= classes { ("prediction", p) } else { ("truth", t) };
-            return Err(RunError::new(format!("the {what} holds class {class}; there are {classes}, counted from 0")));
+            let (what, class) = if p >= classes { ("prediction", p) } else { ("ground truth", t) };
+            return Err(problem!(
+                E0713,
+                "the {what} contains class {class}, but the classes are 0 to {}",
+                classes.saturating_sub(1)
+            ));
         }
         if p == t {
             counts[p].tp += n;

@@ -2,6 +2,7 @@
 
 use super::{Calibration, Intervals, Summary};
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -35,7 +36,7 @@ impl Evaluation {
     pub fn read(path: &Path) -> Result<Evaluation> {
         let text = std::fs::read_to_string(path).map_err(|e| RunError::read(path, e))?;
         serde_json::from_str(&text).map_err(|e| {
-            RunError::at(path, format!("not what `npc eval` writes now: {e}")).help("evaluate again: `npc eval RUN`")
+            problem!(E0704, path, "this version of npc cannot read the file: {e}"; help: "evaluate the run again with `npc eval RUN`")
         })
     }
 }

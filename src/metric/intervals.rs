@@ -2,10 +2,10 @@
 
 use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::statistics::nan_mean;
-use super::statistics::{Interval, RatioScore, bootstrap, percentile_interval};
+use super::statistics::{Interval, RESAMPLES, RatioScore, bootstrap, percentile_interval};
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// 95 % confidence intervals over images, or over groups of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,11 +49,19 @@ fn numerator_and_denominator(score: &ClassScore, metric: Metric) -> (f64, f64) {
     (part as f64, whole as f64)
 }
 
+/// How a score of several images is computed.
+#[derive(Clone, Copy, PartialEq)]
+enum Aggregation {
+    /// Mean of the scores of the images.
+    ImageMean,
+    /// Score of the pixels of all images together.
+    Pooled,
+}
+
 /// Bootstrap values of one metric.
 struct ResampledMetric {
     metric: Metric,
-    /// Whether the score is pooled, not a mean over images.
-    pooled: bool,
+    aggregation: Aggregation,
     /// Values `[class][resample]`.
     values: Vec<Vec<f64>>,
 }
@@ -62,59 +70,72 @@ impl Intervals {
     /// Computes the intervals; `None` for fewer than two sampling units, from which no variance can be estimated.
     pub fn new(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule, seed: u64) -> Option<Intervals> {
         let groups = case_groups(cases);
-        let mut distinct: Vec<&String> = groups.iter().flatten().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let units = if groups.is_some() { distinct.len() } else { cases.len() };
+        let units = groups.as_ref().map_or(cases.len(), |groups| groups.iter().collect::<BTreeSet<_>>().len());
         if units < 2 || cases.iter().any(|case| case.per_class.len() != classes.len()) {
             return None;
         }
-        let metrics: Vec<Metric> = measured_metrics(cases).collect();
-        let wanted: Vec<(Metric, bool)> = metrics
-            .iter()
-            .flat_map(|&m| [(m, false), (m, true)])
-            .filter(|(m, pooled)| !pooled || !m.is_distance())
-            .collect();
-        let column = |metric: Metric, pooled: bool, k: usize| {
-            let scores = cases.iter().map(|case| &case.per_class[k]);
-            match pooled {
-                true => RatioScore::ratio(scores.map(|s| numerator_and_denominator(s, metric))),
-                false => RatioScore::mean(scores.map(|s| s.get(metric, empty).unwrap_or(f64::NAN))),
-            }
-        };
-        let columns: Vec<RatioScore> = wanted
-            .iter()
-            .flat_map(|&(metric, pooled)| (0..classes.len()).map(move |k| column(metric, pooled, k)))
-            .collect();
-        let mut values = bootstrap(&columns, groups.as_deref(), seed).into_iter();
-        let drawn: Vec<ResampledMetric> = wanted
-            .iter()
-            .map(|&(metric, pooled)| ResampledMetric {
-                metric,
-                pooled,
-                values: values.by_ref().take(classes.len()).collect(),
-            })
-            .collect();
-        let of = |pooled: bool| drawn.iter().filter(move |d| d.pooled == pooled);
-        let means = |pooled: bool| {
-            of(pooled).filter_map(|d| Some((d.metric, percentile_interval(&foreground_means(&d.values))?))).collect()
-        };
-        let by_class = |pooled: bool| {
-            let class =
-                |k: usize| of(pooled).filter_map(|d| Some((d.metric, percentile_interval(&d.values[k])?))).collect();
-            classes.iter().enumerate().map(|(k, name)| (name.clone(), class(k))).collect()
-        };
+        let metrics = resampled_metrics(cases, classes.len(), empty, groups.as_deref(), seed);
         Some(Intervals {
             units,
             grouped: groups.is_some(),
-            resamples: crate::metric::statistics::RESAMPLES,
+            resamples: RESAMPLES,
             seed,
-            mean: means(false),
-            per_class: by_class(false),
-            pooled: means(true),
-            pooled_per_class: by_class(true),
+            mean: mean_intervals(&metrics, Aggregation::ImageMean),
+            per_class: class_intervals(&metrics, classes, Aggregation::ImageMean),
+            pooled: mean_intervals(&metrics, Aggregation::Pooled),
+            pooled_per_class: class_intervals(&metrics, classes, Aggregation::Pooled),
         })
     }
+}
+
+/// Resamples every measured metric for every class, with the same draws for all of them. Distances are not pooled.
+fn resampled_metrics(
+    cases: &[CaseScore],
+    classes: usize,
+    empty: EmptyClassRule,
+    groups: Option<&[String]>,
+    seed: u64,
+) -> Vec<ResampledMetric> {
+    let wanted: Vec<(Metric, Aggregation)> = measured_metrics(cases)
+        .flat_map(|m| [(m, Aggregation::ImageMean), (m, Aggregation::Pooled)])
+        .filter(|(m, aggregation)| *aggregation == Aggregation::ImageMean || !m.is_distance())
+        .collect();
+    let score = |metric: Metric, aggregation: Aggregation, k: usize| {
+        let scores = cases.iter().map(|case| &case.per_class[k]);
+        match aggregation {
+            Aggregation::Pooled => RatioScore::ratio(scores.map(|s| numerator_and_denominator(s, metric))),
+            Aggregation::ImageMean => RatioScore::mean(scores.map(|s| s.get(metric, empty).unwrap_or(f64::NAN))),
+        }
+    };
+    let scores: Vec<RatioScore> = wanted
+        .iter()
+        .flat_map(|&(metric, aggregation)| (0..classes).map(move |k| score(metric, aggregation, k)))
+        .collect();
+    let mut values = bootstrap(&scores, groups, seed).into_iter();
+    let metrics = wanted.into_iter().map(|(metric, aggregation)| {
+        let values = values.by_ref().take(classes).collect();
+        ResampledMetric { metric, aggregation, values }
+    });
+    metrics.collect()
+}
+
+/// Returns the intervals of the means over the foreground classes.
+fn mean_intervals(metrics: &[ResampledMetric], aggregation: Aggregation) -> BTreeMap<Metric, Interval> {
+    let of = metrics.iter().filter(|m| m.aggregation == aggregation);
+    of.filter_map(|m| Some((m.metric, percentile_interval(&foreground_means(&m.values))?))).collect()
+}
+
+/// Returns the intervals of each class.
+fn class_intervals(
+    metrics: &[ResampledMetric],
+    classes: &[String],
+    aggregation: Aggregation,
+) -> BTreeMap<String, BTreeMap<Metric, Interval>> {
+    let class = |k: usize| {
+        let of = metrics.iter().filter(|m| m.aggregation == aggregation);
+        of.filter_map(|m| Some((m.metric, percentile_interval(&m.values[k])?))).collect()
+    };
+    classes.iter().enumerate().map(|(k, name)| (name.clone(), class(k))).collect()
 }
 
 /// Returns, for each resample, the mean over the foreground classes with a score.

@@ -4,7 +4,8 @@ use super::case::{CaseScore, ClassScore, DistanceUnit, measured_metrics};
 use super::counts::PixelCounts;
 use super::metric_scores::MetricScores;
 use super::statistics::nan_mean;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,23 +54,16 @@ impl Summary {
     /// if units of distance differ.
     pub fn new(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule) -> Result<Summary> {
         if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len()) {
-            return Err(RunError::new(format!(
-                "`{}` is scored for {} classes; there are {}",
-                case.stem,
-                case.per_class.len(),
-                classes.len()
-            )));
+            let (found, expected) = (case.per_class.len(), classes.len());
+            return Err(problem!(E0740, "`{}` has scores of {found} classes instead of {expected}", case.stem));
         }
         let unit = cases.first().map_or(DistanceUnit::Px, |c| c.unit);
         if let Some(other) = cases.iter().find(|c| c.unit != unit) {
-            let message = format!(
-                "distances of `{}` are in {}, of `{}` in {}",
-                cases[0].stem,
-                unit.name(),
-                other.stem,
-                other.unit.name()
+            let (first, units) = (&cases[0].stem, [unit, other.unit].map(DistanceUnit::name));
+            return Err(
+                problem!(E0740, "distances of `{first}` are in {}, but those of `{}` are in {}", units[0], other.stem, units[1];
+                help: "set `spacing` in the data block, which applies to all images"),
             );
-            return Err(RunError::new(message).help("write `spacing` in the data block: the same for all images"));
         }
         let metrics: Vec<Metric> = measured_metrics(cases).collect();
         let images = |k: usize| {

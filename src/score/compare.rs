@@ -7,7 +7,8 @@ mod evaluated_run;
 
 pub(crate) use evaluated_run::EvaluatedRun;
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::metric::statistics::{
     Interval, RatioScore, bootstrap, holm_correction, mean_and_deviation, paired_mean_difference, percentile_interval,
     wilcoxon,
@@ -15,7 +16,7 @@ use crate::metric::statistics::{
 use crate::metric::{CaseTable, DistanceUnit};
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 pub(crate) struct ComparisonOptions {
@@ -89,148 +90,184 @@ pub(crate) struct MetricDifference {
 
 /// Compares runs with the first run as the reference.
 pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> Result<Comparison> {
-    let first = runs.first().ok_or_else(|| RunError::new("no runs to compare"))?;
-    for other in &runs[1..] {
-        evaluated_run::check_comparable(first, other)?;
-    }
-    let stems = first.cases.stems.clone();
-    let classes = match &options.class {
-        None => first.cases.classes.clone(),
-        Some(class) if first.cases.classes.contains(class) => vec![class.clone()],
-        Some(class) => {
-            let known = first.cases.classes.join(", ");
-            return Err(RunError::new(format!("no foreground class `{class}`")).help(format!("there are {known}")));
-        }
+    let first = runs.first().ok_or_else(|| problem!(E0740, "no runs to compare"))?;
+    runs[1..].iter().try_for_each(|other| evaluated_run::check_comparable(first, other))?;
+    let images = ComparedImages {
+        stems: first.cases.stems.clone(),
+        classes: selected_classes(first, options.class.as_deref())?,
+        groups: first.cases.groups.clone(),
+        seed: options.seed,
     };
-    for run in &runs {
-        if let Some(metric) = options.metrics.iter().find(|m| !run.cases.scores.contains_key(m)) {
-            let message = format!("the run is not scored by {}", metric.name());
-            return Err(RunError::at(&run.folder, message).help(format!("`npc eval {}`", run.folder.display())));
-        }
-    }
-    let groups = first.cases.groups.clone();
+    runs.iter().try_for_each(|run| check_metrics(run, &options.metrics))?;
     let notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
-    let (split, empty_rule, unit) =
-        (first.evaluation.split.clone(), first.evaluation.summary.empty_rule, first.evaluation.summary.unit);
-    let entrants = if options.group_seeds {
-        evaluated_run::group_by_seed(runs)?
-    } else {
-        runs.into_iter().map(|r| vec![r]).collect()
+    let (split, summary) = (first.evaluation.split.clone(), first.evaluation.summary.clone());
+    let groups = match options.group_seeds {
+        true => evaluated_run::group_by_seed(runs)?,
+        false => runs.into_iter().map(|run| vec![run]).collect(),
     };
-    let names = evaluated_run::group_names(&entrants);
-    // `[entrant][class][image]` of each metric, seeds averaged, in the order of the first run's images.
-    let scores: Vec<BTreeMap<Metric, Vec<Vec<f64>>>> = entrants
+    let names = evaluated_run::group_names(&groups);
+    let scores: Vec<SeedAverages> = groups
         .iter()
-        .map(|runs| options.metrics.iter().map(|&m| (m, seed_averages(runs, m, &classes, &stems))).collect())
+        .map(|runs| options.metrics.iter().map(|&m| (m, images.seed_averages(runs, m))).collect())
         .collect();
-    let mut made: Vec<RunGroup> = Vec::new();
-    for ((runs, name), scores) in entrants.iter().zip(&names).zip(&scores) {
-        let estimate = |metric: Metric| {
-            let of_seeds: Vec<f64> = runs
-                .iter()
-                .map(|run| mean_over_classes(&ordered_scores(&run.cases, metric, &classes, &stems)))
-                .collect();
-            let all = &scores[&metric];
-            let mean = Some(mean_over_classes(all)).filter(|m| !m.is_nan());
-            let deviation = mean_and_deviation(&of_seeds).and_then(|(_, sd)| sd);
-            ScoreEstimate { mean, interval: image_interval(all, groups.as_deref(), options.seed), deviation }
+    let run_groups = groups.iter().zip(&names).zip(&scores);
+    let run_groups = run_groups.map(|((runs, name), scores)| images.run_group(runs, name, scores)).collect();
+    let differences = options.metrics.iter().flat_map(|&metric| images.differences(metric, &names, &scores)).collect();
+    Ok(Comparison {
+        n: images.stems.len(),
+        groups: images.group_count(),
+        split,
+        classes: images.classes,
+        empty_rule: summary.empty_rule,
+        unit: summary.unit,
+        runs: run_groups,
+        differences,
+        notes,
+    })
+}
+
+/// Returns the classes to compare. Fails if `class` is not a foreground class.
+fn selected_classes(run: &EvaluatedRun, class: Option<&str>) -> Result<Vec<String>> {
+    let known = &run.cases.classes;
+    match class {
+        None => Ok(known.clone()),
+        Some(class) if known.iter().any(|c| c == class) => Ok(vec![class.to_string()]),
+        Some(class) => Err(
+            problem!(E0503, "no foreground class `{class}`"; help: "the foreground classes are {}", known.join(", ")),
+        ),
+    }
+}
+
+/// Fails if the run has no scores of a metric.
+fn check_metrics(run: &EvaluatedRun, metrics: &[Metric]) -> Result<()> {
+    let Some(metric) = metrics.iter().find(|m| !run.cases.scores.contains_key(m)) else { return Ok(()) };
+    Err(problem!(E0741, &run.folder, "the run has no scores of {}", metric.name();
+        help: "evaluate it again with `npc eval {}`", run.folder.display()))
+}
+
+/// Scores `[class][image]` of a run group by metric, averaged over the seeds.
+type SeedAverages = BTreeMap<Metric, Vec<Vec<f64>>>;
+
+/// Images and classes that runs are compared on.
+struct ComparedImages {
+    /// Names of the images, in the order of the first run.
+    stems: Vec<String>,
+    classes: Vec<String>,
+    /// Group of each image, if images are grouped.
+    groups: Option<Vec<String>>,
+    /// Seed of the bootstrap.
+    seed: u64,
+}
+
+impl ComparedImages {
+    /// Returns the number of groups; `None` if images are not grouped.
+    fn group_count(&self) -> Option<usize> {
+        self.groups.as_ref().map(|groups| groups.iter().collect::<BTreeSet<_>>().len())
+    }
+
+    /// Returns the scores `[class][image]` of one run, with NaN for a missing score.
+    fn scores(&self, table: &CaseTable, metric: Metric) -> Vec<Vec<f64>> {
+        let at: BTreeMap<&str, usize> = table.stems.iter().enumerate().map(|(i, s)| (s.as_str(), i)).collect();
+        let column = |class: &String| {
+            let k = table.classes.iter().position(|c| c == class);
+            let values = k.and_then(|k| table.scores.get(&metric)?.get(k));
+            let value = |s: &String| Some(*values?.get(*at.get(s.as_str())?)?);
+            self.stems.iter().map(|s| value(s).unwrap_or(f64::NAN)).collect()
         };
-        made.push(RunGroup {
-            name: name.clone(),
+        self.classes.iter().map(column).collect()
+    }
+
+    /// Returns the mean over runs of each image's score, `[class][image]`. Runs without a score for the image are left out.
+    fn seed_averages(&self, runs: &[EvaluatedRun], metric: Metric) -> Vec<Vec<f64>> {
+        let all: Vec<Vec<Vec<f64>>> = runs.iter().map(|r| self.scores(&r.cases, metric)).collect();
+        let average = |k: usize, i: usize| {
+            let values: Vec<f64> = all.iter().map(|run| run[k][i]).collect();
+            mean_and_deviation(&values).map_or(f64::NAN, |(mean, _)| mean)
+        };
+        (0..self.classes.len()).map(|k| (0..self.stems.len()).map(|i| average(k, i)).collect()).collect()
+    }
+
+    /// Returns the runs of a group with the estimates of their scores.
+    fn run_group(&self, runs: &[EvaluatedRun], name: &str, scores: &SeedAverages) -> RunGroup {
+        RunGroup {
+            name: name.to_string(),
             folders: runs.iter().map(|r| r.folder.clone()).collect(),
             seeds: runs.iter().map(|r| r.settings.train.seed).collect(),
-            scores: options.metrics.iter().map(|&m| (m, estimate(m))).collect(),
-        });
+            scores: scores.iter().map(|(&metric, all)| (metric, self.estimate(runs, metric, all))).collect(),
+        }
     }
-    let mut differences = Vec::new();
-    for &metric in &options.metrics {
-        let of_metric = (1..made.len()).filter_map(|i| {
+
+    fn estimate(&self, runs: &[EvaluatedRun], metric: Metric, averages: &[Vec<f64>]) -> ScoreEstimate {
+        let of_seeds: Vec<f64> = runs.iter().map(|run| mean_over_classes(&self.scores(&run.cases, metric))).collect();
+        ScoreEstimate {
+            mean: Some(mean_over_classes(averages)).filter(|m| !m.is_nan()),
+            interval: self.image_interval(averages),
+            deviation: mean_and_deviation(&of_seeds).and_then(|(_, sd)| sd),
+        }
+    }
+
+    /// Returns the bootstrap interval of the mean over classes; `None` for fewer than two images or groups.
+    fn image_interval(&self, scores: &[Vec<f64>]) -> Option<Interval> {
+        let units = self.group_count().unwrap_or(scores.first()?.len());
+        if units < 2 {
+            return None;
+        }
+        let columns: Vec<RatioScore> = scores.iter().map(|c| RatioScore::mean(c.iter().copied())).collect();
+        let drawn = bootstrap(&columns, self.groups.as_deref(), self.seed);
+        let draws = drawn.first()?.len();
+        let mean = |r: usize| {
+            let classes: Vec<f64> = drawn.iter().map(|c| c[r]).collect();
+            mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
+        };
+        percentile_interval(&(0..draws).map(mean).collect::<Vec<_>>())
+    }
+
+    /// Returns the differences of a metric between every other run and the first one, with Holm's correction.
+    fn differences(&self, metric: Metric, names: &[String], scores: &[SeedAverages]) -> Vec<MetricDifference> {
+        let found = (1..names.len()).filter_map(|i| {
             let (a, b) = (&scores[i][&metric], &scores[0][&metric]);
-            metric_difference(metric, [&names[i], &names[0]], [a, b], groups.as_deref(), options.seed)
+            self.metric_difference(metric, [&names[i], &names[0]], [a, b])
         });
-        let mut of_metric: Vec<MetricDifference> = of_metric.collect();
-        let adjusted = holm_correction(&of_metric.iter().map(|d| d.p).collect::<Vec<_>>());
-        of_metric.iter_mut().zip(adjusted).for_each(|(d, p)| d.p_holm = p);
-        differences.extend(of_metric);
+        let mut found: Vec<MetricDifference> = found.collect();
+        let adjusted = holm_correction(&found.iter().map(|d| d.p).collect::<Vec<_>>());
+        found.iter_mut().zip(adjusted).for_each(|(d, p)| d.p_holm = p);
+        found
     }
-    let groups = groups.map(|g| g.into_iter().collect::<std::collections::BTreeSet<_>>().len());
-    Ok(Comparison { n: stems.len(), groups, split, classes, empty_rule, unit, runs: made, differences, notes })
-}
 
-/// Returns the scores `[class][image]` of one run, with images in the order of `stems` and NaN for a missing score.
-fn ordered_scores(table: &CaseTable, metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
-    let at: BTreeMap<&str, usize> = table.stems.iter().enumerate().map(|(i, s)| (s.as_str(), i)).collect();
-    let column = |class: &String| {
-        let k = table.classes.iter().position(|c| c == class);
-        let values = k.and_then(|k| table.scores.get(&metric)?.get(k));
-        let value = |s: &String| Some(*values?.get(*at.get(s.as_str())?)?);
-        stems.iter().map(|s| value(s).unwrap_or(f64::NAN)).collect()
-    };
-    classes.iter().map(column).collect()
-}
-
-/// Returns the mean over runs of each image's score, `[class][image]`. Runs without a score for the image are left out.
-fn seed_averages(runs: &[EvaluatedRun], metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
-    let all: Vec<Vec<Vec<f64>>> = runs.iter().map(|r| ordered_scores(&r.cases, metric, classes, stems)).collect();
-    let one = |k: usize, i: usize| {
-        let values: Vec<f64> = all.iter().map(|run| run[k][i]).collect();
-        mean_and_deviation(&values).map_or(f64::NAN, |(mean, _)| mean)
-    };
-    (0..classes.len()).map(|k| (0..stems.len()).map(|i| one(k, i)).collect()).collect()
+    /// Returns the paired difference of two runs; `None` if fewer than two images or groups have both scores.
+    fn metric_difference(
+        &self,
+        metric: Metric,
+        names: [&String; 2],
+        scores: [&[Vec<f64>]; 2],
+    ) -> Option<MetricDifference> {
+        let [a, b] = scores;
+        let by_class: Vec<Vec<f64>> =
+            a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
+        let paired = paired_mean_difference(&by_class, self.groups.as_deref(), self.seed)?;
+        let of_image = |i: usize| {
+            let classes: Vec<f64> = by_class.iter().map(|c| c[i]).collect();
+            mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
+        };
+        let images: Vec<f64> = (0..by_class.first()?.len()).map(of_image).collect();
+        Some(MetricDifference {
+            metric,
+            run: names[0].clone(),
+            reference: names[1].clone(),
+            n: paired.n,
+            mean: paired.mean,
+            low: paired.low,
+            high: paired.high,
+            p: paired.p,
+            p_holm: paired.p,
+            wilcoxon: if self.groups.is_some() { None } else { wilcoxon(&images) },
+            distinguishable: paired.distinguishable(),
+        })
+    }
 }
 
 /// Returns the mean over the images of each class, then over the classes with a score.
 fn mean_over_classes(scores: &[Vec<f64>]) -> f64 {
     let classes: Vec<f64> = scores.iter().map(|c| RatioScore::mean(c.iter().copied()).value()).collect();
     mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
-}
-
-/// Returns the bootstrap interval of the mean over classes; `None` for fewer than two images or groups.
-fn image_interval(scores: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
-    let units = groups.map_or(scores.first()?.len(), |g| {
-        let distinct: std::collections::BTreeSet<&String> = g.iter().collect();
-        distinct.len()
-    });
-    if units < 2 {
-        return None;
-    }
-    let columns: Vec<RatioScore> = scores.iter().map(|c| RatioScore::mean(c.iter().copied())).collect();
-    let drawn = bootstrap(&columns, groups, seed);
-    let draws = drawn.first()?.len();
-    let mean = |r: usize| {
-        let classes: Vec<f64> = drawn.iter().map(|c| c[r]).collect();
-        mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
-    };
-    percentile_interval(&(0..draws).map(mean).collect::<Vec<_>>())
-}
-
-/// Returns the paired difference of two runs; `None` if fewer than two images or groups have both scores.
-fn metric_difference(
-    metric: Metric,
-    names: [&String; 2],
-    scores: [&[Vec<f64>]; 2],
-    groups: Option<&[String]>,
-    seed: u64,
-) -> Option<MetricDifference> {
-    let [a, b] = scores;
-    let by_class: Vec<Vec<f64>> = a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
-    let paired = paired_mean_difference(&by_class, groups, seed)?;
-    let of_image = |i: usize| {
-        let classes: Vec<f64> = by_class.iter().map(|c| c[i]).collect();
-        mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
-    };
-    let images: Vec<f64> = (0..by_class.first()?.len()).map(of_image).collect();
-    Some(MetricDifference {
-        metric,
-        run: names[0].clone(),
-        reference: names[1].clone(),
-        n: paired.n,
-        mean: paired.mean,
-        low: paired.low,
-        high: paired.high,
-        p: paired.p,
-        p_holm: paired.p,
-        wilcoxon: if groups.is_some() { None } else { wilcoxon(&images) },
-        distinguishable: paired.distinguishable(),
-    })
 }

@@ -3,7 +3,8 @@
 //! Scores are computed at the data block's size, which is the network's resolution; `docs/metrics.md` explains why.
 
 use super::predict::probabilities;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::{Batch, BatchLoader, SplitRole};
@@ -60,8 +61,9 @@ fn most_probable_classes(probabilities: Tensor<4>, batch: &Batch, tally: &mut Ca
     let [n, k, h, w] = probabilities.dims();
     let area = h * w;
     let values = probabilities.into_data().convert::<f32>();
-    let values =
-        values.try_into_vec::<f32>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
+    let values = values
+        .try_into_vec::<f32>()
+        .map_err(|e| problem!(E0799, "the results cannot be read from the device: {e:?}"))?;
     let mut chosen = vec![0u8; n * area];
     let mut confidence = vec![f32::NEG_INFINITY; area];
     for (i, image) in values.chunks_exact(k * area).enumerate() {
@@ -98,31 +100,33 @@ pub fn evaluate(
     settings: &Settings,
     folder: &RunFolder,
     role: SplitRole,
-    how: &EvaluateOptions,
+    options: &EvaluateOptions,
     stop: &AtomicBool,
 ) -> Result<(Evaluation, Vec<CaseScore>)> {
     let RunInputs { device, data } = prepare(checked, settings)?;
     check_same_split(&data, folder)?;
     if data.is_empty(role) {
-        return Err(RunError::new(format!("the split has no {role:?} images")));
+        return Err(
+            problem!(E0741, "the split has no {} images", role.name(); help: "evaluate another part of the split with `--split`"),
+        );
     }
-    let path = how.weights.path(folder)?;
+    let path = options.weights.path(folder)?;
     let network = load_network(&path, checked, &device)?;
     let loader = BatchLoader::new(Arc::clone(&data), role, checked.input().channels());
     let mut tally = CalibrationTally::default();
     let batch = settings.train.batch;
     let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
         let x = image_tensor(batch, network.device());
-        most_probable_classes(probabilities(&network, x, how.flips), batch, &mut tally)
+        most_probable_classes(probabilities(&network, x, options.flips), batch, &mut tally)
     })?;
-    let cases = cases.ok_or_else(|| RunError::new("interrupted"))?;
+    let cases = cases.ok_or_else(|| problem!(E0700, "interrupted"))?;
     let spec = data.spec();
     let evaluation = Evaluation {
         run: settings.train.name.clone(),
         split: role.name().into(),
         checkpoint: path.strip_prefix(folder.root()).unwrap_or(&path).display().to_string(),
-        flips: how.flips,
-        chosen_here: how.weights == CheckpointChoice::Best && path != folder.last() && role == scored_role(&data),
+        flips: options.flips,
+        chosen_here: options.weights == CheckpointChoice::Best && path != folder.last() && role == scored_role(&data),
         size: spec.size,
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),

@@ -3,7 +3,8 @@
 //! Flips, tiles and resizing average softmax outputs. The predicted class is the one with the highest mean probability.
 
 use super::sliding_window::SlidingWindow;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::data::{LoadedImage, load_full_image, load_image, resize};
 use crate::text::config::DataSpec;
@@ -55,7 +56,7 @@ fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes:
 
 fn host_values(tensor: Tensor<4>) -> Result<Vec<f32>> {
     let data = tensor.into_data().convert::<f32>();
-    data.try_into_vec::<f32>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))
+    data.try_into_vec::<f32>().map_err(|e| problem!(E0799, "the results cannot be read from the device: {e:?}"))
 }
 
 impl PredictionSettings<'_> {

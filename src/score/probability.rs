@@ -1,7 +1,8 @@
 //! Writes class probabilities as one 16-bit PNG per class or as one NumPy file.
 
 use crate::base::atomic::write_atomic;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::data::png::write_grey16_atomic;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -60,8 +61,8 @@ pub fn write_probabilities(
 ) -> Result<Vec<PathBuf>> {
     let area = size[0] * size[1];
     if values.len() != classes.len() * area {
-        let message = format!("{} probabilities for {} classes of {area} pixels", values.len(), classes.len());
-        return Err(RunError::at(base, message));
+        let (n, k) = (values.len(), classes.len());
+        return Err(problem!(E0799, base, "{n} probabilities for {k} classes of {area} pixels"));
     }
     let files: Vec<PathBuf> = file_suffixes(classes, format).iter().map(|end| with_suffix(base, end)).collect();
     match format {

@@ -4,7 +4,8 @@
 //! `sliding_window_inference` (mode `gaussian`, `sigma_scale` 0.125, constant padding); `docs/report.md` has the formulas.
 //! nnU-Net uses the same weights but spaces its tiles evenly.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 
 /// Standard deviation of the Gaussian weights as a fraction of the tile's side.
 const SIGMA_SHARE: f64 = 0.125;
@@ -53,8 +54,9 @@ impl SlidingWindow {
     /// Fails for an overlap outside 0..1.
     pub fn new(tile: [usize; 2], overlap: f64, batch: usize) -> Result<SlidingWindow> {
         if !(0.0..1.0).contains(&overlap) {
-            let error = RunError::new(format!("an overlap of {overlap} is not from 0 to below 1"));
-            return Err(error.help("the usual share is `--overlap 0.5`"));
+            return Err(
+                problem!(E0503, "the overlap {overlap} is not at least 0 and below 1"; help: "the default is `--overlap 0.5`"),
+            );
         }
         Ok(SlidingWindow { tile, overlap, batch: batch.max(1) })
     }
@@ -77,65 +79,109 @@ impl SlidingWindow {
         forward: &mut TileForward<'_>,
     ) -> Result<Vec<f32>> {
         let padded = [0, 1].map(|a| size[a].max(self.tile[a]));
-        let before = [0, 1].map(|a| (padded[a] - size[a]) / 2);
+        let placement = TilePlacement { tile: self.tile, before: [0, 1].map(|a| (padded[a] - size[a]) / 2), size };
         let area = self.tile[0] * self.tile[1];
-        let weights = gaussian_weights(self.tile);
-        let mut sum = vec![0f32; k * size[0] * size[1]];
-        let mut total = vec![0f32; size[0] * size[1]];
+        let mut blend = TileBlend::new(placement, k);
         for corners in self.corners(padded).chunks(self.batch) {
             let mut tiles = vec![0f32; corners.len() * channels * area];
             for (corner, tile) in corners.iter().zip(tiles.chunks_exact_mut(channels * area)) {
-                for (plane, source) in tile.chunks_exact_mut(area).zip(image.chunks_exact(size[0] * size[1])) {
-                    self.for_each_shared_row(*corner, before, size, |at, from, n| {
-                        plane[at..at + n].copy_from_slice(&source[from..from + n]);
-                    });
-                }
+                placement.copy_tile(*corner, image, tile);
             }
             let scores = forward(tiles, corners.len())?;
             if scores.len() != corners.len() * k * area {
-                return Err(RunError::new(format!(
-                    "a tile of {} x {} pixels gave {} scores and not {k} a pixel",
-                    self.tile[1],
-                    self.tile[0],
-                    scores.len() / corners.len()
-                )));
+                let [height, width] = self.tile;
+                let found = scores.len() / corners.len();
+                return Err(problem!(
+                    E0799,
+                    "a tile of {width} x {height} pixels gave {found} scores and not {k} a pixel"
+                ));
             }
             for (corner, scores) in corners.iter().zip(scores.chunks_exact(k * area)) {
-                for (sum, plane) in sum.chunks_exact_mut(size[0] * size[1]).zip(scores.chunks_exact(area)) {
-                    self.for_each_shared_row(*corner, before, size, |at, to, n| {
-                        let parts = sum[to..to + n].iter_mut().zip(&plane[at..at + n]).zip(&weights[at..at + n]);
-                        parts.for_each(|((sum, score), weight)| *sum += score * weight);
-                    });
-                }
-                self.for_each_shared_row(*corner, before, size, |at, to, n| {
-                    total[to..to + n].iter_mut().zip(&weights[at..at + n]).for_each(|(t, w)| *t += w);
-                });
+                blend.add_tile(*corner, scores);
             }
         }
-        for plane in sum.chunks_exact_mut(size[0] * size[1]) {
-            plane.iter_mut().zip(&total).for_each(|(sum, total)| *sum /= total);
+        Ok(blend.mean())
+    }
+}
+
+/// Position of tiles on an image with padding at both ends.
+#[derive(Clone, Copy)]
+struct TilePlacement {
+    /// Height and width of a tile.
+    tile: [usize; 2],
+    /// Padding above and to the left of the image.
+    before: [usize; 2],
+    /// Height and width of the image.
+    size: [usize; 2],
+}
+
+impl TilePlacement {
+    /// Copies the part of an image that a tile covers, `[channels, height, width]`, into the tile.
+    fn copy_tile(self, corner: [usize; 2], image: &[f32], tile: &mut [f32]) {
+        let planes = tile.chunks_exact_mut(self.tile[0] * self.tile[1]);
+        for (plane, source) in planes.zip(image.chunks_exact(self.size[0] * self.size[1])) {
+            self.for_each_shared_row(corner, |at, from, n| plane[at..at + n].copy_from_slice(&source[from..from + n]));
         }
-        Ok(sum)
     }
 
     /// Calls `row` for each row of the part of a tile inside the image, with the index in the tile, the index in the image
     /// and the length.
-    fn for_each_shared_row(
-        &self,
-        corner: [usize; 2],
-        before: [usize; 2],
-        size: [usize; 2],
-        mut row: impl FnMut(usize, usize, usize),
-    ) {
+    fn for_each_shared_row(self, corner: [usize; 2], mut row: impl FnMut(usize, usize, usize)) {
+        let TilePlacement { tile, before, size } = self;
         // Along one axis: first pixel in the tile, first pixel in the image, and length.
         let part = |a: usize| {
             let skipped = before[a].saturating_sub(corner[a]);
             let from = corner[a] + skipped - before[a];
-            (skipped, from, (self.tile[a] - skipped).min(size[a].saturating_sub(from)))
+            (skipped, from, (tile[a] - skipped).min(size[a].saturating_sub(from)))
         };
         let ((ty, y, rows), (tx, x, n)) = (part(0), part(1));
         for i in 0..rows {
-            row((ty + i) * self.tile[1] + tx, (y + i) * size[1] + x, n);
+            row((ty + i) * tile[1] + tx, (y + i) * size[1] + x, n);
         }
+    }
+}
+
+/// Weighted mean of the scores of overlapping tiles.
+struct TileBlend {
+    placement: TilePlacement,
+    /// Weight of each pixel of a tile.
+    weights: Vec<f32>,
+    /// Weighted sum of the scores, `[k, height, width]`.
+    sum: Vec<f32>,
+    /// Sum of the weights, `[height, width]`.
+    total: Vec<f32>,
+}
+
+impl TileBlend {
+    fn new(placement: TilePlacement, k: usize) -> TileBlend {
+        let area = placement.size[0] * placement.size[1];
+        TileBlend {
+            placement,
+            weights: gaussian_weights(placement.tile),
+            sum: vec![0.0; k * area],
+            total: vec![0.0; area],
+        }
+    }
+
+    /// Adds the scores of a tile, `[k, tile]`.
+    fn add_tile(&mut self, corner: [usize; 2], scores: &[f32]) {
+        let TileBlend { placement, weights, sum, total } = self;
+        for (sum, plane) in sum.chunks_exact_mut(total.len()).zip(scores.chunks_exact(weights.len())) {
+            placement.for_each_shared_row(corner, |at, to, n| {
+                let parts = sum[to..to + n].iter_mut().zip(&plane[at..at + n]).zip(&weights[at..at + n]);
+                parts.for_each(|((sum, score), weight)| *sum += score * weight);
+            });
+        }
+        placement.for_each_shared_row(corner, |at, to, n| {
+            total[to..to + n].iter_mut().zip(&weights[at..at + n]).for_each(|(t, w)| *t += w);
+        });
+    }
+
+    /// Returns the weighted mean.
+    fn mean(mut self) -> Vec<f32> {
+        for plane in self.sum.chunks_exact_mut(self.total.len()) {
+            plane.iter_mut().zip(&self.total).for_each(|(sum, total)| *sum /= total);
+        }
+        self.sum
     }
 }

@@ -3,7 +3,8 @@
 //! Reads the files that `npc eval` wrote into the run folders. The points of a sweep are compared image by image and seed by
 //! seed, so all runs must have the same test images and the same seeds.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use crate::metric::CaseTable;
 use crate::metric::statistics::{
     Interval, RESAMPLES, RatioScore, bootstrap, mean_and_deviation, nan_mean, percentile_interval,
@@ -129,9 +130,10 @@ pub(crate) fn check_same_images(points: &[PointScores]) -> Result<()> {
     let Some(first) = runs.next() else { return Ok(()) };
     for other in runs {
         if other.cases.stems != first.cases.stems || other.cases.classes != first.cases.classes {
-            let message = format!("not scored on the images and classes of {}", first.path.display());
-            return Err(RunError::at(&other.path, message)
-                .help("runs with different splits cannot be compared: train them again from the same data"));
+            return Err(
+                problem!(E0740, &other.path, "the images or classes differ from those of {}", first.path.display();
+                help: "runs with different splits cannot be compared: train them again on the same data"),
+            );
         }
     }
     Ok(())

@@ -44,10 +44,10 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
     // Lists are written without blanks to keep labels short.
     let values = values.into_iter().map(|v| v.replace(", ", ","));
     let label = values.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
-    let mut told: Vec<String> =
+    let mut lines: Vec<String> =
         rows.iter().take(LISTED_MODELS).map(|r| settings(&sweep.columns, &r.variant, &r.args)).collect();
     if rows.len() > LISTED_MODELS {
-        told.push(format!("and {} more", rows.len() - LISTED_MODELS));
+        lines.push(format!("and {} more", rows.len() - LISTED_MODELS));
     }
     for key in MeasureKey::ALL {
         let n = key.of(&first.variant);
@@ -58,13 +58,13 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
         };
         // Models of one dot may differ in quantities that are not axes.
         if rows.iter().all(|r| key.of(&r.variant) == n) {
-            told.push(format!("{}: {value}", key_label(key, sweep)));
+            lines.push(format!("{}: {value}", key_label(key, sweep)));
         }
     }
     ScatterPoint {
         at: sweep.axes.map(|key| key.of(&first.variant)),
         label,
-        tooltip: told.join("\n"),
+        tooltip: lines.join("\n"),
         on_front: first.front,
     }
 }

@@ -19,12 +19,10 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
     let reported = table.plan.points.iter().any(|p| !p.paper.is_empty());
     if reported && table.plan.figures_for != table.plan.data {
         let (on, here) = (&table.plan.figures_for, &table.plan.data);
-        notes.push(format!(
-            "The paper's figures are for `{on}`, other images than those of `{here}`: no goal for these."
-        ));
+        notes.push(format!("The paper's figures are for `{on}`, and cannot be compared with scores on `{here}`."));
     }
     if table.plan.points.iter().flat_map(|p| &p.paper).any(|f| f.refuted.is_some()) {
-        notes.push("* a figure that the model file marks as known to be wrong".to_string());
+        notes.push("* a figure that the model file marks as wrong".to_string());
     }
     let Some((_, first)) = scores.iter().flat_map(|p| &p.seeds).next() else {
         notes.push("No run is finished.".to_string());
@@ -38,8 +36,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
     match seeds {
         None => {}
         Some(1) => notes.push(
-            "One seed: the intervals are about the images alone, and not about what another training would give."
-                .to_string(),
+            "One seed: the intervals cover the variation of the images, but not of repeated training.".to_string(),
         ),
         Some(n) => notes.push(format!(
             "Differences are paired by image and seed; their intervals are bootstrapped over images and {n} seeds."
@@ -56,7 +53,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
     let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
     if folders.into_iter().any(|r| chosen_on_test(&r.folder)) {
         notes.push(
-            "The split has no val part: the epoch that is scored was chosen on the test images, so the means are too high."
+            "The split has no validation part: the evaluated epoch was selected on the test images, so the means are optimistic."
                 .to_string(),
         );
     }

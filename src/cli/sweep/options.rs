@@ -164,5 +164,5 @@ pub(crate) struct CountedTableOptions {
 fn parse_axes(text: &str) -> Result<[MeasureKey; 2], String> {
     let (x, y) = text.split_once(',').ok_or("write two keys with a comma between them, for example params,macs")?;
     let [x, y] = [x.trim().parse::<MeasureKey>()?, y.trim().parse()?];
-    if x == y { Err(format!("`{x}` against itself is a line; name two keys")) } else { Ok([x, y]) }
+    if x == y { Err(format!("`{x}` is given twice; name two different keys")) } else { Ok([x, y]) }
 }

@@ -26,7 +26,7 @@ pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(Strin
     due.retain(|r| matches!(r.state, RunState::Absent | RunState::Started));
     due.sort_by_key(|r| r.seed);
     if due.len() < total {
-        eprintln_lossy!("{} of {total} runs are to be trained", due.len());
+        eprintln_lossy!("{} of {total} runs need training", due.len());
     }
     let task = |r: &&mut PlannedRun| ProcessTask {
         label: r.label.clone(),
@@ -72,7 +72,7 @@ fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, CommandEr
         }
     });
     if stop_on_interrupt().load(Ordering::Relaxed) {
-        eprintln_lossy!("interrupted; the same command goes on");
+        eprintln_lossy!("interrupted; repeat the command to continue");
         return Err(CommandError::Interrupted);
     }
     Ok(ends)

@@ -6,7 +6,6 @@ use crate::desk::sweep::{PlannedPoint, RunState, SweepPlan};
 use crate::score::sweep_scores::{PointDifference, PointScores, SeedMean, point_difference};
 use crate::show::scores;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::study::claim::ReportedFigure;
 use crate::study::cost::Convention;
 use crate::text::config::Metric;
 use serde_json::{Map, Value, json};
@@ -103,58 +102,59 @@ impl<'a> TrainedSweep<'a> {
     /// Returns a table with one row per point. Columns for people have means with deviations, columns for programs one number
     /// per cell.
     fn table(&self) -> Table {
+        let reported = self.reported_quantities();
+        let row = |(point, results): (&PlannedPoint, &TrainedPoint)| {
+            let mut cells: Vec<Cell> = point.cells.iter().map(|cell| cell.as_str().into()).collect();
+            cells.extend([point.cost.map(|c| c.0), point.cost.map(|c| c.1)].map(|n| Cell::from(n.map(Cell::Count))));
+            cells.push(format!("{} of {}", results.scored, point.runs.len()).into());
+            cells.push(Cell::Count(results.scored as u64));
+            cells.extend((0..self.metrics.len()).flat_map(|k| self.metric_cells(results, k)));
+            cells.extend(reported.iter().flat_map(|name| paper_cells(point, name)));
+            cells
+        };
+        let rows = self.plan.points.iter().zip(&self.rows).map(row).collect();
+        Table { title: self.title(), columns: self.columns(&reported), rows }
+    }
+
+    fn columns(&self, reported: &[&str]) -> Vec<Column> {
         let mut columns: Vec<Column> = self.plan.axes.iter().map(Column::words).collect();
         columns.push(Column::numbers("params"));
         columns.push(Column::numbers(format!("MACs, {}", self.convention)).named("macs"));
         columns.extend([Column::numbers("runs").for_people(), Column::numbers("runs").for_programs()]);
         for (k, metric) in self.metrics.iter().enumerate() {
             columns.push(Column::numbers(metric.title()).for_people());
-            if k == 0 && self.rows.len() > 1 {
+            if self.shows_difference(k) {
                 columns.push(Column::numbers(format!("to {}, 95 %", self.reference())).for_people());
             }
             let names = ["", "_sd", "_difference", "_low", "_high"].map(|end| format!("{}{end}", metric.name()));
             columns.extend(names.map(|name| Column::numbers(name).for_programs()));
         }
-        let reported = self.reported_quantities();
-        for name in &reported {
+        for name in reported {
             columns.push(Column::numbers(format!("paper {}", quantity_title(name))).for_people());
             columns.push(Column::numbers(format!("paper_{name}")).for_programs());
         }
-        let row = |(point, row): (&PlannedPoint, &TrainedPoint)| {
-            let mut cells: Vec<Cell> = point.cells.iter().map(|cell| cell.as_str().into()).collect();
-            cells.extend([point.cost.map(|c| c.0), point.cost.map(|c| c.1)].map(|n| Cell::from(n.map(Cell::Count))));
-            cells.push(format!("{} of {}", row.scored, point.runs.len()).into());
-            cells.push(Cell::Count(row.scored as u64));
-            for (k, ((&metric, mean), difference)) in
-                self.metrics.iter().zip(&row.means).zip(&row.differences).enumerate()
-            {
-                let mean = mean.as_ref();
-                let deviation = mean.and_then(|m| m.deviation);
-                cells.push(scores::cell(metric, mean.map(|m| m.mean), deviation, None));
-                if k == 0 && self.rows.len() > 1 {
-                    let estimate = |d: PointDifference| Cell::Estimate(scores::difference(metric, d.mean, d.interval));
-                    cells.push(difference.map_or(Cell::Empty, estimate));
-                }
-                let interval = difference.map(|d| d.interval);
-                let numbers = [
-                    mean.map(|m| m.mean),
-                    deviation,
-                    difference.map(|d| d.mean),
-                    interval.map(|i| i.low),
-                    interval.map(|i| i.high),
-                ];
-                cells.extend(numbers.map(|x| Cell::from(x.map(|x| Cell::decimal(x, 6)))));
-            }
-            for name in &reported {
-                let found = point.paper.iter().find(|f| f.quantity == **name);
-                let marked = |f: &ReportedFigure| format!("{}{}", f.text, if f.refuted.is_some() { "*" } else { "" });
-                cells.push(found.map_or(Cell::Empty, |f| marked(f).into()));
-                cells.push(found.map_or(Cell::Empty, |f| f.text.as_str().into()));
-            }
-            cells
-        };
-        let rows = self.plan.points.iter().zip(&self.rows).map(row).collect();
-        Table { title: self.title(), columns, rows }
+        columns
+    }
+
+    /// Checks whether the table for people shows differences of the metric with this index.
+    fn shows_difference(&self, k: usize) -> bool {
+        k == 0 && self.rows.len() > 1
+    }
+
+    /// Returns the cells of the metric with index `k`.
+    fn metric_cells(&self, results: &TrainedPoint, k: usize) -> Vec<Cell> {
+        let (metric, mean, difference) = (self.metrics[k], results.means[k].as_ref(), results.differences[k]);
+        let deviation = mean.and_then(|m| m.deviation);
+        let mut cells = vec![scores::cell(metric, mean.map(|m| m.mean), deviation, None)];
+        if self.shows_difference(k) {
+            let estimate = |d: PointDifference| Cell::Estimate(scores::difference(metric, d.mean, d.interval));
+            cells.push(difference.map_or(Cell::Empty, estimate));
+        }
+        let interval = difference.map(|d| d.interval);
+        let difference = difference.map(|d| d.mean);
+        let numbers = [mean.map(|m| m.mean), deviation, difference, interval.map(|i| i.low), interval.map(|i| i.high)];
+        cells.extend(numbers.map(|x| Cell::from(x.map(|x| Cell::decimal(x, 6)))));
+        cells
     }
 
     fn to_json(&self) -> Value {
@@ -191,6 +191,13 @@ impl<'a> TrainedSweep<'a> {
             "macs": point.cost.map(|c| c.1), "runs": runs, "metrics": metrics, "paper": paper,
         })
     }
+}
+
+/// Returns the cells of a figure that the paper reports, for people and for programs.
+fn paper_cells(point: &PlannedPoint, quantity: &str) -> [Cell; 2] {
+    let Some(figure) = point.paper.iter().find(|f| f.quantity == quantity) else { return [Cell::Empty, Cell::Empty] };
+    let mark = if figure.refuted.is_some() { "*" } else { "" };
+    [format!("{}{mark}", figure.text).into(), figure.text.as_str().into()]
 }
 
 /// Returns the usual spelling of a reported quantity.

@@ -1,7 +1,8 @@
 //! Reads evaluated runs, checks that they are comparable, and groups them by seed.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
 use crate::base::path::absolute;
+use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::metric::{CaseTable, Evaluation};
@@ -25,30 +26,28 @@ impl EvaluatedRun {
     pub(crate) fn open(dir: &Path, role: SplitRole) -> Result<EvaluatedRun> {
         let folder = RunFolder::new(dir);
         if !folder.settings().exists() {
-            let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
-            return Err(error.help("give folders that `npc train` wrote, for example runs/npnet_lung"));
+            return Err(problem!(E0721, dir, "not a run folder: it has no settings.yaml";
+                help: "pass a folder written by `npc train`, for example runs/npnet_lung"));
         }
         let (cases, evaluation) = (folder.cases(role), folder.evaluation(role));
         let split = match role {
             SplitRole::Test => String::new(),
             SplitRole::Train | SplitRole::Val => format!(" --split {}", role.name()),
         };
-        let again = format!("`npc eval {}{split}`", dir.display());
+        let command = format!("npc eval {}{split}", dir.display());
         if !cases.exists() || !evaluation.exists() {
-            return Err(RunError::at(dir, "the run is not evaluated yet").help(again));
+            return Err(problem!(E0741, dir, "the run is not evaluated yet"; help: "evaluate it with `{command}`"));
         }
         let names = [&cases, &evaluation].map(|path| path.file_name().unwrap_or_default().display().to_string());
         let evaluation = Evaluation::read(&evaluation)?;
         let cases = CaseTable::read(&cases)?;
         if evaluation.summary.n != cases.stems.len() {
-            let message = format!(
-                "{} has {} images and {} {}: they are of two evaluations",
-                names[0],
-                cases.stems.len(),
-                names[1],
-                evaluation.summary.n
+            let (n_cases, n) = (cases.stems.len(), evaluation.summary.n);
+            let [cases, evaluation] = names;
+            return Err(
+                problem!(E0721, dir, "{cases} has {n_cases} images, but {evaluation} has {n}: the files come from different evaluations";
+                help: "evaluate the run again with `{command}`"),
             );
-            return Err(RunError::at(dir, message).help(again));
         }
         let mut models = BTreeMap::new();
         read_models(dir, dir, 0, &mut models);
@@ -98,39 +97,51 @@ fn abbreviated_list(names: &[&str]) -> String {
 
 /// Fails if the scores of two runs are not comparable. The error names the difference.
 pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()> {
+    check_same_images(a, b)?;
     let (first, second) = (a.folder.display(), b.folder.display());
-    let refuse = |what: String, help: String| Err(RunError::new(format!("{first} and {second}: {what}")).help(help));
     let (left, right) = (&a.evaluation.summary, &b.evaluation.summary);
-    let stems = |run: &EvaluatedRun| -> BTreeSet<String> { run.cases.stems.iter().cloned().collect() };
-    let (here, there) = (stems(a), stems(b));
-    if here != there {
-        let only = |x: &BTreeSet<String>, y: &BTreeSet<String>| -> String {
-            let only: Vec<&str> = x.difference(y).map(String::as_str).collect();
-            if only.is_empty() { "none".into() } else { format!("{} ({})", only.len(), abbreviated_list(&only)) }
-        };
-        let what = format!(
-            "they are not scored on the same images; only in the first: {}, only in the second: {}",
-            only(&here, &there),
-            only(&there, &here)
-        );
-        return refuse(what, "paired differences need one split: write it with `split = lists(..)` or one seed".into());
-    }
     if a.cases.classes != b.cases.classes {
-        let what = format!("classes {} and {}", a.cases.classes.join(", "), b.cases.classes.join(", "));
-        return refuse(what, "give runs on the same classes".into());
+        let (here, there) = (a.cases.classes.join(", "), b.cases.classes.join(", "));
+        return Err(problem!(E0740, "{first} and {second} have different classes: {here} and {there}";
+            help: "compare runs that segment the same classes"));
     }
     if left.empty_rule != right.empty_rule {
-        let what = format!("`empty = {}` and `empty = {}`", left.empty_rule.name(), right.empty_rule.name());
-        return refuse(what, "set one rule in the data blocks' settings and evaluate again".into());
+        let (here, there) = (left.empty_rule.name(), right.empty_rule.name());
+        return Err(
+            problem!(E0740, "{first} and {second} score empty masks differently: `empty = {here}` and `empty = {there}`";
+            help: "set the same `empty` in the data blocks' settings and evaluate again"),
+        );
     }
     if left.unit != right.unit {
-        let what = format!("distances in {} and in {}", left.unit.name(), right.unit.name());
-        return refuse(what, "write `spacing` in both data blocks or in neither, and evaluate again".into());
+        let (here, there) = (left.unit.name(), right.unit.name());
+        return Err(problem!(E0740, "{first} and {second} have distances in different units: {here} and {there}";
+            help: "write `spacing` in both data blocks or in neither, and evaluate again"));
     }
     if a.cases.groups.is_some() != b.cases.groups.is_some() {
-        return refuse("only one knows groups of images".into(), "evaluate both again".into());
+        return Err(
+            problem!(E0740, "only one of {first} and {second} has groups of images"; help: "evaluate both runs again"),
+        );
     }
     Ok(())
+}
+
+/// Fails if two runs were evaluated on different images. The error lists images of only one run.
+fn check_same_images(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()> {
+    let stems = |run: &EvaluatedRun| -> BTreeSet<String> { run.cases.stems.iter().cloned().collect() };
+    let (here, there) = (stems(a), stems(b));
+    if here == there {
+        return Ok(());
+    }
+    let only = |x: &BTreeSet<String>, y: &BTreeSet<String>| -> String {
+        let only: Vec<&str> = x.difference(y).map(String::as_str).collect();
+        if only.is_empty() { "none".into() } else { format!("{} ({})", only.len(), abbreviated_list(&only)) }
+    };
+    let (first, second) = (a.folder.display(), b.folder.display());
+    let (in_first, in_second) = (only(&here, &there), only(&there, &here));
+    Err(
+        problem!(E0740, "{first} and {second} were not scored on the same images; only in the first: {in_first}, only in the second: {in_second}";
+        help: "a paired comparison needs the same split: use `split = lists(..)`, or the same seed for both runs"),
+    )
 }
 
 /// Returns remarks on differences between the runs that weaken the comparison.
@@ -143,19 +154,19 @@ pub(super) fn comparison_notes(runs: &[EvaluatedRun], group_seeds: bool) -> Vec<
             notes.push(format!("the runs differ in {what}: {}", list.join("; ")));
         }
     };
-    differ("the size that they are scored at", &|r| format!("{}x{}", r.evaluation.size[0], r.evaluation.size[1]));
+    differ("the size at which they were scored", &|r| format!("{}x{}", r.evaluation.size[0], r.evaluation.size[1]));
     differ("test-time flips", &|r| if r.evaluation.flips { "with" } else { "without" }.into());
     differ("the weights that were scored", &|r| r.evaluation.checkpoint.clone());
     let chosen = runs.iter().filter(|r| r.evaluation.chosen_here).count();
     if chosen > 0 {
         let of = if chosen == runs.len() { "all".into() } else { chosen.to_string() };
         notes.push(format!(
-            "weights of {of} runs were chosen by their score on these very images: means are optimistic"
+            "the weights of {of} runs were chosen by their score on these images: their means are optimistic"
         ));
     }
     if !group_seeds {
         notes.push(
-            "intervals are over images: training again with another seed may move a mean by more (`--group-seeds`)"
+            "intervals cover the variation of the images: training with another seed may change a mean by more (`--group-seeds`)"
                 .into(),
         );
     }
@@ -171,13 +182,11 @@ pub(super) fn group_by_seed(runs: Vec<EvaluatedRun>) -> Result<Vec<Vec<Evaluated
             continue;
         };
         if let Some(twin) = of.iter().find(|r| r.settings.train.seed == run.settings.train.seed) {
-            let message = format!(
-                "{} and {} are the same run with the same seed {}",
-                twin.folder.display(),
-                run.folder.display(),
-                run.settings.train.seed
+            let (first, second) = (twin.folder.display(), run.folder.display());
+            return Err(
+                problem!(E0740, "{first} and {second} are the same run with the same seed {}", run.settings.train.seed;
+                help: "leave one of them out: a repeated run adds nothing to the spread over seeds"),
             );
-            return Err(RunError::new(message).help("a repetition adds nothing to a spread over seeds: leave one out"));
         }
         of.push(run);
     }

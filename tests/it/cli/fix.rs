@@ -42,14 +42,14 @@ fn certain_edits_are_applied_until_nothing_is_left() {
         "{}",
         said.out
     );
-    assert!(said.out.ends_with("net.model: mended 8\n"), "{}", said.out);
+    assert!(said.out.ends_with("net.model: 8 problems fixed\n"), "{}", said.out);
 }
 
 #[test]
 fn a_dry_run_writes_nothing() {
     let (said, text) = fixed(BAD, &["--dry-run"]);
     assert_eq!(text, BAD);
-    assert!(said.out.contains("+npc 1\n") && said.out.contains("would mend 8"), "{}", said.out);
+    assert!(said.out.contains("+npc 1\n") && said.out.contains("8 problems would be fixed"), "{}", said.out);
 }
 
 #[test]

@@ -153,8 +153,8 @@ fn agrees_with_counting_one_by_one() {
 fn what_cannot_be_scored() {
     let text = |r: Result<Vec<PixelCounts>>| r.unwrap_err().to_string();
     assert!(text(count_pixels(&[0, 1], &[0], 2)).contains("2 pixels"));
-    assert!(text(count_pixels(&[2], &[0], 2)).contains("prediction holds class 2"));
-    assert!(text(count_pixels(&[0], &[7], 2)).contains("truth holds class 7"));
+    assert!(text(count_pixels(&[2], &[0], 2)).contains("prediction contains class 2"));
+    assert!(text(count_pixels(&[0], &[7], 2)).contains("truth contains class 7"));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn table_of_cases() {
     assert!(!table.scores.contains_key(&Metric::Hd95));
     let text = std::fs::read_to_string(&path).unwrap();
     for (broken, wanted) in [
-        (text.replace("0.800000", "high"), "line 2: `high` is no dice"),
+        (text.replace("0.800000", "high"), "line 2: `high` is not a number, in the column `dice`"),
         (text.replace("c,heart", "c,liver"), "line 5"),
         (text[..text.find("c,heart").unwrap()].to_string(), "lacks a class"),
         (text.replace("stem,", "name,"), "no column `stem`"),

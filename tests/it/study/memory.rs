@@ -339,9 +339,9 @@ mod cli {
         };
         refused(&["--memory", "8"], "`8` has no unit; write for example 8GB or 8MiB");
         refused(&["--memory", "8 bananas"], "no unit `bananas`");
-        refused(&["--memory", "GB"], "is no amount of memory");
-        refused(&["--memory", "1.2.3GB"], "is no amount of memory");
-        refused(&["--memory", "0MB"], "is no memory at all");
+        refused(&["--memory", "GB"], "is not an amount of memory");
+        refused(&["--memory", "1.2.3GB"], "is not an amount of memory");
+        refused(&["--memory", "0MB"], "must be positive");
         refused(&["--memory", "99999999999TB"], "more than 2^64");
         refused(&["--batch", "0"], "0 is not in 1..=4294967296");
         refused(&["--batch", "four"], "invalid digit");

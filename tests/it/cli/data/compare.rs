@@ -199,7 +199,7 @@ fn what_is_not_comparable_is_named() {
     bench.write(&Run { spacing: Some([0.7, 0.7]), ..run("other_unit", &some) });
     bench.refused(&["a", "other_images"], &[], 1, &["3 (slice_0, slice_1, slice_2)", "2 (slice_12, slice_13)"]);
     bench.refused(&["a", "other_rule"], &[], 1, &["`empty = one` and `empty = skip`"]);
-    bench.refused(&["a", "other_unit"], &[], 1, &["in px and in mm", "`spacing`"]);
+    bench.refused(&["a", "other_unit"], &[], 1, &["px and mm", "`spacing`"]);
     bench.refused(&["a", "nowhere"], &[], 1, &["not a run folder"]);
     bench.refused(&["a"], &[], 2, &["2"]);
     bench.refused(&["a", "a"], &["--metrics", "hausdorff"], 2, &["hd95"]);
