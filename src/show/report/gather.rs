@@ -38,14 +38,13 @@ pub(crate) fn gather<'a>(
         None => cases::CasePictures::default(),
     };
     missing.extend(case_pictures.missing);
-    let (balance, examples) = match data.map(|data| data::data(&data, checked.input().channels())) {
-        Some(Ok(found)) => found,
-        Some(Err(e)) => {
+    let found = data.map(|data| data::data(&data, checked.input().channels())).transpose();
+    let (balance, examples) = found
+        .unwrap_or_else(|e| {
             missing.push(format!("Class balance and examples are missing: {e}"));
-            Default::default()
-        }
-        None => Default::default(),
-    };
+            None
+        })
+        .unwrap_or_default();
     let evaluation = figures::evaluation(run, role);
     let history = History::read(folder);
     RunReport {

@@ -8,56 +8,62 @@ use rayon::prelude::*;
 
 /// The most masks that are read for the class balance of a split.
 const MASKS: usize = 100;
+/// The most training images that are shown.
 const EXAMPLES: usize = 4;
 
 /// Returns the class balance of each split and a few training images with their masks.
 pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<SplitShares>, Vec<ReportPicture>)> {
-    let classes = data.spec().classes.len();
-    let mut balance = Vec::new();
-    for role in SplitRole::ALL.into_iter().filter(|role| !data.is_empty(*role)) {
-        let chosen = evenly_spread(data.len(role), MASKS);
-        let counts: Vec<Vec<u64>> = chosen
-            .par_iter()
-            .map(|&index| {
-                let (mask, _, _) = data.truth(role, index)?;
-                let mut counts = vec![0u64; classes];
-                for class in mask {
-                    if let Some(n) = counts.get_mut(usize::from(class)) {
-                        *n += 1;
-                    }
-                }
-                Ok(counts)
-            })
-            .collect::<Result<_>>()?;
-        let sums: Vec<u64> = (0..classes).map(|k| counts.iter().map(|c| c[k]).sum()).collect();
-        let total = sums.iter().sum::<u64>().max(1) as f64;
-        balance.push(SplitShares {
-            split: role.name().into(),
-            images: data.len(role),
-            read: chosen.len(),
-            shares: sums.iter().map(|&n| n as f64 / total).collect(),
-        });
-    }
-    let examples = evenly_spread(data.len(SplitRole::Train), EXAMPLES)
-        .into_iter()
-        .map(|index| {
-            let image = data.picture(SplitRole::Train, index, channels)?;
-            let (mask, size, _) = data.truth(SplitRole::Train, index)?;
-            let mask = resize::nearest(&mask, size, image.original);
-            let stem = data.cases(SplitRole::Train)[index].stem.clone();
-            let [h, w] = image.original;
-            let shown = OverlayCase {
-                stem: stem.clone(),
-                score: String::new(),
-                rgb: image.rgb,
-                size: image.original,
-                predicted: mask,
-                truth: None,
-            };
-            ReportPicture::new(stem, format!("{w} × {h}"), &shown.draw(PICTURE_SIDE)?)
-        })
-        .collect::<Result<_>>()?;
+    let roles = SplitRole::ALL.into_iter().filter(|role| !data.is_empty(*role));
+    let balance = roles.map(|role| split_shares(data, role)).collect::<Result<_>>()?;
+    let chosen = evenly_spread(data.len(SplitRole::Train), EXAMPLES);
+    let examples = chosen.into_iter().map(|index| training_image(data, index, channels)).collect::<Result<_>>()?;
     Ok((balance, examples))
+}
+
+/// Returns the fraction of the pixels of each class in the masks of one split.
+fn split_shares(data: &Dataset, role: SplitRole) -> Result<SplitShares> {
+    let classes = data.spec().classes.len();
+    let chosen = evenly_spread(data.len(role), MASKS);
+    let count = |&index: &usize| class_pixels(data, role, index, classes);
+    let counts: Vec<Vec<u64>> = chosen.par_iter().map(count).collect::<Result<_>>()?;
+    let sums: Vec<u64> = (0..classes).map(|k| counts.iter().map(|c| c[k]).sum()).collect();
+    let total = sums.iter().sum::<u64>().max(1) as f64;
+    Ok(SplitShares {
+        split: role.name().into(),
+        images: data.len(role),
+        read: chosen.len(),
+        shares: sums.iter().map(|&n| n as f64 / total).collect(),
+    })
+}
+
+/// Returns the number of pixels of each class in one mask.
+fn class_pixels(data: &Dataset, role: SplitRole, index: usize, classes: usize) -> Result<Vec<u64>> {
+    let (mask, _, _) = data.truth(role, index)?;
+    let mut counts = vec![0u64; classes];
+    for class in mask {
+        if let Some(n) = counts.get_mut(usize::from(class)) {
+            *n += 1;
+        }
+    }
+    Ok(counts)
+}
+
+/// Draws a training image with its mask.
+fn training_image(data: &Dataset, index: usize, channels: usize) -> Result<ReportPicture> {
+    let image = data.picture(SplitRole::Train, index, channels)?;
+    let (mask, size, _) = data.truth(SplitRole::Train, index)?;
+    let mask = resize::nearest(&mask, size, image.original);
+    let stem = data.cases(SplitRole::Train)[index].stem.clone();
+    let [h, w] = image.original;
+    let shown = OverlayCase {
+        stem: stem.clone(),
+        score: String::new(),
+        rgb: image.rgb,
+        size: image.original,
+        predicted: mask,
+        truth: None,
+    };
+    ReportPicture::new(stem, format!("{w} × {h}"), &shown.draw(PICTURE_SIDE)?)
 }
 
 /// Returns at most `most` of `n` indices, evenly spread.
