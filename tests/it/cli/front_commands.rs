@@ -59,7 +59,7 @@ fn sizes_come_from_the_command_line_or_the_data() {
 }
 
 #[test]
-fn what_is_frozen_is_told_apart() {
+fn frozen_parameters_are_listed_separately() {
     let first = |args: &[&str]| json(&[&["--model", "Net"], args].concat())["models"][0].clone();
     let counts = |m: &Value| ["params", "trainable", "frozen", "buffers"].map(|key| m[key].as_u64().unwrap());
     // conv: 3 * 4 * 9 + 4, 4 * 8 * 9 + 8, 8 * 2 + 2.
@@ -153,7 +153,7 @@ fn the_json_of_check_is_stable() {
 }
 
 #[test]
-fn unreadable_files_are_told() {
+fn unreadable_files_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("latin.model"), b"npc 1 // gr\xf6\xdfe").unwrap();
     std::fs::write(folder.path().join("empty.model"), "").unwrap();

@@ -58,7 +58,7 @@ fn denied_warnings_are_errors() {
 }
 
 #[test]
-fn an_idle_allow_is_told_where_all_is_looked_at() {
+fn an_unneeded_allow_is_reported_when_the_whole_file_is_checked() {
     let idle = "warning unused_allow".to_string();
     let rest = "allow norm_of_one, unused_binding, class_count";
     assert_eq!(told(rest, "", &[]), (0, vec![idle.clone()]));

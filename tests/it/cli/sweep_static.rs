@@ -264,7 +264,7 @@ fn rows_are_sorted_and_cut() {
 }
 
 #[test]
-fn models_that_cannot_be_built_are_told_of() {
+fn models_that_cannot_be_built_are_reported() {
     let said = run(&["sweep", "net.model", "Net(width = 6 | 8, gate = se, reduction = 2 | 4)", "--static"]);
     assert_eq!(said.code, 1);
     assert!(

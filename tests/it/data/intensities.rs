@@ -76,7 +76,7 @@ fn channels_and_normalisation() {
 }
 
 #[test]
-fn files_are_told_by_content() {
+fn file_formats_are_recognized_by_content() {
     let png = |p: &Path| png(p, [1, 4], ExtendedColorType::La8, &[0, 9, 51, 9, 102, 9, 255, 9]);
     close(&sample(row(), 1, png).unwrap(), &[0.0, 0.2, 0.4, 1.0]);
     let text = |p: &Path| {

@@ -3,7 +3,7 @@
 use crate::support::compile::{compile_file, compile_text};
 use crate::support::header::size_of;
 use crate::support::random_model::model;
-use crate::support::repository::model_files;
+use crate::support::repository::{for_each_file, model_files};
 use crate::support::tape::Tape;
 use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, NodeId, Outlet};
@@ -246,8 +246,8 @@ fn double_precision_worker() {
 #[test]
 fn models_differ_unless_known() {
     let same: &[[&str; 2]] = &[["NPNet", "NPNet_SE"]];
-    for file in model_files("models") {
-        let models: Vec<(CheckedGraph, CanonicalGraph)> = compile_file(&file, Some([64, 64]), &[])
+    for_each_file(model_files("models"), |file| {
+        let models: Vec<(CheckedGraph, CanonicalGraph)> = compile_file(file, Some([64, 64]), &[])
             .checked
             .into_iter()
             .map(|c| {
@@ -264,7 +264,7 @@ fn models_differ_unless_known() {
                 assert_eq!(canon.hash() == other.hash(), known, "{names:?}");
             }
         }
-    }
+    });
 }
 
 /// Of two bodies of a model with this result.

@@ -42,7 +42,7 @@ fn tried(path: &Path) -> Vec<(String, StandaloneCheck)> {
 }
 
 #[test]
-fn a_wrong_promise_is_told_without_a_use() {
+fn a_wrong_promise_is_reported_without_a_use() {
     assert_eq!(
         told("block wide(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(2 * out)"),
         [
@@ -98,7 +98,7 @@ fn what_a_use_decides_is_left_alone() {
 
 /// The block at fault is told, not those that use it.
 #[test]
-fn one_wrong_promise_is_told_once() {
+fn one_wrong_promise_is_reported_once() {
     let inner = "block inner(x: [c, h, w]) -> [c, h, w] = x |> conv(5)";
     let outer = "block outer(x: [c, h, w]) -> [c, h, w] = x |> inner";
     for text in [format!("{inner}\n{outer}"), format!("{outer}\n{inner}")] {

@@ -120,7 +120,7 @@ fn circles_are_found() {
 }
 
 #[test]
-fn words_are_told_from_texts() {
+fn words_in_code_are_distinguished_from_strings() {
     let holds = |text: &str| words(text).iter().any(|word| word == "unsafe");
     assert!(holds("fn g() { let x = unsafe { f() }; }") && holds("unsafe impl Sync for Place {}"));
     assert!(!holds("const T: &str = \"unsafe\"; // unsafe") && !holds("#[allow(unsafe_code)] fn f() {}"));

@@ -211,7 +211,7 @@ fn random_graphs_are_worth_comparing() {
 
 /// Every model file at a size that its fields fit into, as far as brute force can go.
 #[test]
-fn fields_of_the_zoo_equal_brute_force() {
+fn fields_of_all_networks_equal_brute_force() {
     let mut seen = 0;
     for file in model_files("models").into_iter().chain(model_files("tests/graphs")) {
         for checked in compile_file(&file, Some([96, 208]), &[]).checked {

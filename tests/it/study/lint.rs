@@ -1,7 +1,7 @@
 //! The lints: silent on the usual networks, true where they speak.
 
 use crate::support::compile::{CompiledFile, compile_file, compile_text};
-use crate::support::repository::{model_files, repository, stem};
+use crate::support::repository::{for_each_file, model_files, repository, stem};
 use npc::text::diag::Code;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -73,13 +73,13 @@ fn the_usual_networks_are_silent() {
 /// The networks of `models` have no warning at the sizes of their data, but for the rates of NPNet where the map is small.
 #[test]
 fn models_have_no_warning_at_the_sizes_of_their_data() {
-    for path in model_files("models") {
+    for_each_file(model_files("models"), |path| {
         for (size, small) in [([128, 128], true), ([224, 224], true), ([288, 384], true), ([512, 512], false)] {
-            let made = compile_file(&path, Some(size), &[]);
-            let expected: &[&str] = if small && stem(&path) == "npnet" { &["W0404"] } else { &[] };
+            let made = compile_file(path, Some(size), &[]);
+            let expected: &[&str] = if small && stem(path) == "npnet" { &["W0404"] } else { &[] };
             assert_eq!(made.codes(), expected, "{} {size:?}\n{}", path.display(), made.rendered());
         }
-    }
+    });
 }
 
 /// What Chen et al. 2017 say of DeepLabV3 (section 3.3): near the size of the map a rate leaves little but the centre.
@@ -135,7 +135,7 @@ fn gcd(a: usize, b: usize) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
-    fn gridding_is_told_where_pixels_are_unread(rates in prop::collection::vec(1usize..9, 1..6)) {
+    fn gridding_is_reported_where_pixels_are_unread(rates in prop::collection::vec(1usize..9, 1..6)) {
         let seen = offsets(&rates);
         let told = chain(&rates);
         let classes = |n: usize| seen.iter().map(|at| at.rem_euclid(n as i64)).collect::<BTreeSet<_>>().len();
@@ -222,7 +222,7 @@ fn transposed_kernels() {
 
 /// A loop and a block that is called again are one place each.
 #[test]
-fn a_place_is_told_once() {
+fn a_place_is_reported_once() {
     let text = "model M(x: [3, H, W]) -> [4, H, W] {
   let s[0] = x
   for i in 0..50 { let s[i + 1] = s[i] |> cbr(4, bias = true) }

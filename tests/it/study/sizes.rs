@@ -138,7 +138,7 @@ fn contract_of(body: &str, size: [usize; 2]) -> String {
 }
 
 #[test]
-fn contracts_are_told_as_people_would() {
+fn contracts_read_as_people_would_write_them() {
     let told = |body: &str, size: [usize; 2]| contract_of(body, size);
     assert_eq!(told("[3, H, W] = x |> relu", [8, 8]), "H and W: any size");
     assert_eq!(told("[3, H / 4, W / 2] = x |> avgpool([4, 2])", [8, 8]), "H: multiples of 4; W: multiples of 2");

@@ -25,3 +25,16 @@ pub fn networks() -> Vec<PathBuf> {
 pub fn stem(path: &Path) -> String {
     path.file_stem().expect("a file has a name").to_string_lossy().into_owned()
 }
+
+/// Calls `check` with each file, and fails once at the end with the failures of all of them. `NPC_TEST_FILE=unet` leaves out the
+/// files whose paths do not contain `unet`.
+pub fn for_each_file(files: impl IntoIterator<Item = PathBuf>, check: impl Fn(&Path)) {
+    let chosen = std::env::var("NPC_TEST_FILE").unwrap_or_default();
+    let mut failed = Vec::new();
+    for path in files.into_iter().filter(|path| path.to_string_lossy().contains(&chosen)) {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&path))).is_err() {
+            failed.push(path.display().to_string());
+        }
+    }
+    assert!(failed.is_empty(), "failed, with the messages above:\n  {}", failed.join("\n  "));
+}

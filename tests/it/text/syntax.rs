@@ -176,7 +176,7 @@ fn operators_bind_as_documented() {
 }
 
 #[test]
-fn all_mistakes_are_told_in_order() {
+fn all_mistakes_are_reported_in_order() {
     let parsed = check(
         "npc 1\nblok a(x: [c]) = x\nblock b(x: [c]) {\n  let y = x bn\n  let z = ;\n  return f(x\n}\n\
          block ok(x: [c]) = x\ndata d {\n  a = 1,\n  b 3\n}\n",

@@ -124,7 +124,7 @@ fn a_survey_goes_on() {
 /// On a random split of lung CT by slice neighbours fall on both sides; by patient they do not. No slices of two patients
 /// are called alike.
 #[test]
-fn real_patients_are_told_apart() {
+fn real_patients_are_distinguished() {
     let Some(root) = real("lung_ct_lctsc") else { return };
     let split = Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 };
     let window = Some([-1000.0, 400.0]);

@@ -144,7 +144,7 @@ fn some(i: usize) -> usize {
 }
 
 #[test]
-fn a_better_run_is_told_from_a_worse_one() {
+fn a_better_run_is_distinguished_from_a_worse_one() {
     let bench = Bench::new();
     bench.write(&run("worse", &|i| some(i) + 1));
     bench.write(&run("better", &some));

@@ -66,7 +66,7 @@ fn other_names_of_the_same_structure_are_loaded_by_order() {
 }
 
 #[test]
-fn what_does_not_fit_keeps_its_first_values_and_is_told() {
+fn tensors_that_do_not_fit_keep_their_initial_values_and_are_reported() {
     let wide = model("Wide");
     let (new, report) = begun(&wide, &reference("weights_named.pt"));
     let own = tensors(&drawn(&wide, 7));

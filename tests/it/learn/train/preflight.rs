@@ -36,7 +36,7 @@ fn memory_that_is_not_enough_is_refused_with_the_batch_that_fits() {
 }
 
 #[test]
-fn a_class_that_never_occurs_is_told() {
+fn a_class_that_never_occurs_is_reported() {
     let mut bench = Bench::new();
     assert_eq!(bench.preflight(None).unwrap().warnings, Vec::<String>::new());
     bench.settings.train.ema = Some(0.999);

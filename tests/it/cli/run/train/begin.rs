@@ -33,7 +33,7 @@ fn a_dry_run_tells_and_writes_nothing() {
 }
 
 #[test]
-fn weights_of_another_run_are_told_of() {
+fn weights_of_another_run_are_reported() {
     let place = Place::new();
     place.train("runs/a", &[]).done();
     let text = place.train("runs/b", &["--init", "runs/a", "--set", "model.width=8,epochs=2"]).done();
@@ -64,7 +64,7 @@ fn weights_of_another_run_are_told_of() {
 
 /// Where the first NaN is written: in a block, called from the model.
 #[test]
-fn the_place_of_the_first_number_that_is_none_is_told() {
+fn the_place_of_the_first_nan_is_reported() {
     let place = Place::new();
     let block = "block Ratio(x: [C, H, W]) -> [C, H, W] {\n  let none = x - x\n  return x / none\n}\n";
     let model = MODEL.replace("npc 1\n", &format!("npc 1\n\n{block}")).replacen("|> relu\n", "|> Ratio\n", 1);
