@@ -10,8 +10,9 @@ mod score;
 mod verdict;
 
 use super::cost::Convention;
+use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
-use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::diag::{Applicability, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Claim, ClaimValue, Relation};
 pub use bound::SweepBound;
@@ -31,45 +32,44 @@ pub fn judge_claim(claim: &Claim, checked: &CheckedGraph) -> Result<Judgement, B
         return check_score(claim);
     }
     if let Quantity::Memory(_) = quantity {
-        let message = "memory depends on a run's batch and optimiser, and a claim is about the model alone";
-        let d = Diagnostic::new(Code::E0603, claim.quantity.span, message);
-        return Err(Box::new(d.help("`memory` stands behind `keep where` of a sweep; `npc check` prints it")));
+        return Err(Box::new(problem!(E0603, claim.quantity.span,
+            "a claim about memory cannot be checked: memory depends on the batch size and the optimiser of a run";
+            help: "`npc check` prints the memory; `keep where` of a sweep accepts `memory`")));
     }
     let value = measure(&quantity, checked, &PeakBytes::default)?;
     let holds = claim_holds(claim, &quantity, &value)?;
     match (&claim.refuted, holds) {
         (None, true) => Ok(Judgement { value, verdict: Verdict::Holds }),
         (Some(reason), false) => Ok(Judgement { value, verdict: Verdict::Refuted { reason: reason.node.clone() } }),
-        (None, false) => {
-            let name = &checked.graph().name;
-            let message = format!("this claim about `{name}` at {} does not hold", checked.input());
-            let d = Diagnostic::new(Code::E0601, claim.span, message).label(format!("it is {value}"));
-            let help = "mend the claim or the model; a source known to be wrong gets `refuted \"reason\"`";
-            let at = match &claim.value {
-                ClaimValue::Number { span, .. } => *span,
-                ClaimValue::Expr(expr) => expr.span,
-            };
-            Err(Box::new(match claim.relation.node {
-                Relation::Rounds | Relation::Eq => {
-                    d.help(help).suggest("what the model has", at, value.to_string(), Applicability::MaybeIncorrect)
-                }
-                Relation::Ne | Relation::Lt | Relation::Le | Relation::Gt | Relation::Ge => d.help(help),
-            }))
-        }
+        (None, false) => Err(Box::new(false_claim(claim, checked, &value))),
         (Some(reason), true) => {
-            let message = "this claim is marked as refuted and holds";
-            let d = Diagnostic::new(Code::E0602, claim.span, message).label(format!("it is {value}"));
-            let mark = Span { start: value_end(claim), end: reason.span.end, ..reason.span };
-            let d = d.other(reason.span, "marked here");
-            Err(Box::new(d.suggest("take `refuted` away", mark, "", Applicability::MaybeIncorrect)))
+            let clause = Span { start: value_span(claim).end, end: reason.span.end, ..reason.span };
+            Err(Box::new(problem!(E0602, claim.span, "this claim is marked as refuted, but it holds";
+                label: "it is {value}";
+                other[reason.span]: "marked here";
+                fix[clause => "", MaybeIncorrect]: "remove `refuted`")))
         }
     }
 }
 
-/// Returns the byte offset at which the value of a claim ends.
-fn value_end(claim: &Claim) -> u32 {
+/// Returns the error of a claim that does not hold.
+fn false_claim(claim: &Claim, checked: &CheckedGraph, value: &QuantityValue) -> Diagnostic {
+    let name = &checked.graph().name;
+    let d = problem!(E0601, claim.span, "this claim about `{name}` at {} does not hold", checked.input();
+        label: "it is {value}";
+        help: "correct the claim or the model, or mark a claim known to be wrong with `refuted \"reason\"`");
+    match claim.relation.node {
+        Relation::Rounds | Relation::Eq => {
+            d.suggest("what the model has", value_span(claim), value.to_string(), Applicability::MaybeIncorrect)
+        }
+        Relation::Ne | Relation::Lt | Relation::Le | Relation::Gt | Relation::Ge => d,
+    }
+}
+
+/// Returns the span of the value of a claim.
+fn value_span(claim: &Claim) -> Span {
     match &claim.value {
-        ClaimValue::Number { span, .. } => span.end,
-        ClaimValue::Expr(expr) => expr.span.end,
+        ClaimValue::Number { span, .. } => *span,
+        ClaimValue::Expr(expr) => expr.span,
     }
 }

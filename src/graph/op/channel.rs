@@ -25,7 +25,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
         variadic: false,
         args: &[required("out", ONE)],
         build: |a| Ok(ChannelPad { out: a.int("out", 1) }.into()),
-        summary: "channels of zeros behind those of x, up to `out`",
+        summary: "appends channels of zeros to x, up to `out`",
     },
     Signature::plain(
         "channel_mean",

@@ -191,7 +191,7 @@ impl Operator for Combine {
             ([c, ..], [d, _, _]) if c == d => {
                 "bring both to the same size, for example with `|> resize(to = other)`".into()
             }
-            _ => "shapes must be equal, or one of them [c, 1, 1] or [1, h, w] beside [c, h, w]".into(),
+            _ => "shapes must be equal, or [c, h, w] with [c, 1, 1] or [1, h, w]".into(),
         };
         Err(Refusal::new(RefusalKind::Mismatch, message).help(help))
     }

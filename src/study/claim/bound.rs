@@ -2,9 +2,10 @@
 
 use super::compare::claim_holds;
 use super::quantity::{PeakBytes, Quantity, QuantityValue, measure, parse_quantity};
+use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
-use crate::text::diag::{Code, Diagnostic};
+use crate::text::diag::Diagnostic;
 use crate::text::syntax::ast::Claim;
 
 /// A bound that can be checked for any model.
@@ -28,8 +29,9 @@ impl SweepBound {
             | Quantity::Memory(_) => QuantityValue::Number(0),
             Quantity::Input | Quantity::Output(_) => QuantityValue::Shape(Vec::new()),
             Quantity::Score => {
-                let d = Diagnostic::new(Code::E0603, claim.quantity.span, "only training can tell a score");
-                return Err(Box::new(d.help("a sweep is thinned out by what can be counted")));
+                return Err(Box::new(problem!(E0603, claim.quantity.span,
+                    "a score is known only after training, so it cannot be a bound";
+                    help: "use a quantity that can be counted, such as `params` or `macs`")));
             }
         };
         claim_holds(claim, &quantity, &kind)?;

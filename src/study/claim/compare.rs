@@ -2,6 +2,7 @@
 
 use super::number::{ScaledNumber, parse_number, relation_holds};
 use super::quantity::{Quantity, QuantityValue};
+use crate::base::problem::problem;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
 
@@ -12,8 +13,8 @@ pub(super) fn claim_holds(claim: &Claim, quantity: &Quantity, found: &QuantityVa
         (QuantityValue::Number(_), ClaimValue::Number { bytes: Some(_), span, .. })
             if !matches!(quantity, Quantity::Memory(_)) =>
         {
-            let d = Diagnostic::new(Code::E0206, *span, "this quantity is a number and no amount of memory");
-            Err(Box::new(d.help("write it without the `B`")))
+            Err(Box::new(problem!(E0206, *span, "this quantity is a number, not an amount of memory";
+                help: "write it without the `B`")))
         }
         (QuantityValue::Number(n), ClaimValue::Number { digits, suffix, bytes, .. }) => {
             match parse_number(digits, *suffix, *bytes) {

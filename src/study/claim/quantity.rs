@@ -1,10 +1,11 @@
 //! The quantities of claims and bounds.
 
+use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, unknown_result};
 use crate::graph::op::PassKind;
 use crate::study::cost::field::{narrower_side, receptive_fields};
 use crate::study::cost::{Convention, count};
-use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{Call, Expr, ExprKind, Ident};
 use std::fmt;
@@ -70,7 +71,7 @@ pub(super) fn parse_quantity(expr: &Expr, macs: Convention) -> Result<Quantity, 
     match &expr.kind {
         ExprKind::Name(name) => named_quantity(expr, name, macs),
         ExprKind::Call(call) => quantity_with_argument(expr, call),
-        _ => Err(Box::new(Diagnostic::new(Code::E0603, expr.span, "a claim is about a quantity such as `params`"))),
+        _ => Err(Box::new(problem!(E0603, expr.span, "a claim is about a quantity such as `params`"))),
     }
 }
 
@@ -102,11 +103,9 @@ fn named_quantity(expr: &Expr, name: &str, macs: Convention) -> Result<Quantity,
         "input" => Ok(Quantity::Input),
         "output" => Ok(Quantity::Output(None)),
         "receptive_field" => Ok(Quantity::ReceptiveField),
-        "memory" => {
-            let d = Diagnostic::new(Code::E0603, expr.span, "`memory` of which pass?");
-            let d = d.suggest("to run", expr.span, "memory(inference)", Applicability::MaybeIncorrect);
-            Err(Box::new(d.suggest("to train", expr.span, "memory(training)", Applicability::MaybeIncorrect)))
-        }
+        "memory" => Err(Box::new(problem!(E0603, expr.span, "`memory` needs a pass: inference or training";
+                fix[expr.span => "memory(inference)", MaybeIncorrect]: "memory of a forward pass";
+                fix[expr.span => "memory(training)", MaybeIncorrect]: "memory of a training step"))),
         score if SCORES.contains(&score) => Ok(Quantity::Score),
         other => Err(unknown_quantity(expr, expr.span, other)),
     }
@@ -118,8 +117,7 @@ fn parse_pass(word: &Ident) -> Result<PassKind, Box<Diagnostic>> {
         "inference" => Ok(PassKind::Inference),
         "training" => Ok(PassKind::Training),
         other => {
-            let message = format!("no pass is called `{other}`; there is inference and training");
-            let d = Diagnostic::new(Code::E0603, word.span, message);
+            let d = problem!(E0603, word.span, "unknown pass `{other}`; the passes are inference and training");
             Err(Box::new(d.nearest(word.span, other, ["inference", "training"], || None)))
         }
     }
@@ -135,8 +133,8 @@ fn parse_convention(word: &Ident) -> Result<Convention, Box<Diagnostic>> {
 
 /// Returns the error of a quantity that does not exist; `at` is the span of its name.
 fn unknown_quantity(expr: &Expr, at: Span, name: &str) -> Box<Diagnostic> {
-    let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
-    let known = || Some(format!("there is {}", QUANTITIES.join(", ")));
+    let d = problem!(E0603, expr.span, "unknown quantity `{name}`");
+    let known = || Some(format!("the quantities are {}", QUANTITIES.join(", ")));
     Box::new(d.nearest(at, name, QUANTITIES.iter().copied(), known))
 }
 
@@ -172,8 +170,7 @@ fn receptive_field(checked: &CheckedGraph) -> Result<u64, Box<Diagnostic>> {
     let graph = checked.graph();
     let field = &receptive_fields(graph)[graph.results[0].1.node.index()];
     narrower_side(field, checked.input().spatial().unwrap_or_default()).ok_or_else(|| {
-        let message = format!("the receptive field of `{}` is not known", graph.name);
-        let d = Diagnostic::new(Code::E0603, graph.node(graph.input()).span, message);
-        Box::new(d.help("it repeats after more than 4096 pixels only"))
+        Box::new(problem!(E0603, graph.node(graph.input()).span, "the receptive field of `{}` is unknown", graph.name;
+            help: "it repeats only after more than 4096 pixels"))
     })
 }

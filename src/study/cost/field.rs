@@ -3,8 +3,7 @@
 //! For a chain of windows, the field has a fixed stride and size: the recursion of Araujo, Norris and Sim,
 //! "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019). It is generalised here to graphs.
 //! With upsampling, neighbouring pixels have different fields that repeat after a few pixels (the phases of
-//! [`FieldIntervals`]); where
-//! branches meet, the field is the smallest interval that holds those of all branches.
+//! [`FieldIntervals`]); where branches meet, the field is the smallest interval that contains those of all branches.
 //!
 //! As in the recursion, fields ignore borders: near the border, part of a field is padding. A global pool or a norm over
 //! the map reads no interval around a pixel; [`AxisField::sees_whole_axis`] records them.
