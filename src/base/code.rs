@@ -28,7 +28,7 @@ macro_rules! codes {
                 match self { $(Code::$id => $title,)* }
             }
 
-            /// A paragraph: what the message means and how it is usually mended.
+            /// A paragraph: what the message means and how it is usually fixed.
             pub fn explanation(self) -> &'static str {
                 match self { $(Code::$id => $explanation,)* }
             }

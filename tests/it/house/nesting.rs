@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 const MOST_LEVELS: usize = 5;
 
 /// Functions that are deeper still: `file function`. The list may only become shorter.
-const DEEPER: &[&str] = &["cli/equal.rs comparison_text"];
+const DEEPER: &[&str] = &[];
 
 #[test]
 fn functions_nest_at_most_five_levels() {
