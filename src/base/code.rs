@@ -149,8 +149,6 @@ codes! {
     E0603 Error "unknown quantity"
         "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `receptive_field`, `input`, `output` or `output(RESULT)`. What a sweep keeps can also be about `memory(inference)` and `memory(training)`."
 
-    E0700 Error "problem of a run"
-        "A problem of a run that has no code of its own yet."
     E0701 Error "file cannot be read"
         "A file or folder does not exist, may not be read, or ends too early. The message repeats the reason of the operating system. Check the path (`--data-root` is put before relative paths of a data block) and the permissions."
     E0702 Error "file cannot be written"
@@ -203,6 +201,8 @@ codes! {
         "A program that npc starts, such as git, is missing or ended with an error. The message repeats what it printed."
     E0751 Error "operation not possible on this machine"
         "The operating system refuses something that every run needs, such as a thread."
+    E0752 Error "interrupted"
+        "Ctrl-C, or the program that calls the library, stopped the work before it was complete. Files that existed before are unchanged."
     E0799 Error "internal error"
         "Something that cannot happen has happened. Please report it with the command and the message."
 

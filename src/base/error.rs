@@ -32,16 +32,6 @@ impl RunError {
         Self { path: Some(path.to_path_buf()), ..Self::without_file(code, message) }
     }
 
-    /// A failure that is about no file.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self::without_file(Code::E0700, message)
-    }
-
-    /// A failure that is about a file or a folder.
-    pub fn at(path: &Path, message: impl Into<String>) -> Self {
-        Self::with_file(Code::E0700, path, message)
-    }
-
     /// The file or folder is missing, may not be read, or holds damaged data, as `error` says.
     pub fn read(path: &Path, error: impl fmt::Display) -> Self {
         Self::with_file(Code::E0701, path, format!("cannot be read: {error}"))

@@ -1,6 +1,7 @@
 //! Locks on run folders: two processes that train into one folder would overwrite each other's checkpoints.
 
-use super::error::{Result, RunError};
+use super::error::Result;
+use super::problem::problem;
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::Path;
@@ -32,7 +33,7 @@ pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy) -> Result<RunFolder
             let held = file.lock().is_ok().then_some(file);
             Ok(RunFolderLock { _held: held })
         }
-        Err(TryLockError::WouldBlock) => Err(RunError::at(folder, "another process trains here")
-            .help("wait for it, or choose another folder: `--out DIR`")),
+        Err(TryLockError::WouldBlock) => Err(problem!(E0722, folder, "another process trains here";
+            help: "wait for it, or choose another folder: `--out DIR`")),
     }
 }

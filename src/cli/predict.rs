@@ -4,7 +4,6 @@ use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
-use crate::base::error::RunError;
 use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::desk::ProblemReport;
@@ -74,7 +73,8 @@ const PROBABILITIES: &[(ProbabilityFormat, &str)] = &[(ProbabilityFormat::Png16,
 
 pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
     let (resolved, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
-    let device: DeviceChoice = resolved.settings.device.parse().map_err(RunError::new)?;
+    let device: DeviceChoice =
+        resolved.settings.device.parse().map_err(|message: String| problem!(E0730, "{message}"))?;
     let extras = PredictionExtras { overlay: opts.overlay, probabilities: opts.probabilities };
     let overlap = opts.window.then_some(opts.overlap);
     let options = PredictOptions { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };

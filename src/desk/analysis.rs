@@ -15,7 +15,7 @@ use crate::graph::resolve::{ResolvedProgram, lint, resolve_bundle};
 use crate::study::cost::{Convention, CostReport, count};
 use crate::study::explore::warn_duplicate_variants;
 use crate::study::lint::lints;
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::files::Files;
 use crate::text::import;
 use crate::text::source::{SourceId, SourceMap};

@@ -2,7 +2,7 @@
 
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::diag::Problems;
 use crate::text::source::{SourceMap, Span, Spanned};
 use crate::text::syntax::{self, ast};
 

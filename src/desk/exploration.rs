@@ -11,7 +11,7 @@ use crate::study::claim::PeakBytes;
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{self, FilterQuery, HoleValues, SweepModel};
 use crate::text::config::schema;
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast::{self, ItemKind};
 

@@ -9,7 +9,7 @@ use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::resolve_bundle;
 use crate::text::config::{DataSpec, TrainSpec, schema};
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::diag::Problems;
 use crate::text::files::Files;
 use crate::text::source::{SourceMap, Spanned};
 use crate::text::syntax::ast::Entry;

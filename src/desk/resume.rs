@@ -2,7 +2,6 @@
 
 use super::error::WorkbenchError;
 use super::resolved_run::{ResolvedRun, reopen};
-use crate::base::error::RunError;
 use crate::base::problem::problem;
 use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};

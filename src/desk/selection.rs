@@ -7,7 +7,7 @@ use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::{DataSpec, schema};
-use crate::text::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::text::diag::{Diagnostic, Problems, did_you_mean};
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 

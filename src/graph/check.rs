@@ -12,7 +12,7 @@ use super::ir::{CallChains, Graph, Outlet};
 use super::op::{Op, ParamKind};
 use super::ty::Shape;
 use crate::base::problem::problem;
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::Spanned;
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
     let mut problems = Problems::new();
     // A violated invariant is a bug of npc, not an error of the file. It must not reach a tensor.
     if let Err(message) = graph.verify("check") {
-        problems.push(Diagnostic::bare(Code::E0303, format!("internal: {message}")));
+        problems.push(problem!(E0799, "{message}").into());
         return Err(problems);
     }
     let mut trainable = 0;

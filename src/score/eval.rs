@@ -119,7 +119,7 @@ pub fn evaluate(
         let x = image_tensor(batch, network.device());
         most_probable_classes(probabilities(&network, x, options.flips), batch, &mut tally)
     })?;
-    let cases = cases.ok_or_else(|| problem!(E0700, "interrupted"))?;
+    let cases = cases.ok_or_else(|| problem!(E0752, "the evaluation was interrupted; no scores were written"))?;
     let spec = data.spec();
     let evaluation = Evaluation {
         run: settings.train.name.clone(),

@@ -8,10 +8,11 @@ mod variants;
 
 use super::claim::{SweepBound, is_countable, judge_claim};
 use super::cost::Convention;
+use crate::base::problem::problem;
 use crate::graph::check::check;
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::resolve::ResolvedProgram;
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast::{self, Expr, ExprKind};
 pub use duplicates::warn_duplicate_variants;
 pub use figures::{FigureFit, FigureKind, MatchingSetting, PrintedFigure, RemainingSettings, fit_figures};
@@ -55,8 +56,8 @@ pub fn sweep_models(sweep: &ast::Sweep) -> Result<Vec<SweepModel<'_>>, Diagnosti
     let mut all = Vec::new();
     for ast::ModelGrid { base, args } in &sweep.models.grids {
         let Some(grid) = grid_points(args, MAX_POINTS).filter(|grid| all.len() + grid.len() <= MAX_POINTS) else {
-            let message = format!("sweep `{}` has more than {MAX_POINTS} points", sweep.name);
-            return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
+            return Err(problem!(E0311, sweep.name.span, "sweep `{}` has more than {MAX_POINTS} points", sweep.name;
+                help: "split it into several sweeps"));
         };
         let varied: Vec<bool> = args.iter().map(|(_, values)| values.len() > 1).collect();
         all.extend(grid.into_iter().map(|args| SweepModel { model: base, args, varied: varied.clone() }));
@@ -133,15 +134,14 @@ pub fn fit_holes(
     let mut axes = Vec::new();
     for (hole, within) in &open {
         let Some(values) = within.and_then(candidates) else {
-            let message = format!("the hole `{hole}` of `{name}` does not say which values to try");
-            let d = Diagnostic::new(Code::N0901, hole.span, message);
-            return Err(d.help(format!("write `? in 16..256` or `? in [16, 32]`, at most {MAX_POINTS} values")));
+            return Err(problem!(N0901, hole.span, "the hole `{hole}` of `{name}` does not say which values to try";
+                help: "write `? in 16..256` or `? in [16, 32]`, at most {MAX_POINTS} values"));
         };
         axes.push(((*hole).clone(), values));
     }
     let Some(grid) = grid_points(&axes, MAX_POINTS) else {
-        let message = format!("the holes of `{name}` have more than {MAX_POINTS} combinations");
-        return Err(Diagnostic::new(Code::N0901, name.span, message).help("give one a value with `--with`"));
+        return Err(problem!(N0901, name.span, "the holes of `{name}` have more than {MAX_POINTS} combinations";
+            help: "give one a value with `--with`"));
     };
     let holds = |args: &Vec<ModelArgument>| {
         claims.iter().all(|(expect, size)| {

@@ -15,7 +15,7 @@ use crate::learn::run_folder::RunFolder;
 use crate::study::claim::{ReportedFigure, SweepBound};
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{SweepModel, sweep_bounds, sweep_models};
-use crate::text::diag::{Code, Diagnostic};
+use crate::text::diag::Diagnostic;
 use crate::text::files::Files;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;

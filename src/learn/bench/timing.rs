@@ -68,7 +68,6 @@ pub(super) fn measure(budget: TimeBudget, mut call: impl FnMut() -> Result<()>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::error::RunError;
 
     #[test]
     fn the_median_of_an_even_number_lies_between() {
@@ -95,6 +94,6 @@ mod tests {
     #[test]
     fn a_failure_ends_the_measurement() {
         let budget = TimeBudget { time: Duration::from_secs(60), calls: 1 };
-        assert!(measure(budget, || Err(RunError::new("lost"))).is_err());
+        assert!(measure(budget, || Err(crate::base::problem::problem!(E0799, "lost"))).is_err());
     }
 }

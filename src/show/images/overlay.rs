@@ -2,7 +2,7 @@
 //!
 //! This module works on class maps and pixels and does not depend on tensors.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
 use crate::base::problem::problem;
 
 /// Colours of the foreground classes in turn, which most colour-blind people can distinguish (Okabe and Ito).

@@ -2,7 +2,7 @@
 
 use super::contact_sheet::{CaptionedPicture, contact_sheet};
 use super::overlay::outlined;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::augment::Augmenter;
 use crate::data::{Dataset, DisplaySample, SplitRole, epoch_order};

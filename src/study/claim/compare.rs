@@ -3,12 +3,12 @@
 use super::number::{ScaledNumber, parse_number, relation_holds};
 use super::quantity::{Quantity, QuantityValue};
 use crate::base::problem::problem;
-use crate::text::diag::{Code, Diagnostic};
+use crate::text::diag::Diagnostic;
 use crate::text::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
 
 /// Checks whether the relation of a claim holds. Errors: a value of another kind than the quantity's.
 pub(super) fn claim_holds(claim: &Claim, quantity: &Quantity, found: &QuantityValue) -> Result<bool, Box<Diagnostic>> {
-    let wrong = |message: &str| Err(Box::new(Diagnostic::new(Code::E0206, claim.span, message)));
+    let wrong = |message: &str| Err(Box::new(problem!(E0206, claim.span, "{message}")));
     match (found, &claim.value) {
         (QuantityValue::Number(_), ClaimValue::Number { bytes: Some(_), span, .. })
             if !matches!(quantity, Quantity::Memory(_)) =>

@@ -5,7 +5,7 @@ use crate::graph::check::{CheckedGraph, unknown_result};
 use crate::graph::op::PassKind;
 use crate::study::cost::field::{narrower_side, receptive_fields};
 use crate::study::cost::{Convention, count};
-use crate::text::diag::{Code, Diagnostic};
+use crate::text::diag::Diagnostic;
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{Call, Expr, ExprKind, Ident};
 use std::fmt;
@@ -126,7 +126,7 @@ fn parse_pass(word: &Ident) -> Result<PassKind, Box<Diagnostic>> {
 /// Reads the convention of `macs(...)` and `params(...)`.
 fn parse_convention(word: &Ident) -> Result<Convention, Box<Diagnostic>> {
     word.node.parse().map_err(|message: String| {
-        let d = Diagnostic::new(Code::E0603, word.span, message);
+        let d = problem!(E0603, word.span, "{message}");
         Box::new(d.nearest(word.span, &word.node, Convention::ALL.iter().map(|c| c.name()), || None))
     })
 }

@@ -2,7 +2,9 @@
 
 use super::quantity::{QUANTITIES, QuantityValue, SCORES};
 use super::verdict::{Judgement, Verdict};
-use crate::text::diag::{Code, Diagnostic};
+use crate::base::problem::problem;
+use crate::text::diag::Diagnostic;
+use crate::text::source::Span;
 use crate::text::syntax::ast::{Claim, ClaimValue, ExprKind, Relation};
 
 /// A figure as a source prints it.
@@ -37,7 +39,7 @@ pub fn is_countable(claim: &Claim) -> bool {
 
 /// Checks that a score is written as a source prints it: a share with `~=`.
 pub(super) fn check_score(claim: &Claim) -> Result<Judgement, Box<Diagnostic>> {
-    let wrong = |span, message: &str| Err(Box::new(Diagnostic::new(Code::E0206, span, message)));
+    let wrong = |span: Span, message: &str| Err(Box::new(problem!(E0206, span, "{message}")));
     if claim.relation.node != Relation::Rounds {
         return wrong(claim.relation.span, "a score is reported with `~=`; only training can tell more");
     }

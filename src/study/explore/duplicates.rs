@@ -1,9 +1,10 @@
 //! Variants that build the same network as their base.
 
+use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
-use crate::text::diag::{Code, Diagnostic, Problems, quoted_list};
+use crate::text::diag::{Diagnostic, Problems, quoted_list};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ fn duplicate_warning(variant: &ast::Variant) -> Diagnostic {
         _ if given.is_empty() => "its argument makes no difference".to_string(),
         _ => format!("{given}: no difference"),
     };
-    Diagnostic::new(Code::W0416, name.span, format!("`{name}` builds the same network as `{base}`"))
-        .label(label)
-        .help(format!("give it a value that differs from `{base}`'s, or use `{base}` itself"))
+    problem!(W0416, name.span, "`{name}` builds the same network as `{base}`";
+        label: "{label}";
+        help: "give it a value that differs from `{base}`'s, or use `{base}` itself")
 }

@@ -1,12 +1,13 @@
 //! Settings of holes for which a model has the figures that a paper prints.
 
 use super::{candidates, grid_points, open_holes};
+use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::PrintedNumber;
 use crate::study::cost::{Convention, count};
-use crate::text::diag::{Code, Diagnostic};
+use crate::text::diag::Diagnostic;
 use crate::text::syntax::ast::{self, Expr, ExprKind};
 
 /// Maximum number of settings.
@@ -100,12 +101,12 @@ pub fn fit_figures(
         }
     }
     if axes.is_empty() {
-        let d = Diagnostic::new(Code::N0901, name.span, format!("`{name}` has no hole to fill"));
-        return Err(d.help("write `fem_out: int = ? in [64, 80, 96]` in the file, or give `--hole fem_out=[64,80,96]`"));
+        return Err(problem!(N0901, name.span, "`{name}` has no hole to fill";
+            help: "write `fem_out: int = ? in [64, 80, 96]` in the file, or give `--hole fem_out=[64,80,96]`"));
     }
     let Some(settings) = grid_points(&axes, MAX_SETTINGS) else {
-        let message = format!("the holes of `{name}` have more than 2^20 settings");
-        return Err(Diagnostic::new(Code::N0901, name.span, message).help("give fewer values with `--hole`"));
+        return Err(problem!(N0901, name.span, "the holes of `{name}` have more than 2^20 settings";
+            help: "give fewer values with `--hole`"));
     };
     let tried = settings.len();
     let mut left: Vec<MatchingSetting> =
@@ -154,8 +155,8 @@ pub fn fit_figures(
 /// Returns the values to try for a hole. Errors: the hole lists none.
 fn hole_values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Diagnostic> {
     within.and_then(candidates).ok_or_else(|| {
-        let d = Diagnostic::new(Code::N0901, hole.span, format!("`{hole}` does not say which values to try"));
-        d.help(format!("give them: `--hole {hole}=[32,64]` or `--hole {hole}=16..256`"))
+        problem!(N0901, hole.span, "`{hole}` does not say which values to try";
+            help: "give them: `--hole {hole}=[32,64]` or `--hole {hole}=16..256`")
     })
 }
 

@@ -10,7 +10,7 @@ use npc::text::diag::Code;
 const WITHOUT_FIXTURE: &[(&str, &[&str])] = &[
     (
         "it cannot be provoked, or depends on the machine",
-        &["E0700", "E0730", "E0731", "E0733", "E0750", "E0751", "E0799"],
+        &["E0730", "E0731", "E0733", "E0750", "E0751", "E0752", "E0799"],
     ),
     ("its volumes would be too large for a fixture", &["E0714"]),
     ("a file still has to be written", &["E0716", "E0740", "E0741"]),
