@@ -2,9 +2,10 @@
 //!
 //! Depends on paths and bytes, not on syntax. Imports are read from the same source as the file that contains them.
 
-use super::diag::{Code, Diagnostic};
+use super::diag::Diagnostic;
 use super::source::{SourceId, SourceMap};
 use crate::base::path::absolute;
+use crate::base::problem::problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -122,14 +123,13 @@ fn normalized(path: &Path) -> PathBuf {
 /// Reads a model file into `sources`. Fails with E0106 if the file is missing, not UTF-8 or larger than 4 MiB.
 pub fn read(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<SourceId, Diagnostic> {
     let name = path.display().to_string();
-    let refuse = |reason: String| Diagnostic::bare(Code::E0106, format!("cannot read `{name}`: {reason}"));
-    let bytes = files.read(path).map_err(|e| refuse(e.to_string()))?;
+    let bytes = files.read(path).map_err(|e| problem!(E0106, "cannot read `{name}`: {e}"))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(refuse(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
+        return Err(problem!(E0106, "cannot read `{name}`: it is larger than {} MiB", MAX_FILE_BYTES >> 20).into());
     }
     let text = String::from_utf8(bytes).map_err(|e| {
-        let good = e.utf8_error().valid_up_to();
-        refuse(format!("byte {good} is not UTF-8")).help("save the file as UTF-8 text")
+        problem!(E0106, "cannot read `{name}`: byte {} is not UTF-8", e.utf8_error().valid_up_to();
+            help: "save the file as UTF-8 text")
     })?;
     Ok(sources.add(name, text))
 }

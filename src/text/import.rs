@@ -4,10 +4,11 @@
 //! so that an untrusted model cannot read other files; imports are acyclic; `std` is always the built-in block library,
 //! whatever is on disk.
 
-use super::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
+use super::diag::{Applicability, Diagnostic, Problems, did_you_mean};
 use super::files::{self, Files};
 use super::source::{SourceId, SourceMap, Span};
 use super::syntax::{self, ast};
+use crate::base::problem::problem;
 use std::path::{Component, Path, PathBuf};
 
 /// The block library, written in the language.
@@ -107,45 +108,33 @@ impl ImportLoader<'_> {
     }
 
     fn load_path(&mut self, written: &str, span: Span, importer: &str) -> Result<(), Box<Diagnostic>> {
-        let refuse = |message: String| Box::new(Diagnostic::new(Code::E0209, span, message));
         let path = relative(importer, written).ok_or_else(|| {
-            let d = refuse(format!("`{written}` is not inside the folder of the root file"));
-            Box::new(d.help("imports are relative and stay in the folder of the file that is checked, or below it"))
+            problem!(E0209, span, "`{written}` is not inside the folder of the root file";
+                help: "imports are relative and stay in the folder of the file that is checked, or below it")
         })?;
         if let Some(from) = self.open.iter().position(|(open, _)| *open == path) {
-            let chain: Vec<_> = self.open[from..].iter().map(|(name, _)| format!("`{name}`")).collect();
-            let message = match chain.len() {
-                1 => format!("`{path}` imports itself"),
-                _ => format!("files import each other in a circle: {} -> `{path}`", chain.join(" -> ")),
-            };
-            let mut d = Diagnostic::new(Code::E0210, span, message).label("the circle closes here");
-            if chain.len() > 1 {
-                d = d.other(self.open[from].1, "and starts here");
-            }
-            return Err(Box::new(d.help("move what both need into a third file")));
+            return Err(Box::new(import_cycle(&self.open[from..], &path, span)));
         }
         if self.bundle.imported.iter().any(|i| i.path == path) {
             return Ok(());
         }
         if self.bundle.imported.len() + self.missing >= MAX_FILES {
-            return Err(refuse(format!("more than {MAX_FILES} files are imported")));
+            return Err(Box::new(problem!(E0209, span, "more than {MAX_FILES} files are imported")));
         }
         let id = files::read(self.files, self.sources, &self.folder.join(&path)).map_err(|d| {
             self.missing += 1;
-            let d = Diagnostic::new(Code::E0209, span, d.message).label("imported here");
+            let d = problem!(E0209, span, "{}", d.message; label: "imported here");
             // The search for a similar name reads the folder: a hostile file could cause it thousands of times.
             if self.missing > MAX_SUGGESTIONS {
-                return Box::new(d);
+                return d;
             }
-            Box::new(match nearest_file(self.files, &self.folder.join(&path), written) {
-                Some(near) => d.suggest(
-                    format!("did you mean \"{near}\"?"),
-                    span,
-                    format!("\"{near}\""),
-                    Applicability::MaybeIncorrect,
-                ),
+            match nearest_file(self.files, &self.folder.join(&path), written) {
+                Some(near) => {
+                    let edit = format!("\"{near}\"");
+                    d.suggest(format!("did you mean {edit}?"), span, edit, Applicability::MaybeIncorrect)
+                }
                 None => d.help("the path is relative to the file that imports it"),
-            })
+            }
         })?;
         let (file, problems) = syntax::parse(self.sources, id);
         self.bundle.incomplete |= problems.has_errors();
@@ -155,6 +144,20 @@ impl ImportLoader<'_> {
         self.load_imports(&file, &path);
         self.bundle.imported[index].file = file;
         Ok(())
+    }
+}
+
+/// Returns the problem of an import at `span` of `path`, from which the import chain `open` starts.
+fn import_cycle(open: &[(String, Span)], path: &str, span: Span) -> Diagnostic {
+    match open {
+        [(_, first), _, ..] => {
+            let chain: Vec<_> = open.iter().map(|(name, _)| format!("`{name}`")).collect();
+            problem!(E0210, span, "files import each other in a cycle: {} -> `{path}`", chain.join(" -> ");
+                label: "the cycle closes here";
+                other[*first]: "the cycle starts here";
+                help: "move what both need into a third file")
+        }
+        _ => problem!(E0210, span, "`{path}` imports itself"; help: "remove this import"),
     }
 }
 

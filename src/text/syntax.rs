@@ -9,8 +9,9 @@ mod print;
 mod recover;
 mod scan;
 
-use super::diag::{Applicability, Code, Diagnostic, Problems};
+use super::diag::{Applicability, Diagnostic, Problems};
 use super::source::{SourceId, SourceMap, Span, Spanned};
+use crate::base::problem::problem;
 pub use print::print;
 
 /// Edition of the language that this npc reads.
@@ -28,9 +29,8 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
         Ok(edition) => {
             let known = edition.node == EDITION;
             if !known {
-                let message = format!("this npc does not know edition {}", edition.node);
-                let problem = Diagnostic::new(Code::E0102, edition.span, message);
-                problems.push(problem.help(format!("npc {EDITION} is the edition it reads")));
+                problems.push(problem!(E0102, edition.span, "this npc does not support edition {}", edition.node;
+                    help: "it reads edition {EDITION}: write `npc {EDITION}`"));
             }
             file.edition = Some(edition);
             if !known {
@@ -91,18 +91,21 @@ fn edition(id: SourceId, text: &str, code: &[scan::Token]) -> Result<Spanned<u32
         }
         _ => None,
     };
-    number.ok_or_else(|| {
-        let span = code.first().map_or(Span::new(id, 0, 0), |t| Span::new(id, t.start, t.end));
-        let d = Diagnostic::new(Code::E0103, span, "the file does not start with an edition line")
-            .label(format!("expected `npc {EDITION}` before this"));
-        let help = format!("write `npc {EDITION}` as the first line");
-        if code.first().is_some_and(|t| t.text(text) == "npc") {
-            return d.help(help);
-        }
-        let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let edit = format!("npc {EDITION}\n\n");
-        d.suggest(help, Span::new(id, mark, mark), edit, Applicability::MachineApplicable)
-    })
+    number.ok_or_else(|| missing_edition(id, text, code))
+}
+
+/// Returns the problem of a file without an edition line, or with one that has no valid number.
+fn missing_edition(id: SourceId, text: &str, code: &[scan::Token]) -> Diagnostic {
+    let span = code.first().map_or(Span::new(id, 0, 0), |t| Span::new(id, t.start, t.end));
+    let d = problem!(E0103, span, "the file does not start with an edition line";
+        label: "expected `npc {EDITION}` before this");
+    let help = format!("write `npc {EDITION}` as the first line");
+    if code.first().is_some_and(|t| t.text(text) == "npc") {
+        return d.help(help);
+    }
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let edit = format!("npc {EDITION}\n\n");
+    d.suggest(help, Span::new(id, mark, mark), edit, Applicability::MachineApplicable)
 }
 
 /// Returns the text of the `///` lines that end on the line above `start`.

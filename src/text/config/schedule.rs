@@ -43,11 +43,11 @@ impl Schedule {
     /// Checks that the schedule fits a learning rate of `lr` and a number of epochs; the error is a message.
     pub fn check(&self, lr: f64, epochs: usize) -> Result<(), String> {
         if self.warmup > 0.0 && self.warmup >= epochs as f64 {
-            return Err(format!("a warm-up of {} epochs leaves nothing of {epochs}", self.warmup));
+            return Err(format!("`warmup` of {} epochs is not shorter than the run of {epochs}", self.warmup));
         }
         match self.curve {
             ScheduleCurve::Cosine { min, .. } if min > lr => {
-                Err(format!("`min` is {min}, above the rate that it falls from, {lr}"))
+                Err(format!("`min` is {min}, above the initial learning rate {lr}"))
             }
             ScheduleCurve::Constant | ScheduleCurve::Poly { .. } | ScheduleCurve::Cosine { .. } => Ok(()),
         }

@@ -10,7 +10,8 @@ mod unexpected;
 
 use super::build::ParseFailure;
 use super::scan::{Token, TokenKind, is_reserved};
-use crate::text::diag::{Code, Diagnostic};
+use crate::base::problem::problem;
+use crate::text::diag::Diagnostic;
 use crate::text::source::SourceId;
 use expected::ExpectedTokens;
 use unexpected::UnexpectedToken;
@@ -42,11 +43,9 @@ pub(super) fn explain(id: SourceId, text: &str, run: &[Token], failure: &ParseFa
         word if is_reserved(word) => format!("the reserved word `{word}`"),
         word => format!("`{word}`"),
     };
-    let list = expected.list();
-    let message = match list.as_str() {
-        "" => format!("unexpected {found}"),
-        list => format!("expected {list}, found {found}"),
+    let problem = match expected.list().as_str() {
+        "" => problem!(E0101, place.span(), "unexpected {found}"),
+        list => problem!(E0101, place.span(), "expected {list}, found {found}"),
     };
-    let problem = Diagnostic::new(Code::E0101, place.span(), message);
     mistakes::suggest_for_common_mistake(&place, &expected, place.label_unclosed_bracket(problem, &expected))
 }

@@ -7,7 +7,8 @@ use super::ast::{FileItem, Ident};
 use super::build::{self, ItemPart, ParseFailure};
 use super::explain::explain;
 use super::scan::{self, Token, TokenKind};
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::base::problem::problem;
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::{SourceId, Span, Spanned};
 use std::ops::Range;
 
@@ -50,8 +51,8 @@ pub(super) fn parse_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem 
     };
     if run.is_empty() {
         let span = Span::new(id, first.start, last.end);
-        let d = Diagnostic::new(Code::E0101, span, "an attribute without an item after it");
-        outcome.problems.push(d.help("for the whole file, write `allow name` without the `@`"));
+        outcome.problems.push(problem!(E0101, span, "an attribute without an item after it";
+            help: "for the whole file, write `allow name` without the `@`"));
     }
     outcome
 }
@@ -65,9 +66,10 @@ fn parse_plain_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
     }
     let failed = |problems| ParsedItem { item: None, broken: item_name(id, text, run), problems };
     if run.len() > MAX_TOKENS {
-        let message = format!("an item of more than {MAX_TOKENS} words and signs");
-        let d = Diagnostic::new(Code::E0311, Span::new(id, first.start, first.end), message);
-        return failed(d.label("starts here").help("write what repeats as a `for` or `repeat`").into());
+        let d = problem!(E0311, Span::new(id, first.start, first.end), "an item of more than {MAX_TOKENS} tokens";
+            label: "starts here";
+            help: "write repeated parts as a `for` or `repeat`");
+        return failed(d.into());
     }
     if let Some(token) = scan::too_deep(text, run) {
         return failed(too_deep(id, token).into());
@@ -98,7 +100,7 @@ pub(super) fn parse_whole<T>(
 ) -> Result<T, Problems> {
     let (Some(first), Some(last)) = (code.first(), code.last()) else {
         let span = Span::new(id, 0, text.len());
-        return Err(Diagnostic::new(Code::E0101, span, format!("expected {what}, found nothing")).into());
+        return Err(problem!(E0101, span, "expected {what}, found nothing").into());
     };
     if let Some(token) = scan::too_deep(text, code) {
         return Err(too_deep(id, token).into());
@@ -112,10 +114,10 @@ pub(super) fn parse_whole<T>(
 }
 
 fn too_deep(id: SourceId, token: Token) -> Diagnostic {
-    let message = format!("nested more than {} levels deep", scan::MAX_DEPTH);
-    Diagnostic::new(Code::E0104, Span::new(id, token.start, token.end), message)
-        .label("one level too many")
-        .help("give inner parts a name with `let`")
+    let span = Span::new(id, token.start, token.end);
+    problem!(E0104, span, "nested more than {} levels deep", scan::MAX_DEPTH;
+        label: "one level too many";
+        help: "give inner parts a name with `let`")
 }
 
 /// Reports text where an item should start.
@@ -123,22 +125,23 @@ fn unexpected_text(id: SourceId, text: &str, run: &[Token], first: &Token) -> Pa
     let word = first.text(text);
     let span = Span::new(id, first.start, first.end);
     let problem = if scan::is_item_keyword(word) {
-        let message = format!("`{word}` is not followed by a name");
-        Diagnostic::new(Code::E0101, span, message)
+        problem!(E0101, span, "`{word}` is not followed by a name")
     } else {
-        let problem = Diagnostic::new(Code::E0101, span, format!("expected an item, found `{word}`"));
-        let names_follow = matches!(run.get(1), Some(t) if t.kind == TokenKind::Word);
-        let there = format!("items start with one of: {}", scan::item_keywords().join(", "));
-        if scan::is_statement_keyword(word) {
-            problem.help(format!("`{word}` belongs in the body of a block or a model"))
-        } else if names_follow {
-            problem.nearest(span, word, scan::item_keywords(), || Some(there))
-        } else {
-            problem.help(there)
-        }
+        expected_item(word, span, matches!(run.get(1), Some(t) if t.kind == TokenKind::Word))
     };
     let broken = if run.len() > 1 { item_name(id, text, run) } else { None };
     ParsedItem { item: None, broken, problems: problem.into() }
+}
+
+/// Returns the problem of a `word` where an item should start. `word` may be a misspelt keyword if a name follows it.
+fn expected_item(word: &str, span: Span, name_follows: bool) -> Diagnostic {
+    let d = problem!(E0101, span, "expected an item, found `{word}`");
+    if scan::is_statement_keyword(word) {
+        return d.help(format!("`{word}` belongs in the body of a block or a model"));
+    }
+    let keywords = scan::item_keywords();
+    let listed = format!("items start with one of: {}", keywords.join(", "));
+    if name_follows { d.nearest(span, word, keywords, || Some(listed)) } else { d.help(listed) }
 }
 
 /// Returns the name in the head of an item. `import` and `expect` have none.

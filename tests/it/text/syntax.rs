@@ -202,7 +202,7 @@ fn common_slips_get_help() {
         ("let y = if a { b }", "needs an `else"),
         ("let for = 3", "cannot be a name"),
         ("let y = x |> f + 1", "parentheses"),
-        ("let y = \"open", "end it with"),
+        ("let y = \"open", "close it with"),
         ("let y = 12x", "names start with a letter"),
     ] {
         let parsed = body(&format!("{text}\nreturn x"));
@@ -216,7 +216,7 @@ fn common_slips_get_help() {
 #[test]
 fn the_edition_line_is_checked() {
     assert_eq!(check("").told(), ["1:1 E0103 the file does not start with an edition line"]);
-    assert_eq!(check("npc 2\nblok").told(), ["1:1 E0102 this npc does not know edition 2"]);
+    assert_eq!(check("npc 2\nblok").told(), ["1:1 E0102 this npc does not support edition 2"]);
     assert_eq!(check("block f(x: [c]) = x").told(), ["1:1 E0103 the file does not start with an edition line"]);
     assert_eq!(check("npc one\nblock f(x: [c]) = x").file.items.len(), 1);
 }

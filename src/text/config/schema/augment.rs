@@ -2,9 +2,10 @@
 //!
 //! A range is `[low, high]`. Some keys also accept one number, which sets both ends.
 
-use super::value::{ReadResult, call, expected, field, list, number, with_key_name, word};
+use super::value::{ReadResult, call, expected, field, list, number, word};
+use crate::base::problem::problem;
 use crate::text::config::{Augmentation, BorderMode, nnunet_like};
-use crate::text::diag::{Code, Diagnostic, quoted_list};
+use crate::text::diag::{Diagnostic, quoted_list};
 use crate::text::syntax::ast::{Expr, ExprKind};
 
 /// The kinds with their keys.
@@ -32,16 +33,17 @@ pub(super) fn augment(e: &Expr) -> ReadResult<Vec<Augmentation>> {
     match &e.kind {
         ExprKind::Name(name) if name == PRESET => return Ok(nnunet_like()),
         ExprKind::Name(_) | ExprKind::Call(_) => {
-            return expected(e, WANTED)
-                .map_err(|d: Diagnostic| d.help("put each kind into one list, in square brackets"));
+            return Err(problem!(E0206, e.span, "expected {WANTED}";
+                help: "write all augmentations as one list in square brackets"));
         }
         _ => {}
     }
     let found = list(e, WANTED, |e| Ok((augmentation(e)?, e.span)))?;
     for (i, (kind, span)) in found.iter().enumerate() {
         if let Some((_, first)) = found[..i].iter().find(|(k, _)| k.name() == kind.name()) {
-            let d = Diagnostic::new(Code::E0202, *span, format!("`{}` is given twice", kind.name()));
-            return Err(d.other(*first, "first given here").help("each image gets at most one change of each kind"));
+            return Err(problem!(E0202, *span, "`{}` is given twice", kind.name();
+                other[*first]: "first given here";
+                help: "each image gets at most one augmentation of each kind"));
         }
     }
     Ok(found.into_iter().map(|(kind, _)| kind).collect())
@@ -54,8 +56,8 @@ fn augmentation(e: &Expr) -> ReadResult<Augmentation> {
     let has = |key| fields.iter().any(|(k, _)| *k == key);
     let kind = match name {
         "flip" if fields.is_empty() => {
-            let d = Diagnostic::new(Code::E0207, e.span, "`flip` needs `horizontal`, `vertical` or both");
-            return Err(d.help("write flip(horizontal = 0.5), flip(vertical = 0.5) or both: anatomy decides which"));
+            return Err(problem!(E0207, e.span, "`flip` needs `horizontal`, `vertical` or both";
+                help: "write flip(horizontal = 0.5), flip(vertical = 0.5) or both, as the anatomy allows"));
         }
         "flip" => {
             Augmentation::Flip { horizontal: probability("horizontal", 0.0)?, vertical: probability("vertical", 0.0)? }
@@ -110,13 +112,13 @@ fn augmentation(e: &Expr) -> ReadResult<Augmentation> {
     };
     kind.check().map_err(|(key, wanted)| {
         let span = fields.iter().find(|(k, _)| *k == key).map_or(e.span, |(_, value)| value.span);
-        with_key_name(Diagnostic::new(Code::E0206, span, format!("expected {wanted}")), key)
+        problem!(E0206, span, "`{key}` takes {wanted}")
     })?;
     if let Augmentation::Border { rule: BorderMode::Reflect, .. } = kind
         && has("value")
     {
-        let d = Diagnostic::new(Code::E0206, e.span, "`value` is for border(constant)");
-        return Err(d.help("a reflected border shows the image itself"));
+        return Err(problem!(E0206, e.span, "`value` is only for border(constant)";
+            help: "a reflected border mirrors the image and has no constant value"));
     }
     Ok(kind)
 }
@@ -126,7 +128,7 @@ fn range_pair(e: &Expr) -> ReadResult<[f64; 2]> {
     const RANGE: &str = "a range [low, high]";
     match list(e, RANGE, number)?[..] {
         [low, high] if low <= high => Ok([low, high]),
-        [low, high] => expected(e, RANGE).map_err(|d: Diagnostic| d.help(format!("write [{high}, {low}]"))),
+        [low, high] => Err(problem!(E0206, e.span, "expected {RANGE}"; help: "write [{high}, {low}]")),
         _ => expected(e, RANGE),
     }
 }
@@ -190,7 +192,5 @@ fn suggest_own_name(e: &Expr, d: Diagnostic) -> Diagnostic {
             return if d.suggestions.is_empty() { d.help(format!("the kinds are {names}")) } else { d };
         }
     };
-    let mut d = Diagnostic::new(Code::E0206, e.span, format!("there is no augmentation `{name}`"));
-    d = d.help(format!("write {ours}"));
-    d
+    problem!(E0206, e.span, "there is no augmentation `{name}`"; help: "write {ours}")
 }

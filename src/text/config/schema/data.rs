@@ -5,12 +5,13 @@ use super::split::split;
 use super::value::{
     ReadResult, call, count, expected, field, integer, list, number, per_channel, positive, string, word,
 };
+use crate::base::problem::problem;
 use crate::text::config::case_rules::{colour_label, label_colour, parse_colour};
 use crate::text::config::dataset_layouts::{DatasetLayout, LAYOUTS};
 use crate::text::config::{
     DataSource, DataSpec, DecodeRule, EmptyClassRule, MaskRule, SliceAxis, SliceSelection, Slicing, Split,
 };
-use crate::text::diag::{Applicability, Code, Diagnostic, Problems};
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Data, Entry, Expr, ExprKind};
 
@@ -54,11 +55,8 @@ fn read_source(
 ) -> Option<DataSource> {
     let ways: Vec<&str> = ["source", "list", "images", "masks"].into_iter().filter(|key| r.has(key)).collect();
     if let [first @ ("source" | "list"), second, ..] = ways[..] {
-        let message = match (first, second) {
-            ("source", "images" | "masks") => "`source` and `images`/`masks` exclude each other".to_string(),
-            _ => format!("`{first}` and `{second}` exclude each other"),
-        };
-        r.refuse(first, message, "keep one of them");
+        let second = if first == "source" && second != "list" { "images`/`masks" } else { second };
+        r.problems.push(exclusive_keys(r.value_span(first), first, second));
     }
     if r.has("source") {
         return r.get("source", |e| {
@@ -89,6 +87,11 @@ fn read_source(
     }
 }
 
+/// Returns the problem of two keys of which a block can have only one.
+fn exclusive_keys(span: Span, first: &str, second: &str) -> Diagnostic {
+    problem!(E0206, span, "`{first}` and `{second}` exclude each other"; help: "keep one of them")
+}
+
 /// Reads a grey value, or a colour in quotes.
 fn label(e: &Expr) -> ReadResult<u32> {
     if let ExprKind::Str(text) = &e.kind {
@@ -108,7 +111,8 @@ fn mask_rule(r: &mut BlockReader<'_>, labels: Option<&Vec<u32>>, two: bool, befo
     let colours = labels.map_or(0, |l| l.iter().filter(|l| label_colour(**l).is_some()).count());
     let all = labels.is_some_and(|l| !l.is_empty() && colours == l.len());
     if colours > 0 && !all {
-        r.refuse("labels", "some labels are colours and some are grey values", "write all of them in one way");
+        r.problems.push(problem!(E0206, r.value_span("labels"), "some labels are colours and some are grey values";
+            help: "write all of them as colours or all of them as grey values"));
     }
     let default = match (all, two) {
         (true, _) => MaskRule::Colour,
@@ -118,13 +122,17 @@ fn mask_rule(r: &mut BlockReader<'_>, labels: Option<&Vec<u32>>, two: bool, befo
     let rules = [("threshold", MaskRule::Threshold), ("exact", MaskRule::Exact), ("colour", MaskRule::Colour)];
     let written = r.get("mask", |e| word(e, &rules));
     match written {
-        Some(MaskRule::Threshold) if !two => r.refuse("mask", "`threshold` is for two classes", "use `mask = exact`"),
+        Some(MaskRule::Threshold) if !two => {
+            r.problems.push(problem!(E0206, r.value_span("mask"), "`threshold` is only for two classes";
+                help: "use `mask = exact`"));
+        }
         Some(MaskRule::Threshold | MaskRule::Exact) if all => {
-            r.refuse("mask", "the labels are colours", "use `mask = colour`, or grey values as labels");
+            r.problems.push(problem!(E0206, r.value_span("mask"), "the labels are colours";
+                help: "use `mask = colour`, or grey values as labels"));
         }
         Some(MaskRule::Colour) if labels.is_some() && colours == 0 => {
-            let help = "write them as `labels = [\"#000000\", \"#ff0000\"]`, or use `mask = exact`";
-            r.refuse("mask", "the labels are grey values, not colours", help);
+            r.problems.push(problem!(E0206, r.value_span("mask"), "the labels are grey values, not colours";
+                help: "write them as `labels = [\"#000000\", \"#ff0000\"]`, or use `mask = exact`"));
         }
         _ => {}
     }
@@ -206,7 +214,7 @@ fn read_layout<'a>(r: &mut BlockReader<'a>) -> Option<LocatedLayout<'a>> {
     if laid.is_some() {
         for key in ["source", "list"] {
             if r.has(key) {
-                r.refuse(key, format!("`{key}` and `layout` exclude each other"), "keep one of them");
+                r.problems.push(exclusive_keys(r.value_span(key), key, "layout"));
             }
         }
     } else if r.has("layout") {
@@ -218,13 +226,11 @@ fn read_layout<'a>(r: &mut BlockReader<'a>) -> Option<LocatedLayout<'a>> {
 
 /// `[height, width]` of at most 16384 pixels each.
 fn size(e: &Expr) -> ReadResult<[usize; 2]> {
-    let square = |d: Diagnostic| match &e.kind {
-        ExprKind::Int(n) => {
-            d.suggest("for square images, write", e.span, format!("[{n}, {n}]"), Applicability::MaybeIncorrect)
-        }
-        _ => d,
-    };
-    match list(e, "[height, width]", |e| count(e, 1)).map_err(square)?[..] {
+    if let ExprKind::Int(n) = &e.kind {
+        return Err(problem!(E0206, e.span, "expected [height, width]";
+            fix[e.span => format!("[{n}, {n}]"), MaybeIncorrect]: "for square images, write"));
+    }
+    match list(e, "[height, width]", |e| count(e, 1))?[..] {
         [h, w] if h.max(w) <= 16384 => Ok([h, w]),
         [_, _] => expected(e, "a size of at most 16384 x 16384"),
         _ => expected(e, "[height, width]"),
@@ -260,27 +266,31 @@ fn read_empty_rule(r: &mut BlockReader<'_>, base: Option<&DataSpec>) -> Option<E
     let words = EmptyClassRule::ALL.map(|rule| (rule.name(), rule));
     let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
     if empty.is_none() && !r.has("empty") && !r.misspelt.contains(&"empty") {
-        let d = Diagnostic::new(Code::E0207, r.at, "this `data` block has no `empty`");
-        let d = d.label("what does an image count for a class that neither prediction nor truth holds?");
-        let d = r.suggest_entry(d, "empty = one");
-        r.problems.push(d.help("`one` counts it as right, `skip` leaves it out, `zero` counts it as wrong"));
+        let missing = problem!(E0207, r.at, "this `data` block has no `empty`";
+            label: "what is the score of a class that is absent from both prediction and mask?");
+        let help =
+            "`one` is the best score, `skip` excludes the image from the mean of the class, `zero` is the worst score";
+        r.problems.push(r.suggest_entry(missing, "empty = one").help(help));
     }
     empty
 }
 
 fn check_labels(r: &mut BlockReader<'_>, classes: &[String], labels: &[u32]) {
     if classes.len() != labels.len() {
-        let message = format!("{} labels for {} classes", labels.len(), classes.len());
-        r.refuse("labels", message, "give one pixel value per class");
+        r.problems
+            .push(problem!(E0206, r.value_span("labels"), "{} labels for {} classes", labels.len(), classes.len();
+            help: "give one pixel value per class"));
     }
     let mut sorted = labels.to_vec();
     sorted.sort_unstable();
     if sorted.windows(2).any(|w| w[0] == w[1]) {
-        r.refuse("labels", "two classes have the same label", "give each class its own pixel value");
+        r.problems.push(problem!(E0206, r.value_span("labels"), "two classes have the same label";
+            help: "give each class its own pixel value"));
     }
     let mut names: Vec<_> = classes.iter().collect();
     names.sort_unstable();
     if names.windows(2).any(|w| w[0] == w[1]) {
-        r.refuse("classes", "two classes have the same name", "name each class once");
+        r.problems.push(problem!(E0206, r.value_span("classes"), "two classes have the same name";
+            help: "name each class once"));
     }
 }

@@ -1,8 +1,9 @@
 //! Losses: `cross_entropy(weights = [1, 4]) + 0.5 * dice`.
 
 use super::value::{ReadResult, boolean, call, expected, field, list, non_negative, number};
+use crate::base::problem::problem;
 use crate::text::config::{FocalAlpha, LossSpec, LossTerm, WeightedLossTerm};
-use crate::text::diag::{Code, Diagnostic};
+use crate::text::diag::Diagnostic;
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{BinaryOp, Entry, Expr, ExprKind};
 
@@ -30,10 +31,8 @@ fn collect_terms(e: &Expr, factor: f64, terms: &mut Vec<Spanned<WeightedLossTerm
                 (Ok(_), Ok(_)) => expected(e, WANTED),
                 (Ok(_), Err(_)) => collect_terms(rhs, factor * weight(lhs)?, terms),
                 (Err(_), Ok(_)) => collect_terms(lhs, factor * weight(rhs)?, terms),
-                (Err(_), Err(_)) => {
-                    Err(Diagnostic::new(Code::E0206, e.span, "a term of a loss is multiplied by a number")
-                        .help(format!("`loss` takes {WANTED}")))
-                }
+                (Err(_), Err(_)) => Err(problem!(E0206, e.span, "a loss term can only be multiplied by a number";
+                    help: "`loss` takes {WANTED}")),
             },
             BinaryOp::Or
             | BinaryOp::And
@@ -46,10 +45,8 @@ fn collect_terms(e: &Expr, factor: f64, terms: &mut Vec<Spanned<WeightedLossTerm
             | BinaryOp::Concat
             | BinaryOp::Sub
             | BinaryOp::Div
-            | BinaryOp::Rem => {
-                let message = format!("terms of a loss are added, `{}` is not for them", op.node.symbol());
-                Err(Diagnostic::new(Code::E0206, op.span, message).help(format!("`loss` takes {WANTED}")))
-            }
+            | BinaryOp::Rem => Err(problem!(E0206, op.span, "`{}` cannot combine loss terms", op.node.symbol();
+                help: "`loss` takes {WANTED}")),
         },
         ExprKind::Name(_) | ExprKind::Call(_) => {
             terms.push(Spanned::new(WeightedLossTerm { weight: factor, term: term(e)? }, e.span));
@@ -106,9 +103,8 @@ fn term(e: &Expr) -> ReadResult<LossTerm> {
 fn tversky(at: Span, f: &[(&str, &Expr)], smooth: f64, batch: bool, include_background: bool) -> ReadResult<LossTerm> {
     let (alpha, beta) = (field(f, "alpha", 0.5, non_negative)?, field(f, "beta", 0.5, non_negative)?);
     if alpha + beta == 0.0 {
-        let message = "`tversky` with `alpha` and `beta` of 0 counts no mistakes";
-        return Err(Diagnostic::new(Code::E0206, at, message)
-            .help("weigh false positives (`alpha`), false negatives (`beta`) or both"));
+        return Err(problem!(E0206, at, "`tversky` with `alpha` and `beta` of 0 ignores all errors";
+            help: "set the weight of false positives (`alpha`), of false negatives (`beta`) or both above 0"));
     }
     let gamma = field(f, "gamma", 1.0, super::value::positive)?;
     Ok(LossTerm::Tversky { alpha, beta, gamma, smooth, batch, include_background })
@@ -133,9 +129,8 @@ fn alpha(e: &Expr) -> ReadResult<FocalAlpha> {
 /// Returns the problem, with its place, of a loss that does not fit data with this number of classes.
 pub fn loss_problem(entries: &[Entry], classes: usize) -> Option<Diagnostic> {
     let terms = spanned_terms(&entries.iter().find(|e| e.key.node == "loss")?.value).ok()?;
-    let found = terms.into_iter().find_map(|Spanned { node, span }| {
+    terms.into_iter().find_map(|Spanned { node, span }| {
         let message = LossSpec { terms: vec![node] }.check(classes).err()?;
-        Some(Diagnostic::new(Code::E0206, span, message))
-    });
-    found.map(|d| d.help("give one number for each class, in the order of `classes`"))
+        Some(problem!(E0206, span, "{message}"; help: "give one number for each class, in the order of `classes`"))
+    })
 }

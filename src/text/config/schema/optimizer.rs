@@ -1,8 +1,8 @@
 //! Optimisers: `adam(lr = 1e-3)`, `sgd(lr = 0.01, momentum = 0.99, nesterov = true)`.
 
 use super::value::{ReadResult, boolean, call, expected, field, non_negative, number, positive};
+use crate::base::problem::problem;
 use crate::text::config::Optimizer;
-use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::Expr;
 
 pub(super) fn optimizer(e: &Expr) -> ReadResult<Optimizer> {
@@ -21,8 +21,8 @@ pub(super) fn optimizer(e: &Expr) -> ReadResult<Optimizer> {
     if name == "sgd" {
         let (momentum, nesterov) = (share("momentum", 0.0)?, field(&f, "nesterov", false, boolean)?);
         if nesterov && momentum == 0.0 {
-            return Err(Diagnostic::new(Code::E0206, e.span, "`nesterov` needs a momentum")
-                .help("write `sgd(momentum = 0.9, nesterov = true)`"));
+            return Err(problem!(E0206, e.span, "`nesterov` needs a momentum";
+                help: "write `sgd(momentum = 0.9, nesterov = true)`"));
         }
         return Ok(Optimizer::Sgd { lr, momentum, nesterov, weight_decay: decay(0.0)? });
     }

@@ -1,9 +1,10 @@
 //! The reader of a block: entries are read key by key, and problems are collected.
 
 use super::value::{ReadResult, with_key_name};
-use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
+use crate::base::problem::problem;
+use crate::text::diag::{Applicability, Diagnostic, Problems, did_you_mean};
 use crate::text::source::Span;
-use crate::text::syntax::ast::{Entry, Expr};
+use crate::text::syntax::ast::{Entry, Expr, Ident};
 use std::collections::BTreeMap;
 
 /// Reads the entries of one block and collects their problems.
@@ -24,25 +25,17 @@ impl<'a> BlockReader<'a> {
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for entry in entries {
             match seen.insert(&entry.key.node, entry.key.span) {
-                Some(first) => {
-                    let d = Diagnostic::new(Code::E0202, entry.key.span, format!("`{}` is given twice", entry.key));
-                    reader.problems.push(d.label("given again here").other(first, "first given here"));
-                }
+                Some(first) => reader.problems.push(problem!(E0202, entry.key.span, "`{}` is given twice", entry.key;
+                    label: "given again here";
+                    other[first]: "first given here")),
                 None => reader.entries.push(entry),
             }
         }
         for entry in &reader.entries {
             if !keys.contains(&entry.key.node.as_str()) {
-                let d =
-                    Diagnostic::new(Code::E0205, entry.key.span, format!("`{block_kind}` has no key `{}`", entry.key));
                 let known_alias = known_alias(&entry.key.node).filter(|f| keys.contains(f));
                 reader.misspelt.extend(known_alias.or_else(|| did_you_mean(&entry.key.node, keys.iter().copied())));
-                let there = || Some(format!("its keys are {}", keys.join(", ")));
-                reader.problems.push(match (known_alias, why_unsupported(&entry.key.node)) {
-                    (Some(ours), _) => d.renamed(entry.key.span, ours, Applicability::MachineApplicable),
-                    (None, Some(why)) => d.help(why),
-                    (None, None) => d.nearest(entry.key.span, &entry.key.node, keys.iter().copied(), there),
-                });
+                reader.problems.push(unknown_key(block_kind, &entry.key, known_alias, keys));
             }
         }
         reader
@@ -75,9 +68,8 @@ impl<'a> BlockReader<'a> {
             if default.is_some() || self.misspelt.contains(&key) {
                 return default;
             }
-            let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.block_kind));
-            let d = self.suggest_entry(d, example);
-            self.problems.push(d);
+            let missing = problem!(E0207, self.at, "this `{}` block has no `{key}`", self.block_kind);
+            self.problems.push(self.suggest_entry(missing, example));
             return None;
         }
         self.get(key, read)
@@ -92,15 +84,28 @@ impl<'a> BlockReader<'a> {
         }
     }
 
-    pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
-        let span = self.entries.iter().find(|e| e.key.node == key).map_or(self.at, |e| e.value.span);
-        self.problems.push(Diagnostic::new(Code::E0206, span, message).help(help));
+    /// Returns the span of the value of a key, or of the name of the block if the key is absent.
+    pub(super) fn value_span(&self, key: &str) -> Span {
+        self.entries.iter().find(|e| e.key.node == key).map_or(self.at, |e| e.value.span)
     }
 
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
         match value {
             Some(value) if !self.problems.has_errors() => Ok(value),
             _ => Err(self.problems),
+        }
+    }
+}
+
+/// Returns the problem of a key that a block does not have. `alias` is npc's name for it, if other libraries use this one.
+fn unknown_key(block_kind: &str, key: &Ident, alias: Option<&str>, keys: &[&str]) -> Diagnostic {
+    let d = problem!(E0205, key.span, "`{block_kind}` has no key `{key}`");
+    match (alias, why_unsupported(&key.node)) {
+        (Some(ours), _) => d.renamed(key.span, ours, Applicability::MachineApplicable),
+        (None, Some(why)) => d.help(why),
+        (None, None) => {
+            let listed = || Some(format!("its keys are {}", keys.join(", ")));
+            d.nearest(key.span, &key.node, keys.iter().copied(), listed)
         }
     }
 }
@@ -122,7 +127,7 @@ fn known_alias(key: &str) -> Option<&'static str> {
 fn why_unsupported(key: &str) -> Option<&'static str> {
     match key {
         "precision" | "mixed_precision" | "amp" | "fp16" | "bf16" => {
-            Some("runs compute in 32-bit floats; docs/optimisation.md says what half precision lacks")
+            Some("npc computes in 32-bit floats; docs/optimisation.md explains why there is no half precision")
         }
         _ => None,
     }

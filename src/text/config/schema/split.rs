@@ -1,8 +1,8 @@
 //! Splits into training, validation and test cases.
 
 use super::value::{ReadResult, call, count, expected, field, integer, number, string, word};
+use crate::base::problem::problem;
 use crate::text::config::{GroupBy, Grouping, Split, StratifyBy};
-use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{Expr, ExprKind};
 
 const FORMS: &[(&str, &[&str])] = &[
@@ -57,9 +57,8 @@ fn random(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
     let train = if fields.iter().any(|(k, _)| *k == "train") { train } else { left };
     let seed = field(fields, "seed", 0, |e| integer(e, 0))?;
     if [train, val, test].iter().any(|s| !(0.0..=1.0).contains(s)) || (train + val + test - 1.0).abs() > 1e-9 {
-        let message = format!("shares must sum to 1, found {}", train + val + test);
-        let d = Diagnostic::new(Code::E0206, expr.span, message);
-        return Err(d.help("shares that are not written are val = 0, test = 0.2, and what is left for train"));
+        return Err(problem!(E0206, expr.span, "shares must sum to 1, found {}", train + val + test;
+            help: "the defaults are val = 0, test = 0.2, and the rest for train"));
     }
     Ok(Split::Random { train, val, test, seed })
 }
@@ -73,8 +72,8 @@ fn kfold(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
         _ => expected(e, "a share of at least 0 and below 1"),
     })?;
     if fold >= k {
-        let d = Diagnostic::new(Code::E0206, expr.span, format!("`fold` is {fold}, and there are {k} folds"));
-        return Err(d.help(format!("folds are counted from 0: 0 to {}", k - 1)));
+        return Err(problem!(E0206, expr.span, "`fold = {fold}` is out of range for {k} folds";
+            help: "folds are counted from 0: 0 to {}", k - 1));
     }
     Ok(Split::Kfold { k, fold, val, seed })
 }
@@ -86,10 +85,7 @@ fn lists(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
     };
     match (path("train")?, path("val")?, path("test")?) {
         (Some(train), val, Some(test)) => Ok(Split::Lists { train, val, test }),
-        _ => {
-            let message = "`lists` needs `train` and `test`";
-            Err(Diagnostic::new(Code::E0207, expr.span, message)
-                .help("write `split = lists(train = \"train.txt\", test = \"test.txt\")`"))
-        }
+        _ => Err(problem!(E0207, expr.span, "`lists` needs `train` and `test`";
+            help: "write `split = lists(train = \"train.txt\", test = \"test.txt\")`")),
     }
 }

@@ -8,8 +8,9 @@ use super::schedule::schedule;
 use super::value::{
     ReadResult, call, count, expected, field, integer, list, non_negative, number, positive, string, word,
 };
+use crate::base::problem::problem;
 use crate::text::config::{KeptCheckpoint, LossSpec, Metric, Optimizer, Schedule, TrainSpec};
-use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::diag::Problems;
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{Entry, Expr, ExprKind, Train};
 use std::collections::BTreeMap;
@@ -40,9 +41,8 @@ const KEYS: &[&str] = &[
 pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(TrainSpec, Problems), Problems> {
     let mut r = BlockReader::new("train", train.name.span, KEYS, &train.entries);
     if !r.has("epochs") && !r.misspelt.contains(&"epochs") {
-        let d = Diagnostic::new(Code::E0207, train.name.span, "this `train` block has no `epochs`");
-        let d = r.suggest_entry(d, "epochs = 100");
-        r.problems.push(d);
+        let missing = problem!(E0207, train.name.span, "this `train` block has no `epochs`");
+        r.problems.push(r.suggest_entry(missing, "epochs = 100"));
     }
     let defaults = TrainSpec {
         name: train.name.node.clone(),
@@ -109,7 +109,7 @@ fn supervise(e: &Expr) -> ReadResult<BTreeMap<String, f64>> {
             _ => return expected(&arg.value, "weights of at least 0"),
         };
         if weights.insert(name.node.clone(), weight).is_some() {
-            return Err(Diagnostic::new(Code::E0202, name.span, format!("`{name}` is given twice")));
+            return Err(problem!(E0202, name.span, "`{name}` is given twice"));
         }
     }
     if weights.values().all(|&w| w == 0.0) { expected(e, "a weight above 0") } else { Ok(weights) }
@@ -123,7 +123,7 @@ fn freeze(e: &Expr) -> ReadResult<Vec<Spanned<String>>> {
     })?;
     for (i, path) in paths.iter().enumerate() {
         if paths[..i].iter().any(|p| p.node == path.node) {
-            return Err(Diagnostic::new(Code::E0202, path.span, format!("`{path}` is given twice")));
+            return Err(problem!(E0202, path.span, "`{path}` is given twice"));
         }
     }
     Ok(paths)
@@ -148,7 +148,8 @@ fn read_train(mut r: BlockReader<'_>, base: TrainSpec) -> Result<(TrainSpec, Pro
     if !r.problems.has_errors()
         && let Err(message) = spec.schedule.check(spec.optimizer.lr(), spec.epochs)
     {
-        r.refuse("schedule", message, "`warmup` counts epochs; `min` is a learning rate");
+        r.problems.push(problem!(E0206, r.value_span("schedule"), "{message}";
+            help: "`warmup` counts epochs; `min` is a learning rate"));
     }
     spec.clip = r.get("clip", clip).unwrap_or(spec.clip);
     spec.loss = r.get("loss", loss).unwrap_or(spec.loss);
@@ -180,7 +181,8 @@ fn read_train(mut r: BlockReader<'_>, base: TrainSpec) -> Result<(TrainSpec, Pro
     spec.save_every = r.get("save_every", non_negative).unwrap_or(spec.save_every);
     if spec.patience.is_some() && !spec.keep.iter().any(|k| matches!(k, KeptCheckpoint::Best(_))) {
         let key = if r.has("patience") { "patience" } else { "keep" };
-        r.refuse(key, "`patience` waits for a better score, and `keep` has no best one", "add `best(dice)` to `keep`");
+        r.problems.push(problem!(E0206, r.value_span(key), "`patience` needs a `best(...)` checkpoint in `keep`";
+            help: "add `best(dice)` to `keep`"));
     }
     r.finish(Some(spec)).map(|spec| (spec, Problems::new()))
 }

@@ -1,6 +1,7 @@
 //! Readers of values: numbers, words, lists, and calls with known keys.
 
-use crate::text::diag::{Code, Diagnostic, quoted_list};
+use crate::base::problem::problem;
+use crate::text::diag::{Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, Expr, ExprKind, UnaryOp};
 
@@ -9,7 +10,7 @@ pub(super) type ReadResult<T> = Result<T, Diagnostic>;
 
 /// Fails with "expected `what`".
 pub(super) fn expected<T>(expr: &Expr, what: &str) -> ReadResult<T> {
-    Err(Diagnostic::new(Code::E0206, expr.span, format!("expected {what}")))
+    Err(problem!(E0206, expr.span, "expected {what}"))
 }
 
 /// Adds the name of the key to a message of [`expected`].
@@ -99,11 +100,7 @@ pub(super) fn call<'a>(
     };
     let names = || known.iter().map(|(n, _)| *n);
     let Some((_, keys)) = known.iter().find(|(n, _)| *n == name) else {
-        let d = Diagnostic::new(
-            Code::E0206,
-            expr.span,
-            format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
-        );
+        let d = problem!(E0206, expr.span, "expected one of {}", names().collect::<Vec<_>>().join(", "));
         return Err(d.nearest(at, name, names(), || None));
     };
     let mut found = Vec::new();
@@ -115,19 +112,24 @@ pub(super) fn call<'a>(
         };
         if !keys.contains(&key) {
             let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span);
-            let d = Diagnostic::new(Code::E0205, span, format!("`{name}` has no key `{key}`"));
-            let there = || match keys.is_empty() {
-                true => Some(format!("`{name}` has no keys")),
-                false => Some(format!("its keys are {}", quoted_list(keys.iter().copied()))),
-            };
-            return Err(d.nearest(span, key, keys.iter().copied(), there));
+            return Err(unknown_argument(name, key, span, keys));
         }
         if found.iter().any(|(k, _)| *k == key) {
-            return Err(Diagnostic::new(Code::E0202, arg.value.span, format!("`{key}` is given twice")));
+            return Err(problem!(E0202, arg.value.span, "`{key}` is given twice"));
         }
         found.push((key, &arg.value));
     }
     Ok((name, found))
+}
+
+/// Returns the problem of an argument `key` that the call `name` does not have.
+fn unknown_argument(name: &str, key: &str, span: Span, keys: &[&str]) -> Diagnostic {
+    problem!(E0205, span, "`{name}` has no key `{key}`").nearest(span, key, keys.iter().copied(), || {
+        Some(match keys.is_empty() {
+            true => format!("`{name}` has no keys"),
+            false => format!("its keys are {}", quoted_list(keys.iter().copied())),
+        })
+    })
 }
 
 /// Reads the field `key` of a call, or returns `default` if it is absent.

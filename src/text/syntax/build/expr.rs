@@ -3,7 +3,7 @@
 use super::grammar::Rule;
 use super::parts::PairParts;
 use super::tree::{TreeBuilder, unescape};
-use crate::text::diag::{Code, Diagnostic};
+use crate::base::problem::problem;
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::*;
 use pest::iterators::Pair;
@@ -29,9 +29,8 @@ impl TreeBuilder {
     /// Runs `build` under `operators` more operators, or reports that the limit is exceeded and returns a placeholder `0`.
     fn under_operators(&mut self, operators: usize, span: Span, build: impl FnOnce(&mut Self) -> Expr) -> Expr {
         if self.chain + operators > MAX_CHAIN {
-            let message = format!("more than {MAX_CHAIN} operators in one expression");
-            let problem = Diagnostic::new(Code::E0104, span, message).help("give inner parts a name with `let`");
-            self.problems.push(problem);
+            self.problems.push(problem!(E0104, span, "more than {MAX_CHAIN} operators in one expression";
+                help: "give inner parts a name with `let`"));
             return Expr { kind: ExprKind::Int(0), span };
         }
         self.chain += operators;
@@ -77,8 +76,8 @@ impl TreeBuilder {
             let rhs = self.operand_chain(rest, binding + 1);
             let span = lhs.span.to(rhs.span);
             if op.is_none() && matches!(lhs.kind, ExprKind::Range { .. }) {
-                let problem = Diagnostic::new(Code::E0101, place, "a range has two ends, not three");
-                self.problems.push(problem.label("second `..` here"));
+                self.problems.push(problem!(E0101, place, "a range has two ends, not three";
+                    label: "second `..` here"));
             }
             let (lhs_box, rhs) = (Box::new(lhs), Box::new(rhs));
             let kind = match op {
@@ -221,9 +220,8 @@ impl TreeBuilder {
 
     fn int(&mut self, text: &str, span: Span) -> i64 {
         text.replace('_', "").parse().unwrap_or_else(|_| {
-            let message = format!("{text} does not fit in 64 bits");
-            let help = format!("the largest integer is {}", i64::MAX);
-            self.problems.push(Diagnostic::new(Code::E0105, span, message).help(help));
+            self.problems.push(problem!(E0105, span, "{text} does not fit in 64 bits";
+                help: "the largest integer is {}", i64::MAX));
             i64::MAX
         })
     }
@@ -232,8 +230,7 @@ impl TreeBuilder {
         match text.replace('_', "").parse::<f64>() {
             Ok(value) if value.is_finite() => value,
             _ => {
-                let message = format!("{text} is too large for a 64 bit float");
-                self.problems.push(Diagnostic::new(Code::E0105, span, message));
+                self.problems.push(problem!(E0105, span, "{text} is too large for a 64 bit float"));
                 f64::MAX
             }
         }

@@ -3,7 +3,7 @@
 use super::grammar::Rule;
 use super::parts::PairParts;
 use super::tree::TreeBuilder;
-use crate::text::diag::{Code, Diagnostic};
+use crate::base::problem::problem;
 use crate::text::source::Spanned;
 use crate::text::syntax::ast::*;
 use pest::iterators::Pair;
@@ -46,8 +46,8 @@ impl TreeBuilder {
         let Some(step) = parts.next() else { return vec![value] };
         let at = self.span(&step);
         let Some(step) = step.as_str().replace('_', "").parse::<usize>().ok().filter(|n| *n > 0) else {
-            let d = Diagnostic::new(Code::E0206, at, "a step is an integer above 0");
-            self.problems.push(d.help("write for example `16..65 step 16`"));
+            self.problems.push(problem!(E0206, at, "a step must be an integer above 0";
+                help: "write for example `16..65 step 16`"));
             return vec![value];
         };
         let ends = match &value.kind {
@@ -58,8 +58,8 @@ impl TreeBuilder {
             _ => None,
         };
         let Some((lo, hi)) = ends else {
-            let d = Diagnostic::new(Code::E0206, value.span, "`step` follows a range of two integers");
-            self.problems.push(d.help("write for example `16..65 step 16`"));
+            self.problems.push(problem!(E0206, value.span, "`step` must follow a range of two integers";
+                help: "write for example `16..65 step 16`"));
             return vec![value];
         };
         let values: Vec<Expr> = (lo..hi)
@@ -68,10 +68,9 @@ impl TreeBuilder {
             .map(|n| Expr { kind: ExprKind::Int(n), span: value.span })
             .collect();
         if values.is_empty() || values.len() > MAX_VALUES {
-            let what =
-                if values.is_empty() { "no values".to_string() } else { format!("more than {MAX_VALUES} values") };
-            let d = Diagnostic::new(Code::E0206, value.span, format!("this range has {what}"));
-            self.problems.push(d.help("`a..b` counts from a up to b, b not included"));
+            let amount = if values.is_empty() { "no".to_string() } else { format!("more than {MAX_VALUES}") };
+            self.problems.push(problem!(E0206, value.span, "this range has {amount} values";
+                help: "`a..b` counts from a up to b, b not included"));
             return vec![value];
         }
         values

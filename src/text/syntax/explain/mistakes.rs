@@ -24,7 +24,7 @@ pub(super) fn suggest_for_common_mistake(
 /// Adds help to a sweep that ends after `where`.
 fn incomplete_bounds(place: &UnexpectedToken<'_>, problem: Diagnostic) -> Diagnostic {
     let after_where = place.before().is_some_and(|t| t.text(place.text) == "where");
-    let help = "what a sweep keeps is written `keep where params < 1M and macs <= 2G`";
+    let help = "the bounds of a sweep are written `keep where params < 1M and macs <= 2G`";
     if place.word_at(0) == "sweep" && after_where { problem.help(help) } else { problem }
 }
 
@@ -208,7 +208,7 @@ const COMMA_BETWEEN_ENTRIES: MistakeRule = MistakeRule {
 const OR_BETWEEN_BOUNDS: MistakeRule = MistakeRule {
     applies: |s| s.word == "or" && (s.item == "sweep" || s.expected.tokens == ["and"]),
     help: |_, problem| {
-        problem.help("a model is kept where all bounds hold, joined with `and`; for either of two, write two sweeps")
+        problem.help("bounds are joined with `and`, and all must hold; for alternatives, write two sweeps")
     },
 };
 
@@ -247,7 +247,7 @@ const MODEL_WITHOUT_RESULT: MistakeRule = MistakeRule {
             true => ("-> [classes, H, W] ", MaybeIncorrect),
             false => ("-> [..., H, W] ", HasPlaceholders),
         };
-        let help = "a model promises its result: `-> [classes, H, W]`";
+        let help = "a model declares its result shape: `-> [classes, H, W]`";
         problem.suggest(help, s.span().before(), shape, applicability)
     },
 };
@@ -307,6 +307,6 @@ const MISSING_EQUALS: MistakeRule = MistakeRule {
 const OPERATOR_AFTER_PIPE: MistakeRule = MistakeRule {
     applies: |s| s.is_operator_after_pipe(),
     help: |_, problem| {
-        problem.help("what follows `|>` is a stage: put the pipe in parentheses to use its result in an expression")
+        problem.help("`|>` is followed by one stage: put the pipe in parentheses to use its result in an expression")
     },
 };

@@ -86,8 +86,11 @@ fn refusals() {
         ("[gamma(gamma = 1.5)]", "E0206 `gamma` takes a range [low, high]"),
         ("[low_resolution(factor = 2)]", "E0206 `factor` takes factors between 0.05 and 1"),
         ("[border(mirror)]", "E0206 `rule` takes one of reflect, constant"),
-        ("[border(reflect, value = 0.5)]", "E0206 `value` is for border(constant); a reflected border"),
-        ("[rotate, scale, rotate]", "E0202 `rotate` is given twice; each image gets at most one change of each kind"),
+        ("[border(reflect, value = 0.5)]", "E0206 `value` is only for border(constant); a reflected border"),
+        (
+            "[rotate, scale, rotate]",
+            "E0202 `rotate` is given twice; each image gets at most one augmentation of each kind",
+        ),
         ("[rotat]", "E0206 `augment` takes one of flip, rot90"),
         ("[hflip]", "E0206 there is no augmentation `hflip`; write flip(horizontal = 0.5)"),
         (

@@ -86,7 +86,7 @@ fn lists_volumes_colours_and_groups() {
         ("axis = axail", "E0206 `axis` takes one of axial, coronal, sagittal; did you mean `axial`?"),
         ("mask = colour", "E0206 the labels are grey values, not colours"),
         ("split = kfold(k = 1)", "E0206 `k` takes an integer of at least 2"),
-        ("split = kfold(fold = 5)", "E0206 `fold` is 5, and there are 5 folds; folds are counted from 0: 0 to 4"),
+        ("split = kfold(fold = 5)", "E0206 `fold = 5` is out of range for 5 folds; folds are counted from 0: 0 to 4"),
         ("split = kfold(val = 1)", "E0206 `val` takes a share of at least 0 and below 1"),
         ("split = random(val = 0.9)", "E0206 shares must sum to 1, found 1.1"),
         ("split = random(group = \"*_z\")", "E0206 `group` takes a pattern over stems with `{group}` once"),
