@@ -1,4 +1,4 @@
-//! Every code, its name, its severity and what it means. One variant per kind of message.
+//! The codes of all messages, each with its severity, title and explanation.
 
 use super::severity::Severity;
 
@@ -9,26 +9,25 @@ macro_rules! codes {
         pub enum Code { $(#[doc = $title] #[doc = ""] #[doc = $explanation] $id,)* }
 
         impl Code {
-            /// Every code there is; those of one subject stand together.
+            /// All codes, grouped by subject.
             pub const ALL: &'static [Code] = &[$(Code::$id,)*];
 
-            /// `E0301`
+            /// Returns the code as it is printed, such as `E0301`.
             pub fn id(self) -> &'static str {
                 match self { $(Code::$id => stringify!($id),)* }
             }
 
-            /// Gives the severity that a message of this code has where nothing else is said: `--deny` makes errors of
-            /// warnings.
+            /// Returns the severity of a message with this code, before `--deny` turns warnings into errors.
             pub fn severity(self) -> Severity {
                 match self { $(Code::$id => Severity::$severity,)* }
             }
 
-            /// Gives a few words for the kind of message, the same for every message of it: `shape mismatch`.
+            /// Returns a short name for the kind of message, such as `shape mismatch`.
             pub fn title(self) -> &'static str {
                 match self { $(Code::$id => $title,)* }
             }
 
-            /// A paragraph: what the message means and how it is usually fixed.
+            /// Returns a paragraph that says what the message means and how to fix the problem.
             pub fn explanation(self) -> &'static str {
                 match self { $(Code::$id => $explanation,)* }
             }
@@ -38,102 +37,102 @@ macro_rules! codes {
 
 codes! {
     E0101 Error "syntax error"
-        "The text does not follow the grammar at this place. The message names what could stand there instead."
+        "The text does not follow the grammar at this place. The message lists what the grammar accepts there."
     E0102 Error "unsupported edition"
-        "The file says `npc N` with an edition that this npc does not know. This npc reads edition 1."
+        "The line `npc N` names an edition of the language that this npc does not support. It reads edition 1: write `npc 1`."
     E0103 Error "missing edition line"
-        "A model file starts with the line `npc 1`, so that the syntax can change later without breaking old files."
+        "A model file must start with the line `npc 1`, so that later editions can change the syntax without breaking old files."
     E0104 Error "nested too deeply"
-        "Expressions and bodies may be nested 64 levels deep. Give inner parts a name with `let`."
+        "Expressions and bodies can be nested at most 64 levels deep, with at most 256 operators in one expression. Give inner parts a name with `let`."
     E0105 Error "number out of range"
-        "Integers are 64 bit signed; floats are 64 bit."
+        "An integer must fit in 64 bits with sign, a float in 64 bits."
     E0106 Error "unreadable file"
-        "The file cannot be read, is not UTF-8, or is larger than 4 MiB."
+        "The model file is missing, cannot be read, is not UTF-8, or is larger than 4 MiB."
 
     E0201 Error "unknown name"
-        "No node, hyper-parameter, dimension, block, operator or item of this name is visible here."
+        "No node, hyper-parameter, dimension, block, operator or item with this name is visible here. Check the spelling, or import the file that defines it."
     E0202 Error "duplicate name"
-        "Items share one name space in a file; parameters and nodes share one in a block. Each name is bound once."
+        "Each name can be bound only once. The items of a file share one namespace, the parameters and nodes of a block another. Rename or remove one of them."
     E0203 Error "recursive blocks"
-        "A block may not use itself, directly or through others: elaboration would never end."
+        "A block cannot use itself, directly or through other blocks, because elaboration would never end. Use `repeat(n, stage)` or a `for` loop."
     E0204 Error "wrong argument"
-        "The callee has no such argument, has it already, or a required one is missing. Positional are tensors, the first hyper-parameter, and after it those without a default, in order."
+        "A call has an unknown argument, gives one twice, or lacks a required one. Positional arguments are the tensors, the first hyper-parameter, and then the hyper-parameters without a default, in order; all others are given by name."
     E0205 Error "unknown key"
-        "A `data` or `train` block takes only the keys of its schema."
+        "A `data` or `train` block, or a value in it, has a key that is not in its schema. The message suggests a similar key or lists the valid ones."
     E0206 Error "wrong value"
-        "The value does not have the type, range or case that this key or hyper-parameter asks for."
+        "The value does not have the type or range that this key or hyper-parameter requires, or is not one of its cases."
     E0207 Error "missing key"
-        "A `data` or `train` block lacks a key without a default."
-    E0208 Error "variants in a circle"
-        "A variant may name a model or another variant, but not itself through others."
+        "A `data` or `train` block lacks a required key, which is one without a default. Add it."
+    E0208 Error "cyclic variants"
+        "A variant must be based on a model, directly or through other variants. These variants are based on each other in a cycle."
 
-    E0209 Error "import that cannot be followed"
-        "An import is a path relative to the file it stands in, inside the folder of the file that is checked, or `std`."
-    E0210 Error "imports in a circle"
-        "Files may not import each other in a circle. Move what both need into a third file."
+    E0209 Error "invalid import"
+        "An import is `std` or a path relative to the importing file. The file must exist, inside the folder of the file that is checked. At most 256 files can be imported, directly or through others."
+    E0210 Error "cyclic imports"
+        "Files cannot import each other in a cycle. Move the definitions that both need into a third file."
 
     E0301 Error "shape mismatch"
-        "Tensors that meet at an operator do not fit: concat needs equal height and width, `+` and `*` need equal shapes or `[c, 1, 1]` or `[1, h, w]` beside `[c, h, w]`."
-    E0302 Error "broken shape promise"
-        "The shape written after `->` or for a tensor input is not the shape that arrives. A block that no model uses is tried with sample arguments, which a note names."
-    E0303 Error "operator refuses its input"
-        "The operator cannot work on an input of this shape or with these settings, for example channels that groups do not divide, or a window larger than the padded input."
+        "The shapes of the operands of an operator do not match. `concat` needs equal height and width. `+` and `*` need equal shapes, or `[c, h, w]` with `[c, 1, 1]` or `[1, h, w]`, which are broadcast."
+    E0302 Error "declared shape differs"
+        "A tensor does not have the shape that is declared after `->` or for a tensor parameter. A block that no model uses is checked with sample arguments, which a note lists."
+    E0303 Error "invalid input of an operator"
+        "The operator is not defined for an input of this shape with these settings: for example, the number of channels is not divisible by `groups`, or the kernel is larger than the padded input."
     E0304 Error "type mismatch"
-        "A value of one kind stands where another is needed: a tensor for an integer, a list for a tensor, a stage for a value."
+        "A value has another type than this place needs: for example a tensor instead of an integer, a list instead of a tensor, or a stage instead of a value."
     E0305 Error "inexact division"
-        "`a / b` on integers must leave no remainder. Write `ceil(a / b)` or `floor(a / b)` to say which way to round."
+        "The integer division `a / b` leaves a remainder. Write `ceil(a / b)` or `floor(a / b)` to round up or down."
     E0306 Error "requirement not met"
-        "A `require` of this block does not hold for the values it was given."
+        "A condition after `require` is false for the arguments of this block. Change the arguments so that it holds."
     E0307 Error "index out of range"
-        "A list has no element, or no node was bound, at this index."
+        "A list has no element at this index, or no node is bound at it yet."
     E0308 Error "node bound twice"
-        "Each node is assigned once. Inside a loop give it an index: `let s[i + 1] = ...`."
+        "Each node can be bound only once. Inside a loop, give it an index: `let s[i + 1] = ...`."
     E0309 Error "no case matches"
-        "A `match` has no arm for this value, or names a case that the enum lacks."
+        "A `match` has no arm for this value, or an arm names a case that the enum does not have. Add an arm, or `_` for all other values."
     E0310 Error "arithmetic error"
-        "Division by zero, or a result that does not fit in 64 bits."
+        "An expression divides by zero, or its result does not fit in 64 bits."
     E0311 Error "limit exceeded"
-        "Elaboration stops at 150,000 nodes, 2,000,000 evaluation steps (50,000,000 for all models of a file, where each node adds 50 and each model 1,000), 64 nested block calls, tensors of 2^40 numbers and 2^63 MACs, so that every file is safe to open."
+        "Elaboration has limits, so that every file is safe to open: 150,000 nodes, 2,000,000 evaluation steps (50,000,000 for all models of a file, where each node counts as 50 and each model as 1,000), 64 nested block calls, tensors of 2^40 numbers, and 2^63 MACs."
     E0312 Error "pool indices do not fit"
-        "`unpool` needs the indices of a max pool whose output has the shape of its input."
-    E0313 Error "hole left open"
-        "A hyper-parameter written as `?` has no value yet. Give one with `--with name=value`."
+        "`unpool` needs the indices of a max pool, and the output of that pool must have the shape of the input of `unpool`."
+    E0313 Error "hyper-parameter without a value"
+        "A hyper-parameter is written as `?`, a hole, and has no value. Give it one with `--with name=value`."
     E0314 Error "result missing or misplaced"
-        "A body ends with its one `return`, or is written `= expression`."
+        "A body must end with its only `return`, or be written as `= expression`."
 
     W0401 Warning "class count differs"
-        "The model's channel count at the output differs from the number of classes of the data block."
+        "The number of output channels of the model differs from the number of classes of the data block."
     W0402 Warning "batch norm over one value"
-        "Batch norm on a 1x1 map with batch size 1 sees one value per channel and cannot be trained."
-    W0403 Warning "nothing to learn"
-        "The model has no parameters."
+        "Batch norm on a 1x1 map with batch size 1 has one value per channel, so its variance is zero and it cannot be trained. Use a larger batch, or another norm."
+    W0403 Warning "model without parameters"
+        "The model has no parameters, so training cannot change it."
     W0404 Warning "taps in the padding"
-        "At this input size a convolution reads zeros with more than half of its taps: its dilation reaches beyond the map on most sides, or the map is smaller than the kernel. Taps that never read a pixel keep the weights that they started with. Use smaller rates, less downsampling before them, or a larger image."
+        "At this input size, a convolution reads zero padding with more than half of its taps, because its dilation exceeds the map or the map is smaller than the kernel. The weights of taps that never read a pixel are never trained. Use smaller dilation rates, less downsampling before the convolution, or a larger image."
     W0405 Warning "gridding"
-        "Dilated convolutions one behind the other, with rates that share a factor, read a lattice of pixels: no pixel of the result sees those between, so neighbours of a result come from different pixels. Use rates such as 1, 2, 3 (Wang et al. 2018), or a convolution without dilation before, beside or behind them."
+        "Consecutive dilated convolutions whose rates share a factor read only a lattice of pixels (gridding). An output pixel does not depend on the pixels between, so neighbouring outputs depend on different pixels. Use rates such as 1, 2, 3 (Wang et al. 2018), or a convolution without dilation before, after or in parallel to them."
     W0406 Warning "receptive field far beyond the image"
-        "The receptive field of a result is more than eight times the image. The outer part of it is always padding, and layers that only widen it add cost and no context. Use a larger image, fewer levels or smaller dilations."
+        "The receptive field of a result is more than eight times as large as the image. Its outer part is always padding, so layers that only enlarge it add cost but no context. Use a larger image, fewer levels or smaller dilation rates."
     W0407 Warning "bias without effect"
-        "Batch norm, instance norm and group norm with one channel a group subtract the mean of each channel, and with it any bias that was added just before. The bias has no gradient in training. Write `bias = false`."
+        "Batch norm, instance norm, and group norm with one channel per group subtract the mean of each channel, which cancels a bias that is added directly before. The gradient of that bias is zero in training. Write `bias = false`."
     W0408 Warning "checkerboard risk"
-        "A transposed convolution whose kernel the stride does not divide adds up more products in some pixels than in their neighbours, which shows as a checkerboard (Odena et al. 2016). Use a kernel that is a multiple of the stride, or upsampling and a convolution."
-    W0409 Warning "node that nothing reads"
-        "A layer with parameters is part of the model and no result depends on it: it is counted and saved, and gets no gradient."
+        "If the kernel size of a transposed convolution is not divisible by its stride, some output pixels sum more products than their neighbours, which causes checkerboard artifacts (Odena et al. 2016). Use a kernel size that is a multiple of the stride, or upsampling followed by a convolution."
+    W0409 Warning "unused node"
+        "No result of the model depends on this layer with parameters. The layer is counted and saved, but gets no gradient. Use its output or remove it."
     W0410 Warning "softmax over one channel"
-        "Softmax divides by the sum over channels; over a single channel it gives 1 whatever the input is. Use `sigmoid`."
-    W0411 Warning "pixels that nothing reads"
-        "Every reader of a map has a stride larger than its kernel, so some pixels of the map are computed for nothing. Use a kernel as large as the stride, or put the stride into the layer that makes the map."
+        "Softmax normalises over the channels, so over a single channel its output is always 1. Use `sigmoid`."
+    W0411 Warning "unread pixels"
+        "Every layer that reads this map has a stride larger than its kernel, so some pixels of the map are computed but never used. Use a kernel at least as large as the stride, or move the stride into the layer that computes the map."
 
     W0413 Warning "unused parameter"
-        "A block or model has a parameter that its body does not use: a value given for it changes nothing. A name that begins with `_` is unused on purpose."
+        "The body of a block or model does not use one of its parameters, so its value has no effect. Use it, remove it, or begin its name with `_` if it is unused on purpose."
     W0414 Warning "unused binding"
-        "A `let` binds a name that nothing uses. Its node is still part of the network if it has weights. A name that begins with `_` is unused on purpose."
+        "A `let` binds a name that is never used. A node with weights is still part of the network. Use it, remove it, or begin its name with `_` if it is unused on purpose."
     W0415 Warning "unused import"
-        "No name of the imported file is used. Files that bring data, runs or models are never reported: the command line can name those."
+        "No name of the imported file is used. Files that define data, runs or models are never reported, because the command line can name those."
     W0416 Warning "variant equal to its base"
-        "The variant builds exactly the network that its base builds: its arguments make no difference, or it has none."
-    W0417 Warning "allow that silences nothing"
-        "The name after `allow` is that of a warning that does not come up here. Told when a file is checked as a whole, for items that its models use."
+        "The variant builds exactly the same network as its base, because its arguments have no effect or it has none. Change an argument or remove the variant."
+    W0417 Warning "unused allow"
+        "The warning named after `allow` does not occur here. This is reported when a file is checked as a whole, for items that its models use. Remove the name."
 
     E0501 Error "unknown model, run or data set"
         "The command names an item that the file does not hold."
@@ -207,11 +206,11 @@ codes! {
         "Something that cannot happen has happened. Please report it with the command and the message."
 
     N0901 Note "not evaluated"
-        "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to."
+        "This part of the file is valid but is not evaluated: a hole without values to try, or without a claim that determines its value."
 }
 
 impl Code {
-    /// The name by which a file silences this warning; `None` for what cannot be silenced.
+    /// Returns the name by which a file silences this warning; `None` if it cannot be silenced.
     pub fn lint(self) -> Option<&'static str> {
         Some(match self {
             Code::W0401 => "class_count",
