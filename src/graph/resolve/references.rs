@@ -26,13 +26,21 @@ enum VisitState {
     Done,
 }
 
+/// A block on the stack of the search.
+struct VisitedBlock<'a> {
+    name: &'a str,
+    uses: Vec<(&'a str, Span)>,
+    /// Index of the use to follow next.
+    next: usize,
+}
+
 /// A depth-first search for cycles of block uses. It keeps its own stack, since a hostile file may chain thousands of
 /// blocks.
 struct CycleSearch<'p, 'a> {
     program: &'p ResolvedProgram<'a>,
     states: BTreeMap<&'a str, VisitState>,
-    /// Blocks from the root of the search to the current one: name, uses, index of the next use.
-    stack: Vec<(&'a str, Vec<(&'a str, Span)>, usize)>,
+    /// Blocks from the root of the search to the current one.
+    stack: Vec<VisitedBlock<'a>>,
     broken: Vec<&'a str>,
 }
 
@@ -42,7 +50,7 @@ impl<'a> CycleSearch<'_, 'a> {
             return;
         }
         self.push(root, self.program.blocks[root]);
-        while let Some((name, uses, next)) = self.stack.last_mut() {
+        while let Some(VisitedBlock { name, uses, next }) = self.stack.last_mut() {
             let Some(&(callee, span)) = uses.get(*next) else {
                 self.states.insert(name, VisitState::Done);
                 self.stack.pop();
@@ -63,13 +71,13 @@ impl<'a> CycleSearch<'_, 'a> {
 
     fn push(&mut self, name: &'a str, block: &'a ast::Block) {
         self.states.insert(name, VisitState::OnStack);
-        self.stack.push((name, uses(block), 0));
+        self.stack.push(VisitedBlock { name, uses: uses(block), next: 0 });
     }
 
     /// An error for a use at `span` that closes a cycle through `callee`.
     fn cycle(&self, callee: &str, block: &ast::Block, span: Span) -> Diagnostic {
-        let from = self.stack.iter().position(|(name, ..)| *name == callee).unwrap_or(0);
-        let chain: Vec<_> = self.stack[from..].iter().map(|(name, ..)| format!("`{name}`")).collect();
+        let from = self.stack.iter().position(|visited| visited.name == callee).unwrap_or(0);
+        let chain: Vec<_> = self.stack[from..].iter().map(|visited| format!("`{}`", visited.name)).collect();
         let message = match chain.len() {
             1 => format!("block `{callee}` uses itself"),
             _ => format!("blocks use each other in a cycle: {} -> `{callee}`", chain.join(" -> ")),
