@@ -1,6 +1,7 @@
 //! Problems of a run: everything that is about files, data, weights and devices rather than the text of a model.
 
 use super::code::Code;
+use super::path::without_dot;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -53,11 +54,11 @@ impl RunError {
         self
     }
 
-    /// Returns the message with the file it is about: `masks/a.png: cannot be read: ...`.
+    /// Returns the message with the file it is about: `masks/a.png: cannot be read: ...`. The current folder is left out.
     pub fn headline(&self) -> String {
         match &self.path {
-            Some(path) => format!("{}: {}", path.display(), self.message),
-            None => self.message.clone(),
+            Some(path) if path != Path::new(".") => format!("{}: {}", without_dot(path).display(), self.message),
+            Some(_) | None => self.message.clone(),
         }
     }
 }

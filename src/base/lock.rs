@@ -33,7 +33,11 @@ pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy) -> Result<RunFolder
             let held = file.lock().is_ok().then_some(file);
             Ok(RunFolderLock { _held: held })
         }
-        Err(TryLockError::WouldBlock) => Err(problem!(E0722, folder, "another process trains here";
-            help: "wait for it, or choose another folder: `--out DIR`")),
+        Err(TryLockError::WouldBlock) => Err(problem!(
+            E0722,
+            folder,
+            "another process trains into this folder";
+            help: "wait until it ends, or choose another folder: `--out DIR`"
+        )),
     }
 }

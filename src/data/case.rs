@@ -1,6 +1,7 @@
 //! A case: one image with its mask, and its role in the split.
 
 use crate::base::error::Result;
+use crate::base::path::without_dot;
 use crate::base::problem::problem;
 use std::path::{Path, PathBuf};
 
@@ -74,7 +75,7 @@ pub(super) fn check_same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) 
         "mask and image differ in size: the mask has {} x {} pixels (width x height), its image {} has {} x {}",
         mask[1],
         mask[0],
-        case.display_path(&case.image).display(),
+        without_dot(&case.display_path(&case.image)).display(),
         image[1],
         image[0];
         help: "resize the mask to its image by nearest neighbour, or find the mask that belongs to it"

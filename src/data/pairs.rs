@@ -7,6 +7,7 @@ use super::decode::is_picture;
 use super::order::natural;
 use super::volume::{dicom, is_nifti};
 use crate::base::error::{Result, RunError};
+use crate::base::path::without_dot;
 use crate::base::problem::problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -132,7 +133,8 @@ fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunErro
                 &file.path,
                 "has the same stem `{}` as {} under `{glob}`",
                 file.stem,
-                first.path.display();
+                without_dot(&first.path).display();
+                help: "keep one of the two files, or narrow the pattern";
                 help: "stems are compared without case, and without the extension if the pattern ends in `*`"
             ));
         } else {

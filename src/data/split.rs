@@ -164,7 +164,7 @@ fn report_empty_roles(parts: &CasesByRole, shares: [f64; 3], problems: &mut Vec<
             let error = problem!(E0715, "the {name} split is empty: its share is {share} of {n} image{s}");
             problems.push(match parts.all().find_map(|(_, case)| case.group.as_deref()) {
                 Some(group) => error.help(format!("all images of a group, such as `{group}`, are in the same split")),
-                None => error,
+                None => error.help("add images, or name those of each part: `split = lists(..)`"),
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use super::error::WorkbenchError;
 use super::resolved_run::{ResolvedRun, reopen};
+use super::sweep::differences;
 use crate::base::problem::problem;
 use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};
@@ -31,14 +32,18 @@ pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), Workbench
     before.versions.clone_from(&now.versions);
     now.data.cache_mb = before.data.cache_mb;
     if before != now {
-        return Err(problem!(E0723, &folder.settings(), "the settings differ from those of the run to resume";
-            help: "give the same --set values as before, or start another run with --out DIR")
-        .into());
+        let changes = differences(&before, &now, ["there", "now"]);
+        let changes = if changes.is_empty() { String::new() } else { format!(" ({})", changes.join("; ")) };
+        return Err(
+            problem!(E0723, &folder.settings(), "the settings differ from those of the run to resume{changes}";
+            help: "resume with the settings of the run, or start another run: `--out DIR`")
+            .into(),
+        );
     }
     let (before, _) = reopen(folder.root(), None, None)?;
     if ir::to_text(before.checked.graph()) != ir::to_text(run.checked.graph()) {
         return Err(problem!(E0723, &folder.model(), "the network differs from that of the run to resume";
-            help: "train the changed network into another folder with --out DIR")
+            help: "train the changed network into another folder: `--out DIR`")
         .into());
     }
     Ok(())

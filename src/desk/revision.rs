@@ -62,7 +62,8 @@ fn git_bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, WorkbenchError> {
     let output = run.map_err(|e| problem!(E0750, "git cannot be started: {e}"))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(problem!(E0750, "git {}: {}", args.join(" "), stderr.trim()).into());
+        let reason = stderr.trim().trim_start_matches("fatal: ");
+        return Err(problem!(E0750, "git failed: {reason}"; help: "the command was `git {}`", args.join(" ")).into());
     }
     Ok(output.stdout)
 }

@@ -12,4 +12,5 @@ mod scheduler;
 pub use plan::{PlannedPoint, PlannedRun, SweepPlan, SweepRequest, plan_sweep};
 pub use processes::{ProcessTask, TaskEnd, TaskEvent, run_tasks};
 pub use run_state::RunState;
+pub(super) use run_state::differences;
 pub use scheduler::{shell_lines, write_slurm};

@@ -94,7 +94,7 @@ pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location
         }
     });
     let Some((path, op, stats)) = found else {
-        let stats_by_name: Vec<_> = results.iter().map(|r| format!("{:e}", TensorStats::of(r).largest)).collect();
+        let stats_by_name: Vec<_> = results.iter().map(|r| format!("{:.1e}", TensorStats::of(r).largest)).collect();
         let error = problem!(
             E0732,
             "{became}; the outputs of all nodes are finite";
@@ -114,9 +114,8 @@ pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location
     );
     let error = match before.is_empty() {
         true => error,
-        false => {
-            error.help(format!("the largest number before it is {largest:e}, from {}", location.describe_node(&before)))
-        }
+        false => error
+            .help(format!("the largest number before it is {largest:.1e}, from {}", location.describe_node(&before))),
     };
     with_remedies(error, network)
 }
@@ -172,7 +171,7 @@ fn with_remedies(error: RunError, network: &Network) -> RunError {
         }
         None => match stats_by_name.max_by(|a, b| a.1.largest.total_cmp(&b.1.largest)) {
             Some((name, stats)) if stats.largest > 1e4 => {
-                error.help(format!("the largest weight is {:e}, in `{name}`", stats.largest))
+                error.help(format!("the largest weight is {:.1e}, in `{name}`", stats.largest))
             }
             Some(_) | None => error,
         },

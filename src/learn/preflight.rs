@@ -6,7 +6,6 @@
 use crate::base::error::Result;
 use crate::base::machine::{self, FreeMemory};
 use crate::base::number::rough_bytes;
-use crate::base::path::absolute;
 use crate::base::problem::problem;
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
@@ -186,7 +185,9 @@ fn check_memory(
         None if need.fixed > bytes => {
             error.help(format!("the image cache needs {}: `--set data.cache_mb=256`", rough_bytes(need.cache)))
         }
-        None => error.help("not even one image fits: use smaller images with `--set data.size=[..]`"),
+        None => {
+            error.help("not even one image fits: use a smaller network, or smaller images with `--set data.size=[..]`")
+        }
     };
     Err(error.help("`--ignore-memory` starts the run anyway"))
 }
@@ -194,8 +195,8 @@ fn check_memory(
 /// Checks that the folder, or its nearest existing parent, is a folder and is not read-only. Nothing is created here; the run does
 /// that next.
 fn check_writable(folder: &Path) -> Result<()> {
-    let whole = absolute(folder);
-    let Some(there) = whole.ancestors().find(|p| p.exists()) else { return Ok(()) };
+    let here = Path::new(".");
+    let there = folder.ancestors().find(|p| !p.as_os_str().is_empty() && p.exists()).unwrap_or(here);
     let why = if !there.is_dir() {
         format!("{} is a file", there.display())
     } else if there.metadata().is_ok_and(|m| m.permissions().readonly()) {

@@ -59,7 +59,7 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
 
 /// Checks that a result has one channel per class, and the size of the images.
 fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSpec) -> Result<()> {
-    let what = result.map_or(format!("`{model}`"), |name| format!("result `{name}` of `{model}`"));
+    let what = result.map_or(format!("the result of `{model}`"), |name| format!("result `{name}` of `{model}`"));
     let classes = data.classes.len();
     if output.channels() != classes {
         return Err(problem!(
@@ -72,10 +72,11 @@ fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSp
     }
     if output.spatial() != Some(data.size) {
         let end = if result.is_none() { "the model" } else { "this result" };
+        let [height, width] = data.size;
         return Err(problem!(
             E0716,
-            "{what} is a map {output}, which is not the size of the images, {:?}",
-            data.size;
+            "{what} is a map {output}, but the images of data `{}` are {height} x {width}",
+            data.name;
             help: "end {end} with `|> resize(to = x)`"
         ));
     }

@@ -159,10 +159,10 @@ impl RunFolder {
     pub fn check_vacant(&self) -> Result<()> {
         if self.metrics_file().exists() || self.last().exists() {
             return Err(problem!(
-                E0721,
+                E0722,
                 &self.root,
                 "this folder already contains a run";
-                help: "resume it: `--resume`";
+                help: "continue that run: `--resume`";
                 help: "or choose another folder: `--out DIR`"
             ));
         }
@@ -281,5 +281,5 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
             help: "a run folder is written by `npc train`, for example runs/npnet_lung"
         )
     })?;
-    settings::from_yaml(&text).map_err(|e| problem!(E0721, path, "not the settings of a run: {e}"))
+    settings::from_yaml(&text).map_err(|e| problem!(E0721, path, "not the settings of a run: {e}"; help: "the file is cut off or was edited: restore it from a copy, or train the run again"))
 }

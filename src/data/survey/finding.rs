@@ -71,10 +71,7 @@ pub struct SurveyFinding {
 
 impl SurveyFinding {
     pub fn error(kind: SurveyTopic, error: &RunError) -> SurveyFinding {
-        let message = match &error.path {
-            Some(path) => format!("{}: {}", path.display(), error.message),
-            None => error.message.clone(),
-        };
+        let message = error.headline();
         SurveyFinding { severity: SurveySeverity::Error, kind, message, help: error.help.clone(), stems: Vec::new() }
     }
 
