@@ -1,7 +1,8 @@
 //! Files with a mistake, and what npc prints about each.
 //!
 //! A fixture `NAME.model` may have a folder `NAME` with further files. It then runs in a copy of that folder, with the
-//! fixture in it, so that paths in messages are short and nothing in the repository changes.
+//! fixture in it, so that paths in messages are short and nothing in the repository changes. A fixture with steps or with
+//! needs runs in such a copy too.
 
 use crate::runner::test;
 use crate::support::header::Header;
@@ -11,6 +12,7 @@ use libtest_mimic::Trial;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const KEYS: &[&str] = &["args", "expects", "exits", "run", "better", "needs"];
 /// Lines of a small terminal.
@@ -36,19 +38,19 @@ impl Fixture {
     fn command(&self) -> Vec<String> {
         let file = format!("{}.model", self.name);
         let given = self.header.args.clone().unwrap_or_else(|| vec!["--size".into(), "64x64".into()]);
-        let whole = if given.iter().any(|word| word == "FILE") {
-            given
-        } else {
+        let whole = if given[0].starts_with('-') {
             ["check".to_string(), "FILE".to_string()].into_iter().chain(given).collect()
+        } else {
+            given
         };
-        whole.into_iter().map(|word| if word == "FILE" { file.clone() } else { word }).collect()
+        whole.into_iter().map(|word| word.replace("FILE", &file)).collect()
     }
 
     /// Runs the steps of the header and the command.
     fn output(&self) -> ProgramOutput {
         let folder = self.path.parent().expect("a fixture is in a folder");
         let own = self.path.with_extension("");
-        if !own.is_dir() && self.header.run.is_empty() {
+        if !own.is_dir() && self.header.run.is_empty() && self.header.needs.is_empty() {
             return run(folder, &self.command());
         }
         let copy = tempfile::tempdir().unwrap();
@@ -56,18 +58,26 @@ impl Fixture {
             copy_folder(&own, copy.path());
         }
         fs::copy(&self.path, copy.path().join(format!("{}.model", self.name))).unwrap();
-        self.header.run.iter().for_each(|words| self.step(copy.path(), words));
-        run(copy.path(), &self.command())
+        let _locks: Vec<_> = self.header.run.iter().filter_map(|words| self.step(copy.path(), words)).collect();
+        let output = run(copy.path(), &self.command());
+        // Paths that npc makes absolute are relative in the snapshot.
+        let copies = [copy.path().canonicalize().unwrap(), copy.path().to_path_buf()];
+        let err = copies.iter().fold(output.err, |text, copy| text.replace(&format!("{}/", copy.display()), ""));
+        ProgramOutput { err, ..output }
     }
 
-    /// One step of `// run:` in the copy of the folder.
-    fn step(&self, folder: &Path, words: &[String]) {
+    /// One step of `// run:` in the copy of the folder. A step that locks a folder returns the lock, which ends when it is dropped.
+    fn step(&self, folder: &Path, words: &[String]) -> Option<fs::File> {
         let words: Vec<String> = words.iter().map(|w| w.replace("FILE", &format!("{}.model", self.name))).collect();
         let at = |word: &String| folder.join(word);
         match &words[..] {
             [program, args @ ..] if program == "npc" => {
                 let output = run(folder, args);
                 assert_eq!(output.code, 0, "the step `{}` fails:\n{}", words.join(" "), output.err);
+            }
+            [program, args @ ..] if program == "git" => {
+                let output = Command::new("git").args(args).current_dir(folder).output().unwrap();
+                assert!(output.status.success(), "the step `{}` fails", words.join(" "));
             }
             [program, path] if program == "rm" => {
                 let path = at(path);
@@ -82,17 +92,24 @@ impl Fixture {
                 let file = fs::OpenOptions::new().write(true).open(at(path)).unwrap();
                 file.set_len(bytes.parse().expect("a number of bytes")).unwrap();
             }
+            [program, path] if program == "lock" => {
+                let file = fs::File::open(at(path)).unwrap();
+                file.lock().unwrap();
+                return Some(file);
+            }
             _ => panic!(
-                "`// run:` knows npc, rm PATH, mv FROM TO, cp FROM TO and truncate PATH BYTES: {}",
+                "`// run:` knows npc, git, rm PATH, mv FROM TO, cp FROM TO, truncate PATH BYTES and lock PATH: {}",
                 words.join(" ")
             ),
         }
+        None
     }
 
     /// Compares the codes, the exit code and the message with those expected. `codes` are those of the file name.
     fn check(&self, folder: &str, codes: &[&str]) -> String {
         let output = self.output();
         let printed = if codes_in(&output.err).is_empty() { output.out + &output.err } else { output.err };
+        let printed = without_free_memory(&printed);
         let expected = codes.iter().map(|code| code.to_string()).chain(self.header.expects.iter().cloned());
         let (found, expected) = (codes_in(&printed), expected.collect::<BTreeSet<_>>());
         assert!(found == expected, "expected {expected:?}, found {found:?}\n{printed}");
@@ -112,6 +129,7 @@ impl Fixture {
     fn can_run(&self) -> bool {
         self.header.needs.iter().all(|feature| match feature.as_str() {
             "data" => cfg!(feature = "data"),
+            "no-cuda" => !cfg!(feature = "cuda"),
             _ => cfg!(feature = "run"),
         })
     }
@@ -132,6 +150,16 @@ fn copy_folder(from: &Path, to: &Path) {
             fs::copy(&path, target).unwrap();
         }
     }
+}
+
+/// Replaces the free memory of the machine or container that a message names, which differs between machines.
+fn without_free_memory(text: &str) -> String {
+    let words = [", the machine has ", ", the limit of this container or job leaves "];
+    let line = |line: &str| match words.iter().find_map(|words| line.split_once(words)) {
+        Some((start, _)) => format!("{start}, the machine has ..."),
+        None => line.to_string(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The codes in a text: what is printed as `[E0301]`.

@@ -4,11 +4,11 @@
 //! |---|---|---|
 //! | `size` | height and width of the image, `64x96`, or `fixed` for models that fix their own | `64x64` |
 //! | `expects` | codes of the problems, `W0404 W0407`; a reason may follow in parentheses | no problems |
-//! | `args` | arguments of `npc`; `FILE` is the file. Without `FILE` they are options of `npc check FILE` | `--size 64x64` |
+//! | `args` | arguments of `npc`; `FILE` is the file. Options alone are those of `npc check FILE` | `--size 64x64` |
 //! | `exits` | exit code of the command | 1 with errors, else 0 |
-//! | `run` | a step before the command, in a copy of the fixture's folder: `npc ...`, `rm`, `cp`, `mv` or `truncate` | none |
+//! | `run` | a step before the command, in a copy of the fixture's folder: `npc ...`, `git ...`, `rm`, `cp`, `mv`, `truncate` or `lock` | none |
 //! | `better` | what a good message would say; for `tests/poor_messages` | none |
-//! | `needs` | features of the build that the command needs: `data`, `run` | none |
+//! | `needs` | features of the build that the command needs: `data`, `run`, `no-cuda` | none |
 //!
 //! Header lines come before any prose. A misspelled key, a key that the folder does not use and a key in another place of
 //! the file are errors.
@@ -130,8 +130,8 @@ fn codes(value: &str) -> Result<Vec<String>, String> {
 
 fn needs(value: &str) -> Result<Vec<String>, String> {
     let features = words(value);
-    match features.iter().find(|name| !["data", "run"].contains(&name.as_str())) {
-        Some(name) => Err(format!("`{name}` is not a feature that a test file can need: data, run")),
+    match features.iter().find(|name| !["data", "run", "no-cuda"].contains(&name.as_str())) {
+        Some(name) => Err(format!("`{name}` is not a feature that a test file can need: data, run, no-cuda")),
         None => Ok(features),
     }
 }
