@@ -68,7 +68,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   npc demo                                            check, train, score and predict on generated images
   npc check models/npnet.model --on cvc               shapes, parameters and MACs
-  npc sweep models/npnet.model ablation --static      costs of each variant, and equal variants
+  npc sweep models/npnet.model ablation --static      costs of each variant, and which compute the same
   npc data show net.model lung --out sheet.png        samples with their masks outlined
   npc fix net.model                                   apply suggested edits
   npc data check models/data.model luna --data-root DIR

@@ -45,7 +45,7 @@ impl RunError {
 
     /// The folder cannot be made, as `error` says.
     pub fn create_dir(path: &Path, error: impl fmt::Display) -> Self {
-        Self::with_file(Code::E0702, path, format!("the folder cannot be created: {error}"))
+        Self::with_file(Code::E0702, path, format!("cannot create the folder: {error}"))
     }
 
     /// Adds a line that says what would help.

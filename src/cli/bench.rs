@@ -22,9 +22,9 @@ use std::time::Duration;
     after_help = "A training step consists of the forward pass, cross entropy, the backward pass and Adam. Times are
 milliseconds per batch after a warm-up: median, minimum and maximum. GFLOP/s and the percentage of
 the measured peak of the processor count two operations per multiply-accumulate of convolutions
-and linear layers, and a training step as three forward passes. Memory is the peak of the process.
-On a shared machine only ratios measured side by side are meaningful (benches/peers/run.py).
-docs/performance.md has the details.
+and linear layers, and count a training step as three forward passes. Memory is the peak of the
+process. On a shared machine only ratios measured side by side are meaningful
+(benches/peers/run.py). docs/performance.md has the details.
 
 Examples:
   npc bench models/npnet.model --model NPNet --size 224x224 --batch 4

@@ -26,8 +26,8 @@ use std::path::PathBuf;
     after_help = "Without --model all models and variants are checked. Without --on or --size the input size is that
 of the first run that trains the model, else of the first data block. MACs are for one image;
 without --convention they are the multiply-accumulates of convolutions and linear layers.
-docs/counting.md describes each convention. Memory figures are for the CPU with 32-bit floats
-(docs/memory.md).
+docs/counting.md describes each convention. Memory is that of a run on the CPU with 32-bit
+floats (docs/memory.md).
 
 Examples:
   npc check models/npnet.model

@@ -15,12 +15,13 @@ use std::path::PathBuf;
 
 /// Compare evaluated runs on the same test images
 #[derive(Args)]
-#[command(after_help = "npc compare prints the mean of each run with its 95 % bootstrap interval, and the paired
-difference to the first run over the images, with its interval, the p-value of the sign-flip
-permutation test, and whether the two are distinguishable (the interval excludes 0). Runs
-evaluated on different images or with different rules for empty masks are refused. --group-seeds
-treats runs that differ only in the seed as one: scores are averaged over the seeds image by
-image, and the standard deviation over seeds is shown. The command reads the files of `npc eval`.
+#[command(after_help = "npc compare prints the mean of each run with its 95 % bootstrap interval and the paired
+difference to the first run over the images. Each difference has its interval, the p-value of the
+sign-flip permutation test, and whether the two are distinguishable (the interval excludes 0).
+Runs evaluated on different images or with different rules for empty masks are refused.
+--group-seeds treats runs that differ only in the seed as one: scores are averaged over the seeds
+image by image, and the standard deviation over seeds is shown. The command reads the files of
+`npc eval`.
 
 Examples:
   npc compare runs/unet runs/npnet

@@ -25,15 +25,13 @@ use std::path::{Path, PathBuf};
 
 /// Check, train, evaluate and predict with NPNet on generated images
 #[derive(Args)]
-#[command(
-    after_help = "The demo generates slices that resemble lung CT, with ground truth, and needs no other data. It
-takes less than a minute on two cores.
+#[command(after_help = "The demo needs no data: it generates slices that resemble lung CT, with ground truth. It takes
+less than a minute on two cores.
 
 Example:
   npc demo --out out/demo
 
-Exit codes: 0 success, 1 problems found, 2 wrong usage"
-)]
+Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 pub(super) struct DemoOptions {
     /// Output folder; a demo already in it is replaced
     #[arg(long, value_name = "DIR", default_value = "out/demo")]

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 #[command(
     after_help = "npc fix applies edits that are certain and prints a diff. --all also applies edits that are only
 likely, so read the diff. Edits with a placeholder `...` are never applied. Only the named files
-are written, not their imports. Edits are applied in rounds, until no applicable edit is left.
+are written, not their imports. Overlapping edits are applied in successive rounds, until no
+applicable edit is left.
 
 Examples:
   npc fix net.model --dry-run                 show the changes

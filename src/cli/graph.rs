@@ -29,7 +29,8 @@ text, so it can be kept as a snapshot.
 Examples:
   npc graph models/npnet.model --model NPNet --on cvc --format svg --out npnet.svg
   npc graph models/unetpp.model --on cvc --format html --out unetpp.html
-  npc graph models/npnet.model --model NPNet --on cvc --format svg --depth 1 --unfold s.1.basic
+  npc graph models/npnet.model --model NPNet --on cvc --format svg --depth 1 \\
+    --unfold s.1.basic --out npnet.svg
   npc graph models/unet.model --on cvc --format mermaid --shapes formulas
   npc graph models/unet.model --on cvc --format dot --depth 2
   npc graph models/npnet.model --model NPNet --size 64x64
@@ -72,7 +73,7 @@ enum EdgeLabels {
 const FORMATS: Formats = &[
     (OutputFormat::Text, "One line per node"),
     (OutputFormat::Svg, "A picture in one file, for light and dark themes"),
-    (OutputFormat::Html, "A page in one file whose blocks open and close"),
+    (OutputFormat::Html, "A page with collapsible blocks, in one file"),
     (OutputFormat::Dot, "For Graphviz"),
     (OutputFormat::Mermaid, "For Markdown"),
     (OutputFormat::Json, "For programs"),
@@ -119,7 +120,7 @@ fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap
     };
     let scene = Scene::new(checked, opts.convention).map_err(|picture::GraphTooLarge| {
         let name = &checked.graph().name;
-        problem!(E0503, "{name} is too large for a picture: its lines pass more than {} rows by", picture::MAX_DUMMY_NODES;
+        problem!(E0503, "{name} is too large for a picture: its edges cross more than {} rows", picture::MAX_DUMMY_NODES;
             help: "put parts of it into blocks, or use --format text")
     })?;
     let shapes = match opts.shapes.unwrap_or(EdgeLabels::Numbers) {

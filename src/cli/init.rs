@@ -17,8 +17,9 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(
     after_help = "Tensor names are dotted paths that end as in PyTorch (weight, bias, running_mean, running_var);
-memory layouts are those of PyTorch. The same seed gives the same bytes. --from loads the tensors
-that match by name and shape, or by order if no name matches; all other tensors are random.
+values are laid out as in PyTorch. The same seed gives the same bytes. --from loads the tensors of
+another file or run that match by name and shape, or by order if no name matches; all other
+tensors are random.
 
 Examples:
   npc init models/npnet.model --model NPNet --seed 0 --out npnet.safetensors

@@ -52,7 +52,7 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
         "mib" => 1 << 20,
         "gib" => 1 << 30,
         "tib" => 1 << 40,
-        _ => return Err(format!("no unit `{unit}`; the units are B, kB, MB, GB, TB, KiB, MiB, GiB and TiB")),
+        _ => return Err(format!("unknown unit `{unit}`; the units are B, kB, MB, GB, TB, KiB, MiB, GiB and TiB")),
     };
     let unreadable = || format!("`{text}` is not an amount of memory; write for example 8GB, 1.5GB or 512MiB");
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));

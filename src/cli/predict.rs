@@ -24,8 +24,8 @@ the size of its image and the labels of the data block; images from a folder kee
 subfolders. Images that cannot be read are reported at the end, and the others are predicted.
 
 Without --window an image is resized to the size of the data block, as in training. With --window
-the image keeps its size and is predicted in overlapping tiles of that size, blended with Gaussian
-weights (docs/report.md).
+the image keeps its size and is predicted in overlapping tiles of the size of the data block,
+blended with Gaussian weights (docs/report.md).
 
 Examples:
   npc predict runs/npnet_lung slices/*.tif --out masks --overlay

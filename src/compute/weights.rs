@@ -213,8 +213,8 @@ impl TensorDifferences {
         let Self { missing, misshaped, unknown, lines } = self;
         let error = problem!(
             E0720,
-            "the weights do not fit the model of {tensors} tensors: {missing} missing, {misshaped} of another shape, \
-             {unknown} unknown"
+            "the weights do not fit the model: {missing} of its {tensors} tensors missing, {misshaped} of another \
+             shape, {unknown} unknown"
         );
         let more = lines.len().saturating_sub(MAX_LISTED);
         let error = lines.into_iter().take(MAX_LISTED).fold(error, RunError::help);

@@ -46,10 +46,10 @@ impl Augmenter {
         for (i, kind) in kinds.iter().enumerate() {
             let name = kind.name();
             if let Err((key, wanted)) = kind.check() {
-                return Err(problem!(E0717, "augmentation `{name}`: `{key}` accepts {wanted}"));
+                return Err(problem!(E0717, "`augment`: `{key}` of `{name}` accepts {wanted}"));
             }
             if kinds[..i].iter().any(|k| k.name() == name) {
-                return Err(problem!(E0717, "augmentation `{name}` is listed twice"));
+                return Err(problem!(E0717, "`augment` lists `{name}` twice"));
             }
             if let Augmentation::Rot90 { .. } = kind
                 && size[0] != size[1]

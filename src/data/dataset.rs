@@ -175,7 +175,7 @@ impl Dataset {
     fn case(&self, role: SplitRole, index: usize) -> Result<&Case> {
         self.cases(role).get(index).ok_or_else(|| {
             let n = self.len(role);
-            problem!(E0799, "data `{}` has {n} cases for {}, there is no number {index}", self.spec.name, role.name())
+            problem!(E0799, "data `{}` has {n} cases for {}; there is no number {index}", self.spec.name, role.name())
         })
     }
 

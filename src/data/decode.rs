@@ -66,9 +66,8 @@ fn unknown_format(path: &Path, bytes: &[u8]) -> RunError {
         }
         [b'B', b'M', ..] | [b'G', b'I', b'F', b'8', ..] => error.help("convert it to PNG"),
         [b'R', b'I', b'F', b'F', ..] => error.help("this may be a WebP file; convert it to PNG"),
-        _ if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
-            error.help("the file contains text; it may be renamed, or be the error page of a failed download")
-        }
+        _ if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => error
+            .help("the file contains text; it may have been renamed, or it may be the error page of a failed download"),
         _ => error,
     }
 }
@@ -91,7 +90,7 @@ fn picture_format(bytes: &[u8]) -> Option<PictureFormat> {
 fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
     let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
     let fail = |e: image::ImageError| {
-        problem!(E0703, path, "cannot decode the {name} file, it may be truncated or damaged: {}", one_line(&e))
+        problem!(E0703, path, "cannot decode the {name} file; it may be truncated or damaged: {}", one_line(&e))
     };
     let mut limits = Limits::default();
     limits.max_alloc = Some(3 * MAX_BYTES);
@@ -119,7 +118,7 @@ fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixe
 /// Returns the palette indices of a PNG; `None` if it has no palette.
 fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     let fail = |e: png::DecodingError| {
-        problem!(E0703, path, "cannot decode the PNG file, it may be truncated or damaged: {}", one_line(&e))
+        problem!(E0703, path, "cannot decode the PNG file; it may be truncated or damaged: {}", one_line(&e))
     };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: 3 << 30 });
     decoder.set_transformations(png::Transformations::IDENTITY);

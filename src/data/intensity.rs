@@ -49,8 +49,8 @@ impl IntensityScale {
                 if spec.window.is_some_and(|[low, _]| low < 0.0) && v.iter().any(|&v| v > 0x7fff) =>
             {
                 warnings.push(format!(
-                    "{}: some unsigned 16-bit values are above 32767 and the window starts below 0, so the values are \
-                     read as signed",
+                    "{}: some 16-bit values declared as unsigned are above 32767 and the window starts below 0, so the \
+                     values are read as signed",
                     path.display()
                 ));
                 SampleInterpretation::Signed
@@ -166,7 +166,7 @@ pub(super) fn normalise<T: Copy>(
         let mean = channel_value(&spec.mean, channel, channels, "mean", 0.0, spec)?;
         let std = channel_value(&spec.std, channel, channels, "std", 1.0, spec)?;
         if std == 0.0 {
-            return Err(problem!(E0716, "`std` of data `{}` contains 0, and images are divided by it", spec.name));
+            return Err(problem!(E0716, "`std` of data `{}` contains 0, but images cannot be divided by 0", spec.name));
         }
         let plane = if prepared.len() == area { prepared } else { &prepared[channel * area..(channel + 1) * area] };
         let values = output.iter_mut().zip(plane);

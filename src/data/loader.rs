@@ -130,7 +130,7 @@ impl BatchLoader {
             let BatchRequest { order, batch, last, augment } = request;
             if batch == 0 {
                 // If the receiver is gone already, the error is not needed.
-                let _ = sender.send(Err(problem!(E0717, "a batch of 0 images is empty")));
+                let _ = sender.send(Err(problem!(E0717, "the batch size is 0, but must be at least 1")));
                 return;
             }
             let batches: Vec<_> =
@@ -300,7 +300,7 @@ impl Iterator for Batches {
             Err(_) => {
                 self.receiver = None;
                 let ended = self.thread.take()?.join();
-                ended.is_err().then(|| Err(problem!(E0799, "the thread that loads images panicked")))
+                ended.is_err().then(|| Err(problem!(E0799, "the thread that loads images crashed")))
             }
         }
     }

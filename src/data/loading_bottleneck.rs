@@ -36,8 +36,8 @@ impl LoadTimes {
         );
         Some(match (self.decoded, self.augmented) {
             (0, true) => format!(
-                "{problem}; all images are cached, so augmentation is slow: remove its slowest \
-                 parts (elastic, blur, noise), or use more cores"
+                "{problem}; all images are cached, so the time is spent on augmentation: remove its \
+                 slowest parts (elastic, blur, noise), or use more cores"
             ),
             (0, false) => format!("{problem}; all images are cached: use more cores"),
             _ => {

@@ -154,7 +154,7 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     if spec.labels.len() == 2 {
         error = error.help("with `mask = threshold` every value above half of the larger label becomes that class");
     } else if pixels.lossy {
-        error = error.help("JPEG compression changes values; store masks as PNG");
+        error = error.help("JPEG compression changes pixel values; store masks as PNG");
     } else if first.value == 255.0 {
         error = error.help("if 255 marks pixels to ignore: there is no ignore label, so give these pixels a class");
     }
@@ -248,7 +248,7 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let class = spec.classes.get(usize::from(*class)).map_or("", String::as_str);
     let error = error.help(format!("the nearest label is {near} ({class})"));
     Err(match pixels.lossy {
-        true => error.help("JPEG compression changes colours; store masks as PNG"),
+        true => error.help("JPEG compression changes pixel values; store masks as PNG"),
         false if first.others > 8 => {
             error.help("the mask may have been resized with interpolation; resize masks by nearest neighbour")
         }

@@ -135,7 +135,7 @@ fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunErro
                 file.stem,
                 without_dot(&first.path).display();
                 help: "keep one of the two files, or narrow the pattern";
-                help: "stems are compared without case, and without the extension if the pattern ends in `*`"
+                help: "stems are compared ignoring case, and ignoring the extension if the pattern ends in `*`"
             ));
         } else {
             by_key.insert(key, file);

@@ -120,7 +120,11 @@ fn check_distinct(inputs: &[PredictionInput], ends: &[String]) -> Result<()> {
             let Some(first) = seen.insert(name.to_lowercase(), input) else { continue };
             let (a, b) = (first.path.display(), input.path.display());
             let problem = if first.stem == input.stem {
-                problem!(E0702, "two images have the same name `{}`: {a} and {b}", input.stem.display())
+                problem!(
+                    E0702,
+                    "two images have the same name `{}` and so the same output file: {a} and {b}",
+                    input.stem.display()
+                )
             } else {
                 problem!(E0702, "two images have the same output file `{name}`: {a} and {b}")
             };

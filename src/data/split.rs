@@ -181,7 +181,7 @@ fn check_groups_undivided(parts: &CasesByRole, problems: &mut Vec<RunError>) {
             reported.push(group);
             problems.push(problem!(
                 E0715,
-                "data leakage: the group `{group}` is divided, `{stem}` is in {}, `{}` in {}",
+                "data leakage: the group `{group}` is divided; `{stem}` is in {}, and `{}` is in {}",
                 other.name(),
                 case.stem,
                 role.name();

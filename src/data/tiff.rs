@@ -13,9 +13,9 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
         problem!(
             E0703,
             path,
-            "cannot decode the TIFF file, it may be truncated or damaged: {}",
+            "cannot decode the TIFF file; it may be truncated or damaged: {}",
             one_line(&e);
-            help: "if the file is intact, save it as PNG (masks, 8-bit images) or as plain TIFF"
+            help: "if the file is intact, its TIFF variant is not supported: save it as PNG (masks, 8-bit images) or as plain TIFF"
         )
     };
     let mut limits = Limits::default();

@@ -154,7 +154,7 @@ fn load_optimiser_state(
         let mut tensors = Vec::new();
         for kind in kinds {
             let values = found.remove(*kind).ok_or_else(|| {
-                problem!(E0723, path, "`{kind}` of `{name}`, which `{rule}` needs, is missing"; help: "{SAME_OPTIMISER}")
+                problem!(E0723, path, "`{kind}` of `{name}` is missing, but `{rule}` needs it"; help: "{SAME_OPTIMISER}")
             })?;
             if sizes.get(&name) != Some(&values.len()) {
                 return Err(problem!(E0720, path, "`{kind}` of `{name}` does not fit the model"));
@@ -226,7 +226,7 @@ fn split_contents(
             E0723,
             path,
             "contains tensors but no training state";
-            help: "resume from a checkpoint that `npc train` wrote; files with weights only can be evaluated"
+            help: "resume from a checkpoint that `npc train` wrote; a file that has only weights can be evaluated, not resumed"
         ));
     };
     let header: CheckpointHeader =

@@ -137,7 +137,7 @@ pub(crate) fn explain_gradient(
             let node = name.rsplit_once('.').map_or(name.as_str(), |(node, _)| node);
             problem!(
                 E0732,
-                "{became}; the first NaN or infinite gradient of the backward pass is of `{name}`";
+                "{became}; the first NaN or infinite gradient of the backward pass is that of `{name}`";
                 help: "it contains {}, and belongs to {}", stats.non_finite_counts(), location.describe_node(node)
             )
         }

@@ -88,8 +88,8 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
     let all: usize = [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|role| data.len(role)).iter().sum();
     let n = sampled.len();
     found.notes.push(match n == all {
-        true => format!("all {n} masks contain labels only"),
-        false => format!("{n} of {all} masks were read and contain labels only; `npc data check` reads all"),
+        true => format!("all {n} masks contain only valid labels"),
+        false => format!("{n} of {all} masks were read and contain only valid labels; `npc data check` reads all"),
     });
     for (class, _) in data.spec().classes.iter().zip(seen).filter(|(_, seen)| !seen) {
         let of = if n == all { format!("all {n} masks") } else { format!("{n} of {all} masks that were read") };
@@ -172,13 +172,13 @@ fn check_memory(
     }
     let error = problem!(
         E0731,
-        "out of memory: training `{}` at batch {batch} needs about {all}, {whose} {}",
+        "not enough memory: training `{}` at batch {batch} needs about {all}, but {whose} {}",
         checked.graph().name,
         rough_bytes(bytes)
     );
     let error = match need.largest_batch(batch, bytes) {
         Some(n) if batch.is_multiple_of(n) && n < batch => error.help(format!(
-            "batch {n} fits: `--set batch={n}`; with accumulate={} a step has as many images",
+            "batch {n} fits: `--set batch={n}`; with accumulate={} a step still has {batch} images",
             batch / n
         )),
         Some(n) => error.help(format!("batch {n} fits: `--set batch={n}`")),

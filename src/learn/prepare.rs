@@ -94,7 +94,7 @@ pub(crate) fn check_same_split(data: &Dataset, folder: &RunFolder) -> Result<()>
             return Err(problem!(
                 E0723,
                 &path,
-                "the split of the run differs from the split of these images; going on would risk data leakage";
+                "risk of data leakage: the split of the run differs from the split of these images";
                 help: "check whether images were added or removed, or `--data-root` is another folder"
             ));
         }

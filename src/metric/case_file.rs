@@ -36,8 +36,7 @@ impl CaseFile {
         let needed = |name: &str| {
             let column = header.iter().position(|h| h == name);
             column.ok_or_else(|| {
-                line_error(path, 1, format!("no column `{name}`"))
-                    .help("evaluate the run again with `npc eval RUN`, which writes this table")
+                line_error(path, 1, format!("no column `{name}`")).help("evaluate the run again with `npc eval RUN`")
             })
         };
         let (stem, class) = (needed("stem")?, needed("class")?);

@@ -62,7 +62,7 @@ impl Summary {
             let (first, units) = (&cases[0].stem, [unit, other.unit].map(DistanceUnit::name));
             return Err(
                 problem!(E0740, "distances of `{first}` are in {}, but those of `{}` are in {}", units[0], other.stem, units[1];
-                help: "set `spacing` in the data block, which applies to all images"),
+                help: "set `spacing` in the data block; it applies to all images"),
             );
         }
         let metrics: Vec<Metric> = measured_metrics(cases).collect();

@@ -141,8 +141,8 @@ fn selected_classes(run: &EvaluatedRun, class: Option<&str>) -> Result<Vec<Strin
 /// Fails if the run has no scores of a metric.
 fn check_metrics(run: &EvaluatedRun, metrics: &[Metric]) -> Result<()> {
     let Some(metric) = metrics.iter().find(|m| !run.cases.scores.contains_key(m)) else { return Ok(()) };
-    Err(problem!(E0741, &run.folder, "the run has no scores of {}", metric.name();
-        help: "evaluate it again with `npc eval {}`", run.folder.display()))
+    Err(problem!(E0741, &run.folder, "the run has no `{}` scores", metric.name();
+        help: "evaluate it again with `npc eval {} --split {}`", run.folder.display(), run.evaluation.split))
 }
 
 /// Scores `[class][image]` of a run group by metric, averaged over the seeds.

@@ -55,7 +55,7 @@ impl SlidingWindow {
     pub fn new(tile: [usize; 2], overlap: f64, batch: usize) -> Result<SlidingWindow> {
         if !(0.0..1.0).contains(&overlap) {
             return Err(
-                problem!(E0503, "the overlap {overlap} is not at least 0 and below 1"; help: "the default is `--overlap 0.5`"),
+                problem!(E0503, "the overlap is {overlap}, but must be at least 0 and below 1"; help: "the default is `--overlap 0.5`"),
             );
         }
         Ok(SlidingWindow { tile, overlap, batch: batch.max(1) })

@@ -154,9 +154,9 @@ fn copy_folder(from: &Path, to: &Path) {
 
 /// Replaces the free memory of the machine or container that a message names, which differs between machines.
 fn without_free_memory(text: &str) -> String {
-    let words = [", the machine has ", ", the limit of this container or job leaves "];
+    let words = [", but the machine has ", ", but the limit of this container or job leaves "];
     let line = |line: &str| match words.iter().find_map(|words| line.split_once(words)) {
-        Some((start, _)) => format!("{start}, the machine has ..."),
+        Some((start, _)) => format!("{start}, but the machine has ..."),
         None => line.to_string(),
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")

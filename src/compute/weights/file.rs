@@ -86,5 +86,5 @@ fn refusal(path: &Path, error: &SafeTensorError) -> RunError {
         | SafeTensorError::InvalidHeaderDeserialization(_) => problem!(E0703, path, "not a safetensors file"),
         other => return problem!(E0703, path, "damaged safetensors file: {other}"),
     };
-    error.help("an interrupted copy or download causes this: compare the file sizes, or copy the file again")
+    error.help("an interrupted copy or download may cause this: compare the file sizes, or copy the file again")
 }

@@ -65,11 +65,12 @@ pub(super) fn findings(facts: &[CaseFacts], pairs: &[NearDuplicate], grouped: bo
         let finding = SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
         findings.push(match (i, grouped) {
             (0, false) => finding.help(
-                "data leakage: scores on such images are too good; keep them in one split, for example with \
+                "data leakage: scores on such images are optimistic; keep them in one split, for example with \
                  split = random(test = 0.2, group = \"{group}_*\") if stems contain the patient or the video",
             ),
-            (0, true) => finding
-                .help("data leakage: scores on such images are too good, and the groups do not keep them in one split"),
+            (0, true) => finding.help(
+                "data leakage: scores on such images are optimistic, and the groups do not keep them in one split",
+            ),
             _ => finding,
         });
     }

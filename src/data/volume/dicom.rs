@@ -171,14 +171,14 @@ fn slice_spacing(folder: &Path, files: &[DicomSlice], heights: &[f64]) -> Result
                 E0714,
                 folder,
                 "{a} and {b} have the same position";
-                help: "if the folder holds two series or a copy of one, put each series into a folder of its own"
+                help: "the folder may contain two series or copies of slices; put each series into a folder of its own"
             ));
         }
         if gap > 1.5 * usual {
             return Err(problem!(
                 E0714,
                 folder,
-                "a slice is missing: {a} and {b} are {gap:.2} mm apart, other slices {usual:.2} mm";
+                "a slice is missing: {a} and {b} are {gap:.2} mm apart, but other slices are {usual:.2} mm apart";
                 help: "copy the series again"
             ));
         }
@@ -197,7 +197,7 @@ fn open_file(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject> {
         problem!(
             E0703,
             path,
-            "cannot read the DICOM file, it may be truncated or damaged: {}",
+            "cannot read the DICOM file; it may be truncated or damaged: {}",
             with_root_cause(&e);
             help: "copy or download the file again"
         )

@@ -50,7 +50,7 @@ fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
         problem!(
             E0703,
             path,
-            "cannot decompress the file, it may be truncated or damaged: {}",
+            "cannot decompress the file; it may be truncated or damaged: {}",
             one_line(&e);
             help: "copy or download the file again"
         )

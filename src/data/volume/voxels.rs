@@ -58,7 +58,7 @@ impl Volume {
         let view = self.grid.slice_indexing(axis);
         let size = view.size;
         if index >= view.count {
-            return Err(problem!(E0714, path, "the volume has {} slices, there is no number {index}", view.count));
+            return Err(problem!(E0714, path, "the volume has {} slices; there is no number {index}", view.count));
         }
         let area = size[0] * size[1];
         let place = |i: usize| view.at(index, i / size[1], i % size[1]);

@@ -62,7 +62,7 @@ impl<'a> Elaborator<'_, 'a> {
         for param in &model.params {
             match &param.ty.kind {
                 ast::ParamTypeKind::Tensor(_) if image.is_some() => {
-                    return self.fail(problem!(E0304, param.span, "a model can have only one image"));
+                    return self.fail(problem!(E0304, param.span, "a model can have only one image input"));
                 }
                 ast::ParamTypeKind::Tensor(dims) => image = Some((param, &dims[..])),
                 ast::ParamTypeKind::Index(_) => {

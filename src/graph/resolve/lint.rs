@@ -179,7 +179,7 @@ fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
             Import::Path(path) => (format!("\"{}\"", path.node), path_unused),
         };
         if unused {
-            let d = problem!(W0415, item.span, "unused import: no name of {what} is used");
+            let d = problem!(W0415, item.span, "unused import: no name from {what} is used");
             problems.push(d.suggest("remove the import", item.span, "", Applicability::MachineApplicable));
         }
     }

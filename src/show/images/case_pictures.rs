@@ -130,7 +130,7 @@ impl CaseArtist {
     /// Predicts a case and returns it with its score.
     fn overlay_case(&self, case: &RankedCase, metric: &str) -> Result<OverlayCase> {
         let index = self.index_of.get(&case.stem).copied().ok_or_else(|| {
-            problem!(E0721, "`{}` has a score but is no longer in the data", case.stem;
+            problem!(E0721, "`{}` was scored but is no longer in the data", case.stem;
                 help: "`npc eval RUN` scores the run again")
         })?;
         let shown = show_case(&self.network, &self.data, self.role, index, self.channels, self.flips)?;

@@ -36,7 +36,7 @@ fn batches_come_in_order() {
     }
     let loader = BatchLoader::new(data, SplitRole::Train, 1);
     assert_eq!(loader.batches(vec![], 4, LastBatch::Keep).count(), 0);
-    refused(loader.batches(vec![0], 0, LastBatch::Keep).next().unwrap(), &["batch of 0"]);
+    refused(loader.batches(vec![0], 0, LastBatch::Keep).next().unwrap(), &["the batch size is 0"]);
     refused(loader.batches(vec![99], 1, LastBatch::Keep).next().unwrap(), &["no number 99"]);
 }
 

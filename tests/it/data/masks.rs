@@ -163,7 +163,7 @@ fn colours_stand_for_classes() {
     grey(&path, [1, 2], &[0, 0]);
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 0]);
     jpeg(&path, [1, 2], &[0, 99]);
-    refused(load_mask(&spec, &path), &["is not the label of any class", "JPEG compression changes colours"]);
+    refused(load_mask(&spec, &path), &["is not the label of any class", "JPEG compression changes pixel values"]);
     // What is predicted is written in the same colours.
     npc::internals::data::png::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);

@@ -288,7 +288,10 @@ fn lists_name_groups_and_do_not_divide_them() {
     data.write_split(dir.path()).unwrap();
     let written = fs::read_to_string(dir.path().join("groups.csv")).unwrap();
     assert_eq!(written, "stem,group,split\np1_z1,p1,train\np1_z2,p1,train\np3_z1,p3,train\np2_z1,p2,test\n");
-    refused(lists("p1_z1\np3", "p1_z2\np2"), &["the group `p1` is divided, `p1_z1` is in train, `p1_z2` in test"]);
+    refused(
+        lists("p1_z1\np3", "p1_z2\np2"),
+        &["the group `p1` is divided; `p1_z1` is in train, and `p1_z2` is in test"],
+    );
     refused(lists("p1\np3", "p1_z2"), &["te.txt", "line 1: `p1_z2` is already in line 1 of tr.txt"]);
     refused(lists("p1_z1\np1", "p2"), &["tr.txt", "line 2", "`p1_z1` of the group is already in line 1"]);
 }

@@ -260,5 +260,5 @@ fn what_is_no_series_is_refused() {
     refused(open(), &["3.dcm and 6.dcm have the same position"]);
     fs::remove_file(dir.path().join("s/a/study/6.dcm")).unwrap();
     fs::remove_file(dir.path().join("s/a/study/3.dcm")).unwrap();
-    refused(open(), &["a slice is missing: 4.dcm and 2.dcm are 5.00 mm apart, other slices 2.50 mm"]);
+    refused(open(), &["a slice is missing: 4.dcm and 2.dcm are 5.00 mm apart, but other slices are 2.50 mm apart"]);
 }

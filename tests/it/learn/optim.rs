@@ -291,12 +291,12 @@ fn the_state_of_another_optimizer_is_refused() {
     };
     saved("adam");
     assert_eq!(told("sgd").unwrap(), "contains `adam.first` of `a.bias`, which `sgd` does not use");
-    assert_eq!(told("sgd(momentum = 0.9)").unwrap(), "`sgd.momentum` of `a.bias`, which `sgd` needs, is missing");
+    assert_eq!(told("sgd(momentum = 0.9)").unwrap(), "`sgd.momentum` of `a.bias` is missing, but `sgd` needs it");
     assert_eq!(told("adamw"), None);
     saved("sgd");
     assert_eq!(told("adam").unwrap(), "contains no state of `adam`");
     saved("sgd(momentum = 0.5)");
-    assert_eq!(told("adam").unwrap(), "`adam.first` of `a.bias`, which `adam` needs, is missing");
+    assert_eq!(told("adam").unwrap(), "`adam.first` of `a.bias` is missing, but `adam` needs it");
     assert_eq!(told("sgd(momentum = 0.9, nesterov = true)"), None);
 }
 

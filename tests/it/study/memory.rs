@@ -338,7 +338,7 @@ mod cli {
             assert!(said.err.contains(part), "{args:?}: {}", said.err);
         };
         refused(&["--memory", "8"], "`8` has no unit; write for example 8GB or 8MiB");
-        refused(&["--memory", "8 bananas"], "no unit `bananas`");
+        refused(&["--memory", "8 bananas"], "unknown unit `bananas`");
         refused(&["--memory", "GB"], "is not an amount of memory");
         refused(&["--memory", "1.2.3GB"], "is not an amount of memory");
         refused(&["--memory", "0MB"], "must be positive");

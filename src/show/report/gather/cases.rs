@@ -48,6 +48,6 @@ pub(super) fn cases(
 /// Without the feature `run` there is no network to draw cases with.
 #[cfg(not(feature = "run"))]
 pub(super) fn cases(_: TrainedRun<'_>, _: SplitRole, _: &[RankedCase], _: usize, _: &str) -> CasePictures {
-    let missing = "Pictures of cases are missing: this npc is built without the feature `run`";
+    let missing = "Pictures of cases are missing: this npc was built without the feature `run`";
     CasePictures { missing: Some(missing.into()), ..CasePictures::default() }
 }

@@ -83,7 +83,7 @@ impl MemoryTimeline {
     /// Returns the peak for a batch of `batch` images; the first of equal ones.
     pub fn peak(&self, batch: u64) -> MemoryPeak {
         let first = self.samples.iter().reduce(|a, b| if b.total().at(batch) > a.total().at(batch) { b } else { a });
-        let sample = *first.expect("a graph has an input, whose step is a sample");
+        let sample = *first.expect("the input of a graph is a step, and each step has a sample");
         MemoryPeak { bytes: sample.total().at(batch), workspace: sample.workspace.at(batch), sample }
     }
 

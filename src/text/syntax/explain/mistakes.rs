@@ -171,7 +171,7 @@ const GAP_BEFORE_BRACKET: MistakeRule = MistakeRule {
 const SINGLE_BAR: MistakeRule = MistakeRule {
     applies: |s| s.word == "|" && s.expected.operators,
     help: |s, problem| {
-        let help = "the pipe is written `|>`; `|` separates alternatives in `sweep` and in patterns";
+        let help = "the pipe is written `|>`; `|` only separates alternatives, in `sweep` and in patterns";
         let certain = matches!(s.item, "block" | "model") && !s.follows("match");
         problem.suggest(help, s.span(), "|>", if certain { MachineApplicable } else { MaybeIncorrect })
     },

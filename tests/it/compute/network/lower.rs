@@ -156,7 +156,7 @@ fn weights_of_another_model_are_refused_by_name() {
     tensors[1].values = vec![0.0; 7];
     let error = weights::load(network(), tensors).unwrap_err();
     insta::assert_snapshot!(error.to_string(), @r"
-    the weights do not fit the model of 14 tensors: 1 missing, 1 of another shape, 1 unknown
+    the weights do not fit the model: 1 of its 14 tensors missing, 1 of another shape, 1 unknown
       help: `s.1.conv.weight` [6, 3, 3, 3] is missing
       help: `s.1.bn.weight` has shape [7], the model needs [6]
       help: `s.2.conv.weight` [6, 3, 3, 3] is not in the model
@@ -230,7 +230,7 @@ fn a_checkpoint_of_another_model_is_refused() {
     let error = checkpoint::load(&path, lower(&small, &device(), 1), adam()).unwrap_err().to_string();
     let error = error.replace(&path.display().to_string(), "last.safetensors");
     insta::assert_snapshot!(error, @r"
-    last.safetensors: the weights do not fit the model of 2 tensors: 1 missing, 0 of another shape, 13 unknown
+    last.safetensors: the weights do not fit the model: 1 of its 2 tensors missing, 0 of another shape, 13 unknown
       help: `s.1.conv.bias` [6] is missing
       help: `att.down.bias` [3] is not in the model
       help: `att.down.weight` [3, 6] is not in the model

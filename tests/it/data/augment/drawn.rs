@@ -187,12 +187,12 @@ fn what_comes_past_the_schema_is_checked() {
     refused(
         &[Augmentation::Blur { sigma: [0.0, 1e30], p: 0.5 }],
         SIZE,
-        "augmentation `blur`: `sigma` accepts pixels between 0 and 20",
+        "`augment`: `sigma` of `blur` accepts pixels between 0 and 20",
     );
-    refused(&[Augmentation::Rotate { degrees: [f64::NAN, 1.0], p: 0.5 }], SIZE, "`rotate`: `degrees`");
-    refused(&[Augmentation::Rot90 { p: 0.5 }, Augmentation::Rot90 { p: 0.1 }], SIZE, "`rot90` is listed twice");
-    refused(&[Augmentation::Border { rule: BorderMode::Constant, value: 2.0 }], SIZE, "`border`: `value`");
-    refused(&[Augmentation::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma`: `gamma`");
+    refused(&[Augmentation::Rotate { degrees: [f64::NAN, 1.0], p: 0.5 }], SIZE, "`degrees` of `rotate`");
+    refused(&[Augmentation::Rot90 { p: 0.5 }, Augmentation::Rot90 { p: 0.1 }], SIZE, "`augment` lists `rot90` twice");
+    refused(&[Augmentation::Border { rule: BorderMode::Constant, value: 2.0 }], SIZE, "`value` of `border`");
+    refused(&[Augmentation::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma` of `gamma`");
     // The smallest and the oddest sizes do not panic.
     for size in [[1, 1], [1, 7], [2, 3], [5, 1]] {
         let kinds: Vec<_> = everything(1.0).into_iter().filter(|k| k.name() != "rot90").collect();

@@ -12,7 +12,7 @@ fn a_dry_run_tells_and_writes_nothing() {
         "12 training images, 3 of test scored",
         "3 an epoch, 120 in 40 epochs",
         "s a step, about",
-        "all 15 masks contain labels only",
+        "all 15 masks contain only valid labels",
         "memory   about",
         "disk ",
     ] {
