@@ -156,7 +156,7 @@ fn copy_folder(from: &Path, to: &Path) {
 fn without_free_memory(text: &str) -> String {
     let words = [", but the machine has ", ", but the limit of this container or job leaves "];
     let line = |line: &str| match words.iter().find_map(|words| line.split_once(words)) {
-        Some((start, _)) => format!("{start}, but the machine has ..."),
+        Some((start, _)) => format!("{start}, but the machine has less"),
         None => line.to_string(),
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")
