@@ -52,7 +52,7 @@ pub use desk::runs::{evaluate, predict, train};
 #[doc(hidden)]
 pub mod cli;
 
-// Inside. What the tests reach of it stands in a module of its own.
+// Private rooms. `internals` re-exports the items that tests reach.
 mod base;
 #[cfg(feature = "data")]
 #[allow(missing_docs, reason = "not public")]

@@ -142,7 +142,7 @@ codes! {
         "The value after an option does not have the form that the option asks for."
 
     E0601 Error "claim does not hold"
-        "An `expect` says something about a model that is not so. Where a source is known to be wrong, keep its number and write `refuted \"reason\"` behind the claim."
+        "An `expect` states something about a model that is not true. If a source is known to be wrong, keep its number and write `refuted \"reason\"` after the claim."
     E0602 Error "refuted claim holds"
         "A claim marked as `refuted` turns out to be true. Take the mark away."
     E0603 Error "unknown quantity"

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The result of a step of a run.
 pub type Result<T, E = RunError> = std::result::Result<T, E>;
 
-/// A problem of a run: its code, one line that says what is wrong, the file it is about, and what would help.
+/// A problem of a run: its code, one line that says what is wrong, the file it is about, and what to do about it.
 /// The macro `problem!` makes it.
 #[derive(Debug, Clone)]
 pub struct RunError {
@@ -18,7 +18,7 @@ pub struct RunError {
     pub message: String,
     /// The file or folder that the problem is about, if there is one.
     pub path: Option<PathBuf>,
-    /// What would help, one line each.
+    /// What to do about it, one line each.
     pub help: Vec<String>,
 }
 
@@ -33,22 +33,22 @@ impl RunError {
         Self { path: Some(path.to_path_buf()), ..Self::without_file(code, message) }
     }
 
-    /// The file or folder is missing, may not be read, or holds damaged data, as `error` says.
+    /// Returns the problem of a file or folder that is missing, may not be read, or ends too early, with the reason `error`.
     pub fn read(path: &Path, error: impl fmt::Display) -> Self {
         Self::with_file(Code::E0701, path, format!("cannot be read: {error}"))
     }
 
-    /// The file may not be written, or the disk is full, as `error` says.
+    /// Returns the problem of a file that may not be written, or of a full disk, with the reason `error`.
     pub fn write(path: &Path, error: impl fmt::Display) -> Self {
         Self::with_file(Code::E0702, path, format!("cannot be written: {error}"))
     }
 
-    /// The folder cannot be made, as `error` says.
+    /// Returns the problem of a folder that cannot be created, with the reason `error`.
     pub fn create_dir(path: &Path, error: impl fmt::Display) -> Self {
         Self::with_file(Code::E0702, path, format!("cannot create the folder: {error}"))
     }
 
-    /// Adds a line that says what would help.
+    /// Adds a line that says what to do about the problem.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self

@@ -32,8 +32,8 @@ impl ProblemPlace for &PathBuf {
 /// path a `RunError`, without a place a `RunError` about no file, which converts into a `Diagnostic`. The clauses:
 ///
 /// - `label: "..."` describes the place itself,
-/// - `other[span]: "..."` adds another place that takes part,
-/// - `help: "..."` says what would pass, `note: "..."` gives a fact that explains,
+/// - `other[span]: "..."` adds another place that the problem involves,
+/// - `help: "..."` says what to do about it, `note: "..."` gives a fact that explains,
 /// - `fix[span => text, MachineApplicable]: "..."` is an edit with the trust that `Applicability` names.
 ///
 /// Every text is a format string and takes arguments. A `RunError` has no places, so it takes `help` alone.

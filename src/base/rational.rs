@@ -6,7 +6,7 @@ use std::fmt;
 /// The largest numerator, in absolute value, and the largest denominator of a [`Rational`].
 const MAX_PART: u128 = 1 << 63;
 
-/// A fraction in lowest terms. The numerator has at most 63 bits beside its sign (or is 2^63), the denominator is from 1
+/// A fraction in lowest terms. The numerator has at most 63 bits and a sign (or is 2^63), the denominator is from 1
 /// to 2^63 - 1, so that products of two of them fit in 128 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rational {

@@ -147,7 +147,7 @@ fn case_pictures(report: &RunReport<'_>) -> Markup {
                 }
             }
             p class="note" {
-                "Masks are drawn at the size of the image; the score beside a name is " (report.ranked_by.1)
+                "Masks are drawn at the size of the image; the score next to a name is " (report.ranked_by.1)
                 " at the size that the network works at, the mean over the foreground classes."
             }
         }

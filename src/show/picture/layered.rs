@@ -1,7 +1,7 @@
 //! The layered graph of one block: its parts in layers and columns, and dummy nodes where a tensor passes a layer.
 //!
 //! The rank of a part is the length of the longest path to it from the inputs of the block; a layer holds the nodes of one
-//! rank. A column stands for one size of feature map, with the largest on the left, so a network that shrinks its maps runs
+//! rank. A column represents one size of feature map, with the largest on the left, so a network that shrinks its maps runs
 //! to the right and one that enlarges them comes back. One tensor is one hyperedge, which branches where it is read. Where it
 //! passes a layer, it gets a dummy node there, in the column of its own size.
 

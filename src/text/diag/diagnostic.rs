@@ -1,4 +1,4 @@
-//! One problem: what is wrong, where, and what would pass.
+//! One problem of a text: what is wrong, where, and what would fix it.
 
 use super::suggestion::Suggestion;
 use crate::base::code::Code;
@@ -7,47 +7,48 @@ use crate::base::problem::ProblemPlace;
 use crate::base::severity::Severity;
 use crate::text::source::Span;
 
-/// A place in a source and a few words about it.
+/// A span of a source with a short text.
 #[derive(Debug, Clone)]
 pub struct Label {
-    /// The place.
+    /// The span.
     pub span: Span,
-    /// What is said about the place, in a few words; may be empty.
+    /// A few words about the span; may be empty.
     pub text: String,
 }
 
-/// One problem.
+/// One problem. The macro `problem!` makes it.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
     /// Kind of the problem.
     pub code: Code,
-    /// How bad it is: that of the code, unless a warning was denied and became an error.
+    /// Severity of the code, unless `--deny` turned a warning into an error.
     pub severity: Severity,
     /// What is wrong, in one line, without "you" and without a full stop.
     pub message: String,
-    /// Where it is wrong. Problems of a command line or of a file as a whole have none.
+    /// The span that is wrong. Problems of a command line or of a whole file have none.
     pub primary: Option<Label>,
-    /// Other places that take part: "promised here", "first bound here".
+    /// Other spans that the problem involves: "declared here", "first bound here".
     pub others: Vec<Label>,
-    /// What would pass, in words.
+    /// What to do about it, one line each.
     pub help: Vec<String>,
-    /// What would pass, as edits.
+    /// Edits that would fix it, as alternatives.
     pub suggestions: Vec<Suggestion>,
-    /// Facts that explain.
+    /// Facts that explain the problem, one line each.
     pub notes: Vec<String>,
-    /// Calls and items through which the problem came about and that are not shown: an `@allow` there counts.
+    /// Spans of the calls and items that led to the problem. They are not shown, but an `@allow` on one of them silences it.
     pub through: Vec<Span>,
 }
 
 impl Diagnostic {
-    /// Makes a problem at `span`, with the severity of its code and nothing said yet beside the message.
+    /// Returns a problem at `span` with a message alone and the severity of its code. `problem!` needs the code as a name; this
+    /// function takes a variable.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         let mut d = Self::bare(code, message);
         d.primary = Some(Label { span, text: String::new() });
         d
     }
 
-    /// A diagnostic without a place in a source.
+    /// Returns a problem without a place in a source.
     pub fn bare(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -62,7 +63,7 @@ impl Diagnostic {
         }
     }
 
-    /// The words at the primary place.
+    /// Sets the text of the primary label.
     pub fn label(mut self, text: impl Into<String>) -> Self {
         if let Some(primary) = &mut self.primary {
             primary.text = text.into();
@@ -70,13 +71,13 @@ impl Diagnostic {
         self
     }
 
-    /// Adds another place that takes part, with words about it.
+    /// Adds a label for another span that the problem involves.
     pub fn other(mut self, span: Span, text: impl Into<String>) -> Self {
         self.others.push(Label { span, text: text.into() });
         self
     }
 
-    /// Adds a line that says what would pass.
+    /// Adds a line that says what to do about the problem.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
@@ -88,18 +89,18 @@ impl Diagnostic {
         self
     }
 
-    /// The calls that led here.
+    /// Adds the calls that led to the problem.
     pub fn through(mut self, calls: Vec<Span>) -> Self {
         self.through.extend(calls);
         self
     }
 
-    /// The lint name to silence it by, if it is a warning of a lint.
+    /// Returns the name of the lint that silences the problem, if it is a warning of a lint.
     pub fn lint(&self) -> Option<&'static str> {
         self.code.lint().filter(|_| self.severity == Severity::Warning)
     }
 
-    /// Tells whether the problem is an error, which a command answers with exit code 1.
+    /// Checks whether the problem is an error, for which a command exits with code 1.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }

@@ -78,7 +78,7 @@ pub struct WarningFilter {
     pub denied: BTreeSet<String>,
 }
 
-/// The name that stands for all lints in `--deny`.
+/// The name of all lints together in `--deny`.
 pub const WARNINGS: &str = "warnings";
 
 impl WarningFilter {
