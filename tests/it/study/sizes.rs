@@ -181,6 +181,22 @@ fn what_follows_the_size_is_pinned() {
     });
 }
 
+/// An offset that follows the image's size is fixed by a path condition, wherever it is written. At 16x16 the crop reads inside
+/// the map, though the offset of the 64x64 graph would not.
+#[test]
+fn an_offset_that_follows_the_size_is_no_constraint_on_other_sizes() {
+    for settings in ["to = [H / 2, W / 2], at = [H / 4, W / 4]", "at = [H / 4, W / 4], to = [H / 2, W / 2]"] {
+        let text = format!("npc 1\nmodel M(x: [3, H, W]) -> [3, H / 2, W / 2] = x |> crop({settings})\n");
+        with_text(&text, |program| {
+            let entry = program.entries()[0];
+            let contract = at(program, entry, [64, 64]).unwrap().contract();
+            assert!(contract.accepts([64, 64]), "{settings}");
+            assert!(matches!(contract.verdict([16, 16]), SizeVerdict::Unknown(_)), "{settings}: {contract}");
+            assert!(at(program, entry, [16, 16]).is_ok(), "{settings}");
+        });
+    }
+}
+
 #[test]
 fn near_sizes_are_nearest_first() {
     with_file(&repository("models/unet.model"), |program| {
