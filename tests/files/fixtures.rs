@@ -1,4 +1,4 @@
-//! Files with a mistake, and what npc prints about each.
+//! Files with a mistake, and the output of npc for each.
 //!
 //! A fixture `NAME.model` may have a folder `NAME` with further files. It then runs in a copy of that folder, with the
 //! fixture in it, so that paths in messages are short and nothing in the repository changes. A fixture with steps or with
@@ -152,7 +152,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Replaces the free memory of the machine or container that a message names, which differs between machines.
+/// Replaces the amount of free memory that a message names, which differs between machines and containers.
 fn without_free_memory(text: &str) -> String {
     let words = [", but the machine has ", ", but the limit of this container or job leaves "];
     let line = |line: &str| match words.iter().find_map(|words| line.split_once(words)) {
@@ -162,7 +162,7 @@ fn without_free_memory(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The codes in a text: what is printed as `[E0301]`.
+/// Returns the codes that a text contains in the form `[E0301]`.
 fn codes_in(text: &str) -> BTreeSet<String> {
     let known = |code: &&str| npc::text::diag::Code::ALL.iter().any(|c| c.id() == *code);
     text.split('[').skip(1).filter_map(|rest| rest.split(']').next()).filter(known).map(str::to_string).collect()

@@ -107,7 +107,7 @@ impl Networks {
         assert_eq!(params([64, 64]), params([128, 96]));
     }
 
-    /// At the sizes of the file's data blocks there is no problem but those expected, so that its claims hold too.
+    /// At the sizes of the file's data blocks only the expected problems occur, so its claims hold too.
     fn claims(&self) {
         let made = compile_file(&self.path, None, &[]);
         let (found, expected) = (made.codes(), &self.header.expects);

@@ -1,4 +1,4 @@
-//! Tests that are found at run time, and what a failed one reports.
+//! Tests that are found at run time, and the report of a failed one.
 
 use libtest_mimic::{Failed, Trial};
 use std::cell::RefCell;

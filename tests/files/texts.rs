@@ -1,4 +1,4 @@
-//! What `npc fmt` and `npc fix` make of every file.
+//! The result of `npc fmt` and `npc fix` on every file.
 
 use crate::runner::test;
 use crate::support::program::npc;
@@ -49,7 +49,7 @@ fn fixed(text: &str) -> String {
 /// Fixing adds no errors of syntax, and leaves nothing to fix a second time.
 fn fixes_once(path: &Path) {
     let Ok(before) = fs::read_to_string(path) else { return };
-    // Files about limits are too large for this.
+    // Files about limits are too large for this test.
     if before.contains("1_000_000_000") {
         return;
     }

@@ -1,3 +1,3 @@
-//! The workbench: what every front stands on.
+//! The workbench, on which every front is built.
 
 mod workbench;

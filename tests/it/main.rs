@@ -1,4 +1,4 @@
-//! The integration tests, one folder for each room of `src/`. What starts the program itself stands in `cli`.
+//! The integration tests, one folder for each room of `src/`. Tests that start the program itself are in `cli`.
 //!
 //! `house` checks the sources and the documentation, `support` is what the tests share. tests/README.md says how to
 //! run, add and accept a test.

@@ -1,3 +1,3 @@
-//! Weights to scores: windows over large images, and what a prediction is for.
+//! Weights to scores: windows over large images, and the images that a prediction is for.
 
 mod window;

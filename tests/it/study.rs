@@ -1,4 +1,4 @@
-//! What is known of a checked graph: counts, fields, memory, sizes, lints.
+//! Analyses of a checked graph: counts, fields, memory, sizes, lints.
 
 mod counting;
 mod field;

@@ -1,4 +1,4 @@
-//! From text to a syntax tree: what is read, what is refused and how that is said.
+//! From text to a syntax tree: the forms that are read, the mistakes that are refused, and their messages.
 
 mod fuzz;
 mod schema;

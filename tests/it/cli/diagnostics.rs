@@ -1,4 +1,4 @@
-//! The codes of problems, their order in a file, and names that are offered for misspelled ones. Every file of
+//! The codes of problems, their order in a file, and the names suggested for misspelled ones. Every file of
 //! `tests/diagnostics` is a test of `tests/files`.
 
 use crate::support::compile::compile_text;
@@ -39,7 +39,7 @@ fn explanations_are_sentences() {
     }
 }
 
-/// Each warning can be silenced by a name of its own, and nothing else can.
+/// Each warning has one name that silences it, and other problems have none.
 #[test]
 fn warnings_are_lints() {
     let mut names = std::collections::HashSet::new();
@@ -66,7 +66,7 @@ fn a_problem_of_many_instances_is_reported_once() {
     assert_problem!(text, "E0303");
 }
 
-/// A slip in each kind of name, and the name that is offered for it.
+/// A misspelling of each kind of name, and the name suggested for it.
 #[test]
 fn every_kind_of_name_has_a_nearest() {
     let text = "npc 1
@@ -124,7 +124,7 @@ expect Tow { parms ~= 1 }
             assert!(names.iter().any(|n| n == name), "{name} is not offered: {names:?}");
         }
     };
-    // With an import missing, an unknown block may be the fault of that; what is no block is told all the same.
+    // A missing import may explain an unknown block; other unknown names are reported all the same.
     let incomplete = offered(text);
     check(&incomplete, &["\"blocks.model\"", "bias", "swish", "gelu", "size", "phantoms"]);
     assert!(!incomplete.iter().any(|n| n == "wide"));

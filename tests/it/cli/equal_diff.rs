@@ -5,7 +5,7 @@ use crate::support::repository::repository;
 use std::path::Path;
 use std::process::Command;
 
-/// Exit code and standard output.
+/// Returns the exit code and the standard output.
 fn ran(args: &[&str]) -> (i32, String) {
     let said = npc(&repository(""), args);
     (said.code, said.out)
@@ -39,7 +39,7 @@ fn differences_of_the_paper_networks() {
     );
 }
 
-/// The same function, whatever it is called, is no difference.
+/// The same function under another name is no difference.
 #[test]
 fn no_difference_prints_nothing() {
     for pair in [["models/unet.model", "models/unet.model"], ["models/npnet.model:NPNet_SE", "NPNet"]] {
@@ -114,7 +114,7 @@ const PRINTED: [&str; 10] = [
     "5.15G@luna",
 ];
 
-/// The settings of NPNet that the paper leaves out: the figures it prints leave two, the rounder one first.
+/// The paper leaves out the settings of NPNet: two fit the figures that it prints, the rounder one is listed first.
 #[test]
 fn figures_of_the_paper_find_its_settings() {
     let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
@@ -129,7 +129,7 @@ fn figures_of_the_paper_find_its_settings() {
     assert_eq!(json["tried"], 7 * 5 * 5);
 }
 
-/// A figure that nothing fits is named, with what comes nearest to it.
+/// A figure that no setting fits is named, together with the nearest ones.
 #[test]
 fn the_figure_that_excludes_the_rest_is_named() {
     let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];

@@ -1,4 +1,4 @@
-//! `npc fix`: what it changes, what it leaves alone, and that a file never gets worse.
+//! `npc fix`: edits that are applied, files that stay unchanged, and that a file never gets worse.
 
 use crate::support::program::{ProgramOutput, npc};
 use crate::support::repository::repository;
@@ -8,7 +8,7 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
 
-/// What is said, and the file after it.
+/// Returns the output of `npc fix` and the file after it.
 fn fixed(text: &str, args: &[&str]) -> (ProgramOutput, String) {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "net.model", text);
@@ -60,7 +60,7 @@ fn likely_edits_are_applied_on_request() {
     assert!(said.out.contains("1 error is left"), "{}", said.out);
     let (_, changed) = fixed(text, &["--all"]);
     assert!(changed.contains("avgpool_to(1) |> flatten |> linear(4)"), "{changed}");
-    // A vector is no map: that is beyond an edit, and the command says so.
+    // A vector is no map: no edit repairs that, and the command reports it.
     let placeholders = "npc 1\n\nblock f(x: [c, h, w], n: int) -> [n, h, w] = x |> conv(n)\n\n\
                         model Net(x: [3, H, W]) -> [4, H, W] = x |> f\n";
     assert_eq!(fixed(placeholders, &["--all"]).1, placeholders);
@@ -102,7 +102,7 @@ fn a_missing_file_fails_and_no_file_is_wrong_usage() {
     assert_eq!(npc(&folder, &["fix"]).code, 2);
 }
 
-/// What an editor does with the JSON: by bytes, and by lines and columns, both lead to the same text.
+/// An editor reaches the same text from the edits in the JSON by bytes and by lines and columns.
 #[test]
 fn the_json_carries_the_edits() {
     let text =

@@ -1,4 +1,4 @@
-//! The commands that need no run: `check`, `graph`, `fmt`, `explain`. Exit codes and what is said.
+//! The commands that need no run, `check`, `graph`, `fmt` and `explain`: exit codes and output.
 
 use crate::support::program::{ProgramOutput, npc};
 use crate::support::repository::repository;
@@ -76,7 +76,7 @@ fn frozen_parameters_are_listed_separately() {
     refused(&["check", "net.model", "--freeze", "y,conv,conv2"], 1, "nothing of `Net` is left to train");
 }
 
-/// The run that trains a model says what is frozen; a variant without that part keeps the rest.
+/// The run that trains a model defines the frozen parameters; a variant without that part keeps the rest.
 #[test]
 fn a_run_freezes_for_the_accounts() {
     let folder = tempfile::tempdir().unwrap();
@@ -248,7 +248,7 @@ fn many_problems_are_cut_short() {
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
-/// The paper leaves two widths of NPNet out; its printed totals leave ten pairs.
+/// The paper leaves out two widths of NPNet; ten pairs fit its printed totals.
 #[test]
 fn holes_are_fitted_to_claims_and_sweeps_are_counted() {
     let dir = tempfile::tempdir().unwrap();
@@ -259,7 +259,7 @@ fn holes_are_fitted_to_claims_and_sweeps_are_counted() {
         .replace("fem_last: int = 32", "fem_last: int = ? in 16..64")
         .replace("  output == [2, 288, 384]\n", "");
     assert_ne!(open, text);
-    // A variant with holes has no claims of its own, and a run of one cannot be trained.
+    // A variant with holes has no claims, and a run of one cannot be trained.
     let keep = |line: &&str| !line.starts_with("variant ") && !line.starts_with("sweep ");
     let mut open = open.lines().filter(keep).collect::<Vec<_>>().join("\n");
     open.push_str(
@@ -290,7 +290,7 @@ fn tables_come_as_csv_and_markdown() {
     assert!(lines[2].ends_with("| 34,526,081 | 110,273,495,040 | 110,462,054,400 |"), "{markdown}");
 }
 
-/// A variant may leave a hole of its own; a claim with arguments is about another model.
+/// A variant may leave a hole of its own; a claim with arguments belongs to another model.
 #[test]
 fn a_variants_hole_is_fitted_to_its_own_claims() {
     let dir = tempfile::tempdir().unwrap();
@@ -316,7 +316,7 @@ expect Open(width = 2) {
     assert_eq!(said.code, 0, "{}", said.err);
 }
 
-/// Fields and effective MACs beside each node: a 3x3 convolution on 8x8 has 22 of 24 pairs a side on pixels.
+/// Fields and effective MACs are shown for each node: a 3x3 convolution on 8x8 has 22 of 24 pairs a side on pixels.
 #[test]
 fn columns_can_be_added() {
     let folder = tempfile::tempdir().unwrap();

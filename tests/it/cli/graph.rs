@@ -1,11 +1,11 @@
-//! `npc graph` as it is used: its formats, what it refuses, and the examples of its help.
+//! `npc graph`: its formats, its refusals, and the examples of its help.
 
 use crate::support::program::{ProgramOutput, npc};
 use crate::support::repository::repository;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// A block used twice, a skip, indices, and a size that is read and nothing else.
+/// A model with a block used twice, a skip connection, pooling indices, and a tensor of which only the size is read.
 const SMALL: &str = "npc 1
 
 block step(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out) |> bn |> relu
@@ -63,7 +63,7 @@ fn json_snapshots() {
     assert_snapshot!("it", "it__graph_cli__json_snapshots", small(&["--format", "json"]));
 }
 
-/// Every field that the page describes is there, and no other.
+/// The page describes every field and no other.
 #[test]
 fn the_page_describes_each_field() {
     let page = std::fs::read_to_string(repository("docs/graph.md")).unwrap();
@@ -100,7 +100,7 @@ fn what_cannot_be_drawn_is_refused() {
     refused(&["--shapes", "formulas", "--format", "json"], 2, "are for pictures");
 }
 
-/// A network in which everything reads everything before it has no picture, and is told so in no time.
+/// A network in which every node reads all nodes before it has no picture, and is refused quickly.
 #[test]
 fn endless_lines_are_refused() {
     let text = "npc 1
@@ -142,7 +142,7 @@ fn read_mermaid(text: &str) -> (HashSet<String>, usize) {
     let quoted = |s: &str| s.starts_with('"') && s.ends_with('"') && s.len() > 2 && !s[1..s.len() - 1].contains('"');
     let known = |s: &str| {
         let mut rest = s;
-        // `#` only starts a number of a letter that would mean something.
+        // `#` only begins the number of a character that would otherwise have a meaning.
         while let Some((_, after)) = rest.split_once('#') {
             let (number, after) = after.split_once(';').unwrap_or_else(|| panic!("{s}"));
             assert!(number.parse::<u32>().is_ok(), "{s}");
@@ -199,7 +199,8 @@ fn mermaid_of_the_zoo_can_be_read() {
     }
 }
 
-/// The pictures and the flowchart of the page are what npc makes of the models beside it. `NPC_UPDATE=1` writes them anew.
+/// The pictures and the flowchart of the page are those that npc draws for the models in its folder. `NPC_UPDATE=1`
+/// writes them anew.
 #[test]
 fn the_page_shows_what_is_made() {
     let page = repository("docs/graph.md");

@@ -1,4 +1,5 @@
-//! `@allow`, `allow`, `--allow`, `--deny`: what is silenced, what stops, and what an allow must not hide.
+//! `@allow`, `allow`, `--allow`, `--deny`: warnings that are silenced, warnings that fail, and warnings that an allow
+//! must not hide.
 
 use crate::support::program::npc;
 
@@ -14,7 +15,7 @@ model Net(x: [3, H, W]) -> [8, H, W] {
 model Other(x: [3, H, W]) -> [8, H, W] = x |> conv(4) |> pool
 ";
 
-/// Exit code, and the lints that `npc check` tells.
+/// Returns the exit code and the lints that `npc check` reports.
 fn told(head: &str, attribute: &str, args: &[&str]) -> (i32, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("npc 1\n\n{head}\n\n{}", NET.replace("ATTRIBUTE", attribute));
@@ -34,7 +35,7 @@ fn an_item_silences_what_it_holds_and_what_it_calls() {
     let (warn, both) = ("warning norm_of_one".to_string(), "warning unused_binding".to_string());
     assert_eq!(told("", "", &[]), (0, vec![warn.clone(), both.clone()]));
     assert_eq!(told("", "@allow(unused_binding)", &[]), (0, vec![warn.clone()]));
-    // The norm is in `pool`, which `Other` uses as well, and that is not silenced.
+    // The norm is in `pool`. `Other` uses that block as well and is not silenced.
     assert_eq!(told("", "@allow(norm_of_one, unused_binding)", &[]), (0, vec![warn.clone()]));
     assert_eq!(told("", "@allow(norm_of_one)\n@allow(unused_binding)", &["--model", "Net"]), (0, vec![]));
 }
@@ -76,7 +77,7 @@ fn unknown_lints_are_usage_errors() {
     assert_eq!(npc(folder.path(), &["check", "net.model", "--allow", "warnings"]).code, 2);
 }
 
-/// The lints on networks show the call in the model's file; blocks between that and the node count as well.
+/// Lints on networks show the call in the model's file; the blocks between that call and the node count as well.
 #[test]
 fn a_block_between_speaks_for_lints_on_networks() {
     let net = |attribute: &str| {

@@ -1,13 +1,13 @@
-//! Files made to harm: each ends in a message or a result, in seconds, and in half a gigabyte.
+//! Malicious files: each ends in a message or a result within seconds and within half a gigabyte.
 
 use crate::support::program::ProgramOutput;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Of address space: half a gigabyte, and the stack, of which hardly anything is touched.
+/// Limit on the address space: half a gigabyte plus the stack, of which little is touched.
 const KILOBYTES: usize = (512 + 256) << 10;
-/// For debug builds on busy machines.
+/// Limit on the time, wide enough for debug builds on busy machines.
 const LONGEST: Duration = Duration::from_secs(60);
 
 fn checked(folder: &Path, file: &str, what: &str) -> ProgramOutput {
@@ -20,7 +20,7 @@ fn checked(folder: &Path, file: &str, what: &str) -> ProgramOutput {
     ProgramOutput { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// The first error's code, or `ok`. Anything but exit code 0 or 1 with JSON on standard output fails.
+/// Returns the code of the first error, or `ok`. Fails unless the exit code is 0 or 1 and standard output is JSON.
 fn outcome(text: impl AsRef<[u8]>, what: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.model"), text).unwrap();
@@ -36,7 +36,7 @@ fn told(said: &ProgramOutput, what: &str) -> String {
     error.unwrap_or("ok").to_string()
 }
 
-/// A model with this body.
+/// Returns a model with this body.
 fn model(body: &str) -> String {
     format!("npc 1\nmodel M(x: [3, H, W]) -> [3, H, W] {{\n{body}\n}}\n")
 }

@@ -1,4 +1,4 @@
-//! `npc sweep --static`: the table against its own definition, and against other commands.
+//! `npc sweep --static`: the table is compared with its own definition and with other commands.
 
 use crate::support::compile::compile_text;
 use crate::support::program::{ProgramOutput, npc};
@@ -60,7 +60,7 @@ fn document(name: &str, args: &[&str]) -> Value {
     serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}{}", said.out, said.err))
 }
 
-/// A variant, as JSON tells of it.
+/// A variant in the JSON output.
 #[derive(Debug, Clone, PartialEq)]
 struct Told {
     args: Vec<(String, String)>,
@@ -79,7 +79,7 @@ fn told(value: &Value) -> Told {
     Told { args: args.collect(), numbers: numbers.map(|n| n.as_u64().unwrap()) }
 }
 
-/// All variants that a document tells of, each also where it computes the same as another.
+/// Returns all variants of a document, those listed as computing the same as another included.
 fn flat(document: &Value) -> Vec<Told> {
     let rows = document["models"].as_array().unwrap();
     let mut all: Vec<Told> =
@@ -88,7 +88,7 @@ fn flat(document: &Value) -> Vec<Told> {
     all
 }
 
-/// Every bound alone, and with others, keeps what the whole table has below it.
+/// Every bound keeps the variants of the whole table that satisfy it, by itself and together with others.
 #[test]
 fn bounds_filter_the_table() {
     let whole = flat(&document("all", &[]));
@@ -137,7 +137,8 @@ fn a_sweep_says_what_it_keeps() {
     assert!(said.contains(&line), "{said}");
 }
 
-/// `macs` of the file are those of `conv` whatever the table shows; on the command line they are the table's.
+/// A bound on `macs` in the file uses the convention `conv` whatever the table shows; on the command line it uses that
+/// of the table.
 #[test]
 fn the_file_means_one_convention() {
     let macs = |args: &[&str]| flat(&document("both", args)).iter().map(|v| v.numbers[1]).collect::<Vec<_>>();
@@ -152,7 +153,7 @@ fn the_file_means_one_convention() {
     );
 }
 
-/// No point on the front is dominated, and every other is.
+/// No variant on the front is dominated, and every other one is.
 #[test]
 fn the_front_is_what_nothing_dominates() {
     for (x, y) in [(0, 1), (1, 0), (1, 3), (0, 4), (4, 1), (2, 3)] {
@@ -163,7 +164,7 @@ fn the_front_is_what_nothing_dominates() {
             .iter()
             .map(|row| {
                 let numbers = told(row).numbers;
-                // More of the field is better.
+                // A larger field is better.
                 let cost = |k: usize| if k == 4 { -(numbers[k] as i64) } else { numbers[k] as i64 };
                 ([cost(x), cost(y)], row["front"].as_bool().unwrap())
             })
@@ -176,7 +177,7 @@ fn the_front_is_what_nothing_dominates() {
     }
 }
 
-/// What is listed once computes the same, and what is listed twice does not.
+/// Variants listed in one row compute the same function, and those of different rows do not.
 #[test]
 fn one_line_a_function() {
     let made = document("Net(width = 4 | 8, gate = none | se | cam, reduction = 2 | 4)", &[]);
@@ -191,7 +192,7 @@ fn one_line_a_function() {
     };
     let equal = |a: &CanonicalGraph, b: &CanonicalGraph| matches!(compare(a, b), GraphComparison::Equal { .. });
     let rows = made["models"].as_array().unwrap();
-    // Per width: no gate, whatever the reduction, and a gate with each reduction.
+    // Each width has one variant without a gate, whatever the reduction, and one with a gate for each reduction.
     assert_eq!(rows.len(), 2 * 3);
     let first: Vec<CanonicalGraph> = rows.iter().map(canon).collect();
     for (row, own) in rows.iter().zip(&first) {
@@ -202,7 +203,7 @@ fn one_line_a_function() {
     }
 }
 
-/// Models that choose by the size may be one at one size and two at another.
+/// Models that choose by the size may be one function at one size and two at another.
 #[test]
 fn one_function_at_every_size() {
     let folder = tempfile::tempdir().unwrap();
@@ -219,7 +220,7 @@ fn one_function_at_every_size() {
     assert_eq!(rows(&["--size", "32x32", "--size", "48x48"]), 2);
 }
 
-/// The numbers of a variant are those of `npc check`, at every size.
+/// The numbers of a variant equal those of `npc check` at every size.
 #[test]
 fn numbers_are_those_of_check() {
     let sizes = ["--size", "16x24", "--size", "40x40"];
@@ -241,7 +242,7 @@ fn numbers_are_those_of_check() {
         let last = model["nodes"].as_array().unwrap().last().unwrap();
         assert_eq!(size["receptive_field"], last["receptive_field"]);
     }
-    // Without --batch, that of the run which trains the model.
+    // Without --batch, the batch is that of the run that trains the model.
     assert_eq!(document("all", &["--top", "1"])["batch"], 3);
 }
 
@@ -319,7 +320,7 @@ fn the_tables_read_as_kept() {
     assert_snapshot!("it", "it__sweep_static__the_tables_read_as_kept-5", ran(&["NPNet", "--keep", "macs < 1M"]));
 }
 
-/// The rectangles of the labels in a picture, from its text alone.
+/// Returns the rectangles of the labels in a picture, read from its text.
 fn labels(picture: &str) -> Vec<[f64; 4]> {
     let number = |line: &str, name: &str| -> f64 {
         let from = line.find(&format!(" {name}=\"")).unwrap() + name.len() + 3;
@@ -364,7 +365,7 @@ proptest! {
     }
 }
 
-/// A file that is drawn holds every model that is listed, and nothing else is left beside it.
+/// A picture file holds every listed model, and no other file is left in its folder.
 #[test]
 fn a_picture_is_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -377,7 +378,7 @@ fn a_picture_is_written() {
         made["models"].as_array().unwrap().iter().map(|r| [told(r).numbers[0], told(r).numbers[1]]).collect();
     places.sort_unstable();
     places.dedup();
-    // A dot a place, and two in the legend.
+    // Each variant has a dot, and the legend has two.
     assert_eq!(picture.matches("<circle").count(), places.len() + 2);
     assert_eq!(picture.matches("<title>").count(), places.len());
     let mut files: Vec<String> =
@@ -401,7 +402,7 @@ fn imported_models_are_counted() {
     assert_eq!(unet["sizes"][0]["macs"], check["models"][0]["macs"]);
 }
 
-/// The picture of docs/sweeps.md is what its command draws.
+/// The picture of docs/sweeps.md is the one that its command draws.
 #[test]
 fn the_picture_of_the_docs_is_drawn() {
     let page = std::fs::read_to_string(repository("docs/sweeps.md")).unwrap();

@@ -27,7 +27,7 @@ fn pixels(size: [usize; 2]) -> impl Iterator<Item = (usize, usize)> {
     (0..size[0]).flat_map(move |y| (0..size[1]).map(move |x| (y, x)))
 }
 
-/// The formulas of `augment.py`.
+/// Returns the reference values of `augment.py`.
 fn picture() -> Vec<f32> {
     pixels(SIZE).map(|(y, x)| ((7 * y * y + 13 * x * y + 29 * x + 3 * y) % 97) as f32 / 96.0).collect()
 }
@@ -44,7 +44,7 @@ fn bend() -> DisplacementField {
     }
 }
 
-/// A plan that does nothing yet.
+/// Returns a plan without operations.
 fn still(size: [usize; 2]) -> AugmentPlan {
     Augmenter::new(&[], size).unwrap().plan(0, 0, 0)
 }
@@ -138,7 +138,7 @@ fn right_angles_are_exact() {
         let image: Vec<f32> = pixels(size).map(|(y, x)| ((y * 31 + x * 7) % 50) as f32 / 50.0).collect();
         let classes: Vec<u8> = pixels(size).map(|(y, x)| ((y * n + x) % 251) as u8).collect();
         let same = |plan: &AugmentPlan, from: &dyn Fn(usize, usize) -> usize| {
-            // Two planes: the second follows the first.
+            // There are two planes, and the second follows the first.
             let (mut planes, mut mask) =
                 ([image.clone(), image.iter().map(|v| 1.0 - v).collect()].concat(), classes.clone());
             plan.apply(&mut planes, &mut mask);
@@ -155,7 +155,7 @@ fn right_angles_are_exact() {
             plan
         };
         same(&still(size), &|y, x| y * n + x);
-        // Counter-clockwise, as `numpy.rot90`: what stood on the right is on top.
+        // The rotation is counter-clockwise, as `numpy.rot90`: the right side becomes the top.
         same(&with(&|p| p.quarters = 1), &|y, x| x * n + (n - 1 - y));
         same(&with(&|p| p.degrees = 90.0), &|y, x| x * n + (n - 1 - y));
         same(&with(&|p| p.degrees = 180.0), &|y, x| (n - 1 - y) * n + (n - 1 - x));
@@ -163,11 +163,11 @@ fn right_angles_are_exact() {
         same(&with(&|p| p.quarters = 3), &|y, x| (n - 1 - x) * n + y);
         same(&with(&|p| p.flip = [true, false]), &|y, x| (n - 1 - y) * n + x);
         same(&with(&|p| p.flip = [false, true]), &|y, x| y * n + (n - 1 - x));
-        // Flipped first, then turned.
+        // The image is flipped first, then rotated.
         same(&with(&|p| (p.flip, p.quarters) = ([false, true], 1)), &|y, x| x * n + y);
-        // Past the edge by two rows: mirrored at it.
+        // The crop exceeds the edge by two rows, which are mirrored.
         same(&with(&|p| p.shift = [2.0, 0.0]), &|y, x| if y < 2 { (1 - y) * n + x } else { (y - 2) * n + x });
-        // A half turn that is no right angle to the computer takes the other path to the same pixels.
+        // A half turn that is not an exact right angle in floating point takes the other path to the same pixels.
         let (mut bent, mut mask) = (image.clone(), classes.clone());
         with(&|p| p.degrees = 180.0 - 1e-9).apply(&mut bent, &mut mask);
         let back: Vec<f32> = image.iter().rev().copied().collect();
@@ -192,7 +192,7 @@ fn flips_undo_themselves_on_any_size() {
     }
 }
 
-/// Every kind at probability `p`.
+/// Returns every kind at probability `p`.
 fn everything(p: f64) -> Vec<Augmentation> {
     let near = [0.8, 1.25];
     vec![
@@ -246,15 +246,15 @@ fn values_stay_in_range_and_labels_in_their_set() {
     }
 }
 
-/// The image holds each pixel's own coordinates: what comes out are the coordinates that were read. The mask is told from
-/// them by counting.
+/// The image holds each pixel's own coordinates, so the output holds the coordinates that were read. The mask is
+/// distinguished from them by counting.
 #[test]
 fn image_and_mask_move_together() {
     let size = [48, 48];
     let n = size[0] as f32;
     let image: Vec<f32> =
         pixels(size).map(|(y, _)| y as f32 / n).chain(pixels(size).map(|(_, x)| x as f32 / n)).collect();
-    // Discs and stripes: a class for each, no two alike.
+    // Discs and stripes have a class each, and no two are alike.
     let class = |y: i64, x: i64| match ((y - 20).pow(2) + (x - 27).pow(2), y, x) {
         (..=120, ..) => 1,
         (_, 30.., ..=15) => 2,
@@ -273,7 +273,7 @@ fn image_and_mask_move_together() {
         for (i, (y, x)) in pixels(size).enumerate() {
             let (dy, dx) = field.as_ref().map_or((0.0, 0.0), |f| (f64::from(f.rows[i]), f64::from(f.columns[i])));
             let at = affine.apply(y as f64 + dy, x as f64 + dx);
-            // Beyond the edge coordinates are mirrored, and between the last two pixels they stand still.
+            // Beyond the edge coordinates are mirrored, and between the last two pixels they are constant.
             if at.iter().any(|v| *v < 0.0 || *v > 47.0) {
                 continue;
             }

@@ -25,7 +25,7 @@ fn files_cut_off_anywhere_are_refused_by_name() {
             fs::write(&path, &whole[..part]).unwrap();
             refused(load_image(&spec, &path, 1), &[name]);
         }
-        // Any byte may be wrong: refused or read, never a panic.
+        // Any byte may be wrong: the file is refused or read, and never causes a panic.
         for at in (0..whole.len()).step_by(whole.len() / 60) {
             let mut damaged = whole.clone();
             damaged[at] ^= 0x5a;

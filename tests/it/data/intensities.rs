@@ -1,4 +1,4 @@
-//! From what a file stores to the numbers that a network reads.
+//! From the stored values of a file to the numbers that a network reads.
 
 use crate::support::data_sets::{grey, only, png, refused, row, tif};
 use image::ExtendedColorType;
@@ -10,7 +10,7 @@ use std::path::Path;
 use tempfile::tempdir;
 use tiff::encoder::colortype;
 
-/// The first sample of a set whose only image is `write`n.
+/// Returns the first sample of a data set whose only image is written by `write`.
 fn sample(spec: DataSpec, channels: usize, write: impl Fn(&Path)) -> Result<Vec<f32>, RunError> {
     let dir = tempdir().unwrap();
     write(&dir.path().join("i/x.tif"));
@@ -36,7 +36,7 @@ fn signed_values_need_a_window() {
     close(&sample(windowed.clone(), 1, float).unwrap(), &[0.0, 0.25, 1.0, 1.0]);
     let nan = |p: &Path| tif::<colortype::Gray32Float>(p, [1, 4], &[0.0, 1.0, f32::NAN, 0.0], false);
     refused(sample(windowed.clone(), 1, nan), &["NaN at x 2, y 0"]);
-    // -745 as the unsigned view of it.
+    // The value is -745 as an unsigned number.
     let unsigned = |p: &Path| tif::<colortype::Gray16>(p, [1, 4], &[64791, 0, 400, 64536], false);
     close(&sample(windowed, 1, unsigned).unwrap(), &[255.0 / 1400.0, 1000.0 / 1400.0, 1.0, 0.0]);
 }
@@ -51,7 +51,7 @@ fn high_byte_is_what_opencv_keeps() {
 #[test]
 fn unsigned_values_are_divided_by_their_largest() {
     let bytes = |p: &Path| tif::<colortype::Gray8>(p, [1, 4], &[0, 51, 102, 255], false);
-    // Exactly: 16-bit steps hold every 8-bit value.
+    // The comparison is exact: 16-bit steps represent every 8-bit value.
     let exact: Vec<f32> = [0.0f32, 51.0, 102.0, 255.0].iter().map(|v| v / 255.0).collect();
     assert_eq!(sample(row(), 1, bytes).unwrap(), exact);
     let words = |p: &Path| tif::<colortype::Gray16>(p, [1, 4], &[0, 1, 32768, 65535], true);
@@ -103,9 +103,9 @@ fn picture_for_people_keeps_its_size() {
 fn resizing_is_bilinear_with_antialias() {
     // PyTorch: interpolate(torch.tensor([[[[0., 4.]]]]), size=(1, 4), mode="bilinear", align_corners=False)
     close(&resize::plane(&[0.0, 4.0], [1, 2], [1, 4]), &[0.0, 1.0, 3.0, 4.0]);
-    // Four pixels to two with antialias: triangle of radius 2 about 1 and 3, weights 3, 3, 1 and 1, 3, 3 of 7.
+    // Four pixels become two with antialias: a triangle of radius 2 about 1 and 3, weights 3, 3, 1 and 1, 3, 3 of 7.
     close(&resize::plane(&[7.0, 0.0, 0.0, 14.0], [4, 1], [2, 1]), &[3.0, 6.0]);
-    // A constant stays one, whatever the ratio.
+    // A constant image stays constant at any ratio.
     for (from, to) in [([7, 5], [3, 11]), ([640, 3], [7, 3]), ([1, 1], [4, 9])] {
         let out = resize::plane(&vec![0.25; from[0] * from[1]], from, to);
         assert!(out.iter().all(|v| (v - 0.25).abs() < 1e-6));

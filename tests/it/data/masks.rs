@@ -1,4 +1,4 @@
-//! From what a mask stores to class indices: thresholds, exact labels, colours.
+//! From the stored values of a mask to class indices: thresholds, exact labels, colours.
 
 use crate::support::data_sets::{grey, jpeg, only, png, refused, row, spec, tif};
 use image::ExtendedColorType;
@@ -10,7 +10,7 @@ use std::path::Path;
 use tempfile::tempdir;
 use tiff::encoder::colortype;
 
-/// Class indices and warnings of a grey mask of one row.
+/// Returns class indices and warnings of a grey mask of one row.
 fn mask(spec: &DataSpec, values: &[u8]) -> Result<(Vec<u8>, Vec<String>), RunError> {
     let dir = tempdir().unwrap();
     let path = dir.path().join("x.png");
@@ -33,7 +33,7 @@ fn threshold_of_two_classes() {
     assert_eq!(mask(&spec, &[255, 128]).unwrap().0, [1, 1]);
     let (_, warnings) = mask(&spec, &[0, 64, 128, 255]).unwrap();
     assert!(warnings[0].contains("x.png: 50 % of the mask's pixels are neither near 0 nor near 255"), "{warnings:?}");
-    // The order of the labels is that of the classes.
+    // The order of the labels is the order of the classes.
     let inverted = DataSpec { labels: vec![255, 0], ..row() };
     assert_eq!(mask(&inverted, &[0, 255]).unwrap().0, [1, 0]);
     let ones = DataSpec { labels: vec![0, 1], ..row() };
@@ -151,7 +151,7 @@ fn colours_stand_for_classes() {
             "the nearest label is #ff0000 (liver)",
         ],
     );
-    // A palette is looked up, and grey is a colour.
+    // A palette is looked up, and grey is a colour too.
     let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), 2, 1);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
@@ -164,7 +164,7 @@ fn colours_stand_for_classes() {
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 0]);
     jpeg(&path, [1, 2], &[0, 99]);
     refused(load_mask(&spec, &path), &["is not the label of any class", "JPEG compression changes pixel values"]);
-    // What is predicted is written in the same colours.
+    // Predictions are written in the same colours.
     npc::internals::data::png::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);
 }

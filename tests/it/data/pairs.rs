@@ -1,4 +1,4 @@
-//! Which image and which mask belong together, and which split a case is in.
+//! Pairing of images and masks, and the split of each case.
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec, stems};
 use npc::internals::data::{Dataset, SplitRole, natural};
@@ -114,7 +114,7 @@ fn random_split_depends_on_names_and_seed_only() {
     assert_eq!(first.each_ref().map(|part| part.split(' ').count()), [21, 3, 6]);
     let all: BTreeSet<&str> = first.iter().flat_map(|part| part.split(' ')).collect();
     assert_eq!(all.len(), 30);
-    // Fixed: a change of this would redraw every published split.
+    // The values are fixed: a change would redraw every published split.
     assert_eq!(first[2], "0 1 21 25 26 29");
 }
 

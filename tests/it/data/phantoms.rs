@@ -1,4 +1,4 @@
-//! Phantoms in memory and on disk, and that files are replaced whole.
+//! Phantoms in memory and on disk, and the atomic replacement of files.
 
 use crate::support::data_sets::{phantoms, refused, spec, stems};
 use npc::internals::base::atomic::write_atomic;
@@ -26,7 +26,7 @@ fn phantoms_need_more_than_a_threshold() {
         let lung = slice.lungs.iter().filter(|&&v| v == 1).count() as f64 / slice.lungs.len() as f64;
         assert!((0.01..0.45).contains(&lung), "{lung}");
         share.push(lung);
-        // Air that is not lung, inside the body or around it.
+        // Air that is not lung is inside the body or around it.
         assert!(slice.hu.iter().zip(&slice.lungs).any(|(&hu, &l)| hu < -900 && l == 0));
     }
     for threshold in (-1000..=-200).step_by(50) {

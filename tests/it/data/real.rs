@@ -1,4 +1,4 @@
-//! Published data sets as they are downloaded, where they are at hand.
+//! Published data sets as they are downloaded, where they are available.
 
 use crate::support::data_sets::{only, real, spec};
 use npc::internals::data::{Dataset, SplitRole};
@@ -8,7 +8,7 @@ use std::fs;
 #[test]
 fn real_lungs_agree_with_their_table() {
     let Some(root) = real("lung_ct_lctsc") else { return };
-    // A window in which one HU is one step of 16 bits: what comes out is what is stored.
+    // In this intensity window one HU is one step of 16 bits: the output equals the stored values.
     let window = Some([-32768.0, 32767.0]);
     let spec = DataSpec { window, ..only(spec("images/*.tif", "masks/*.tif", [512, 512])) };
     let data = Dataset::open(&spec, &root).unwrap();
@@ -59,7 +59,7 @@ fn real_official_layouts() {
             assert!(sample.image.iter().all(|v| (0.0..=1.0).contains(v)));
         }
     }
-    // The two kinds of files of one data set say the same.
+    // The two kinds of files of one data set agree.
     let cvc = |images: &str, masks: &str| {
         Dataset::open(&only(spec(images, masks, [288, 384])), &root.join("CVC-ClinicDB")).unwrap()
     };

@@ -1,4 +1,4 @@
-//! Splits: who is where, and what holds for every split.
+//! Splits: the role of each case, and properties of every split.
 
 use crate::support::data_sets::{grey, phantoms, refused, spec, stems};
 use npc::internals::data::{Dataset, SplitRole};
@@ -12,12 +12,12 @@ use std::sync::OnceLock;
 use tempfile::{TempDir, tempdir};
 
 const ROLES: [SplitRole; 3] = [SplitRole::Train, SplitRole::Val, SplitRole::Test];
-/// Images that there are files for, and masks, whose number is the number of pixels in their foreground; masks 4 to 7 hold
-/// a third class.
+/// Number of images that have files, and of masks, whose number is the number of pixels in their foreground; masks 4 to
+/// 7 contain a third class.
 const IMAGES: usize = 60;
 const MASKS: usize = 8;
 
-/// Files that lists refer to. Only masks are ever decoded.
+/// Returns the files that lists refer to. Only masks are ever decoded.
 fn files() -> &'static Path {
     static DIR: OnceLock<TempDir> = OnceLock::new();
     let dir = DIR.get_or_init(|| {
@@ -67,7 +67,7 @@ fn open(rows: &[Row], grouped: bool, split: Split, stratify: Option<StratifyBy>)
     Dataset::open(&spec, files()).map_err(|e| e.to_string())
 }
 
-/// Index of each case to its role.
+/// Returns the role of each case by index.
 fn roles(data: &Dataset) -> BTreeMap<usize, SplitRole> {
     let mut roles = BTreeMap::new();
     for role in ROLES {
@@ -78,7 +78,7 @@ fn roles(data: &Dataset) -> BTreeMap<usize, SplitRole> {
     roles
 }
 
-/// The strata, worked out anew: quartiles by rank of the foreground, or the classes in a mask.
+/// Computes the strata independently: quartiles by rank of the foreground, or the classes in a mask.
 fn strata(rows: &[Row], by: StratifyBy) -> Vec<usize> {
     match by {
         StratifyBy::Foreground => {
@@ -136,7 +136,8 @@ proptest! {
                 let exact = [ceil(test, rows.len()), ceil(val, rows.len())];
                 if grouped {
                     groups_are_whole(&rows, &roles);
-                    // At most one group too many in each of up to four strata; too few only where a stratum ran out.
+                    // At most one group is too many in each of up to four strata; too few occur only where a stratum
+                    // ran out.
                     let most = if by.is_some() { 4 } else { 1 } * (largest - 1);
                     prop_assert!(wanted[0] >= exact[0] && wanted[0] <= exact[0] + most, "{:?} {:?}", wanted, exact);
                 } else {
@@ -151,7 +152,7 @@ proptest! {
                         prop_assert!((here - share).abs() <= 1.0, "stratum {}: {} of {}, not {}", s, here, of.len(), share);
                     }
                 }
-                // The same again, and (nearly always) another one with another seed.
+                // The same seed repeats the split, and another seed (nearly always) gives another one.
                 prop_assert_eq!(self::roles(&open(&rows, grouped, split, by).unwrap()), roles);
             }
             // Few large groups may leave a role empty.
@@ -177,7 +178,7 @@ proptest! {
             test.iter().for_each(|i| *seen.entry(*i).or_default() += 1);
             sizes.push(test);
         }
-        // Each case is in the test of one fold.
+        // Each case is in the test set of one fold.
         prop_assert_eq!(seen.len(), rows.len());
         prop_assert!(seen.values().all(|n| *n == 1));
         if !grouped {
@@ -193,7 +194,7 @@ proptest! {
         }
     }
 
-    /// With a share for validation the test of a fold stays, and the rest is divided.
+    /// With a share for validation the test set of a fold stays, and the rest is divided.
     #[test]
     fn folds_with_validation(rows in rows(), seed in 0..1000u64) {
         let of = |val| roles(&open(&rows, false, Split::Kfold { k: 4, fold: 1, val, seed }, None).unwrap());
@@ -204,7 +205,7 @@ proptest! {
     }
 }
 
-/// Groups of one case each are dealt as cases without groups are.
+/// Groups of one case each are split as cases without groups are.
 #[test]
 fn groups_of_one_change_nothing() {
     let rows: Vec<Row> = (0..40).map(|i| (i, 0)).collect();
@@ -242,7 +243,7 @@ fn groups_by_pattern() {
     refused(group("{group}_z*", "_z1"), &["does not match"]);
 }
 
-/// The numbers of the official README: the ends of some of its 29 sequences.
+/// The file numbers of the official README: the ends of some of its 29 sequences.
 #[test]
 fn sequences_of_clinicdb() {
     let dir = tempdir().unwrap();
@@ -308,7 +309,7 @@ fn columns_of_a_list() {
         let source = DataSource::List { list: "c.csv".into() };
         Dataset::open(&DataSpec { source, split, ..spec("", "", [1, 1]) }, dir.path())
     };
-    // Semicolons, a byte order mark, other columns, and stems that would be equal.
+    // The list has semicolons, a byte order mark, other columns, and stems that would be equal.
     let data = open(
         "\u{feff}Mask; Image; age; split; group\r\na/1_m.png; a/1.png; 40; Train; x\r\n\r\nb/1_m.png;b/1.png;3;valid;y\r\n\
          b/2_m.png;b/2.png;;test;z\r\n",

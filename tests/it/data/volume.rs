@@ -1,4 +1,5 @@
-//! Volumes against nibabel's and pydicom's own arrays: tests/reference/make_volumes.py wrote the files and what is in them.
+//! Volumes against nibabel's and pydicom's own arrays: tests/reference/make_volumes.py wrote the files and their
+//! expected contents.
 
 use crate::support::data_sets::{grey, only, refused, spec, stems};
 use crate::support::repository::repository;
@@ -16,7 +17,7 @@ fn expected() -> Value {
     serde_json::from_str(&fs::read_to_string(volumes().join("expected.json")).unwrap()).unwrap()
 }
 
-/// A window in which one unit is one step of 16 bits, so that what comes out is what is stored.
+/// An intensity window in which one unit is one step of 16 bits, so that the output equals the stored values.
 const WINDOW: Option<[f64; 2]> = Some([-32768.0, 32767.0]);
 
 fn three(images: &str, masks: &str, axis: SliceAxis, size: [usize; 2]) -> DataSpec {
@@ -40,7 +41,7 @@ fn size(picture: &Value) -> [usize; 2] {
     [rows.len(), rows[0].as_array().unwrap().len()]
 }
 
-/// Values of a case as they are stored.
+/// Returns the stored values of a case.
 fn stored(data: &Dataset, index: usize) -> Vec<i64> {
     let sample = data.load(SplitRole::Train, index, 1).unwrap();
     sample.image.iter().map(|v| (v * 65535.0).round() as i64 - 32768).collect()
@@ -61,7 +62,7 @@ fn slices_are_those_of_nibabel() {
                 axis,
                 size(&pictures[0]),
             );
-            // The star has to stand for something.
+            // The star has to match something.
             let refusal = Dataset::open(&spec, &volumes());
             assert!(refusal.is_err(), "a star stands for nothing");
             let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", axis, size(&pictures[0]));
@@ -85,7 +86,7 @@ fn slices_are_those_of_nibabel() {
     }
 }
 
-/// Every sample type, both byte orders, scaling, and a grid that only the qform tells.
+/// Every sample type, both byte orders, scaling, and a grid that only the qform defines.
 #[test]
 fn sample_types_are_read_as_nibabel_reads_them() {
     let dir = tempfile::tempdir().unwrap();
@@ -97,7 +98,7 @@ fn sample_types_are_read_as_nibabel_reads_them() {
         let spec = DataSpec { source, window: WINDOW, ..only(spec("", "", size(&pictures[0]))) };
         let data = Dataset::open(&spec, dir.path()).unwrap();
         assert_eq!(data.len(SplitRole::Train), pictures.len());
-        // Sorted by the number that the file's array gives.
+        // Cases are sorted by the number in the file's array.
         let down = of["codes"].as_str().unwrap().contains('I');
         for i in 0..pictures.len() {
             let k = if down { pictures.len() - 1 - i } else { i };
@@ -129,7 +130,7 @@ fn series_are_those_of_pydicom() {
     }
 }
 
-/// Pictures go with slices by name, or else in the order of InstanceNumber, which here runs from head to feet.
+/// Pictures belong to slices by name, or else in the order of InstanceNumber, which here runs from head to feet.
 #[test]
 fn pictures_are_masks_of_a_series() {
     let expected = expected();
@@ -163,12 +164,12 @@ fn slices_are_chosen() {
         [of("LPS"), of("LPI")].map(|s| s.concat())
     };
     assert_eq!(chosen(SliceSelection::All), ["01234", "01234"]);
-    // The first two slices from the feet hold nothing; stored from head to feet they are the last two.
+    // The first two slices from the feet are empty; in the file, stored from head to feet, they are the last two.
     assert_eq!(chosen(SliceSelection::Labelled), ["234", "012"]);
     assert_eq!(chosen(SliceSelection::Every(2)), ["024", "024"]);
 }
 
-/// The slices of a volume share a reading: with its file gone the others still come.
+/// The slices of a volume share one read: after its file is removed, the other slices still load.
 #[test]
 fn a_volume_is_read_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -182,7 +183,7 @@ fn a_volume_is_read_once() {
     fs::remove_dir_all(dir.path().join("imagesTr")).unwrap();
     fs::remove_dir_all(dir.path().join("labelsTr")).unwrap();
     (1..5).for_each(|i| drop(data.load(SplitRole::Train, i, 1).unwrap()));
-    // A bound of 0 bytes keeps the volume used last: here the mask, so that the image is asked for again.
+    // A bound of 0 bytes keeps only the volume used last: here the mask, so that the image is read again.
     let small = Dataset::open(
         &DataSpec { cache_mb: 0, ..three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]) },
         &volumes(),
@@ -207,14 +208,15 @@ fn damaged_volumes_are_refused_by_name() {
         fs::write(&path, &whole[..part]).unwrap();
         refused(read(), &["a.nii.gz"]);
     }
-    // Any byte after the gzip header may be wrong: the checksum tells. Bits that fill the stream's last byte mean nothing.
+    // Any byte after the gzip header may be wrong: the checksum detects it. The bits that fill the stream's last byte
+    // have no meaning.
     for at in (10..whole.len()).step_by(step).filter(|at| *at != whole.len() - 9) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, &damaged).unwrap();
         refused(read(), &["a.nii.gz"]);
     }
-    // Any byte of the header may be wrong: refused or read, never a panic.
+    // Any byte of the header may be wrong: the file is refused or read, and never causes a panic.
     let plain = fs::read(volumes().join("kinds/uint16.nii")).unwrap();
     for at in (0..352).step_by(step / 3 + 1) {
         for bits in [0x80, 0x01] {
@@ -226,7 +228,7 @@ fn damaged_volumes_are_refused_by_name() {
             }
         }
     }
-    // So may one of a DICOM file.
+    // The same holds for a DICOM file.
     let dicom = fs::read(volumes().join("series/b/003.dcm")).unwrap();
     fs::create_dir_all(dir.path().join("s/a")).unwrap();
     let spec = three("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]);
@@ -252,7 +254,7 @@ fn what_is_no_series_is_refused() {
     (1..=5).for_each(|n| copy(&format!("series/a/{n:03}.dcm"), &format!("s/a/study/{n}.dcm")));
     copy("segmentations/a.nii.gz", "m/a.nii.gz");
     let open = || Dataset::open(&three("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]), dir.path());
-    // Nested in the only folder, as archives are.
+    // The series is nested in the only folder, as in archives.
     assert_eq!(open().unwrap().len(SplitRole::Train), 5);
     copy("series/b/003.dcm", "s/a/study/6.dcm");
     refused(open(), &["s/a/study", "1.dcm and 6.dcm belong to different series", "a folder of its own"]);

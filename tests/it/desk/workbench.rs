@@ -1,4 +1,4 @@
-//! Files, texts laid over them, and what the workbench says about both.
+//! Files, texts that replace them in memory, and the reports of the workbench on both.
 
 use crate::support::repository::repository;
 use npc::desk::{
@@ -102,7 +102,7 @@ fn findings_have_ends_labels_and_edits() {
     assert_eq!((at, new.as_str()), (place, "conv"));
 }
 
-/// A place to read from that is neither disk nor overlay.
+/// A source of files that is neither the disk nor an overlay.
 struct Archive;
 
 impl Files for Archive {

@@ -5,7 +5,7 @@ use npc::graph::ir;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
-/// A model `-> [3, H, W]` at 16x16 with this body, after `items`.
+/// Returns a model `-> [3, H, W]` at 16x16 with this body, after `items`.
 fn model(items: &str, body: &str) -> String {
     format!("npc 1\n// size: 16x16\n{items}\nmodel M(x: [3, H, W]) -> [3, H, W] {{\n{body}\n}}\n")
 }
@@ -14,7 +14,7 @@ fn messages(items: &str, body: &str) -> Vec<String> {
     compile_text(&model(items, body), Some([16, 16]), &[]).messages()
 }
 
-/// The paths of a model's nodes.
+/// Returns the paths of a model's nodes.
 fn paths(items: &str, body: &str) -> Vec<String> {
     let model = compile_text(&model(items, body), Some([16, 16]), &[]).model("M");
     let graph = model.graph();
@@ -31,7 +31,7 @@ fn paths_follow_the_source() {
             .chain(["relu", "relu2"])
             .collect::<Vec<_>>()
     );
-    // A numbered repeat gives way to a name that is written.
+    // A numbered repeat yields to a name in the source.
     assert_eq!(
         paths("", "let conv2 = x |> conv(3)\nreturn conv2 |> conv(3) |> conv(3)")[1..],
         ["conv2.conv", "conv", "conv2"]
@@ -87,7 +87,7 @@ fn one_problem_does_not_hide_another() {
     );
     let codes: Vec<_> = found.iter().map(|t| &t[..5]).collect();
     assert_eq!(codes, ["E0302", "E0206", "E0204"], "{found:?}");
-    // What follows a requirement was written for values that it lets through.
+    // The lines after a `require` were written for values that satisfy it.
     let text = model("", "require W == 2\nlet a = x |> maxpool(W, stride = W / 3)\nreturn a");
     assert_problem!(text, "E0306", "the requirement does not hold", at = "W == 2");
 }
@@ -100,7 +100,7 @@ fn a_mistake_in_one_block_leaves_other_models_alone() {
     assert_eq!((made.problems.iter().count(), made.codes()), (2, vec!["E0101", "E0302"]), "{}", made.rendered());
 }
 
-/// Ends in time with one of these codes first, or with none where `codes` is empty.
+/// Asserts that elaboration ends in time, with one of these codes first, or without a problem where `codes` is empty.
 fn hostile(items: &str, body: &str, codes: &[&str]) {
     let start = Instant::now();
     let found = messages(items, body);
@@ -110,7 +110,7 @@ fn hostile(items: &str, body: &str, codes: &[&str]) {
         None => assert!(codes.is_empty(), "no error in {body:.80}"),
         Some(first) => assert!(codes.contains(&&first[..5]), "{first} in {body:.80}"),
     }
-    // A debug build on a busy machine; npc itself is ten times as fast.
+    // The limit is for a debug build on a busy machine; npc itself is ten times as fast.
     assert!(took < Duration::from_secs(20), "{took:?} for {body:.80}");
 }
 
@@ -123,11 +123,11 @@ fn endless_work_is_refused() {
     hostile("", &format!("return x |> {}relu{}", "repeat(9, ".repeat(40), ")".repeat(40)), &["E0311"]);
     hostile("", "return x |> conv(3, k = len([1 for i in 0..9223372036854775807]))", &["E0311"]);
     hostile("", "return concat([[x for i in 0..2000] for j in 0..2000]) |> conv(3)", &["E0311"]);
-    // Lists that double, and lists in lists.
+    // Lists double in length, and lists contain lists.
     hostile("", "let l[0] = [1]\nfor i in 0..64 { let l[i + 1] = l[i] ++ l[i] }\nreturn x", &["E0311"]);
     hostile("", "let l[0] = 1\nfor i in 0..200000 { let l[i + 1] = [l[i]] }\nreturn x", &["E0311"]);
     hostile("", "let l[0] = 1\nfor i in 0..64 { let l[i + 1] = l }\nreturn x", &["E0311"]);
-    // The same mistake two million times.
+    // The same mistake occurs two million times.
     hostile("", "for i in 0..1000000 { let s[i] = x + 1 }\nreturn x", &["E0304"]);
 }
 
@@ -155,7 +155,7 @@ fn large_networks_are_fine() {
     hostile("", "return x |> repeat(250000, relu)", &["E0311"]);
 }
 
-/// As much recursion as the syntax allows: blocks in blocks, each with deep expressions around the next.
+/// The source nests as deeply as the syntax allows: blocks in blocks, each with deep expressions around the next.
 #[test]
 fn the_deepest_file_fits_the_stack() {
     let (open, close) = ("(".repeat(60), ")".repeat(60));
@@ -222,9 +222,9 @@ fn arithmetic_never_overflows() {
     ] {
         hostile("", &format!("return x |> {stage}"), &["E0206", "E0303", "E0304", "E0310", "E0311", "E0302"]);
     }
-    // Channels add up beyond one tensor's limit.
+    // The sum of the channels exceeds the limit of one tensor.
     hostile("", "let a = x |> conv(2147483647, k = 1)\nreturn concat([a for i in 0..1000])", &["E0311"]);
-    // Each layer is within the limits, their sum is not.
+    // Each layer is within the limits, but their sum is not.
     let text = "npc 1\nmodel M(x: [1, H, W]) -> [4096, H, W] = x |> conv(4096) |> repeat(2000, conv(4096, k = 15))\n";
     let found = compile_text(text, Some([4096, 4096]), &[]).messages();
     assert!(found.iter().any(|t| t.starts_with("E0311")), "{found:?}");
@@ -248,7 +248,7 @@ fn number() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A call of any operator with arguments of its own, of others, good and bad.
+/// A call of any operator with its own arguments or those of others, valid or not.
 fn stage() -> impl Strategy<Value = String> {
     let names: Vec<&str> =
         npc::graph::op::SIGNATURES.iter().map(|s| s.name).chain(["f", "repeat", "identity"]).collect();
@@ -292,7 +292,7 @@ fn expression() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is written, the front answers, and what passes can be shown in every form.
+    /// Elaboration ends on any text, and every form of a graph that passes can be written.
     #[test]
     fn check_never_panics(
         lets in proptest::collection::vec(expression(), 1..5),

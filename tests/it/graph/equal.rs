@@ -1,4 +1,4 @@
-//! Canonical forms: random rewrites that keep the function stay equal, one change does not.
+//! Canonical forms: graphs stay equal under random rewrites that keep the function, and differ after one change.
 
 use crate::support::compile::{compile_file, compile_text};
 use crate::support::header::size_of;
@@ -21,12 +21,12 @@ struct Copy<'g, 't, 'a> {
     from: &'g Graph,
     to: Graph,
     tape: &'t mut Tape<'a>,
-    /// Where each output of the original is now.
+    /// The place of each output of the original in the new graph.
     at: Vec<Vec<Outlet>>,
 }
 
 impl Copy<'_, '_, '_> {
-    /// A node of the new graph.
+    /// Adds a node to the new graph.
     fn add(&mut self, op: impl Into<Op>, inputs: &[Outlet]) -> Outlet {
         let op = op.into();
         let types: Vec<TensorType> = inputs.iter().map(|o| self.to.ty(*o).clone()).collect();
@@ -43,7 +43,7 @@ impl Copy<'_, '_, '_> {
         Outlet { node, slot: 0 }
     }
 
-    /// The original's node with its own formulas.
+    /// Adds the original's node with its own formulas.
     fn node(&mut self, id: NodeId, op: Op, inputs: &[Outlet]) -> Vec<Outlet> {
         let node = self.from.node(id);
         let slots = 0..node.outputs.len();
@@ -53,7 +53,7 @@ impl Copy<'_, '_, '_> {
         slots.map(|slot| Outlet { node: new, slot }).collect()
     }
 
-    /// Behind an output, something that does nothing.
+    /// Inserts a node without effect after an output.
     fn idle(&mut self, x: Outlet) -> Outlet {
         let TensorType::Tensor(shape) = self.to.ty(x).clone() else { return x };
         let map = shape.spatial().is_some();
@@ -129,7 +129,7 @@ impl Copy<'_, '_, '_> {
     }
 }
 
-/// The same function: nodes in another order, under other names, rewritten here and there.
+/// Returns a graph of the same function: nodes in another order, under other names, rewritten in places.
 fn rewritten(from: &Graph, tape: &mut Tape) -> CheckedGraph {
     let mut copy = Copy { from, to: Graph::new("Rewritten"), tape, at: vec![Vec::new(); from.len()] };
     let mut left: Vec<NodeId> = from.order();
@@ -146,7 +146,7 @@ fn rewritten(from: &Graph, tape: &mut Tape) -> CheckedGraph {
     check(to).unwrap_or_else(|p| panic!("{:?}", p.iter().map(|d| &d.message).collect::<Vec<_>>()))
 }
 
-/// Another function of the same shape: one node that the results depend on is changed.
+/// Returns a graph of another function of the same shape: one node that the results depend on is changed.
 fn changed(from: &Graph, tape: &mut Tape) -> Option<Graph> {
     let other = |id: NodeId| -> Option<Op> {
         match &from.node(id).op {
@@ -156,7 +156,7 @@ fn changed(from: &Graph, tape: &mut Tape) -> Option<Graph> {
             Op::Conv(c) => Some(Conv { bias: !c.bias, ..c.clone() }.into()),
             Op::Linear(l) => Some(Linear { bias: !l.bias, ..l.clone() }.into()),
             Op::BatchNorm(n) => Some(BatchNorm { epsilon: 2.0 * n.epsilon, ..n.clone() }.into()),
-            // What has no weights may stand twice, and one of the two be of no use.
+            // A node without weights may occur twice, and one of the two may be unused.
             _ => None,
         }
     };
@@ -188,7 +188,7 @@ proptest! {
             prop_assert!(diff_graphs(graph, other.graph()).is_none());
             prop_assert!(matches!(found, GraphComparison::Equal { .. }), "{:?}\n{}", found, npc::graph::ir::to_text(other.graph()));
             prop_assert_eq!(a.hash(), b.hash());
-            // In 32 bits a quotient by almost nothing makes as much of rounding as it likes: the test below has these.
+            // In 32 bits, division by nearly zero amplifies rounding without bound: the test below covers these.
             #[cfg(feature = "run")]
             if !divides(graph) {
                 numbers::agree(&checked, &other, &found)?;
@@ -214,7 +214,7 @@ fn divides(graph: &Graph) -> bool {
         .any(|id| matches!(&graph.node(id).op, Op::Combine(c) if c.function == ElementwiseFunction::Div))
 }
 
-/// The number format belongs to the process, so this runs in its own.
+/// The number format belongs to the process, so this test runs in a process of its own.
 #[cfg(feature = "run")]
 #[test]
 fn rewritten_networks_agree_in_double_precision() {
@@ -226,7 +226,7 @@ fn rewritten_networks_agree_in_double_precision() {
 #[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
     crate::support::device::double_precision_work(|| {
-        // The first was 2e-4 off in 32 bits.
+        // The outputs for the first seed differed by 2e-4 in 32 bits.
         let first = (16_527_874_847_354_995_097, 1_766_105_636_036_669_279);
         let mut divided = 0;
         for (seed, turns) in std::iter::once(first).chain((0..200).map(|i| (i, 7 * i + 1))) {
@@ -242,7 +242,7 @@ fn double_precision_worker() {
     });
 }
 
-/// Every model of the repository is itself, and no two entries of one file are the same but for those known to be.
+/// Every model of the repository equals itself, and no two entries of one file are equal, apart from known ones.
 #[test]
 fn models_differ_unless_known() {
     let same: &[[&str; 2]] = &[["NPNet", "NPNet_SE"]];
@@ -267,7 +267,7 @@ fn models_differ_unless_known() {
     });
 }
 
-/// Of two bodies of a model with this result.
+/// Compares two models with this result and these bodies.
 fn verdict(result: &str, a: &str, b: &str) -> GraphComparison {
     let canon = |body: &str| {
         let text = format!("npc 1\nmodel Net(x: [4, H, W]) -> {result} {body}");
@@ -276,21 +276,21 @@ fn verdict(result: &str, a: &str, b: &str) -> GraphComparison {
     compare(&canon(a), &canon(b))
 }
 
-/// What is told apart although it looks alike.
+/// Models that look alike but differ.
 #[test]
 fn near_misses() {
     let pairs = [
-        // One convolution used twice, and two convolutions.
+        // One convolution is used twice, against two convolutions.
         (
             "[4, H, W]",
             "{ let y = x |> conv(4)\n return y + (y |> relu) + y }",
             "{ let y = x |> conv(4)\n return y + (y |> relu) + (x |> conv(4)) }",
         ),
-        // The order of a concat.
+        // The order of a concat matters.
         ("[8, H, W]", "= (x |> relu) ++ (x |> tanh)", "= (x |> tanh) ++ (x |> relu)"),
-        // The order of a difference.
+        // The order of a difference matters.
         ("[4, H, W]", "= (x |> relu) - (x |> tanh)", "= (x |> tanh) - (x |> relu)"),
-        // A fixed size that happens to be the image's.
+        // A fixed size happens to be that of the image.
         (
             "[4, H, W]",
             "= x |> conv(4, stride = 2) |> resize(to = x)",
@@ -332,7 +332,7 @@ fn rules_one_by_one() {
     }
 }
 
-/// Equal branches in great number: choices among what is alike must not take for ever.
+/// Many equal branches: the choice among equal candidates must end soon.
 #[test]
 fn symmetric_networks_are_decided() {
     let sum = |n: usize| {
@@ -345,7 +345,7 @@ fn symmetric_networks_are_decided() {
 
 #[cfg(feature = "run")]
 mod numbers {
-    //! Both networks with the weights paired as the comparison says, on one image.
+    //! Runs both networks, with the weights paired as the comparison reports, on one image.
 
     use super::*;
     use crate::support::device::device;
@@ -365,7 +365,7 @@ mod numbers {
         let own: BTreeMap<String, _> = tensors(&other).into_iter().map(|t| (t.name.clone(), t)).collect();
         let theirs = layout(&other).into_iter().map(|(name, shape)| {
             let (layer, last) = name.rsplit_once('.').expect("a path and a name");
-            // What no result depends on is not paired and may stay as it is.
+            // Nodes that no result depends on are not paired and keep their weights.
             let mut tensor = match renamed.get(layer) {
                 Some(layer) => mine[&format!("{layer}.{last}")].clone(),
                 None => own[&name].clone(),

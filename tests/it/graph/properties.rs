@@ -10,7 +10,7 @@ use npc::text::syntax::{parse, print};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// The properties below are about something: all operators occur, and most models pass.
+/// The properties below have content: all operators occur, and most models pass.
 #[test]
 fn random_models_hold_every_operator() {
     let (mut names, mut passed) = (BTreeSet::new(), 0);

@@ -1,4 +1,4 @@
-//! Blocks that no model uses: their promises are checked at the definition.
+//! Blocks that no model uses: the shapes that they declare are checked at the definition.
 
 #[cfg(feature = "cli")]
 use crate::support::program::npc;
@@ -13,7 +13,7 @@ use std::path::Path;
 
 const ENUM: &str = "enum Kind { none, half, swap }";
 
-/// Messages and notes about the unused blocks of a text.
+/// Returns the messages and notes about the unused blocks of a text.
 fn told(text: &str) -> Vec<String> {
     let mut sources = SourceMap::new();
     let mut files = Overlay::new(Disk);
@@ -28,7 +28,7 @@ fn told(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What comes of each block with a promise of a file, by name.
+/// Returns the outcome of the check of each block of a file that declares a result, by name.
 fn tried(path: &Path) -> Vec<(String, StandaloneCheck)> {
     let mut sources = SourceMap::new();
     let (bundle, _) = load(&Disk, &mut sources, path).unwrap();
@@ -76,7 +76,7 @@ fn every_case_and_both_booleans_are_tried() {
     assert!(matches!(&found[..], [one] if one.contains("tried with up = false")), "{found:?}");
 }
 
-/// A block need not take every number, and some promises are about certain sizes.
+/// A block need not accept every number, and some declared shapes hold for certain sizes only.
 #[test]
 fn what_a_use_decides_is_left_alone() {
     for text in [
@@ -96,7 +96,7 @@ fn what_a_use_decides_is_left_alone() {
     }
 }
 
-/// The block at fault is told, not those that use it.
+/// The block with the mistake is reported, not those that use it.
 #[test]
 fn one_wrong_promise_is_reported_once() {
     let inner = "block inner(x: [c, h, w]) -> [c, h, w] = x |> conv(5)";
@@ -128,7 +128,7 @@ fn blocks_of_the_models_hold_alone() {
     assert!(held >= 5, "{held}");
 }
 
-/// A body that counts long is not gone through once for each sample.
+/// A body that needs many steps is not evaluated once for each sample.
 #[test]
 fn long_bodies_are_left_soon() {
     let text = |i: usize| {
@@ -140,11 +140,11 @@ fn long_bodies_are_left_soon() {
     let blocks: Vec<String> = (0..4).map(text).collect();
     let began = std::time::Instant::now();
     assert!(told(&blocks.join("\n")).is_empty());
-    // One round through each of the four takes well below a second; all samples would be 192 rounds.
+    // One evaluation of each of the four takes well below a second; all samples would be 192 evaluations.
     assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
-/// With one model chosen the blocks of the others are not unused.
+/// If one model is chosen, the blocks of the others are not reported as unused.
 #[cfg(feature = "cli")]
 #[test]
 fn a_chosen_model_leaves_other_blocks_alone() {

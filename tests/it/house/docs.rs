@@ -1,4 +1,4 @@
-//! The language reference is true: its examples compile, and its tables are the operators' own.
+//! The language reference is true: its examples compile, and its tables match the operators.
 
 use crate::support::compile::compile_file;
 use crate::support::repository::repository;
@@ -48,7 +48,7 @@ fn every_lint_has_a_row() {
     }
 }
 
-/// A row of the operator table: `| `conv` | ...`, its cells.
+/// Returns the cells of a row of the operator table: `| `conv` | ...`.
 fn row(text: &str, name: &str) -> Option<Vec<String>> {
     let start = format!("| `{name}` |");
     let line = text.lines().find(|l| l.starts_with(&start))?;
@@ -74,7 +74,7 @@ fn every_operator_has_a_row() {
     }
 }
 
-/// Targets of links and pictures of a page, with code left out.
+/// Returns the targets of links and pictures of a page, code left out.
 fn targets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut code = false;
@@ -91,7 +91,7 @@ fn targets(text: &str) -> Vec<String> {
     found
 }
 
-/// A heading's anchor, as GitHub makes it.
+/// Returns the anchor of a heading as GitHub builds it.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase().replace(' ', "-");
     kept.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect()

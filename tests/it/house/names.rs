@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 /// Names that several types may have: the options of each command.
 const SHARED: &[&str] = &["Opts"];
 
-/// Words that say nothing about a type when they stand alone.
+/// Words that describe no type by themselves.
 const VAGUE: &[&str] = &[
     "After", "Asked", "Back", "Before", "Chosen", "Done", "Drawn", "Found", "From", "Given", "Goal", "How", "Info",
     "Inside", "Item", "Job", "Kept", "Kind", "Known", "Loaded", "Looked", "Made", "Meant", "Misc", "Over", "Placed",
@@ -21,7 +21,7 @@ const VAGUE: &[&str] = &[
 /// shorter.
 const LEFT: &[&str] = &[];
 
-/// Names of the structs, enums, unions, traits and type aliases of a text, those of tests apart.
+/// Returns the names of the structs, enums, unions, traits and type aliases of a text, without those of tests.
 pub fn types(text: &str) -> Vec<String> {
     struct Types(Vec<String>);
     impl<'ast> Visit<'ast> for Types {

@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 /// The most levels of a function.
 const MOST_LEVELS: usize = 5;
 
-/// Functions that are deeper still: `file function`. The list may only become shorter.
+/// Functions that nest deeper: `file function`. The list may only become shorter.
 const DEEPER: &[&str] = &[];
 
 #[test]
@@ -41,7 +41,7 @@ pub fn nestings(text: &str) -> Vec<Nesting> {
 }
 
 struct Reader {
-    /// Level of the place that is visited; 0 outside of functions.
+    /// Level of the visited place; 0 outside of functions.
     level: usize,
     /// Deepest levels of the functions around this place.
     open: Vec<usize>,
@@ -49,7 +49,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Visits what is one level deeper.
+    /// Visits a place one level deeper.
     fn deeper(&mut self, visit: impl FnOnce(&mut Self)) {
         self.level += 1;
         if let Some(deepest) = self.open.last_mut() {
@@ -68,7 +68,7 @@ impl Reader {
         self.found.push(Nesting { function: name.to_string(), levels });
     }
 
-    /// The branch of an `if`, and what follows its `else`.
+    /// Visits the branch of an `if` and the code after its `else`.
     fn branches(&mut self, found: &syn::ExprIf) {
         self.visit_expr(&found.cond);
         self.deeper(|reader| reader.visit_block(&found.then_branch));

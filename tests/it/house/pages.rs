@@ -1,10 +1,10 @@
-//! Files that pages and comments name are there.
+//! Files that pages and comments name exist.
 
 use super::tree::below;
 use crate::support::repository::repository;
 use std::fs;
 
-/// What stands between backticks on one line and looks like a file or folder of the repository.
+/// Returns the texts between backticks of a line that look like a file or folder of the repository.
 fn named(line: &str) -> impl Iterator<Item = &str> {
     let folders = ["src/", "tests/", "docs/", "scripts/", "examples/", "benches/", "fuzz/", "grammar/", "third_party/"];
     line.split('`').skip(1).step_by(2).filter(move |words| {
@@ -14,7 +14,8 @@ fn named(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Names of files and folders in a text that are not there. A path may leave out the folders that it begins with.
+/// Returns the names of files and folders in a text that do not exist. A path may leave out the folders that it begins
+/// with.
 fn missing(text: &str, sources: &[String]) -> Vec<String> {
     let there = |path: &&str| {
         let inside = |source: &String| format!("/{source}").contains(&format!("/{path}"));

@@ -1,36 +1,37 @@
-//! What a source file names: imports, paths in code, in macros and in serde's attributes. Code of tests is left out.
+//! Names that a source file uses: imports, paths in code, in macros and in serde's attributes. Code of tests is left
+//! out.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, UseTree, Visibility};
 
-/// A path of names, of a module from the root of the crate or as it is written.
+/// A path of names: of a module from the root of the crate, or as in the source.
 pub type Path = Vec<String>;
 
-/// One name that a `use` line brings.
+/// One name that a `use` line imports.
 #[derive(Debug, Clone)]
 pub struct Import {
     pub path: Path,
-    /// It can be reached from other modules: `pub use`, `pub(crate) use`.
+    /// Whether other modules can reach the name: `pub use`, `pub(crate) use`.
     pub public: bool,
 }
 
-/// A module and what stands in it: a file, or an inline module of a file.
+/// A module and its contents: a file, or an inline module of a file.
 #[derive(Debug, Clone, Default)]
 pub struct Module {
-    /// The place of the file among the sources.
+    /// Index of the file among the sources.
     pub file: usize,
     pub imports: BTreeMap<String, Vec<Import>>,
     /// Imports with a `*`.
     pub globs: Vec<Import>,
-    /// Names of what is defined here.
+    /// Names of the items defined here.
     pub items: BTreeSet<String>,
     /// Paths in the code, as written.
     pub named: BTreeSet<Path>,
 }
 
-/// The modules of one file, by their paths.
+/// Returns the modules of one file, by their paths.
 pub fn modules(file: usize, path: &[String], text: &str) -> BTreeMap<Path, Module> {
     let syntax = syn::parse_file(text).unwrap_or_else(|e| panic!("{}: {e}", path.join("::")));
     let mut reader = Reader { file, path: path.to_vec(), modules: BTreeMap::new() };
@@ -85,8 +86,8 @@ impl Reader {
         self.here().imports.entry(name).or_default().push(Import { path, public });
     }
 
-    /// Paths among the tokens of a macro. `outer` counts the modules that the macro opens around them: so many `super`
-    /// stay in the file.
+    /// Collects the paths among the tokens of a macro. `outer` counts the modules that the macro opens around them: so
+    /// many `super` stay in the file.
     fn tokens(&mut self, tokens: TokenStream, outer: usize) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
@@ -112,7 +113,7 @@ impl Reader {
     }
 }
 
-/// `a::b::c` from the token at `at`, and the place behind it.
+/// Returns `a::b::c` from the token at `at`, and the place after it.
 fn path_at(tokens: &[TokenTree], mut at: usize) -> (Path, usize) {
     let colon = |t: Option<&TokenTree>| matches!(t, Some(TokenTree::Punct(p)) if p.as_char() == ':');
     let mut path = vec![tokens[at].to_string()];

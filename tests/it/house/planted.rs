@@ -1,4 +1,4 @@
-//! Faults that are planted in small sources are found: rules that nothing can break hold nothing.
+//! Faults planted in small sources are found: a rule that nothing breaks checks nothing.
 
 use super::names::types;
 use super::nesting::nestings;
@@ -11,7 +11,7 @@ fn sources(files: &[(&str, &str)]) -> Sources {
     Sources::new(files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect())
 }
 
-/// `a/b -> c::d` for each use.
+/// Returns `a/b -> c::d` for each use.
 fn used(files: &[(&str, &str)]) -> Vec<String> {
     sources(files)
         .uses()
@@ -24,7 +24,7 @@ fn found_circles(files: &[(&str, &str)]) -> Vec<String> {
     circles(&sources(files).uses()).into_iter().map(|files| files.join(" ")).collect()
 }
 
-/// What is not as drawn, in rooms `top`, `middle` and `base`.
+/// Returns the differences from a drawing of the rooms `top`, `middle` and `base`.
 fn broken(page: &str, files: &[(&str, &str)]) -> Vec<String> {
     let sources = sources(files);
     let names: Vec<&str> = files.iter().map(|(path, _)| path.trim_end_matches(".rs")).collect();
@@ -109,10 +109,10 @@ fn circles_are_found() {
     assert_eq!(found_circles(&ring), ["a b c"]);
     let child = ("a/b.rs", "pub struct T;\nfn f(_: super::S) {}");
     assert_eq!(found_circles(&[("a.rs", "use b::T;\npub struct S;"), child]), ["a a/b"]);
-    // Handing on is no use, until the file uses what it hands on.
+    // A re-export is no use until the file itself uses the name.
     assert_eq!(found_circles(&[("a.rs", "mod b;\npub use b::T;\npub struct S;"), child]), [""; 0]);
     assert_eq!(found_circles(&[("a.rs", "pub use b::T;\npub struct S(T);"), child]), ["a a/b"]);
-    // What is handed on from elsewhere is used.
+    // A re-export from another folder is a use.
     assert_eq!(
         found_circles(&[("a.rs", "pub use crate::b::T;"), ("b.rs", "pub struct T;\nuse crate::a::f;")]),
         ["a b"]

@@ -1,4 +1,4 @@
-//! Words that comments of the sources do without.
+//! Words that comments of the sources avoid.
 
 use super::tree::{SOURCES, none};
 

@@ -1,14 +1,14 @@
-//! The drawing of the rooms in ARCHITECTURE.md, and what in the sources is not as it is drawn.
+//! The drawing of the rooms in ARCHITECTURE.md, and the places where the sources differ from it.
 
 use super::uses::Use;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What ARCHITECTURE.md draws.
+/// The contents of the drawing in ARCHITECTURE.md.
 #[derive(Debug, Default)]
 pub struct Drawing {
-    /// Rooms from the top down, with the rooms that each uses.
+    /// Rooms from the top down, with the rooms that each may use.
     rooms: Vec<(String, Vec<String>)>,
-    /// Files and folders with what they may not use, though it lies in a room below.
+    /// Files and folders, with the modules of lower rooms that they must not use.
     never: Vec<(String, Vec<String>)>,
 }
 
@@ -24,12 +24,12 @@ fn block(page: &str, word: &str) -> Vec<(String, Vec<String>)> {
     lines.lines().filter(|line| !line.trim().is_empty()).map(read).collect()
 }
 
-/// `graph` is the room of `graph` and `graph/op/conv`.
+/// Returns the room of a file: `graph` for `graph` and `graph/op/conv`.
 fn room(file: &str) -> &str {
     file.split('/').next().expect("split gives something")
 }
 
-/// Whether a file belongs to a module: `graph/op` to `graph/op` itself, and what stands below `graph/op/`.
+/// Whether a file belongs to a module: `graph/op` contains `graph/op` itself and the files below `graph/op/`.
 pub fn within(file: &str, module: &str) -> bool {
     file.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -39,7 +39,7 @@ impl Drawing {
         Self { rooms: block(page, "rooms"), never: block(page, "never") }
     }
 
-    /// What is not as it is drawn. `files` have no `.rs`; `lib` and `main` belong to no room.
+    /// Returns the differences from the drawing. `files` have no `.rs`; `lib` and `main` belong to no room.
     pub fn violations(&self, files: &[&str], uses: &BTreeSet<Use>) -> Vec<String> {
         let drawn: BTreeMap<&str, &[String]> = self.rooms.iter().map(|(name, used)| (&name[..], &used[..])).collect();
         let built: BTreeSet<&str> = files.iter().map(|f| room(f)).filter(|f| !["lib", "main"].contains(f)).collect();
@@ -75,7 +75,7 @@ impl Drawing {
         found
     }
 
-    /// Uses that the finer rules forbid, and rules about what is not there.
+    /// Returns uses that the finer rules forbid, and rules about modules that do not exist.
     fn strangers(&self, files: &[&str], uses: &BTreeSet<Use>) -> Vec<String> {
         let mut found = Vec::new();
         for (module, forbidden) in &self.never {

@@ -1,4 +1,4 @@
-//! The sources are as ARCHITECTURE.md says: rooms, circles, sizes, and words that have their place.
+//! The sources match ARCHITECTURE.md: rooms, circles, sizes, and words that belong to certain files.
 
 use super::rooms::{Drawing, within};
 use super::uses::{Sources, Use, circles};
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-/// Every file with one of these endings below a folder of the repository, by its path below the folder.
+/// Returns every file with one of these endings below a folder of the repository, by its path below the folder.
 pub fn below(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     fn read(root: &Path, folder: &Path, endings: &[&str], into: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
@@ -50,7 +50,7 @@ fn files_form_no_circle() {
     none(circles(&USES).iter().map(|circle| shown(circle)), "what two files need belongs in a third, below both");
 }
 
-/// Who uses what of whom in a circle.
+/// Lists the uses that form a circle.
 fn shown(circle: &[&str]) -> String {
     let mut text = format!("circle of {} files", circle.len());
     for (from, to) in circle.iter().flat_map(|from| circle.iter().map(move |to| (from, to))) {
@@ -63,8 +63,8 @@ fn shown(circle: &[&str]) -> String {
     text
 }
 
-/// What is longer is more than one subject. What makes `cli` longer would be needed by other fronts too, and belongs in
-/// the workbench.
+/// A longer file has more than one subject. Code that makes `cli` longer would be needed by other fronts too, and
+/// belongs in the workbench.
 #[test]
 fn the_house_stays_small() {
     const MOST_ROOMS: usize = 12;
@@ -99,7 +99,8 @@ fn every_file_says_what_it_is_for() {
     );
 }
 
-/// What the compiler cannot prove stands where somebody looks for it: the kernels, and the doors to the CUDA driver.
+/// Code that the compiler cannot prove is only in the places where a reviewer expects it: the kernels and the calls of
+/// the CUDA driver.
 #[test]
 fn unsafe_has_its_places() {
     let places = ["compute/engine/kernel", "compute/device"];
@@ -144,7 +145,7 @@ fn outside_crates_have_one_door() {
     }
 }
 
-/// `println!` and `eprintln!` panic where nobody reads, and a run of days would end for a line.
+/// `println!` and `eprintln!` panic where their output is closed, and a run of days would end because of one line.
 #[test]
 fn nothing_prints_with_println() {
     none(
@@ -153,10 +154,10 @@ fn nothing_prints_with_println() {
     );
 }
 
-/// The workbench and what lies below it print nothing and end no process: a front decides what is shown, and where.
+/// The workbench and the rooms below it print nothing and end no process: a front decides what is shown, and where.
 #[test]
 fn only_the_command_line_prints_and_exits() {
-    // Waiting for another process of the same run folder is said while it lasts.
+    // Waiting for another process of the same run folder is reported while it lasts.
     let says = ["base/lock"];
     let found = SOURCES.files.iter().filter(|(name, text)| {
         let file = name.trim_end_matches(".rs");
@@ -167,7 +168,7 @@ fn only_the_command_line_prints_and_exits() {
     none(found.map(|(name, _)| name), "prints or ends the process");
 }
 
-/// A new operator is not taken for one of the others. The files listed ask for some operators and pass over the rest.
+/// A new operator is not mistaken for another one. The files listed match on some operators and skip the rest.
 #[test]
 fn no_wildcard_hides_an_operator() {
     let asking = [

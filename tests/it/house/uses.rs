@@ -12,13 +12,13 @@ pub struct Sources {
     modules: BTreeMap<Path, Module>,
 }
 
-/// `file` uses `what` of `other`.
+/// A use: `file` uses `what` of `other`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
     pub file: String,
     pub other: String,
     pub what: String,
-    /// It is only handed on from here: `pub use`.
+    /// Whether the name is only re-exported here: `pub use`.
     pub handed_on: bool,
 }
 
@@ -32,10 +32,10 @@ impl fmt::Display for Use {
     }
 }
 
-/// How often a re-export leads to another one.
+/// Limit on the length of a chain of re-exports.
 const DEEPEST: usize = 16;
 
-/// `graph/op.rs` as a path of modules; the root of the crate is empty.
+/// Returns `graph/op.rs` as a path of modules; the root of the crate is empty.
 fn module_of(file: &str) -> Path {
     match file.trim_end_matches(".rs") {
         "lib" => Path::new(),
@@ -50,7 +50,7 @@ impl Sources {
         Self { files, modules }
     }
 
-    /// A path as it is written in a module, from the root of the crate; `None` for what is outside.
+    /// Returns a path in a module as a path from the root of the crate; `None` for other crates.
     fn absolute(&self, module: &[String], path: &[String]) -> Option<Path> {
         let first = path.first()?;
         let rest = &path[1..];
@@ -70,7 +70,7 @@ impl Sources {
         }
     }
 
-    /// A path in the code of a module: it may begin with a name that a `use` line or a `*` brings.
+    /// Resolves a path in the code of a module: it may begin with a name from a `use` line or a `*`.
     fn written(&self, module: &[String], path: &[String]) -> Vec<Path> {
         let here = &self.modules[module];
         let (first, rest) = (&path[0], &path[1..]);
@@ -88,7 +88,7 @@ impl Sources {
         here.globs.iter().filter_map(through).filter(|p| self.defined(p)).collect()
     }
 
-    /// The module that a path from the root leads to, and what of it is meant.
+    /// Returns the module that a path from the root leads to, and the rest of the path inside it.
     fn definition(&self, path: &[String], depth: usize) -> (Path, Path) {
         let mut at = 0;
         while at < path.len() && self.modules.contains_key(&path[..=at]) {
@@ -115,13 +115,13 @@ impl Sources {
         (module.to_vec(), rest.to_vec())
     }
 
-    /// Whether a path from the root leads to something that is there.
+    /// Whether a path from the root leads to an item that exists.
     fn defined(&self, path: &[String]) -> bool {
         let (module, rest) = self.definition(path, 0);
         rest.first().is_none_or(|name| self.modules[&module].items.contains(name))
     }
 
-    /// Every use of one file by another.
+    /// Returns every use of one file by another.
     pub fn uses(&self) -> BTreeSet<Use> {
         let mut found = BTreeSet::new();
         for (path, module) in &self.modules {
@@ -145,7 +145,7 @@ impl Sources {
         found
     }
 
-    /// Paths in the code that begin outside of the crate, with the file that has them.
+    /// Returns the paths in the code that begin in another crate, with their file.
     pub fn outside(&self) -> BTreeSet<(String, Path)> {
         let mut found = BTreeSet::new();
         for (path, module) in &self.modules {
@@ -160,7 +160,8 @@ impl Sources {
     }
 }
 
-/// Groups of files in which each uses each, on whatever way. What a file only hands on from below itself is no use.
+/// Returns groups of files that use each other, directly or through others. A re-export of a file's own submodules is
+/// no use.
 pub fn circles(uses: &BTreeSet<Use>) -> Vec<Vec<&str>> {
     let below = |u: &Use| u.handed_on && (u.file == "lib" || u.other.starts_with(&format!("{}/", u.file)));
     let mut graph = Graph::new();

@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-/// Every token of a text, groups opened; comments and what stands in strings are no words.
+/// Returns every token of a text, with groups opened; comments and contents of strings are no tokens.
 pub fn words(text: &str) -> Vec<String> {
     fn flat(tokens: TokenStream, into: &mut Vec<String>) {
         for token in tokens {
@@ -18,13 +18,13 @@ pub fn words(text: &str) -> Vec<String> {
     found
 }
 
-/// Macros of the standard library that panic when nobody reads what they print.
+/// Macros of the standard library that panic when their output is closed.
 pub fn prints(text: &str) -> bool {
     let macros = ["print", "println", "eprint", "eprintln", "dbg"];
     words(text).windows(2).any(|pair| macros.contains(&pair[0].as_str()) && pair[1] == "!")
 }
 
-/// How many `match`es on operators have an arm for whatever else there is.
+/// Counts the `match`es on operators that have a wildcard arm.
 pub fn hidden_operators(text: &str) -> usize {
     let mut reader = Matches { hidden: 0 };
     reader.visit_file(&syn::parse_file(text).unwrap_or_else(|e| panic!("{e}: {text}")));
@@ -45,7 +45,7 @@ impl<'ast> Visit<'ast> for Matches {
     }
 }
 
-/// Whether a pattern has a path `Op::...`, at whatever depth.
+/// Whether a pattern has a path `Op::...` at any depth.
 fn names_operator(pattern: &syn::Pat) -> bool {
     struct Paths(bool);
     impl<'ast> Visit<'ast> for Paths {

@@ -23,7 +23,7 @@ struct Fixture {
 #[derive(Deserialize)]
 struct Input {
     shape: [usize; 4],
-    /// In units of 1/65536.
+    /// The logits in units of 1/65536.
     logits: Vec<i64>,
     classes: Vec<i64>,
 }
@@ -43,7 +43,7 @@ struct Figures {
     sample: Vec<f64>,
 }
 
-/// A loss as the language writes it; lists of numbers are cut to `classes`.
+/// Returns a loss as the language writes it; lists of numbers are cut to `classes`.
 fn loss(text: &str, classes: usize) -> LossSpec {
     let mut sources = SourceMap::new();
     let id = sources.add("--set", text);
@@ -68,7 +68,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.without_autodiff().into_data().convert::<f64>().try_into_vec().unwrap()
 }
 
-/// The value and the gradient by the logits.
+/// Returns the value and its gradient by the logits.
 fn computed(loss: &LossSpec, shape: [usize; 4], logits: &[f64], classes: &[i64]) -> (f64, Vec<f64>) {
     let device = device().autodiff();
     let [n, _, h, w] = shape;
@@ -79,7 +79,7 @@ fn computed(loss: &LossSpec, shape: [usize; 4], logits: &[f64], classes: &[i64])
     (numbers(value)[0], numbers(gradient))
 }
 
-/// The lowest bit of splitmix64's output `i`.
+/// Returns the lowest bit of splitmix64's output `i`.
 fn sign(i: usize) -> f64 {
     let mut z = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -88,7 +88,8 @@ fn sign(i: usize) -> f64 {
 }
 
 impl Figures {
-    /// Of the value, relative; of the gradient, to its L2 norm, and of single elements to the norm too.
+    /// Returns the relative difference of the value; and of the gradient, that to its L2 norm, and of single elements
+    /// to the norm too.
     fn difference(&self, value: f64, gradient: &[f64]) -> [f64; 2] {
         let scale = self.l2.max(1e-9);
         let l2 = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
@@ -128,7 +129,7 @@ fn values_and_gradients_are_those_of_the_libraries() {
     agrees(1e-5);
 }
 
-/// The slope along each of some directions, from the values alone.
+/// Compares the slopes along some directions, from the values only.
 fn slopes_agree() {
     let fixture: Fixture = serde_json::from_str(FIXTURE).unwrap();
     for (case, name) in
@@ -153,7 +154,7 @@ fn slopes_agree() {
     }
 }
 
-/// The number format belongs to the process, so this runs in its own.
+/// The number format belongs to the process, so this test runs in a process of its own.
 #[test]
 fn gradients_are_slopes_in_double_precision() {
     in_double_precision(module_path!());
@@ -168,7 +169,7 @@ fn double_precision_worker() {
     });
 }
 
-/// Many pixels: sums and orders of 2 * 200 * 200 pixels in 32 bits, against the definitions in 64 bits.
+/// Sums and orders of 2 * 200 * 200 pixels in 32 bits agree with the definitions in 64 bits.
 #[test]
 fn large_maps_lose_no_digits() {
     let shape = [2, 2, 200, 200];
@@ -178,7 +179,7 @@ fn large_maps_lose_no_digits() {
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         (z ^ (z >> 27)) >> 40
     };
-    // A class of a few pixels, mostly found.
+    // A class has few pixels, which are mostly found.
     let classes: Vec<i64> = (0..2 * pixels).map(|i| i64::from(noise(i) % 50 == 0)).collect();
     let logits: Vec<f64> = (0..4 * pixels)
         .map(|i| {
@@ -244,7 +245,7 @@ fn deep_supervision_weighs_every_term() {
     assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");
 }
 
-/// Where PyTorch divides 0 by 0: no pixel has a class that counts.
+/// PyTorch divides 0 by 0 here: no pixel has a class that counts.
 #[test]
 fn a_batch_without_weight_has_no_loss() {
     let spec = loss("cross_entropy(weights = [0, 1])", 2);

@@ -1,6 +1,6 @@
 //! Each network of `models/` learns: a few steps of Adam on one small batch, and its loss falls.
 //!
-//! Where a network is too wide for a test its own hyper-parameters make it narrower; its structure stays.
+//! A network that is too wide for a test is made narrower by its own hyper-parameters; its structure stays.
 
 use crate::support::compile::compile_file;
 use crate::support::device::device;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 const SIZE: [usize; 2] = [64, 64];
 const STEPS: usize = 6;
 
-/// What makes the networks of a file small enough, beside two classes.
+/// Returns the arguments that make the networks of a file small enough, in addition to two classes.
 fn narrower(file: &str) -> &'static str {
     match file {
         "unet" | "attention_unet" | "unetpp" | "unetpp_supervised" => "[8, 16, 32, 64, 128]",
@@ -58,7 +58,7 @@ fn batch() -> Batch {
     batches.next().unwrap().unwrap()
 }
 
-/// The loss before each step. Every result that is a map of classes counts.
+/// Returns the loss before each step. Every result that is a map of classes counts.
 fn losses(checked: &CheckedGraph, batch: &Batch) -> Vec<f64> {
     let device = device().autodiff();
     let mut network = lower(checked, &device, 0).train();
@@ -89,7 +89,7 @@ fn every_network_of_models_learns() {
         let file = path.file_stem().unwrap().to_string_lossy().into_owned();
         let mut with = vec![("classes", "2")];
         with.extend(Some(("width", narrower(&file))).filter(|(_, width)| !width.is_empty()));
-        // These hold no network of their own.
+        // These files define no network.
         if matches!(file.as_str(), "data" | "paper") {
             continue;
         }

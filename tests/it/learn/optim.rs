@@ -1,5 +1,5 @@
-//! Optimisers, clipping and schedules against PyTorch (`tests/reference/torch_optim.py`), and what a checkpoint keeps of
-//! them.
+//! Optimisers, clipping and schedules against PyTorch (`tests/reference/torch_optim.py`), and their state in a
+//! checkpoint.
 
 use crate::support::device::{device, double_precision_work, in_double_precision};
 use crate::support::toy_graphs::{Build, act, conv};
@@ -34,7 +34,7 @@ struct Fixture {
     schedules: Vec<Rates>,
 }
 
-/// In units of 1/256.
+/// The images in units of 1/256.
 #[derive(Deserialize)]
 struct Whole {
     shape: Vec<usize>,
@@ -64,7 +64,7 @@ fn fixture() -> Fixture {
     serde_json::from_str(include_str!("../../reference/optim.json")).unwrap()
 }
 
-/// A run with these keys, in the words of the language.
+/// Returns a run with these keys, in the words of the language.
 fn run(keys: &[(&str, &str)]) -> TrainSpec {
     let mut sources = SourceMap::new();
     let mut entry = |(key, text): &(&str, &str)| {
@@ -80,7 +80,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.without_autodiff().into_data().convert::<f64>().try_into_vec().unwrap()
 }
 
-/// The fixture's network with its first weights.
+/// Returns the fixture's network with its initial weights.
 fn network(fixture: &Fixture) -> Network {
     let mut b = Build::new(1, 6, 6);
     let x = b.image;
@@ -96,7 +96,7 @@ fn network(fixture: &Fixture) -> Network {
     weights::load(network, fixture.weights.iter().map(tensor).collect()).unwrap()
 }
 
-/// The loss on the images of a range.
+/// Returns the loss on the images of a range.
 fn loss(fixture: &Fixture, network: &Network, images: std::ops::Range<usize>) -> (Tensor<1>, BackwardPath) {
     let (device, n) = (device().autodiff(), images.len());
     let pixels = images.start * 36..images.end * 36;
@@ -112,7 +112,7 @@ fn gradients(fixture: &Fixture, network: &Network) -> AccumulatedGradients {
     AccumulatedGradients::of(network, back, value.backward())
 }
 
-/// Weights by name, in the precision that they have.
+/// Returns the weights by name, in their own precision.
 fn weights_of(network: &Network) -> BTreeMap<String, Vec<f64>> {
     struct Visitor(Vec<String>, BTreeMap<String, Vec<f64>>);
     impl ModuleVisitor for Visitor {
@@ -173,7 +173,7 @@ fn twenty_steps_are_pytorchs() {
     agrees(1e-5);
 }
 
-/// The number format belongs to the process, so this runs in its own.
+/// The number format belongs to the process, so this test runs in a process of its own.
 #[test]
 fn twenty_steps_are_pytorchs_in_double_precision() {
     in_double_precision(module_path!());
@@ -203,7 +203,7 @@ fn rates_are_those_of_pytorchs_schedulers() {
     }
 }
 
-/// What PyTorch's schedulers do not have or do otherwise: the end, and restarts that do not divide the steps.
+/// Cases that PyTorch's schedulers lack or treat otherwise: the end, and restarts that do not divide the steps.
 #[test]
 fn rates_at_the_edges() {
     let schedule = |text| run(&[("epochs", "5"), ("schedule", text)]).schedule;
@@ -300,7 +300,8 @@ fn the_state_of_another_optimizer_is_refused() {
     assert_eq!(told("sgd(momentum = 0.9, nesterov = true)"), None);
 }
 
-/// Without batch norm the parts of a batch, weighed by their images, have its gradient.
+/// Without batch norm, the gradients of the parts of a batch, weighted by their images, add up to the gradient of the
+/// batch.
 #[test]
 fn parts_add_up_to_the_batch() {
     let fixture = fixture();

@@ -1,7 +1,7 @@
-//! Against PyTorch: the same weights, the same batches, and what `tests/reference/torch_npnet.py` computed with them.
+//! PyTorch as reference: the same weights, the same batches, and the results of `tests/reference/torch_npnet.py`.
 //!
-//! A difference is relative: of L2 norms and of signed sums (which stand for all elements) to the tensor's L2 norm, of
-//! single elements to the tensor's root mean square. It is taken to PyTorch's 32-bit and to its 64-bit figures.
+//! Differences are relative: of L2 norms and of signed sums (which represent all elements) to the tensor's L2 norm, of
+//! single elements to the tensor's root mean square. They are measured against PyTorch's 32-bit and 64-bit figures.
 
 mod reference_batch;
 
@@ -30,7 +30,7 @@ const FIXTURES: [(&str, &str); 3] = [
 const FORWARD: f64 = 1e-4;
 const GRADIENT: f64 = 1e-3;
 const ADAM: f64 = 1e-3;
-/// What is allowed in 64 bits, as a part of the above.
+/// Tolerance in 64 bits, as a part of the tolerance above.
 const DOUBLE: f64 = 1e-5;
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ struct Adam {
 }
 
 impl Record {
-    /// How far `values` are from the recorded tensor.
+    /// Returns the difference between `values` and the recorded tensor.
     fn difference(&self, name: &str, shape: &[usize], values: &[f64]) -> f64 {
         assert_eq!(shape, self.shape, "shape of {name}");
         let scale = self.l2.max(1e-12);
@@ -103,7 +103,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.without_autodiff().into_data().convert::<f64>().try_into_vec().unwrap()
 }
 
-/// What npc computes, from the weights of seed 0.
+/// The results of npc from the weights of seed 0.
 struct Bench {
     name: &'static str,
     fixture: Fixture,
@@ -130,7 +130,7 @@ impl Bench {
         (images, Tensor::from_data(TensorData::new(masks, [n, h, w]), &self.device))
     }
 
-    /// Worst differences of one step: name, to PyTorch in 32 bits, to PyTorch in 64 bits, what is allowed.
+    /// Returns the largest differences of one step: name, to PyTorch in 32 bits, to PyTorch in 64 bits, tolerance.
     fn step(&self) -> Vec<(&'static str, [f64; 2], f64)> {
         let network = self.network();
         let (x, y) = self.batch(0);
@@ -158,7 +158,7 @@ impl Bench {
         ]
     }
 
-    /// Losses of Adam steps, then the logits on the first batch in eval mode.
+    /// Returns the losses of Adam steps, then the logits on the first batch in eval mode.
     fn adam(&self) -> (Vec<f64>, Tensor<4>) {
         let rule = Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
         let (mut network, mut optim) = (self.network(), OptimState::new(rule));
@@ -177,7 +177,7 @@ impl Bench {
 
 type Map = BTreeMap<String, Record>;
 
-/// Gradient of each parameter under its dotted name, in PyTorch's layout.
+/// Returns the gradient of each parameter under its dotted name, in PyTorch's layout.
 fn gradients(network: &Network, back: BackwardPath, gradients: Gradients) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
     let all = AccumulatedGradients::of(network, back, gradients);
     let flat: BTreeMap<&str, Vec<f64>> = all.iter().map(|(name, g)| (name, numbers(g.clone()))).collect();
@@ -222,7 +222,7 @@ fn weights_are_those_that_the_fixtures_were_made_from() {
     }
 }
 
-/// Prints the differences of one step. In 64 bits the only fair measure is PyTorch in 64 bits.
+/// Prints the differences of one step. In 64 bits only PyTorch in 64 bits is a fair reference.
 fn one_step_agrees(bits: u32) {
     println!("\nnpc in {bits} bits, one step           to PyTorch f32  to PyTorch f64  allowed");
     let mut refused = Vec::new();
@@ -245,10 +245,10 @@ fn forward_loss_and_gradients_agree() {
     one_step_agrees(32);
 }
 
-/// Adam divides each gradient by its own size, so rounding grows about tenfold a step until it is as large as the
-/// differences between batches let it be: PyTorch in 32 bits is up to 9e-3 away from PyTorch in 64 bits. npc in 32 bits
-/// may be 1e-3 away in the first three steps and three times as far as PyTorch's farthest later. That the steps are
-/// right is shown in 64 bits, below.
+/// Adam divides each gradient by its own size, so rounding errors grow about tenfold a step, up to the size of the
+/// differences between batches: PyTorch in 32 bits differs by up to 9e-3 from PyTorch in 64 bits. npc in 32 bits may
+/// differ by 1e-3 in the first three steps, and later by three times the largest difference of PyTorch. The test in 64
+/// bits below shows that the steps are right.
 #[test]
 fn losses_of_adam_steps_agree_as_far_as_rounding_lets_them() {
     println!("\nnpc in 32 bits, Adam: step, loss, distance to PyTorch f64, and PyTorch f32's distance to it");
@@ -266,7 +266,8 @@ fn losses_of_adam_steps_agree_as_far_as_rounding_lets_them() {
     }
 }
 
-/// In 64 bits rounding does not hide a mistake. The number format belongs to the process, so this runs in its own.
+/// In 64 bits rounding does not hide a mistake. The number format belongs to the process, so this test runs in a
+/// process of its own.
 #[test]
 fn losses_of_adam_steps_agree_in_double_precision() {
     in_double_precision(module_path!());

@@ -1,8 +1,8 @@
-//! Training as a library: it learns, it repeats itself bit for bit, and it scores what it says.
+//! Training as a library: it learns, it is reproducible bit for bit, and its scores are those that it reports.
 //!
-//! Networks here have no dropout: its numbers come from one stream for the whole process, which other tests share. What
-//! needs dropout is in `cli::run::train`, where each run is a process. Running statistics follow fast, so that the first epochs
-//! score above 0.
+//! Networks here have no dropout: its numbers come from one stream for the whole process, which other tests share.
+//! Tests that need dropout are in `cli::run::train`, where each run is a process. Running statistics follow fast, so
+//! that the first epochs score above 0.
 
 mod finite;
 mod freeze;
@@ -57,7 +57,7 @@ fn model(name: &str) -> CheckedGraph {
     compile_text(MODELS, Some([32, 32]), &[]).model(name)
 }
 
-/// Twenty phantoms of 32 x 32, four of them for the test, batches of three: an epoch ends with a smaller one.
+/// Twenty phantoms of 32 x 32, four of them for the test, in batches of three: an epoch ends with a smaller one.
 fn data() -> DataSpec {
     DataSpec {
         name: "phantoms".into(),
@@ -132,7 +132,7 @@ impl Bench {
         RunFolder::new(self.dir.path().join(name))
     }
 
-    /// Trains into the folder, and asks to stop after the given number of steps.
+    /// Trains into the folder, and requests a stop after the given number of steps.
     fn run(&self, folder: &RunFolder, resume: bool, stop_after: Option<usize>) -> Result<Told> {
         let (checked, settings) = (&self.checked, &self.settings);
         let stop = AtomicBool::new(false);
@@ -164,7 +164,7 @@ impl Bench {
     }
 }
 
-/// What an observer saw: `(epoch, step, mean loss so far)` per step, and epochs.
+/// The events that an observer received: `(epoch, step, mean loss)` per step, and epochs.
 #[derive(Default, Debug)]
 struct Told {
     steps: Vec<(usize, usize, f64)>,
@@ -208,12 +208,12 @@ impl TrainingObserver for Script<'_> {
     }
 }
 
-/// What must be equal in equal runs: all of a record but the time.
+/// Returns the fields of the records that must be equal in equal runs: all but the times.
 fn scores(records: &[EpochRecord]) -> Vec<(usize, u64, u64, u64)> {
     records.iter().map(|r| (r.epoch, r.loss.to_bits(), r.dice.to_bits(), r.iou.to_bits())).collect()
 }
 
-/// Every bit of a checkpoint but the time: weights, statistics, moments, and where training stood.
+/// Returns every bit of a checkpoint but the times: weights, statistics, moments, and the progress of training.
 fn state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
     let (tensors, metadata) = read_safetensors(path).unwrap();
     let bits = tensors.into_iter().map(|t| (t.name, t.values.iter().map(|v| v.to_bits()).collect())).collect();
@@ -229,7 +229,7 @@ fn state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
     (bits, meta)
 }
 
-/// Both runs ended in the same bits, on disk too.
+/// Asserts that both runs ended in the same bits, on disk too.
 fn same(a: &RunFolder, b: &RunFolder) {
     assert_eq!(scores(&a.records()), scores(&b.records()), "metrics.jsonl");
     assert!(state(&a.last()) == state(&b.last()), "last checkpoints differ");
@@ -278,7 +278,7 @@ fn settings_on_disk_are_the_settings() {
     let bench = Bench::new();
     let (folder, _) = bench.start("a");
     assert_eq!(read_settings(&folder.settings()).unwrap(), bench.settings);
-    // Numbers that are no short decimals, names that YAML could take for something else.
+    // The numbers are no short decimals, and YAML could misread the names.
     let mut odd = bench.settings.clone();
     odd.train.optimizer =
         Optimizer::Adam { lr: 0.1 + 0.2, beta1: 1.0 / 3.0, beta2: 0.999, epsilon: 5e-324, weight_decay: 1e300 };
@@ -318,7 +318,7 @@ fn a_distance_is_kept_where_it_is_least() {
     let (_, meta) = state(&folder.best(Metric::Hd95));
     let text = format!("{meta:?}");
     assert!(text.contains("hd95"), "{text}");
-    // The kept weights are those of the epoch with the least distance.
+    // The kept weights are those of the epoch with the smallest distance.
     let stop = AtomicBool::new(false);
     let score = |how: &EvaluateOptions| {
         evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, how, &stop).unwrap().0
@@ -329,12 +329,12 @@ fn a_distance_is_kept_where_it_is_least() {
     let last = score(&EvaluateOptions { weights: CheckpointChoice::Last, flips: false });
     assert!(!last.chosen_here);
     assert_eq!(last.summary.mean.get(Metric::Hd95), hd95.last().copied());
-    // Nothing that is not asked for is measured in an epoch, and all that is comes back from the disk.
+    // An epoch measures only the requested scores, and all of them are read back from the disk.
     assert_eq!(told.epochs[0].scores.get(Metric::BoundaryIou), None);
     assert_eq!(folder.records().iter().map(|r| r.scores.clone()).collect::<Vec<_>>(), {
         told.epochs.iter().map(|r| r.scores.clone()).collect::<Vec<_>>()
     });
-    // Distances in millimetres are those in pixels times the spacing.
+    // Distances in millimetres are the distances in pixels times the spacing.
     bench.settings.data.spacing = Some([0.5, 0.5]);
     let (in_mm, _) =
         evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
@@ -354,7 +354,7 @@ fn flips_average_four_turned_predictions() {
     let numbers = |t: Tensor<4>| t.into_data().convert::<f32>().try_into_vec::<f32>().unwrap();
     let plain = |x: Tensor<4>| numbers(probabilities(&network, x, false));
     let averaged = numbers(probabilities(&network, x.clone(), true));
-    // The same by turning numbers around, not tensors.
+    // The expected values reorder numbers instead of tensors.
     let turn = |v: &[f32], down: bool, across: bool| -> Vec<f32> {
         let from = |i: usize| {
             let (plane, y, x) = (i / (h * w), i / w % h, i % w);

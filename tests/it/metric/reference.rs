@@ -18,7 +18,7 @@ pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-/// `[class, length]` pairs to a class map.
+/// Returns the class map of `[class, length]` pairs.
 fn map(runs: &Value) -> Vec<u8> {
     let run = |r: &Value| (r[0].as_u64().unwrap() as u8, r[1].as_u64().unwrap() as usize);
     runs.as_array().unwrap().iter().map(run).flat_map(|(class, n)| std::iter::repeat_n(class, n)).collect()
@@ -35,7 +35,7 @@ fn near(got: Option<f64>, wanted: &Value, what: &str) {
     assert!((got - wanted).abs() <= 1e-6 * wanted.abs().max(1.0), "{what}: {got} is not {wanted}");
 }
 
-/// medpy's HD95: one percentile of the distances of both ways.
+/// Computes medpy's HD95: one percentile of the distances in both directions.
 fn of_both_ways(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> f64 {
     let mut all = Vec::new();
     for (from, to) in [(a, b), (b, a)] {
@@ -64,7 +64,8 @@ fn equal_to_monai_and_medpy() {
                 let wanted = &wanted[metric.name()];
                 match wanted.is_null() {
                     false => near(score.get(metric, EmptyClassRule::One), wanted, &at(metric.name())),
-                    // 0 / 0 there: the rule's choice here, and 0 for what one map alone holds.
+                    // The definition is 0 / 0 there: the chosen convention applies here, and 0 for classes in one map
+                    // only.
                     true => {
                         let here = score.counts.is_absent().then_some(1.0).or(score.is_one_sided().then_some(0.0));
                         let here = if metric == Metric::Specificity { None } else { here };
@@ -115,7 +116,7 @@ fn distances_are_exact() {
     assert!(distance::squared_distances(&[], [0, 3], [1.0, 1.0]).is_empty());
 }
 
-/// Every pixel against every set one, on odd sizes and spacings.
+/// A search over all pairs of pixels gives the same distances, on odd sizes and spacings.
 #[test]
 fn distances_equal_brute_force() {
     let mut state = 7u64;

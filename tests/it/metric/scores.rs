@@ -26,7 +26,7 @@ pub fn close(got: impl Into<Option<f64>>, wanted: f64) {
 
 #[test]
 fn worked_by_hand() {
-    // Image 1: 2 of 3 true pixels found, one too many: IoU 2/4, Dice 4/6. Image 2: 1 of 1: 1 and 1.
+    // Image 1: 2 of 3 true pixels are found, one is wrong: IoU 2/4, Dice 4/6. Image 2: 1 of 1: 1 and 1.
     let a = case("a", &[1, 1, 1, 0, 0, 0], &[0, 1, 1, 1, 0, 0], 2);
     let b = case("b", &[0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0, 1], 2);
     let counts = a.per_class[1].counts;
@@ -40,10 +40,10 @@ fn worked_by_hand() {
     close(summary.dice, 5.0 / 6.0);
     close(summary.pooled.iou, 3.0 / 5.0);
     close(summary.pooled.dice, 6.0 / 8.0);
-    // Background: image 1 has 2 of 4, image 2 all.
+    // Background: image 1 has 2 of 4, image 2 all pixels.
     close(summary.per_class["background"].get(Metric::Iou), 0.75);
     assert_eq!(summary.per_class["lung"], summary.mean);
-    // The mean of per-image Dice lies below what the mean IoU would give; pooled scores obey the identity.
+    // The mean of per-image Dice is below the value from the mean IoU; pooled scores satisfy the identity.
     let (iou, pooled) = (summary.iou.unwrap(), summary.pooled.iou.unwrap());
     assert!(summary.dice.unwrap() < 2.0 * iou / (1.0 + iou));
     close(summary.pooled.dice, 2.0 * pooled / (1.0 + pooled));
@@ -169,7 +169,7 @@ fn table_of_cases() {
     );
     let skip = cases_csv(&cases, &names(3), EmptyClassRule::Skip);
     assert!(skip.ends_with("c,heart,,,0,0,0,1,3,,,1.000000,1.000000,\n"), "{skip}");
-    // Read back.
+    // The file is read back.
     let dir = tempdir().unwrap();
     let path = dir.path().join("cases.csv");
     cases[0].group = Some("p \"1\"".into());
@@ -214,7 +214,7 @@ fn intervals_hold_the_means_and_follow_groups() {
         assert_eq!(intervals.mean[&metric], intervals.per_class["lung"][&metric]);
     }
     let width = |i: &Intervals| i.mean[&Metric::Dice].high - i.mean[&Metric::Dice].low;
-    // Images that are alike within three groups: the spread is that of three units, not of thirty.
+    // Images are alike within three groups: the spread is that of three units, not of thirty.
     cases.iter_mut().enumerate().for_each(|(i, case)| case.group = Some((i % 9 / 3).to_string()));
     let grouped = Intervals::new(&cases, &names(2), EmptyClassRule::One, 0).unwrap();
     assert_eq!((intervals.units, intervals.grouped, grouped.units, grouped.grouped), (30, false, 3, true));
@@ -241,7 +241,7 @@ fn summary_is_written_and_read() {
 
 #[test]
 fn restored_scores_are_resized_before_the_choice() {
-    // Class 1 leads by 2 at the left and trails by 1 at the right: the border lies two thirds of the way.
+    // Class 1 leads by 2 on the left and trails by 1 on the right: the border is at two thirds of the way.
     let scores = [0.0, 1.0, 2.0, 0.0];
     assert_eq!(resize::argmax(&scores, 2, [1, 2], [1, 8]), [1, 1, 1, 1, 1, 0, 0, 0]);
     assert_eq!(resize::argmax(&[1.0, 1.0], 2, [1, 1], [1, 2]), [0, 0]);

@@ -1,4 +1,4 @@
-//! Intervals and tests against SciPy, and against what must hold whatever is drawn.
+//! Intervals and tests against SciPy, and properties that hold for any random numbers.
 
 use super::reference::{numbers, reference};
 use npc::internals::metric::statistics::{
@@ -16,7 +16,7 @@ fn intervals_are_scipys_within_monte_carlo_error() {
     let r = reference("statistics");
     let (a, b) = (numbers(&r["a"]), numbers(&r["b"]));
     let groups: Vec<String> = r["group"].as_array().unwrap().iter().map(|g| g.to_string()).collect();
-    // 10,000 resamples: the ends of an interval are known to about 2 % of its width.
+    // With 10,000 resamples the ends of an interval are known to about 2 % of its width.
     let check = |low: f64, high: f64, wanted: &[f64]| {
         let error = 0.04 * (wanted[1] - wanted[0]);
         within(low, wanted[0], error);
@@ -34,7 +34,7 @@ fn intervals_are_scipys_within_monte_carlo_error() {
         let grouped = mean_interval(&a, Some(&groups), seed).unwrap();
         check(grouped.low, grouped.high, &numbers(&r["grouped"]));
     }
-    // Nine differences: all 512 sign changes, so the p is exact.
+    // With nine differences all 512 sign changes are counted, so the p is exact.
     let few = paired_difference(&a[..9], &b[..9], None, 5).unwrap();
     within(few.p, r["permutation_few"].as_f64().unwrap(), 1e-12);
 }
@@ -73,7 +73,7 @@ fn equal_runs_do_not_differ_and_shifted_ones_do() {
     let better: Vec<f64> = a.iter().enumerate().map(|(i, x)| x + 0.02 + i as f64 * 1e-4).collect();
     let shifted = paired_difference(&better, &a, None, 0).unwrap();
     assert!(shifted.distinguishable() && shifted.low > 0.02 && shifted.p < 0.001, "{shifted:?}");
-    // As one group an image less: no spread between units is left to see.
+    // As one group they are one image fewer: no spread between units is left to measure.
     let one_group = vec!["p".to_string(); 40];
     assert_eq!(paired_difference(&better, &a, Some(&one_group), 0), None);
     assert_eq!(paired_difference(&[], &[], None, 0), None);
@@ -93,7 +93,7 @@ fn undefined_scores_are_left_out() {
 fn pooled_scores_are_resampled_as_quotients() {
     let column = RatioScore::ratio([(2.0, 4.0), (30.0, 40.0), (1.0, 1.0)]);
     within(column.value(), 33.0 / 45.0, 1e-12);
-    // A resample of three draws of one image has its quotient, and nothing lies outside the extremes.
+    // A resample of three draws of one image has the quotient of that image, and no value is outside the extremes.
     let drawn = &bootstrap(&[column], None, 0)[0];
     for quotient in [0.5, 0.75, 1.0] {
         assert!(drawn.iter().any(|d| (d - quotient).abs() < 1e-12));

@@ -1,5 +1,5 @@
-//! Sliding windows against MONAI and against a network that looks at one pixel; which images a prediction is for; and
-//! probabilities on disk.
+//! Sliding windows against MONAI and against a network that reads one pixel; selection of the images of a prediction;
+//! and probabilities on disk.
 
 use crate::support::repository::repository;
 use npc::internals::base::error::RunError;
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::tempdir;
 
-/// `wave` of `tests/reference/monai_window.py`.
+/// Returns `wave` of `tests/reference/monai_window.py`.
 fn wave(n: usize, phase: f64) -> Vec<f32> {
     (0..n).map(|i| (phase + 0.7 * i as f64 + 0.013 * (i * i) as f64).sin() as f32).collect()
 }
@@ -20,7 +20,7 @@ fn wave(n: usize, phase: f64) -> Vec<f32> {
 const CHANNELS: usize = 2;
 const CLASSES: usize = 3;
 
-/// A 3 x 3 convolution with zeros around the tile.
+/// Computes a 3 x 3 convolution with zeros around the tile.
 fn convolved(weight: &[f32], tiles: &[f32], n: usize, [h, w]: [usize; 2]) -> Vec<f32> {
     let mut out = Vec::with_capacity(n * CLASSES * h * w);
     for tile in tiles.chunks_exact(CHANNELS * h * w) {
@@ -73,7 +73,7 @@ fn a_network_that_looks_at_one_pixel_does_not_see_the_tiles() {
         let mut forward = |tiles: Vec<f32>, n: usize| {
             assert!(n <= batch && tiles.len() == n * tile[0] * tile[1]);
             seen += n;
-            // Two classes in the order of tile, class, pixel.
+            // The two classes are in the order of tile, class, pixel.
             let each = tiles.chunks_exact(tile[0] * tile[1]);
             Ok(each.flat_map(|t| t.iter().map(|v| v * v).chain(t.iter().map(|v| 1.0 - v))).collect())
         };
@@ -99,7 +99,7 @@ fn tiles_cover_an_image_to_its_end() {
     let map = gaussian_weights([9, 15]);
     let middle = map[4 * 15 + 7];
     assert!(middle == 1.0 && map.iter().all(|&w| w > 0.0 && w <= middle));
-    // One and a half sigma beside the middle: 0.125 * 15 * 1.6 = 3 pixels.
+    // One and a half sigma from the middle: 0.125 * 15 * 1.6 = 3 pixels.
     assert!((f64::from(map[4 * 15 + 10]) - (-0.5f64 * 1.6 * 1.6).exp()).abs() < 1e-6);
     for overlap in [1.0, -0.1, f64::NAN, 2.0] {
         assert!(SlidingWindow::new([4, 4], overlap, 1).unwrap_err().to_string().contains("overlap"));
@@ -109,7 +109,7 @@ fn tiles_cover_an_image_to_its_end() {
     assert!(short.unwrap_err().message.contains("2 a pixel"));
 }
 
-/// Empty files of these names.
+/// Creates empty files of these names.
 fn place(names: &[&str]) -> tempfile::TempDir {
     let dir = tempdir().unwrap();
     for name in names {
@@ -133,7 +133,7 @@ fn files_folders_and_patterns() {
     let dir = place(&["s/a10.png", "s/a2.PNG", "s/deep/er/b.tif", "s/notes.txt", "s/.hidden.png", "t/c.jpeg", "t/d.x"]);
     stems(dir.path(), &["s"], &["a2", "a10", "deep/er/b"]);
     stems(dir.path(), &["t/c.jpeg", "s/deep"], &["c", "er/b"]);
-    // A file that is named is taken whatever it is called.
+    // A file that is named is accepted with any ending.
     stems(dir.path(), &["t/d.x"], &["d"]);
     stems(dir.path(), &["s/*"], &["a2", "a10"]);
     stems(dir.path(), &["**/[bc].*"], &["b", "c"]);
@@ -152,7 +152,7 @@ fn files_folders_and_patterns() {
     refused(&["t/c.jpeg", "s/c_overlay.png"], &["two images have the same output file `c_overlay.png`"]);
     fs::create_dir(dir.path().join("s/other")).unwrap();
     fs::rename(dir.path().join("s/c_overlay.png"), dir.path().join("s/other/c_overlay.png")).unwrap();
-    // What an earlier run wrote below a folder of images is no image of it.
+    // Outputs of an earlier run below a folder of images are no images of it.
     let inside = find_inputs(&[dir.path().join("s")], &dir.path().join("s/other"), &ends).unwrap();
     assert!(inside.len() == 3 && inside.iter().all(|i| !i.stem.starts_with("other")), "{inside:?}");
     fs::create_dir(dir.path().join("empty")).unwrap();
@@ -177,7 +177,7 @@ fn probabilities_read_back() {
     let files = probability::write_probabilities(&base, &values, &classes, size, ProbabilityFormat::Npy).unwrap();
     let bytes = fs::read(&files[0]).unwrap();
     assert_eq!(files[0].file_name().unwrap(), "scan.1.npy");
-    // Written by numpy.save from the same numbers; its header may be padded further.
+    // `numpy.save` wrote the file from the same numbers; its header may be padded further.
     let numpy = fs::read(repository("tests/reference/probabilities.npy")).unwrap();
     let parts = |bytes: &[u8]| {
         assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
@@ -192,7 +192,7 @@ fn probabilities_read_back() {
     };
     assert_eq!(bits(&parts(&bytes).1), bits(&parts(&numpy).1));
 
-    // Classes whose names become one keep their files apart.
+    // Classes whose names become equal keep separate files.
     let twins = ["a b".to_string(), "a_b".into()];
     let files = probability::write_probabilities(&base, &values, &twins, size, ProbabilityFormat::Png16).unwrap();
     assert_ne!(files[0], files[1]);

@@ -1,4 +1,4 @@
-//! Pictures of graphs: nothing overlaps, lines run down and through nothing, and the same graph gives the same picture.
+//! Pictures of graphs: nothing overlaps, lines run down and cross no box, and equal graphs give equal pictures.
 
 use crate::support::compile::{compile_file, compile_text};
 use crate::support::random_model;
@@ -47,13 +47,13 @@ impl Rect {
     }
 }
 
-/// A label of ten-pixel letters, as wide as in a wide font.
+/// Returns a label of ten-pixel letters, as wide as in a wide font.
 fn label(text: &str, at: Position) -> Rect {
     let width: f64 = text.chars().map(|c| if c == ' ' { 3.2 } else { 6.4 }).sum();
     Rect { left: at.x - width / 2.0, right: at.x + width / 2.0, top: at.y - 8.0, bottom: at.y + 2.0 }
 }
 
-/// Everything that a picture must keep, whatever the graph.
+/// Checks the properties of every picture of any graph.
 fn sound(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
     let placed = picture::place(scene, fold, ShapeNotation::Numbers);
     let items = &scene.tree.items;
@@ -95,7 +95,7 @@ fn sound(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
             }
         }
     }
-    // As many arrows as there are edges between boxes.
+    // The number of arrows is the number of edges between boxes.
     prop_assert_eq!(arrows, picture::box_edges(scene, fold).len());
     Ok(())
 }
@@ -107,7 +107,7 @@ fn labels(scene: &Scene, placed: &PictureLayout) -> Vec<(usize, Rect)> {
     placed.labels.iter().map(numbers).collect()
 }
 
-/// Along a piece of a line: down, over in a cubic curve with upright ends, down.
+/// Returns points along a piece of a line: down, across in a cubic curve with vertical ends, down.
 fn points(a: Position, b: Position, c: Position, d: Position) -> Vec<Position> {
     let mut all = Vec::new();
     for k in 0..=10 {
@@ -154,7 +154,7 @@ fn zoo_pictures_are_sound() {
     }
 }
 
-/// Larger maps stand farther to the left: the columns of a U-Net are its resolutions, in their order.
+/// Larger maps are farther to the left: the columns of a U-Net are its resolutions, in their order.
 #[test]
 fn columns_are_sizes_of_maps() {
     let checked = zoo("unet", "UNet");
@@ -201,7 +201,7 @@ fn costs_of_shown_boxes_add_up() {
     }
 }
 
-/// What only gives its size is told apart: `resize(to = x)`.
+/// An input of which only the size is used is drawn dashed: `resize(to = x)`.
 #[test]
 fn sizes_that_are_read_are_dashed() {
     let scene = scene(&zoo("npnet", "NPNet"));
@@ -220,7 +220,7 @@ model M(x: [3, H, W], n: int = 60) -> [3, H, W] {
 }
 ";
 
-/// A long chain of equal blocks is one box that says how many, unless something else reads from its middle.
+/// A long chain of equal blocks is one box that shows their number, unless another node reads from its middle.
 #[test]
 fn equal_blocks_in_a_row_are_one_box() {
     let scene_of = |text: &str| scene(&compile_text(text, Some([8, 8]), &[]).model("M"));
@@ -247,7 +247,7 @@ fn folds_are_named_by_path() {
     let scene = scene(&zoo("npnet", "NPNet"));
     let mut fold = FoldState::to_depth(&scene.tree, 1);
     assert_eq!(fold.box_count(&scene.tree), 11);
-    // Three blocks in the place of one; the path of a wrapper means what it wraps.
+    // Three blocks replace one; the path of a wrapper selects the block inside it.
     assert!(fold.set_open(&scene.tree, "s.1.basic", true));
     assert_eq!(fold.box_count(&scene.tree), 13);
     assert!(fold.set_open(&scene.tree, "s.1.basic.cbr2", true));
@@ -259,7 +259,7 @@ fn folds_are_named_by_path() {
     assert!(!fold.set_open(&scene.tree, "s.9", true));
 }
 
-/// Every form of a scene, for tests that only want them made.
+/// Draws every form of a scene.
 pub fn drawn(checked: &CheckedGraph) {
     let scene = scene(checked);
     for fold in [FoldState::readable(&scene.tree), all_open(&scene)] {

@@ -1,6 +1,7 @@
-//! Pictures in a real browser, with the letters that it sets: NPNet, U-Net++, SegNet and PSPNet, closed and open, light and dark.
+//! Pictures in a real browser, with the letters that it sets: NPNet, U-Net++, SegNet and PSPNet, closed and open, light
+//! and dark.
 //!
-//! Runs where a Chromium or Chrome is found; says so where it is not.
+//! Runs where a Chromium or Chrome is found; reports where it is not.
 
 use crate::show::picture::{CHAIN, all_open, scene, zoo};
 use crate::support::browser::{browser, measured};
@@ -15,7 +16,7 @@ use tempfile::tempdir;
 const MEASURE: &str = include_str!("picture/measure.js");
 const USE: &str = include_str!("picture/page.js");
 
-/// The last has a block with two outputs.
+/// The last model has a block with two outputs.
 const MODELS: [(&str, &str); 4] =
     [("npnet", "NPNet"), ("unetpp", "UNetPlusPlus"), ("segnet", "SegNet"), ("pspnet", "PSPNetSide")];
 
@@ -40,7 +41,7 @@ fn same_layout(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, found: &V
     };
     for (line, there) in lines.iter().zip(found["lines"].as_array().unwrap()) {
         for (k, path) in line.iter().enumerate() {
-            // A half is rounded either way.
+            // A half may be rounded either way.
             let (a, b) = (numbers(path), numbers(there[k].as_str().unwrap()));
             assert!(a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 0.11), "{path}\n{}", there[k]);
         }
@@ -131,7 +132,7 @@ fn svg_files_are_sound_in_a_browser() {
     }
 }
 
-/// The same of random models and of a long chain, with `NPC_LONG=1`: a browser starts for each.
+/// The same holds for random models and for a long chain, with `NPC_LONG=1`: a browser starts for each.
 #[test]
 fn random_pages_are_laid_out_as_files_are() {
     let (Some(browser), true) = (browser(), std::env::var_os("NPC_LONG").is_some()) else { return };

@@ -1,4 +1,4 @@
-//! Exact numbers: NPNet as the paper prints it, and the baselines of its first table.
+//! Exact numbers: NPNet as in the paper, and the baselines of its first table.
 //!
 //! Parameters and multiplications were counted from the published sources with thop 0.0.31, thop 0.1.1 and fvcore 0.1.5,
 //! and by hand.
@@ -38,7 +38,7 @@ fn npnet_for_one_class() {
     npnet("NPNet_Plain", one, 685_793, [2_159_695_872, 979_862_016, 5_119_279_104]);
 }
 
-/// The second class is 32 weights and a bias more, and 32 multiplications at each pixel of the 1/8 map.
+/// The second class adds 32 weights and a bias, and 32 multiplications at each pixel of the 1/8 map.
 #[test]
 fn npnet_for_two_classes() {
     let more = [32 * (36 * 48), 32 * (28 * 28), 32 * (64 * 64)];
@@ -86,7 +86,7 @@ fn npnet_layer_by_layer() {
         let block = report.blocks.iter().find(|b| b.path == *path).unwrap();
         assert_eq!((block.params, block.macs), (conv_params + bn_params, *macs), "{path}");
     }
-    // Attention: params of each of the two convolutions, and what both multiply.
+    // Attention: the parameters of each of the two convolutions, and the multiplications of both.
     for (i, params, macs, channels) in [(1, 512, 1_024, 32), (2, 2_048, 4_096, 64), (3, 8_192, 16_384, 128)] {
         let weight = format!("s.{i}.attend.cam.weight");
         let (first, second) = (node(&format!("{weight}.conv")), node(&format!("{weight}.conv2")));
@@ -96,7 +96,7 @@ fn npnet_layer_by_layer() {
     let classifier = node("conv");
     assert_eq!((classifier.params, classifier.macs, &classifier.output[..]), (33, 55_296, &[1, 36, 48][..]));
     assert_eq!(node("resize").output, [1, 288, 384]);
-    // The rows, the attention and the classifier are all there is.
+    // The rows, the attention and the classifier are the whole network.
     let convs: u64 = rows.iter().map(|r| r.1 + r.2).sum();
     assert_eq!(convs + 2 * (512 + 2_048 + 8_192) + 33, report.params);
     let macs: u64 = rows.iter().map(|r| r.3).sum();
@@ -122,7 +122,8 @@ fn running_statistics_are_no_parameters() {
     assert_eq!((report.params, report.buffers), (3 * 8 * 9 + 2 * 8, 2 * 8));
 }
 
-/// A block's cost holds what is in it, also where another name starts with its name, or the same name is a node's.
+/// The cost of a block includes the nodes inside it, and no others: neither a block whose name begins the same nor a
+/// node of the same name.
 #[test]
 fn blocks_hold_their_own_nodes() {
     let text = "npc 1\nblock f(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out, k = 1, bias = false)\n\
@@ -132,7 +133,8 @@ fn blocks_hold_their_own_nodes() {
     assert_eq!(blocks, [("f", 15), ("f2", 35)]);
 }
 
-/// Freezing tells parameters apart and changes no sum; a path holds what is below it, and no other name that begins so.
+/// Freezing separates parameters and changes no sum; a path includes the names below it, and no other name that begins
+/// the same.
 #[test]
 fn frozen_parameters_are_a_part_of_the_parameters() {
     let text = "npc 1\nblock f(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out, k = 1, bias = false) |> bn\n\
@@ -152,7 +154,8 @@ fn frozen_parameters_are_a_part_of_the_parameters() {
     assert_eq!(counted(&["f2.bn", "f2", "conv"]), (65, vec![(25, 0, 10), (49, 49, 14)], "f2.conv f2.bn conv".into()));
 }
 
-/// What thop 0.0.31, thop 0.1.1 and fvcore 0.1.5 print for the networks of the paper's first table, at CVC, skin and luna.
+/// Figures of thop 0.0.31, thop 0.1.1 and fvcore 0.1.5 for the networks of the paper's first table, at CVC, skin and
+/// luna.
 #[test]
 fn conventions_are_those_of_the_tools() {
     type Row = (&'static str, &'static str, [[u64; 3]; 3]);
@@ -241,7 +244,7 @@ fn thop_forgets_parameters() {
     assert_eq!(count(&checked, Convention::Thop).counted_params, 17_458_434);
 }
 
-/// What torchinfo 1.8.0 prints as mult-adds, transposed convolution, group norm and PReLU included.
+/// Figures of torchinfo 1.8.0 as mult-adds, with transposed convolution, group norm and PReLU.
 #[test]
 fn torchinfo_multiplies_and_adds() {
     let npnet = |size| compile_file(&repository("models/npnet.model"), Some(size), &[("classes", "1")]).model("NPNet");

@@ -1,8 +1,8 @@
 //! Receptive fields and effective MACs against brute force.
 //!
-//! The brute force follows each pixel through a graph, one axis at a time, straight from what each operator is documented
-//! to compute, and keeps the first and the last image pixel that are read. It knows borders; the closed form does not, so they are compared as equal where no border takes
-//! part, and as one within the other everywhere.
+//! The brute force follows each pixel through a graph, one axis at a time, by the documented definition of each
+//! operator, and keeps the first and the last image pixel that are read. It accounts for borders; the closed form does
+//! not. Both must be equal where no border takes part, and the brute force must be within the closed form everywhere.
 
 mod random_graph;
 
@@ -21,14 +21,14 @@ use proptest::prelude::*;
 use random_graph::grown;
 use std::collections::BTreeSet;
 
-/// What one pixel depends on.
+/// The image pixels that one pixel depends on.
 #[derive(Clone, Copy, Default)]
 struct Pixel {
-    /// First and last of what is read through windows.
+    /// First and last pixel that are read through windows.
     near: Option<[i64; 2]>,
-    /// Something is read through a global pool or norm.
+    /// Whether a global pool or norm reads the map.
     far: bool,
-    /// A border took part: something was read that is not there.
+    /// Whether a border took part: a pixel outside the map was read.
     bordered: bool,
 }
 
@@ -36,7 +36,7 @@ fn size(ty: &TensorType, axis: usize) -> usize {
     ty.shape().spatial().map_or(1, |s| s[axis])
 }
 
-/// The pixels of each node of the graph.
+/// Returns the pixels of each node of the graph.
 fn followed(graph: &Graph, axis: usize) -> Vec<Vec<Pixel>> {
     let mut all: Vec<Vec<Pixel>> = Vec::new();
     for id in graph.order() {
@@ -73,7 +73,8 @@ fn followed(graph: &Graph, axis: usize) -> Vec<Vec<Pixel>> {
     all
 }
 
-/// Pixels that pixel `i` of `n` reads of an input of `m`, those beyond the border among them, and whether it reads all.
+/// Returns the pixels that pixel `i` of `n` reads of an input of `m`, including those beyond the border, and whether it
+/// reads all.
 fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n: i64) -> (Vec<i64>, bool) {
     let int = |x: usize| x as i64;
     let window =
@@ -115,7 +116,7 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
             }
             (read, false)
         }
-        // Beyond the border a mode repeats pixels: they are no part of the field.
+        // Beyond the border a padding mode repeats pixels: they are no part of the field.
         Op::Padding(p) => (vec![i - int(p.sides[2 * axis])], false),
         Op::Crop(_) if slot == 1 => (vec![], false),
         Op::Crop(c) => {
@@ -131,7 +132,7 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
                 (vec![0], false)
             }
         }
-        // Where pixels are dealt out anew the closed form says "all", a bound; here no graph has one.
+        // For operators that move pixels to other places the closed form returns "all", a bound; here no graph has one.
         Op::Reshape(_) if m != n => (vec![], m > 1),
         Op::Reshape(_) => (vec![i], false),
         Op::Combine(_) if m != n => (vec![], true),
@@ -153,7 +154,7 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
     (near, whole)
 }
 
-/// Compares every pixel; gives how many had no border in them.
+/// Compares every pixel and returns the number of those without a border.
 fn compare(graph: &Graph, what: &str) -> usize {
     let closed: Vec<ReceptiveField> = receptive_fields(graph);
     let mut clean = 0;
@@ -186,7 +187,7 @@ proptest! {
     }
 }
 
-/// The property above is about something: every operator occurs, most pixels touch no border, most fields are known.
+/// The property above has content: every operator occurs, most pixels touch no border, most fields are known.
 #[test]
 fn random_graphs_are_worth_comparing() {
     use proptest::strategy::ValueTree;
@@ -209,7 +210,7 @@ fn random_graphs_are_worth_comparing() {
     assert!(several > 50, "{several} graphs with a stride that is no integer");
 }
 
-/// Every model file at a size that its fields fit into, as far as brute force can go.
+/// Every model file is compared at a size that its fields fit into, within the limits of brute force.
 #[test]
 fn fields_of_all_networks_equal_brute_force() {
     let mut seen = 0;
@@ -223,7 +224,7 @@ fn fields_of_all_networks_equal_brute_force() {
     assert!(seen > 30, "{seen} models");
 }
 
-/// Where every layer keeps the whole map in view, a field at the border is the same field cut off by the image.
+/// If every layer sees the whole map, a field at the border is the same field clipped to the image.
 #[test]
 fn border_fields_are_cut_off() {
     for (file, name) in [("unet", "UNet"), ("fcn8s", "FCN8s"), ("segnet", "SegNet")] {
@@ -247,7 +248,7 @@ fn border_fields_are_cut_off() {
     }
 }
 
-/// Size, stride and offset of the result, down and across.
+/// Returns size, stride and offset of the result, vertically and horizontally.
 fn result(text: &str, size: [usize; 2]) -> [(u64, String, f64); 2] {
     let checked = compile_text(text, Some(size), &[]).model("M");
     let node = checked.graph().results[0].1.node.index();
@@ -255,8 +256,8 @@ fn result(text: &str, size: [usize; 2]) -> [(u64, String, f64); 2] {
     [0, 1].map(|i| field[i].intervals().map(|w| (w.size(), w.stride().to_string(), w.offset())).unwrap())
 }
 
-/// Sizes that Araujo, Norris and Sim (2019) print: VGG-16 before its classifier sees 212 pixels at stride 32, ResNet-50
-/// with the strides at the end of its stages 483.
+/// Araujo, Norris and Sim (2019) print these sizes: VGG-16 before its classifier sees 212 pixels at stride 32,
+/// ResNet-50 with the strides at the end of its stages 483.
 #[test]
 fn published_sizes() {
     let vgg = "npc 1\nblock cbr(x: [c, h, w], out: int) = x |> conv(out) |> relu\n\
@@ -282,7 +283,7 @@ proptest! {
         prop_assert_eq!((said.inside, said.all), (found as u64, (windows * count) as u64));
     }
 
-    /// Multiplications of a convolution and its transpose counted one by one.
+    /// The multiplications of a convolution and its transpose are counted one by one.
     #[test]
     fn effective_macs_equal_brute_force(
         kernel in [1usize..5, 1..5], stride in [1usize..4, 1..4], dilation in [1usize..6, 1..6], pad in [0usize..7, 0..7],
@@ -341,7 +342,7 @@ fn npnet_on_a_small_map() {
     assert_eq!(found, [(1, 82), (5, 74), (15, 54), (20, 44)]);
 }
 
-/// Batch norm reads one pixel and a norm over the map all of them; both keep the field of their input.
+/// Batch norm reads one pixel, and a norm over the map reads all of them; both keep the field of their input.
 #[test]
 fn norms_over_the_map_see_all() {
     let field = |op: Op| {
@@ -358,7 +359,8 @@ fn norms_over_the_map_see_all() {
     assert_eq!([&batch, &instance].map(|f| f[0].intervals().unwrap().size()), [1, 1]);
 }
 
-/// The brute force, and with it the closed form, against the gradients of PyTorch (`tests/reference/torch_field.py`).
+/// The brute force, and through it the closed form, agrees with the gradients of PyTorch
+/// (`tests/reference/torch_field.py`).
 #[test]
 fn brute_force_equals_gradients() {
     let text = std::fs::read_to_string(repository("tests/reference/fields.json")).unwrap();

@@ -1,7 +1,7 @@
-//! Networks that the language was not made for, against the public PyTorch code that they were written after.
+//! Networks that the language was not designed for, against the public PyTorch code that they follow.
 //!
-//! `tests/graphs/foreign/` holds the networks, `tests/reference/foreign_networks.py` says where the numbers come from. The
-//! files' own claims repeat them, so that `npc check` holds them as well.
+//! `tests/graphs/foreign/` holds the networks; `tests/reference/foreign_networks.py` documents the source of the
+//! numbers. The claims in the files repeat them, so that `npc check` verifies them as well.
 
 use crate::support::compile::compile_file;
 use crate::support::repository::repository;

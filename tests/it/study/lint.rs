@@ -1,4 +1,4 @@
-//! The lints: silent on the usual networks, true where they speak.
+//! The lints: none on the usual networks, and true where they occur.
 
 use crate::support::compile::{CompiledFile, compile_file, compile_text};
 use crate::support::repository::{for_each_file, model_files, repository, stem};
@@ -6,12 +6,12 @@ use npc::text::diag::Code;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// A text that uses the library of blocks, at a size.
+/// Compiles a text that uses the library of blocks, at a size.
 fn with_std(text: &str, size: [usize; 2]) -> CompiledFile {
     compile_text(&format!("npc 1\nimport std\n{text}"), Some(size), &[])
 }
 
-/// Networks as their authors built them, at sizes that they are used at.
+/// Networks as their authors built them, at the sizes that they are used at.
 #[test]
 fn the_usual_networks_are_silent() {
     let unet = "model M(x: [3, H, W], width: int[] = [8, 16, 32, 64, 128]) -> [2, H, W] {
@@ -63,14 +63,15 @@ fn the_usual_networks_are_silent() {
         for size in sizes {
             let import = if name == "patches" { "" } else { "import std\n" };
             let made = compile_text(&format!("npc 1\n{import}{text}"), Some(size), &[]);
-            // The image pooling of ASPP normalises one value a channel, which W0402 says of every such network.
+            // The image pooling of ASPP normalises one value a channel, which W0402 reports for every such network.
             let told: Vec<_> = made.messages().into_iter().filter(|t| !t.starts_with("W0402")).collect();
             assert!(told.is_empty() && made.checked.len() == 1, "{name} {size:?}: {told:?}");
         }
     }
 }
 
-/// The networks of `models` have no warning at the sizes of their data, but for the rates of NPNet where the map is small.
+/// The networks of `models` have no warning at the sizes of their data, except for the rates of NPNet where the map is
+/// small.
 #[test]
 fn models_have_no_warning_at_the_sizes_of_their_data() {
     for_each_file(model_files("models"), |path| {
@@ -82,7 +83,7 @@ fn models_have_no_warning_at_the_sizes_of_their_data() {
     });
 }
 
-/// What Chen et al. 2017 say of DeepLabV3 (section 3.3): near the size of the map a rate leaves little but the centre.
+/// Chen et al. 2017 on DeepLabV3 (section 3.3): a rate near the size of the map leaves little but the centre.
 #[test]
 fn aspp_on_a_small_map() {
     let text = "model M(x: [3, H, W]) -> [8, H / 16, W / 16] = x |> maxpool(16) |> aspp(8)\n";
@@ -107,7 +108,7 @@ fn npnet_at_224() {
     assert_eq!(told, ["W0404 `conv` with dilation 20 on a map of 36x48 reads padding with 55 % of its taps"]);
 }
 
-/// A chain of 3x3 convolutions with these rates behind a strided one, and what W0405 says about it.
+/// Returns the finding of W0405 on a chain of 3x3 convolutions with these rates after a strided one.
 fn chain(rates: &[usize]) -> Option<(usize, usize)> {
     let convs: String = rates.iter().map(|r| format!(" |> conv(4, dilation = {r})")).collect();
     let text = format!(
@@ -120,7 +121,7 @@ fn chain(rates: &[usize]) -> Option<(usize, usize)> {
     Some((numbers[0], numbers[1]))
 }
 
-/// Every offset that a chain reads along an axis, by adding taps one by one.
+/// Returns every offset that a chain reads along an axis, by adding taps one by one.
 fn offsets(rates: &[usize]) -> BTreeSet<i64> {
     rates.iter().fold([0].into(), |seen: BTreeSet<i64>, &r| {
         let r = r as i64;
@@ -153,7 +154,7 @@ proptest! {
     }
 }
 
-/// The hybrid rates that Wang et al. recommend, and the one they warn of.
+/// The hybrid rates that Wang et al. recommend, and the rates that they warn of.
 #[test]
 fn rates_of_the_literature() {
     assert_eq!(chain(&[2, 2, 2]), Some((1, 2)));
@@ -177,7 +178,7 @@ fn parallel_branches_close_gaps() {
     assert_eq!(told("+ (x |> conv(c))"), Vec::<&str>::new());
 }
 
-/// A bias is told as dead before norms of each channel only, and not where something else reads it.
+/// A bias is reported as dead only before norms of each channel, and not where another node reads it.
 #[test]
 fn biases_that_matter() {
     let model = |body: &str| {
@@ -220,7 +221,7 @@ fn transposed_kernels() {
     }
 }
 
-/// A loop and a block that is called again are one place each.
+/// A loop, and a block that is called again, are one place each.
 #[test]
 fn a_place_is_reported_once() {
     let text = "model M(x: [3, H, W]) -> [4, H, W] {

@@ -1,4 +1,4 @@
-//! Memory: small graphs by hand, every model against a naive liveness, and what must hold for any graph.
+//! Memory: small graphs by hand, every model against a naive liveness, and properties of any graph.
 
 use crate::support::compile::{compile_file, compile_text};
 use crate::support::header::size_of;
@@ -9,14 +9,14 @@ use npc::graph::op::{BatchBytes, OutputStorage, PassKind};
 use npc::study::cost::memory::{MemoryTimeline, memory, memory_frozen};
 use std::collections::HashMap;
 
-/// The one model of a text.
+/// Returns the only model of a text.
 fn model(body: &str, size: [usize; 2]) -> CheckedGraph {
     let front = compile_text(&format!("npc 1\n\n{body}"), Some(size), &[]);
     assert!(!front.problems.has_errors(), "{}", front.rendered());
     front.checked.into_iter().next().unwrap()
 }
 
-/// Where, bytes of tensors and bytes of workspace at each step, for one image.
+/// Returns name, bytes of tensors and bytes of workspace of each step, for one image.
 fn steps(checked: &CheckedGraph, timeline: &MemoryTimeline) -> Vec<(String, u64, u64)> {
     let row =
         |m: &npc::study::cost::memory::MemorySample| (m.place(checked.graph()), m.tensors.at(1), m.workspace.at(1));
@@ -38,18 +38,19 @@ const CHAIN: &str = "model Chain(x: [1, H, W]) -> [1, H, W] {
 }
 ";
 
-/// Weights 1 * 2 * 9 + 2 and 2 + 1 words: 92 bytes. The image has 64 bytes, what the first convolution gives 128.
+/// The weights are 1 * 2 * 9 + 2 and 2 + 1 words: 92 bytes. The image has 64 bytes, the output of the first convolution
+/// 128.
 #[test]
 fn a_chain_by_hand() {
     let checked = model(CHAIN, [4, 4]);
     let all = memory(&checked, 2, 1);
     assert_eq!((all.weights, all.buffers, all.optimizer), (92, 0, 184));
-    // The relu writes over its input, which nobody else reads.
+    // The relu overwrites its input, which no other node reads.
     assert_eq!(tensors(&checked), named(&[("x", 64), ("conv", 64 + 128), ("relu", 128), ("conv2", 128 + 64)]));
-    // Both convolutions are small enough to run where they are.
+    // Both convolutions are small enough to need no workspace.
     assert!(all.inference.samples().iter().all(|m| m.workspace == BatchBytes::NONE));
 
-    // In training the convolutions keep their inputs and the relu keeps its own, so nothing is written over.
+    // In training the convolutions keep their inputs and the relu keeps its own, so nothing is overwritten.
     assert_eq!(all.saved, BatchBytes { fixed: 0, per_image: 64 + 128 + 128 + 64 });
     let base = 3 * 92;
     let row = |place: &str, tensors: u64, workspace: u64| (place.to_string(), base + tensors, workspace);
@@ -58,17 +59,18 @@ fn a_chain_by_hand() {
         row("conv", 64 + 128, 0),
         row("relu", 64 + 128 + 128, 0),
         row("conv2", 64 + 128 + 128 + 64, 0),
-        // Classes are a word a pixel; then the gradient of the logits.
+        // The classes need a word a pixel; then follows the gradient of the logits.
         row("loss", 384 + 64, 64),
         row("loss", 384 + 64 + 64, 64),
-        // Logits and classes are gone: 320 saved, gradients out and in. Workspace: 16 pixels by 2 columns.
+        // Logits and classes are freed: 320 bytes are saved, plus gradients of output and input. Workspace: 16 pixels
+        // by 2 columns.
         row("conv2 (backward)", 320 + 64 + 128, 4 * 32),
-        // The gradient of 3 weights. Workspace: 2 maps in and 1 out, twice, and a column as long as a map.
+        // The gradient of 3 weights is computed. Workspace: 2 maps in and 1 out, twice, and a column as long as a map.
         row("conv2 (backward)", 320 + 64 + 128 + 12, 4 * (2 * 48 + 16)),
-        // In place.
+        // The gradient is computed in place.
         row("relu (backward)", 192 + 128 + 12, 0),
         row("relu (backward)", 192 + 128 + 12, 0),
-        // No gradient for the image.
+        // The image has no gradient.
         row("conv (backward)", 64 + 128 + 12, 0),
         row("conv (backward)", 64 + 128 + 12 + 80, 4 * (2 * 48 + 9 * 16)),
         row("update", 92, 72),
@@ -77,7 +79,7 @@ fn a_chain_by_hand() {
     assert_eq!(all.training.peak(1).bytes, base + 284 + 4 * (96 + 144));
 }
 
-/// What is frozen has no gradient and no moments, and before the first trained weight nothing is kept.
+/// Frozen tensors have no gradient and no moments, and nothing is kept before the first trained weight.
 #[test]
 fn a_frozen_chain_by_hand() {
     let checked = model(CHAIN, [4, 4]);
@@ -85,7 +87,7 @@ fn a_frozen_chain_by_hand() {
 
     let all = frozen("conv");
     assert_eq!((all.weights, all.gradients, all.optimizer), (92, 12, 24));
-    // What the second convolution reads, and the result.
+    // Kept are the input of the second convolution and the result.
     assert_eq!(all.saved, BatchBytes { fixed: 0, per_image: 128 + 64 });
     let base = 92 + 24;
     let row = |place: &str, tensors: u64, workspace: u64| (place.to_string(), base + tensors, workspace);
@@ -96,7 +98,7 @@ fn a_frozen_chain_by_hand() {
         row("conv2", 128 + 64, 0),
         row("loss", 128 + 64 + 64, 64),
         row("loss", 128 + 64 + 64 + 64, 64),
-        // No gradient for its input.
+        // Its input has no gradient.
         row("conv2 (backward)", 128 + 64, 0),
         row("conv2 (backward)", 128 + 64 + 12, 4 * (2 * 48 + 16)),
         row("update", 12, 8),
@@ -104,7 +106,7 @@ fn a_frozen_chain_by_hand() {
     assert_eq!(steps(&checked, &all.training), expected);
     assert_eq!(all.inference, memory(&checked, 2, 1).inference);
 
-    // Behind the trained convolution everything is kept as without freezing, but for the gradient of its weights.
+    // After the trained convolution everything is kept as without freezing, except the gradient of its weights.
     let all = frozen("conv2");
     assert_eq!((all.weights, all.gradients, all.optimizer), (92, 80, 160));
     assert_eq!(all.saved, memory(&checked, 2, 1).saved);
@@ -122,7 +124,7 @@ fn a_frozen_chain_by_hand() {
     assert_eq!(steps(&checked, &all.training)[6..], expected);
 }
 
-/// The first map stays until it is added; the sum goes over it.
+/// The first map stays until it is added; the sum overwrites it.
 #[test]
 fn a_skip_by_hand() {
     let checked = model(
@@ -136,12 +138,12 @@ fn a_skip_by_hand() {
     let map = 64;
     let expected = [("x", map), ("y.conv", 2 * map), ("conv", 2 * map), ("relu", 2 * map), ("add", 2 * map)];
     assert_eq!(tensors(&checked), named(&expected));
-    // Kept: image, first map twice but counted once, what the relu reads. The sum keeps nothing and goes over the relu's
-    // output, since the first map is kept.
+    // Kept are the image, the first map (read twice, counted once) and the input of the relu. The sum keeps nothing and
+    // overwrites the relu's output, since the first map is kept.
     assert_eq!(memory(&checked, 2, 1).saved.at(1), 4 * map);
 }
 
-/// The upper level waits while the lower is computed; the joint map stands beside both of its parts.
+/// The upper level stays while the lower one is computed; the joint map exists together with both of its parts.
 #[test]
 fn a_u_by_hand() {
     let checked = model(
@@ -166,18 +168,19 @@ fn a_u_by_hand() {
     assert_eq!(tensors(&checked), named(&expected));
     let all = memory(&checked, 2, 1);
     assert_eq!(all.inference.peak(1).sample.place(checked.graph()), "concat");
-    // Image, top, a word for each pooled number, pooled, joint map, result. Not `low`: nearest needs no input.
+    // Kept are the image, top, a word for each pooled number, pooled, the joint map and the result. Not `low`: nearest
+    // needs no input.
     assert_eq!(all.saved.at(1), 128 + top + pooled + pooled + (top + up) + 64);
 }
 
-/// Every alive value at every step, found by looking at the whole graph each time.
+/// Finds every live value at every step by searching the whole graph each time.
 fn naive(checked: &CheckedGraph) -> Vec<BatchBytes> {
     let graph = checked.graph();
     let order = graph.order();
     let reads: Vec<Vec<Outlet>> = order.iter().map(|&id| graph.inputs(id)).collect();
     let results: Vec<Outlet> = graph.results.iter().map(|(_, o)| *o).collect();
     let read_from = |o: &Outlet, from: usize| results.contains(o) || reads[from..].iter().any(|r| r.contains(o));
-    // The outlet whose buffer a value lies in, and whether it is all of it.
+    // The outlet whose buffer holds a value, and whether the value fills it.
     let mut home: HashMap<Outlet, (Outlet, bool)> = HashMap::new();
     let mut found = Vec::new();
     for (at, &id) in order.iter().enumerate() {
@@ -212,7 +215,7 @@ fn naive(checked: &CheckedGraph) -> Vec<BatchBytes> {
     found
 }
 
-/// Every model and variant of the repository and of the test graphs.
+/// Returns every model and variant of the repository and of the test graphs.
 fn everything() -> Vec<(String, CheckedGraph)> {
     let mut all = Vec::new();
     for file in model_files("models").into_iter().chain(model_files("tests/graphs")) {
@@ -248,7 +251,7 @@ fn a_peak_is_at_least_what_any_operator_reads_and_writes() {
             let new =
                 node.op.memory(PassKind::Inference, &graph.input_types(id), &node.outputs).output == OutputStorage::New;
             let least = all.weights + if new { reads + writes } else { writes };
-            // Two inputs may lie in one buffer; no operator of the fixtures reads two views and makes a third.
+            // Two inputs may share one buffer; no operator of the fixtures reads two views and makes a third.
             assert!(all.inference.peak(3).bytes >= least, "{name}: {}", node.path);
             assert!(all.training.peak(3).bytes >= least, "{name}: {}", node.path);
         }
@@ -261,7 +264,7 @@ fn more_images_need_more_and_the_largest_batch_is_exact() {
         let all = memory(&checked, 2, 1);
         for timeline in [&all.inference, &all.training] {
             let peaks: Vec<u64> = (1..=9).map(|n| timeline.peak(n).bytes).collect();
-            // The update of the weights needs the same for any batch.
+            // The update of the weights needs the same memory for any batch.
             assert!(peaks.windows(2).all(|w| w[0] <= w[1]), "{name}: {peaks:?}");
             assert!(timeline.peak(1000).bytes < timeline.peak(1001).bytes, "{name}");
             for batch in [1, 7, 1000] {
@@ -279,13 +282,13 @@ fn more_images_need_more_and_the_largest_batch_is_exact() {
     }
 }
 
-/// What a training step holds is given back, but for the gradients of the weights.
+/// The memory of a training step is freed, except for the gradients of the weights.
 #[test]
 fn nothing_is_left_after_backward() {
     for (name, checked) in everything() {
         let all = memory(&checked, 2, 1);
         let last = all.training.samples().last().unwrap();
-        // Results that no weight leads to are not read by the loss of a run; all of them are taken here.
+        // The loss of a run does not read results that no weight leads to; this test uses all of them.
         assert_eq!(last.tensors.per_image, 0, "{name}");
         assert_eq!(last.tensors.fixed, 4 * all.weights + all.buffers, "{name}");
     }
@@ -315,7 +318,7 @@ mod cli {
         assert_eq!((&one["batch"], &one["weights"]), (&1.into(), &(34_526_081 * 4).into()));
         assert_eq!(one["optimizer"], 2 * 34_526_081 * 4);
         assert!(one.get("largest_batch").is_none());
-        // The same memory however it is written.
+        // Equal amounts of memory in different spellings.
         let largest = |memory: &str| json(&["--memory", memory])["largest_batch"].clone();
         let gib = largest("2GiB");
         assert_eq!(gib["memory"], 2u64 << 30);

@@ -16,7 +16,7 @@ use npc::text::syntax;
 use npc::text::syntax::ast::Ident;
 use std::path::Path;
 
-/// Runs `work` on a program with as much stack as npc takes.
+/// Runs `work` on a program with as much stack as npc uses.
 fn with_program(read: impl FnOnce(&mut SourceMap) -> Bundle + Send, work: impl FnOnce(&ResolvedProgram<'_>) + Send) {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, || {
@@ -46,7 +46,8 @@ fn at(program: &ResolvedProgram<'_>, entry: &Ident, size: [usize; 2]) -> Result<
     elaborate(program, entry, &[], Some(size)).and_then(check)
 }
 
-/// The contract of `seen` says what elaboration does at `size`, and there its formulas give its numbers.
+/// Asserts that the contract of `seen` predicts the elaboration at `size`, and that its formulas give the numbers
+/// there.
 fn agree(program: &ResolvedProgram<'_>, entry: &Ident, seen: &CheckedGraph, size: [usize; 2]) {
     let place = format!("{entry} at {size:?}");
     let contract = seen.contract();
@@ -60,7 +61,7 @@ fn agree(program: &ResolvedProgram<'_>, entry: &Ident, seen: &CheckedGraph, size
         SizeVerdict::Refused(demand) => assert!(there.is_err(), "{place}: refused ({}), and elaborates", demand.what),
         SizeVerdict::Unknown(_) => {}
     }
-    // The patterns of the two axes say the same wherever they say all there is.
+    // The patterns of the two axes agree wherever they describe the whole contract.
     if let ([Some(h), Some(w)], true, true) =
         (&contract.axes, contract.joint.is_empty(), contract.path_conditions.is_empty())
     {
@@ -91,21 +92,22 @@ fn same_numbers(seen: &CheckedGraph, there: &CheckedGraph, size: [usize; 2], pla
     }
 }
 
-/// Sizes 1 to 96 on one axis beside an accepted size on the other, on both, and crosswise; all pairs with `NPC_LONG`.
+/// Tested are sizes 1 to 96 on one axis with an accepted size on the other, on both, and crosswise; all pairs with
+/// `NPC_LONG`.
 #[test]
 fn contracts_are_what_every_size_from_1_to_96_says() {
-    // Every fifth size is enough by default: the periods and thresholds in play are 8, 16 and 32.
+    // Every fifth size is enough by default: the periods and thresholds that occur are 8, 16 and 32.
     let long = std::env::var_os("NPC_LONG").is_some();
     let told: Vec<usize> = (1..=96).filter(|n| long || n % 5 == 1 || n % 16 < 2 || *n < 18).collect();
     let mut entries = 0;
     for path in model_files("models") {
-        // A file has a budget of evaluation steps, so it is read anew for some rows at a time.
+        // A file has a limited number of evaluation steps, so it is read anew for every few rows.
         for rows in told.chunks(if long { 2 } else { 96 }) {
             with_file(&path, |program| {
                 let has_holes = |e: &&Ident| !npc::study::explore::open_holes(program, &e.node, &[]).is_empty();
                 for entry in program.entries().into_iter().filter(|e| !has_holes(e)) {
                     entries += usize::from(rows[0] == 1);
-                    // Seen at one accepted size, told for all others.
+                    // The contract is derived at one accepted size and predicts all others.
                     let seen = at(program, entry, [64, 96]).unwrap_or_else(|_| panic!("{entry} takes 64x96"));
                     for &n in rows {
                         for size in [[n, 64], [64, n], [n, n], [n, 97 - n]] {
@@ -120,7 +122,7 @@ fn contracts_are_what_every_size_from_1_to_96_says() {
     assert!(entries >= 9, "{entries}");
 }
 
-/// The contract of a one-line body at a size it takes, as text.
+/// Returns the contract of a one-line body at a size that it accepts, as text.
 fn contract_of(body: &str, size: [usize; 2]) -> String {
     let text = format!("npc 1\nmodel M(x: [3, H, W]) -> {body}\n");
     let mut told = String::new();
@@ -143,7 +145,7 @@ fn contracts_read_as_people_would_write_them() {
     assert_eq!(told("[3, H, W] = x |> relu", [8, 8]), "H and W: any size");
     assert_eq!(told("[3, H / 4, W / 2] = x |> avgpool([4, 2])", [8, 8]), "H: multiples of 4; W: multiples of 2");
     assert_eq!(told("[3, H - 6, W - 6] = x |> conv(3, k = 7, pad = 0)", [9, 9]), "H and W: any size from 7 up");
-    // A skip that only odd sizes fit: (n - 1) / 2 pooled, doubled and one more.
+    // A skip fits odd sizes only: (n - 1) / 2 pooled, doubled and one more.
     let body = "[3, H, W] = x + (x |> maxpool(2) |> conv_transpose(3, k = 3, stride = 2))";
     assert_eq!(told(body, [9, 9]), "H and W: 2 n + 1 from 3 up");
     assert_eq!(told("[6, H, W] = x ++ (x |> crop(to = [H, H]))", [9, 9]), "H and W: any size; -H + W = 0");
@@ -207,7 +209,7 @@ fn near_sizes_are_nearest_first() {
     });
 }
 
-/// Over random models: what is said from one size is what elaboration finds at others, formulas included.
+/// Over random models: the contract derived at one size agrees with elaboration at others, formulas included.
 #[test]
 fn contracts_and_formulas_of_random_models_hold_at_other_sizes() {
     let cases = if std::env::var_os("NPC_LONG").is_some() { 3000 } else { 150 };

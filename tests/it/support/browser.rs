@@ -1,11 +1,11 @@
-//! Pages in a real browser, where one is found.
+//! Pages in a real browser, if one is installed.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::tempdir;
 
-/// Chromium's names; `NPC_BROWSER` names another binary.
+/// Finds Chromium or Chrome; `NPC_BROWSER` names another binary.
 pub fn browser() -> Option<PathBuf> {
     let named = std::env::var_os("NPC_BROWSER").map(PathBuf::from);
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -14,7 +14,7 @@ pub fn browser() -> Option<PathBuf> {
     named.or(found)
 }
 
-/// The browser on a page, with a profile of its own, at a width, in light or dark.
+/// Returns the command that opens a page with a profile of its own, at a width, in light or dark.
 pub fn opened(browser: &Path, page: &Path, profile: &Path, width: u32, dark: bool) -> Command {
     let mut command = Command::new(browser);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]);
@@ -27,7 +27,7 @@ pub fn opened(browser: &Path, page: &Path, profile: &Path, width: u32, dark: boo
     command
 }
 
-/// What a script of the page left in `<pre id="measured">`, as JSON.
+/// Returns the contents of `<pre id="measured">`, which a script of the page writes, as JSON.
 pub fn measured(browser: &Path, page: &Path, width: u32, dark: bool) -> Value {
     let profile = tempdir().unwrap();
     let output = opened(browser, page, profile.path(), width, dark).arg("--dump-dom").output().unwrap();

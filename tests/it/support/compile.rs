@@ -1,4 +1,4 @@
-//! Model texts and files, analyzed by the library's own entry: the one that `npc check` calls.
+//! Model texts and files, analyzed by the entry of the library that `npc check` calls.
 
 use npc::desk::{AnalysisRequest, FileAnalysis, Selection, Workbench};
 use npc::graph::check::CheckedGraph;
@@ -10,7 +10,7 @@ use std::path::Path;
 /// The name of a text in messages.
 const NAME: &str = "test.model";
 
-/// What the library finds in one file.
+/// The result of analyzing one file.
 pub struct CompiledFile {
     pub sources: SourceMap,
     pub problems: Problems,
@@ -48,15 +48,15 @@ impl CompiledFile {
     }
 }
 
-/// Every model and variant of a text at one size, with `with` as on the command line. Without a size, that of the text's
-/// own data blocks.
+/// Compiles every model and variant of a text at one size, with `with` as on the command line. Without a size, the
+/// sizes are those of the text's own data blocks.
 pub fn compile_text(text: &str, size: Option<[usize; 2]>, with: &[(&str, &str)]) -> CompiledFile {
     let mut bench = Workbench::new();
     bench.set_text(NAME, text);
     analyze(&bench, Path::new(NAME), size, with)
 }
 
-/// The same for a file of the disk, with what it imports.
+/// Compiles a file on the disk, with its imports.
 pub fn compile_file(path: &Path, size: Option<[usize; 2]>, with: &[(&str, &str)]) -> CompiledFile {
     analyze(&Workbench::new(), path, size, with)
 }

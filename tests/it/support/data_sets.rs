@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
 use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, colortype};
 
-/// Two classes, masks 0 and 255, everything in training but one in five.
+/// A spec with two classes, masks of 0 and 255, and one of five cases outside of training.
 pub fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
     DataSpec {
         name: "d".into(),
@@ -32,7 +32,7 @@ pub fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
     }
 }
 
-/// One row of four pixels.
+/// A spec with images of one row of four pixels.
 pub fn row() -> DataSpec {
     spec("i/*.tif", "m/*.png", [1, 4])
 }
@@ -73,7 +73,7 @@ where
     encoder.write_image::<C>(w as u32, h as u32, values).unwrap();
 }
 
-/// `count` pairs `images/a<i>.png`, `masks/a<i>.png` of 8 x 8 pixels.
+/// Writes `count` pairs `images/a<i>.png`, `masks/a<i>.png` of 8 x 8 pixels.
 pub fn small_set(count: usize) -> TempDir {
     let dir = tempdir().unwrap();
     for i in 0..count {
@@ -85,8 +85,8 @@ pub fn small_set(count: usize) -> TempDir {
     dir
 }
 
-/// One pair, its image and mask written by the caller under these names; both roles cannot be filled by one case, so
-/// training takes it.
+/// A spec with one pair whose files the caller writes under these names. One case cannot be in both roles, so it is in
+/// training.
 pub fn only(spec: DataSpec) -> DataSpec {
     DataSpec { split: Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 }, ..spec }
 }
@@ -103,7 +103,7 @@ pub fn refused<T>(result: Result<T, RunError>, words: &[&str]) -> String {
     text
 }
 
-/// The folder of real data, where it is at hand.
+/// The folder of real data, where it is available.
 pub fn real(part: &str) -> Option<PathBuf> {
     let root = std::env::var_os("NPC_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);

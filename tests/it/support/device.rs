@@ -1,4 +1,4 @@
-//! The device that the tests of the run half work on: `NPC_TEST_DEVICE`, which is `cpu` when not set.
+//! The device of the tests that compute: `NPC_TEST_DEVICE`, which is `cpu` when not set.
 
 use burn::tensor::{Device, FloatDType};
 use npc::internals::compute::device::{DeviceChoice, open};
@@ -12,8 +12,8 @@ pub fn device() -> Device {
 /// Set for [`in_double_precision`]'s process.
 const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
 
-/// Runs the ignored test `double_precision_worker` of a module in a process of its own, since the number format belongs to
-/// the process; it must pass there. CUDA computes in 32 bits, and nothing is run.
+/// Runs the ignored test `double_precision_worker` of a module in a process of its own, since the number format belongs
+/// to the process, and asserts that it passes. Does nothing on CUDA, which computes in 32 bits.
 pub fn in_double_precision(module: &str) {
     if !npc::internals::compute::device::is_cpu(&device()) {
         return;
@@ -29,8 +29,8 @@ pub fn in_double_precision(module: &str) {
     assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
 }
 
-/// What `double_precision_worker` does in that process: `work` with 64-bit numbers. Elsewhere, where all ignored tests are
-/// asked for, it does nothing, for the format would be that of the other tests too.
+/// Runs `work` with 64-bit numbers in the process of `double_precision_worker`. In other processes, where all ignored
+/// tests are requested, it does nothing, since the format would apply to the other tests too.
 pub fn double_precision_work(work: impl FnOnce()) {
     if std::env::var_os(WORKER).is_some() {
         Device::flex().configure(FloatDType::F64).unwrap();

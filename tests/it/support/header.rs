@@ -13,12 +13,12 @@
 //! Header lines come before any prose. A misspelled key, a key that the folder does not use and a key in another place of
 //! the file are errors.
 
-/// Every key. The documentation above says what each means.
+/// Every key. The documentation above explains each.
 const KEYS: &[&str] = &["size", "expects", "args", "exits", "run", "better", "needs"];
-/// Side of the image in pixels of a file that names no size.
+/// Side of the image in pixels if the header names no size.
 const SIDE: usize = 64;
 
-/// What the header of a test file says.
+/// The contents of the header of a test file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// Height and width of the image; `None` for `fixed`.
@@ -41,7 +41,7 @@ impl Default for Header {
     }
 }
 
-/// The size that the header of a model text asks for.
+/// Returns the size in the header of a model text.
 ///
 /// Panics if the header has an error; so does [`Header::read`].
 pub fn size_of(text: &str) -> Option<[usize; 2]> {

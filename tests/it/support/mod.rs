@@ -1,4 +1,4 @@
-//! What several test files share. Both test binaries, `tests/it` and `tests/files`, include it.
+//! Helpers of both test binaries: `tests/it` and `tests/files` include this module.
 
 #![allow(dead_code, unused_macros, unused_imports, reason = "each of the two test binaries uses a part of it")]
 

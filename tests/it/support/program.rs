@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// What a finished program has printed, and its exit code.
+/// The output of a finished program, and its exit code.
 pub struct ProgramOutput {
     pub code: i32,
     pub out: String,

@@ -1,6 +1,6 @@
 //! Random models as text, over all operators and most forms of the language.
 //!
-//! The shape rules of the operators steer what is written, at one size, so that nearly every text passes check at that
+//! The shape rules of the operators guide the generator at one size, so that nearly every text passes check at that
 //! size. At other sizes most of them pass too.
 
 use crate::support::tape::Tape;
@@ -11,7 +11,7 @@ use std::fmt::Write;
 /// Elements of the largest value.
 const LARGEST: u64 = 20_000;
 
-/// Blocks that bodies use, with the shape that each makes of `[c, h, w]` when given `out`.
+/// Blocks that bodies use, with the shape that each returns for `[c, h, w]` and `out`.
 const BLOCKS: [(&str, &str, Rule); 6] = [
     (
         "cbr",
@@ -65,7 +65,7 @@ enum Rule {
 struct Writer<'t, 'a> {
     tape: &'t mut Tape<'a>,
     body: String,
-    /// What has a name, in order.
+    /// The named values, in order.
     values: Vec<(String, TensorType)>,
     used: [bool; BLOCKS.len()],
     names: usize,
@@ -110,7 +110,7 @@ impl Writer<'_, '_> {
         format!("n{}", self.names)
     }
 
-    /// A value that `fits`, the newest first, so that graphs grow deep.
+    /// Returns a value that `fits`, the newest first, so that graphs grow deep.
     fn value(&mut self, fits: impl Fn(&TensorType) -> bool) -> Option<(String, TensorType)> {
         let fitting: Vec<&(String, TensorType)> = self.values.iter().rev().filter(|(_, ty)| fits(ty)).collect();
         let far = if self.tape.below(3) == 0 { fitting.len() } else { 2 };
@@ -133,7 +133,7 @@ impl Writer<'_, '_> {
     fn operators(&mut self, width: usize) {
         let mut chain: Option<(String, TensorType)> = None;
         for _ in 0..1 + self.tape.below(4) {
-            // Not every draw fits; a few are free.
+            // Not every draw fits; a few attempts are free.
             for _ in 0..12 {
                 let Some((text, types)) = self.call(chain.as_ref(), width) else { continue };
                 if let [ty] = &types[..] {
@@ -153,7 +153,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// One call with its first input piped in, and the types that it gives.
+    /// Returns one call with its first input piped in, and the types of its outputs.
     fn call(&mut self, chain: Option<&(String, TensorType)>, width: usize) -> Option<(String, Vec<TensorType>)> {
         let signature = &SIGNATURES[self.tape.below(SIGNATURES.len())];
         let (op, args) = self.tape.operator(signature)?;
@@ -163,7 +163,7 @@ impl Writer<'_, '_> {
         };
         let (mut types, mut inputs) = (Vec::new(), Vec::new());
         if let Op::Unpool(_) = op {
-            // Chance alone would hardly ever find a pool's indices and a map of their shape.
+            // A random choice would hardly ever find a pool's indices and a map of their shape.
             let (index, at) = self.value(|ty| ty.tensor().is_none())?;
             if chain.is_none() {
                 (first, ty) = self.value(|ty| ty.tensor() == Some(at.shape()))?;

@@ -21,7 +21,7 @@ pub fn networks() -> Vec<PathBuf> {
     ["models", "tests/graphs"].into_iter().flat_map(model_files).collect()
 }
 
-/// The name of a file without its ending.
+/// Returns the name of a file without its ending.
 pub fn stem(path: &Path) -> String {
     path.file_stem().expect("a file has a name").to_string_lossy().into_owned()
 }

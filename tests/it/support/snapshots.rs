@@ -1,6 +1,6 @@
-//! Snapshots in the folder of what they are about: `tests/<folder>/snapshots/<name>.snap`.
+//! Snapshots in the folder of their subject: `tests/<folder>/snapshots/<name>.snap`.
 
-/// Compares a text with the snapshot of this name below `tests/<folder>/snapshots`. The name does not follow from the
+/// Compares a text with the snapshot of this name below `tests/<folder>/snapshots`. The name does not depend on the
 /// module of the test, so that tests can move and their snapshots stay.
 macro_rules! assert_snapshot {
     ($folder:literal, $name:expr, $text:expr) => {

@@ -1,9 +1,9 @@
-//! Choices for generators: numbers from a list that something else picks (proptest, a fuzzer), or from a seed.
+//! Choices for generators: numbers from a list of another generator (proptest, a fuzzer), or from a seed.
 
 use npc::graph::op::signature::OperatorArgs;
 use npc::graph::op::{ArgKind, ArgValue, ConvPadding, Op, Signature};
 
-/// A row of choices. Past the end of a list every choice is 0; a seeded row has no end.
+/// A sequence of choices. Past the end of a list every choice is 0; a seeded sequence has no end.
 pub struct Tape<'a>(Source<'a>);
 
 enum Source<'a> {
@@ -20,7 +20,7 @@ impl<'a> Tape<'a> {
         Self(Source::Seed(seed))
     }
 
-    /// Nothing is left of the list.
+    /// Whether the list is used up.
     pub fn ended(&self) -> bool {
         match &self.0 {
             Source::List(rest) => rest.len() == 0,
@@ -74,7 +74,8 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// An operator with settings as a file could give them, and those settings; `None` where the signature refuses them.
+    /// Returns an operator with settings that a file could have, and those settings; `None` where the signature refuses
+    /// them.
     pub fn operator(&mut self, signature: &Signature) -> Option<(Op, OperatorArgs)> {
         let mut args = OperatorArgs::default();
         for arg in signature.args {

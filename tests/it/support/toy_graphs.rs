@@ -67,7 +67,8 @@ pub fn like(mode: Interpolation) -> Resize {
     Resize { target: ResizeTarget::Like, mode, align_corners: false, module: false }
 }
 
-/// One of each layer with tensors, an attention branch, pooling with indices; two classes at the size of the input.
+/// Returns a graph with one of each layer with tensors, an attention branch, pooling with indices, and two classes at
+/// the size of the input.
 pub fn toy(size: usize) -> CheckedGraph {
     let mut b = Build::new(3, size, size);
     let image = b.image;

@@ -1,6 +1,6 @@
 //! The fuzz targets on mutated texts: some seconds from a fixed seed, or as many as `NPC_FUZZ_SECONDS` says from a new one.
 //!
-//! `fuzz/` runs the same targets under libFuzzer, which sees what each text reaches.
+//! `fuzz/` runs the same targets under libFuzzer, which measures the code that each text reaches.
 
 mod mutate;
 mod targets;
@@ -36,7 +36,7 @@ fn corpus() -> Vec<String> {
     all
 }
 
-/// Calls `target` with texts made from those of `corpus` and prints what was done; the text of a panic is kept in a file.
+/// Calls `target` with texts made from those of `corpus` and prints a summary; the text of a panic is kept in a file.
 fn fuzz(name: &str, inputs: usize, corpus: &[String], target: fn(&str)) {
     let seconds: Option<u64> = std::env::var("NPC_FUZZ_SECONDS").ok().map(|s| s.parse().expect("a number of seconds"));
     let new = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
@@ -105,7 +105,8 @@ fn settings_survive_any_text() {
     fuzz("settings", 500, &[text.to_string()], targets::settings_file);
 }
 
-/// The corpus itself does what each target asks; without this the others would pass when every text is refused at once.
+/// The texts of the corpus reach the code of each target; without this the others would pass when every text is refused
+/// at once.
 #[test]
 fn the_corpus_reaches_every_target() {
     let all = corpus();
@@ -126,7 +127,8 @@ fn an_index_stays_with_its_literal() {
     targets::format("npc 1\ndata d {\n  flags = [true[0], false[1, 2]]\n}\n");
 }
 
-/// Found by an earlier run: YAML takes no key of more than 1024 characters, so what was read could not be written.
+/// Found by an earlier run: YAML accepts no key of more than 1024 characters, so the value that was read could not be
+/// written.
 #[test]
 fn settings_have_short_names() {
     let good = include_str!("fuzz/settings.yaml");

@@ -1,4 +1,4 @@
-//! The keys of `data` and `train` blocks: what is taken, what is refused and how that is said.
+//! The keys of `data` and `train` blocks: values that are accepted, values that are refused, and their messages.
 
 mod augment;
 mod data_blocks;
@@ -171,7 +171,7 @@ fn losses_are_sums_of_terms() {
     let weighted = LossTerm::CrossEntropy { weights: vec![1.0, 4.0], smoothing: 0.1 };
     let sum = "cross_entropy(weights = [1, 4], smoothing = 0.1) + 0.5 * dice";
     assert_eq!(read(sum), [(1.0, weighted), (0.5, LossTerm::DICE)]);
-    // Factors on either side, and over a sum.
+    // Factors are on either side, and before a sum.
     let three = [(2.0, LossTerm::FOCAL), (1.0, LossTerm::LOVASZ), (0.25, LossTerm::TVERSKY)];
     assert_eq!(read("2 * (focal + 0.5 * lovasz) + tversky * 0.25"), three);
     let all = LossTerm::Dice { squared: true, smooth: 1.0, batch: false, include_background: true };
@@ -188,7 +188,7 @@ fn losses_are_sums_of_terms() {
     assert_eq!(read("lovasz(per_image = true)")[0].1, LossTerm::Lovasz { per_image: true });
 }
 
-/// The run of docs/optimisation.md, and that its tables have every term and optimiser.
+/// The run of docs/optimisation.md is valid, and its tables have every term and optimiser.
 #[test]
 fn the_page_on_optimisation_is_true() {
     let page = std::fs::read_to_string(crate::support::repository::repository("docs/optimisation.md")).unwrap();
@@ -199,7 +199,7 @@ fn the_page_on_optimisation_is_true() {
     for name in ["cross_entropy", "dice", "focal", "tversky", "lovasz", "adam", "adamw", "sgd", "constant"] {
         assert!(page.lines().any(|l| l.starts_with(&format!("| `{name}` |"))), "no row for `{name}`");
     }
-    // Defaults as the tables give them.
+    // The defaults are those of the tables.
     let same = |a: &str, b: &str| {
         let read = |text| train(&format!("epochs = 1 {text}")).unwrap();
         assert_eq!(read(a), read(b));
@@ -332,7 +332,7 @@ fn mistakes_in_train_name_the_key() {
         ("epochs = 1 freeze = [\"s\", \"t\", \"s\"]", "E0202 `s` is given twice"),
         ("epochs = 1 metrics = [hausdorff]", "E0206 `metrics` takes one of dice, iou, precision"),
         ("epochs = 1 keep = [best(loss)]", "E0206 `metric` takes one of dice, iou"),
-        // A misspelt key is not reported as missing as well.
+        // A misspelt key is not also reported as missing.
         ("epoch = 3", "E0205 `train` has no key `epoch`; did you mean `epochs`?"),
         ("num_epochs = 3", "E0205 `train` has no key `num_epochs`; did you mean `epochs`?"),
         (
@@ -366,7 +366,7 @@ fn overrides_keep_the_rest() {
     assert_eq!(told(override_train(base, &[entry("epochs", "many")])).len(), 1);
 }
 
-/// What a settings file holds reads back as it was.
+/// Settings are the same after they are written to a file and read back.
 #[test]
 fn settings_survive_yaml() {
     use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
@@ -387,7 +387,7 @@ fn settings_survive_yaml() {
     };
     let yaml = to_yaml(&settings).unwrap();
     assert_eq!(from_yaml(&yaml).unwrap(), settings);
-    // A file from before there were sums of terms, schedules and clipping.
+    // This file was written before sums of terms, schedules and clipping existed.
     let lines: Vec<&str> = yaml.lines().collect();
     let first = lines.iter().position(|l| *l == "  schedule:").unwrap();
     let last = lines.iter().position(|l| *l == "  supervise: {}").unwrap();
@@ -397,7 +397,7 @@ fn settings_survive_yaml() {
     assert_eq!((older.loss, older.schedule, older.clip), (LossSpec::default(), Schedule::default(), None));
     let other = yaml.replace("    term:\n      cross_entropy:\n", "    term:\n      cross_entropie:\n");
     assert!(from_yaml(&other).unwrap_err().contains("cross_entropie"), "{other}");
-    // A file from before there was freezing.
+    // This file was written before freezing existed.
     let older = from_yaml(&yaml.replace("  freeze:\n  - s.1\n", "")).unwrap();
     assert_eq!((older.train.freeze.len(), settings.train.freeze.len()), (0, 1));
     let unknown = yaml.replace("  epochs: 7", "  epochs: 7\n  epoch: 8");

@@ -1,4 +1,5 @@
-//! The syntax layer from outside: what parses, what is said about what does not, and that formatting changes nothing.
+//! The syntax layer from outside: texts that parse, messages for those that do not, and formatting that changes
+//! nothing.
 
 use npc::text::diag::{Code, Problems};
 use npc::text::files::{Disk, read};
@@ -7,7 +8,7 @@ use npc::text::syntax::ast::{Expr, ExprKind, File, ItemKind, ParamTypeKind, Unar
 use npc::text::syntax::{parse, parse_value, print};
 use proptest::prelude::*;
 
-/// The example of the language's design, and pieces that it lacks.
+/// The example of the language's design, with forms that it lacks.
 const EXAMPLE: &str = include_str!("syntax/example.model");
 const REST: &str = include_str!("syntax/rest.model");
 
@@ -52,12 +53,12 @@ fn good(text: &str) -> Parsed {
     parsed
 }
 
-/// The problems of a block whose body is `body`.
+/// Parses a block whose body is `body`.
 fn body(body: &str) -> Parsed {
     check(&format!("npc 1\nblock f(x: [c, h, w]) {{\n{body}\n}}\n"))
 }
 
-/// An expression with all its grouping in parentheses.
+/// Writes an expression with all its grouping in parentheses.
 fn value(text: &str) -> String {
     let mut sources = SourceMap::new();
     let id = sources.add("<test>", text);
@@ -101,7 +102,7 @@ fn shown(expr: &Expr) -> String {
     }
 }
 
-/// A tree without its places.
+/// Returns a tree without its places.
 fn shape(file: &File) -> String {
     let text = format!("{file:?}");
     let mut out = String::with_capacity(text.len());
@@ -114,7 +115,7 @@ fn shape(file: &File) -> String {
     out + rest
 }
 
-/// The comments of a text, sorted.
+/// Returns the comments of a text, sorted.
 fn comments(text: &str) -> Vec<&str> {
     let comment = |line: &str| {
         let mut in_string = false;
@@ -312,7 +313,7 @@ fn formatting_layout() {
     assert_snapshot!("it", "it__syntax__fmt_example", good(EXAMPLE).printed());
 }
 
-/// Pieces of source, legal and not.
+/// Pieces of source, valid and invalid.
 fn piece() -> impl Strategy<Value = String> {
     let pieces = [
         "npc 1\n",
@@ -395,7 +396,7 @@ proptest! {
         places in proptest::collection::vec(0usize..4000, 1..6),
         own in any::<bool>(),
     ) {
-        // A comment may replace any blank but those in comments, in strings and behind an item's keyword.
+        // A comment may replace any blank except in comments, in strings and after an item's keyword.
         let mut text = EXAMPLE.to_owned();
         for place in places {
             let at = place % text.len();

@@ -1,4 +1,4 @@
-//! Broken data of many kinds, and what `npc data check` says to each. docs/data.md has the list.
+//! Broken data of many kinds, and the report of `npc data check` on each. docs/data.md has the list.
 
 use crate::support::data_sets::{grey, png, tif};
 use crate::support::program::npc;
@@ -14,7 +14,7 @@ use tiff::encoder::colortype;
 
 const SIDE: usize = 48;
 
-/// A data block, and the keys of it that a case replaces.
+/// Returns a data block in which a case replaces some of the keys.
 fn model(replaced: &str) -> String {
     let usual = "images = \"images/*\"
         masks = \"masks/*\"
@@ -24,7 +24,7 @@ fn model(replaced: &str) -> String {
         split = lists(train = \"train.txt\", test = \"test.txt\")";
     let key = |line: &str| line.split('=').next().unwrap_or_default().trim().to_string();
     let new: Vec<String> = replaced.lines().map(key).collect();
-    // A list stands in the place of both patterns.
+    // A list replaces both patterns.
     let gone =
         |k: &String| new.contains(k) || (new.contains(&"list".into()) && ["images", "masks"].contains(&k.as_str()));
     let kept: Vec<&str> = usual.lines().filter(|line| !gone(&key(line))).collect();
@@ -39,7 +39,7 @@ fn model(replaced: &str) -> String {
 fn healthy(dir: &Path) {
     for i in 0..8 {
         let slice = phantom::draw(i, i, [SIDE, SIDE]);
-        // Mirrored and turned, so that no two look alike.
+        // Pictures are mirrored and rotated, so that no two look alike.
         let at = |p: usize| {
             let (y, x) = (p / SIDE, p % SIDE);
             let (y, x) = if i & 1 == 0 { (y, x) } else { (x, y) };
@@ -72,7 +72,7 @@ fn volumes(dir: &Path) {
     fs::copy(from.join("segmentations/a.nii.gz"), dir.join("s/m/a.nii.gz")).unwrap();
 }
 
-/// A pattern block for the volumes, all for training.
+/// Returns a data block with patterns for the volumes, all for training.
 fn of_volumes(folder: &str) -> String {
     let images = if folder == "s" { "s/i/*" } else { "v/i/*.nii.gz" };
     format!(
@@ -90,7 +90,7 @@ fn mask_of(dir: &Path, i: usize) -> Vec<u8> {
     image::open(dir.join(format!("masks/p{i}.png"))).unwrap().into_luma8().into_raw()
 }
 
-/// What is broken, the keys that the data block has in place of the usual ones, and the breaking.
+/// A fault: its name, the keys that replace the usual ones of the data block, and the function that damages the data.
 type Broken = (&'static str, String, fn(&Path));
 
 fn cases() -> Vec<Broken> {
@@ -150,7 +150,7 @@ fn cases() -> Vec<Broken> {
             },
         ),
         ("an empty split", says("split = random(test = 0.2, group = \"{group}*\")"), |d| {
-            // With one group for all.
+            // All images are in one group.
             for i in 0..8 {
                 let name = format!("p{i}.png");
                 ["images", "masks"].iter().for_each(|f| fs::remove_file(d.join(f).join(&name)).unwrap());

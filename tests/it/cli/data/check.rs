@@ -1,4 +1,4 @@
-//! `npc data check`: the table, JSON, pictures of the worst, and what is called nearly the same.
+//! `npc data check`: the table, JSON, pictures of the worst cases, and images reported as near-duplicates.
 
 use crate::support::data_sets::{grey, real, spec};
 use crate::support::program::npc;
@@ -55,7 +55,7 @@ fn tables_json_and_pictures() {
     assert_eq!(npc(folder.path(), &["data", "check", "--help"]).code, 0);
 }
 
-/// 12 images, of which the last is a copy of the first after `change`.
+/// Writes 12 images, of which the last is a copy of the first after `change`.
 fn with_copy(dir: &Path, change: impl Fn(usize, usize, u8) -> u8) -> DataSpec {
     let of = |i: u64| -> Vec<u8> {
         let slice = phantom::draw(i, i, [96, 96]);
@@ -101,7 +101,7 @@ fn near_duplicates_are_found_and_others_are_not() {
     }
 }
 
-/// All is told in one run, and what can be read is counted.
+/// One run reports all problems and counts the files that can be read.
 #[test]
 fn a_survey_goes_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ fn a_survey_goes_on() {
     let found = survey(&spec, dir.path(), Some(1), &|_, _| {});
     let errors: Vec<_> =
         found.findings.iter().filter(|f| f.severity == SurveySeverity::Error).map(|f| f.kind).collect();
-    // Without its mask the stem of a list is unknown, too.
+    // Without its mask, the stem of a list is unknown as well.
     assert_eq!(
         errors,
         [SurveyTopic::Files, SurveyTopic::Files, SurveyTopic::Image, SurveyTopic::Mask, SurveyTopic::Sizes]
@@ -121,8 +121,8 @@ fn a_survey_goes_on() {
     assert_eq!(found.facts.iter().filter(|f| f.image.is_some() && f.classes.is_some()).count(), 9);
 }
 
-/// On a random split of lung CT by slice neighbours fall on both sides; by patient they do not. No slices of two patients
-/// are called alike.
+/// In a random split of lung CT by slice, neighbouring slices are in different roles; in a split by patient they are
+/// not. No slices of two patients are reported as near-duplicates.
 #[test]
 fn real_patients_are_distinguished() {
     let Some(root) = real("lung_ct_lctsc") else { return };

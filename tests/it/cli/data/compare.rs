@@ -1,4 +1,4 @@
-//! `npc compare` on run folders that were never trained: their scores are written here.
+//! `npc compare` on run folders without training: the tests write their scores.
 
 use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::{CaseScore, Evaluation, MaskPair, Summary, cases_csv, measure};
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::{TempDir, tempdir};
 
-/// Settings as an earlier npc wrote them: what was added since has defaults.
+/// Settings as an earlier npc wrote them: fields that were added since then have defaults.
 const SETTINGS: &str = "\
 format: 1
 versions: {npc: 0.1.0}
@@ -47,7 +47,7 @@ struct Bench(TempDir);
 struct Run<'a> {
     name: &'a str,
     seed: u64,
-    /// Rows of the object that are missed in each image.
+    /// Number of rows of the object that are missed in each image.
     missed: &'a dyn Fn(usize) -> usize,
     images: std::ops::Range<usize>,
     empty: EmptyClassRule,
@@ -138,7 +138,7 @@ impl Bench {
     }
 }
 
-/// One row of six missed in every second image: Dice 10/11, else 1.
+/// One row of six is missed in every second image: Dice is 10/11 there and 1 elsewhere.
 fn some(i: usize) -> usize {
     i % 2
 }
@@ -233,7 +233,7 @@ fn seeds_are_one_experiment() {
     let told: Vec<(&str, String)> =
         runs.iter().map(|r| (r["name"].as_str().unwrap(), r["seeds"].to_string())).collect();
     assert_eq!(told, [("none", "[0,1,2]".to_string()), ("se", "[0,1,2]".to_string())]);
-    // Every seed misses the same in another order: no spread between the means.
+    // Every seed misses the same rows in another order, so the means have no spread.
     assert!(runs[0]["scores"]["dice"]["deviation"].as_f64().unwrap() < 1e-9);
     assert!(made["differences"][0]["words"].as_str().unwrap().starts_with("se above none by 0.1"), "{made}");
     assert!(bench.text(&names, &["--group-seeds"]).contains("±"));
@@ -246,7 +246,7 @@ fn seeds_are_one_experiment() {
         let dice = &made["runs"][0]["scores"]["dice"];
         (dice["mean"].as_f64().unwrap(), dice["deviation"].as_f64().unwrap())
     };
-    // Dice of one, two and three missed rows of six: 10/11, 8/10, 6/9.
+    // The Dice with one, two and three missed rows of six is 10/11, 8/10 and 6/9.
     let other = (10.0 / 11.0 + 0.8 + 6.0 / 9.0) / 3.0;
     assert!((mean - (other + 1.0) / 2.0).abs() < 1e-6, "{mean}");
     assert!((sd - (1.0 - other) / 2f64.sqrt()).abs() < 1e-6, "{sd}");
@@ -259,7 +259,7 @@ fn patients_are_drawn_whole() {
     let grouped = |name: &str, missed: &dyn Fn(usize) -> usize| {
         bench.write(&Run { group: Some(&patient), ..run(name, missed) });
     };
-    // One patient of three is better: the images alone would call that certain.
+    // One patient of three is better: a test over images would call that significant.
     grouped("a", &|_| 2);
     grouped("b", &|i| if i < 4 { 0 } else { 2 });
     bench.write(&run("c", &|_| 2));

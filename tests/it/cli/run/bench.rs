@@ -1,4 +1,4 @@
-//! `npc bench`: what it tells of a measurement. Times themselves are not judged.
+//! `npc bench`: the fields of its report. The times themselves are not judged.
 
 use crate::support::program::{ProgramOutput, npc};
 use serde_json::Value;
@@ -14,7 +14,8 @@ model Net(x: [3, H, W]) -> [2, H, W]
 model Classes(x: [3, H, W]) -> [5] = x |> conv(4) |> avgpool_to(1) |> flatten |> linear(5)
 ";
 
-/// Multiply-accumulates of `Net` at 16x16: 27 and 36 numbers behind each of 4 and 8 channels of 8x8, then 8 behind 2.
+/// Multiply-accumulates of `Net` at 16x16: 27 and 36 products for each of 4 and 8 channels of 8x8, then 8 for each of
+/// 2.
 const MACS: u64 = 64 * (27 * 4 + 36 * 8 + 8 * 2);
 
 fn folder() -> tempfile::TempDir {
@@ -86,7 +87,7 @@ fn a_model_without_a_map_is_timed_forward_only() {
     assert_eq!((said.code, said.err.contains("the model's result is no map")), (1, true), "{}", said.err);
 }
 
-/// On Burn's operations every step has a time; what the engine fuses has none of its own.
+/// With Burn's operations every step has a time; steps that the engine fuses have no time of their own.
 #[test]
 fn a_profile_names_every_step() {
     let folder = folder();

@@ -1,4 +1,5 @@
-//! `npc sweep --train` and `npc reproduce` from outside: what is trained, what is not trained again, and the table.
+//! `npc sweep --train` and `npc reproduce` as a user starts them: the runs that are trained, the runs that are reused,
+//! and the table.
 
 mod ended;
 
@@ -65,7 +66,7 @@ struct Ran {
     err: String,
 }
 
-/// The bytes of each file below a folder, and when it was written.
+/// The bytes and the modification time of each file below a folder.
 type Contents = BTreeMap<PathBuf, (Vec<u8>, SystemTime)>;
 
 impl Place {
@@ -110,12 +111,12 @@ impl Place {
         }
         let mut contents = Contents::new();
         walk(&self.path(folder), &mut contents);
-        // The table is written each time; the runs are what counts.
+        // The table is written each time; only the runs matter.
         contents.retain(|path, _| !path.file_name().unwrap().to_string_lossy().starts_with("table."));
         contents
     }
 
-    /// Loss and scores of each epoch, as they are written.
+    /// Returns the loss and the scores of each epoch as they are written.
     fn metrics(&self, run: &str) -> Vec<[String; 4]> {
         let text = fs::read_to_string(self.path(run).join("metrics.jsonl")).unwrap();
         let line = |line: &str| {
@@ -125,7 +126,7 @@ impl Place {
         text.lines().map(line).collect()
     }
 
-    /// The Dice of each test image.
+    /// Returns the Dice of each test image.
     fn dice(&self, run: &str) -> Vec<f64> {
         let text = fs::read_to_string(self.path(run).join("cases.csv")).unwrap();
         let mut lines = text.lines();
@@ -133,7 +134,7 @@ impl Place {
         lines.map(|l| l.split(',').nth(column).unwrap().parse().unwrap()).collect()
     }
 
-    /// The same training and the same scores of every image.
+    /// Asserts that both trainings and the scores of every image are the same.
     fn same_runs(&self, a: &str, b: &str) {
         for run in ["width=4/seed=0", "width=4/seed=1", "width=8/seed=0", "width=8/seed=1"] {
             let [a, b] = [a, b].map(|out| format!("{out}/{run}"));
@@ -193,11 +194,11 @@ fn the_grid_is_trained_once_and_compared() {
     assert!(low <= wanted && wanted <= high && low < high, "{difference}");
     assert_eq!([&difference["images"], &difference["seeds"]], [4, 2]);
     assert!(points[0]["metrics"]["dice"]["difference"].is_null());
-    // Each figure stands beside the point that it is about.
+    // Each figure is on the row of its variant.
     assert_eq!([&points[0]["paper"]["dice"], &points[1]["paper"]["dice"]], ["0.7", "0.8397"]);
     assert_eq!([&points[0]["paper"]["params"], &points[1]["paper"]["params"]], [&Value::Null, &"0.10K".into()]);
 
-    // All runs have one split, and weights that differ with the seed.
+    // All runs have the same split, and weights that differ with the seed.
     let list = |run: &str| fs::read_to_string(place.path("runs/a").join(run).join("test.txt")).unwrap();
     assert_eq!(list("width=4/seed=0"), list("width=8/seed=1"));
     assert_ne!(place.metrics("runs/a/width=4/seed=0"), place.metrics("runs/a/width=4/seed=1"));
@@ -207,7 +208,7 @@ fn the_grid_is_trained_once_and_compared() {
     assert_eq!(again.json(), table);
     assert!(place.contents("runs/a") == before, "a finished run was touched");
 
-    // The commands that a scheduler is given, one after another.
+    // The commands for a scheduler are run one after another.
     let jobs = place.sweep("widths", "runs/b c", &["--print-jobs"]).ended(0, &[]).out;
     assert_eq!(jobs.lines().count(), 4, "{jobs}");
     let first = "runs/b c/width=4/seed=0";
@@ -217,7 +218,7 @@ fn the_grid_is_trained_once_and_compared() {
                 place.sweep("widths", "runs/b c", &["--collect"]).ended(1, &["1 of 2", "width=8/seed=1: not finished"]);
             assert!(!open.err.contains("width=8/seed=0"), "{}", open.err);
         }
-        // Started elsewhere, and where its run is finished already.
+        // The command is started in another folder, where its run is finished already.
         for _ in 0..if k == 0 { 2 } else { 1 } {
             let ran = Command::new("sh").args(["-c", line]).current_dir("/").output().unwrap();
             assert!(ran.status.success(), "{line}\n{}", String::from_utf8_lossy(&ran.stderr));
@@ -234,7 +235,7 @@ fn the_grid_is_trained_once_and_compared() {
 
     let metric = place.sweep("widths", "runs/a", &["--metrics", "dise"]);
     metric.ended(2, &["the metrics are dice, iou"]);
-    // Other settings are another sweep.
+    // Other settings are a different sweep.
     for (change, words) in
         [("epochs=3", "epochs: 2 there, 3 now"), ("data.size=[16,16]", "data.size: [32,32] there, [16,16] now")]
     {
@@ -246,7 +247,7 @@ fn the_grid_is_trained_once_and_compared() {
     assert!(place.contents("runs/a") == before, "a refused sweep has written");
 }
 
-/// Params are 13 a channel and 2; the memory is that of the run's batch.
+/// The parameters are 13 a channel plus 2; the memory is that of the run's batch.
 #[test]
 fn what_a_sweep_leaves_out_is_not_run() {
     let place = Place::new();
@@ -264,7 +265,7 @@ fn what_fails_is_named_and_stops_nothing() {
     let one =
         ["sweep", "tiny.model", "broken", "--run", "tiny", "--train", "--set", "epochs=1", "--out", "runs/broken"];
     place.npc(&one).ended(1, &["wide", "width=100: failed: the model cannot be built", "1 of 1", "0 of 1"]);
-    // A file where the folder of a run is to be.
+    // A file has the name of a run's folder.
     fs::create_dir_all(place.path("runs/taken/width=4")).unwrap();
     fs::write(place.path("runs/taken/width=4/seed=0"), "").unwrap();
     let ran = place.sweep("widths", "runs/taken", &["--train", "--set", "epochs=1"]);

@@ -69,13 +69,13 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
-    /// Ended well.
+    /// Asserts that the command succeeded and returns its standard output.
     fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
         self.out
     }
 
-    /// Ended with this code and an error that holds these words, and not with a panic.
+    /// Asserts that the command failed with this code and an error that contains these words, and did not panic.
     fn refused(self, code: i32, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
         for word in words {
@@ -115,7 +115,7 @@ impl Place {
         serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
     }
 
-    /// The scores of each epoch, as they are written.
+    /// Returns the scores of each epoch as they are written.
     fn metrics(&self, run: &str) -> Vec<[String; 4]> {
         let text = fs::read_to_string(self.path(run).join("metrics.jsonl")).unwrap();
         let line = |line: &str| {
@@ -125,7 +125,7 @@ impl Place {
         text.lines().map(line).collect()
     }
 
-    /// Two runs that ended equally: scores as text, weights and moments as bits.
+    /// Asserts that two runs ended equally: scores as text, weights and moments as bits.
     fn same(&self, a: &str, b: &str) {
         assert_eq!(self.metrics(a), self.metrics(b), "{a} and {b}");
         let best = "best_dice.safetensors";
@@ -175,7 +175,7 @@ fn train_then_eval_then_predict() {
     place.npc(&["eval", "runs/a", "--checkpoint", "none.safetensors"]).refused(1, &["none.safetensors"]);
     place.npc(&["eval", "runs/a", "--split", "val"]).refused(1, &["no", "images"]);
 
-    // A PNG of another size beside a slice, and a file that is no picture between them.
+    // A PNG of another size is next to a slice, and a file that is no picture is between them.
     fs::write(place.path("bad.png"), "no picture").unwrap();
     let pixels: Vec<u8> = (0..50 * 30).map(|i| (i % 251) as u8).collect();
     image::save_buffer(place.path("other.png"), &pixels, 50, 30, image::ExtendedColorType::L8).unwrap();
@@ -228,7 +228,7 @@ fn what_cannot_be_run_is_refused() {
     let sound = fs::read(&mask).unwrap();
     fs::remove_file(&mask).unwrap();
     refused(&[], &["phantom_0004.tif", "without mask"]);
-    // Found with the first batches: the folder is there, and a second start is not in its way.
+    // The first batches reveal the error: the folder exists by then, and does not prevent a second start.
     fs::write(&mask, &sound[..100]).unwrap();
     place.train("runs/cut", &["--set", "batch=20"]).refused(1, &["phantom_0004.tif"]);
     fs::write(&mask, sound).unwrap();
@@ -247,7 +247,7 @@ fn a_run_goes_on_with_its_own_settings_only() {
     }
     fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
     place.train("runs/a", &["--resume"]).refused(1, &["model.model", "the network differs from that of the run"]);
-    // What is not the network may change.
+    // Settings that are not part of the network may change.
     fs::write(place.path("tiny.model"), format!("{MODEL}\n// A remark.\n")).unwrap();
     place.train("runs/a", &["--resume"]).done();
     place.train("runs/whole", &[]).done();
@@ -259,7 +259,7 @@ fn settings_start_the_same_run_and_threads_do_not_matter() {
     let place = Place::new();
     place.train("runs/a", &["--set", "lr=3e-3,seed=7", "--set", "model.width=6"]).done();
     fs::remove_file(place.path("tiny.model")).unwrap();
-    // From another folder: the data's place is in the settings.
+    // The command is started in another folder: the settings hold the place of the data.
     let settings = place.path("runs/a/settings.yaml").display().to_string();
     for threads in ["1", "3"] {
         let out = format!("again_{threads}");
@@ -270,7 +270,7 @@ fn settings_start_the_same_run_and_threads_do_not_matter() {
     }
 }
 
-/// Dropping it would train another model than the one written.
+/// Dropping it would train a model other than the one written.
 #[test]
 fn a_hyper_parameter_without_a_name_is_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The engine's convolutions and batch norm beside plain loops in 64 bits, over random shapes.
+//! The engine's convolutions and batch norm against plain loops in 64 bits, over random shapes.
 
 use npc::internals::compute::engine::kernel::conv_region::{ConvRegion, Epilogue};
 use npc::internals::compute::engine::kernel::prologue::ConvInput;
@@ -11,7 +11,7 @@ use npc::internals::compute::engine::operators::conv::{
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// NCHW numbers.
+/// Numbers in NCHW order.
 #[derive(Clone)]
 struct Plain {
     dims: [usize; 4],
@@ -20,7 +20,7 @@ struct Plain {
 
 impl Plain {
     fn random(dims: [usize; 4], rng: &mut StdRng) -> Self {
-        // Numbers that 32 bits hold, so that both sides start from the same.
+        // The numbers are representable in 32 bits, so that both sides start from the same.
         Self { dims, x: (0..dims.iter().product()).map(|_| f64::from(rng.random_range(-1.0..1.0f32))).collect() }
     }
 
@@ -38,7 +38,7 @@ impl Plain {
     }
 }
 
-/// `[a, b, kh, kw]`, `a` the channels of the smaller map.
+/// `[a, b, kh, kw]`, where `a` are the channels of the smaller map.
 struct Case {
     window: ConvWindow,
     larger: Plain,
@@ -66,7 +66,7 @@ impl Case {
         }
     }
 
-    /// What goes through Winograd's transforms.
+    /// Returns a convolution that uses Winograd's transforms.
     fn three_by_three(rng: &mut StdRng) -> Self {
         let pad = [rng.random_range(0..3), rng.random_range(0..3)];
         let window = ConvWindow { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pad };
@@ -78,7 +78,8 @@ impl Case {
         Self { window, larger, smaller, weight }
     }
 
-    /// Calls `f` with places in smaller, larger and weight for each product of the convolution.
+    /// Calls `f` with the places in the smaller map, the larger map and the weights for each product of the
+    /// convolution.
     fn products(&self, mut f: impl FnMut(usize, usize, usize)) {
         let [n, a, sh, sw] = self.smaller.dims;
         let [_, b, h, w] = self.larger.dims;
@@ -105,7 +106,7 @@ impl Case {
 
 fn blocked(plain: &Plain, halo: usize, planar: bool, rng: &mut StdRng) -> FeatureMap {
     let layout = if planar { MapLayout::planar(plain.dims) } else { MapLayout::blocked(plain.dims) };
-    // Gaps in the middle, as concatenations leave them.
+    // The gaps are in the middle, as after concatenations.
     let channels = plain.dims[1];
     let segments = match (planar, channels) {
         (false, 2..) if rng.random_bool(0.3) => {
@@ -127,7 +128,7 @@ fn close(what: &str, found: &[f32], expected: &[f64], case: &Case, bound: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
 }
 
-/// Largest difference to 64 bits as a part of the largest number: direct, and by Winograd's transforms.
+/// Largest difference to 64 bits relative to the largest number: directly, and by Winograd's transforms.
 const DIRECT: f64 = 2e-5;
 const WINOGRAD: f64 = 2e-5;
 
@@ -144,7 +145,7 @@ fn winograd_agrees_with_plain_loops() {
     let mut rng = StdRng::seed_from_u64(7);
     for round in 1..8 {
         let case = Case::three_by_three(&mut rng);
-        // Every fourth is planar, which goes the direct way.
+        // Every fourth map is planar, which is convolved directly.
         agrees(&case, round, WINOGRAD, &mut rng);
     }
 }
@@ -168,7 +169,7 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
     let smaller =
         blocked(&case.smaller, reach(window.transposed_regions(size(&case.larger)), case.smaller.dims[3]), false, rng);
 
-    // Bias, ReLU and sums on the way.
+    // Bias, ReLU and sums are fused into the convolution.
     let bias = Plain::random([1, case.smaller.dims[1], 1, 1], rng);
     let relu = rng.random_bool(0.5);
     let mut to = FeatureMap::zeros(smaller.layout.clone());
@@ -247,7 +248,7 @@ fn batch_norm_agrees_with_plain_loops() {
         let dims @ [n, c, h, w] =
             [rng.random_range(1..4), rng.random_range(1..40), rng.random_range(1..9), rng.random_range(1..9)];
         let mut x = Plain::random(dims, &mut rng);
-        // Far from zero: the variance must not drown in the mean.
+        // The numbers are far from zero: the variance must not lose its digits to the mean.
         x.x.iter_mut().for_each(|x| *x = f64::from((*x + 30.0) as f32));
         let [g, weight, bias] = [dims, [1, c, 1, 1], [1, c, 1, 1]].map(|dims| Plain::random(dims, &mut rng));
         let relu = rng.random_bool(0.5);

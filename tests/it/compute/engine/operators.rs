@@ -14,12 +14,12 @@ use npc::internals::compute::engine::LayerWeights;
 use npc::internals::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel};
 
-/// What the gaps of inputs hold.
+/// The value of the gaps of inputs.
 const GAP: f32 = 3.5;
-/// What outputs hold before they are written.
+/// The value of outputs before they are written.
 const OLD: f32 = -2.25;
 
-/// A map `[n, c, h, w]` of the reference.
+/// A map `[n, c, h, w]` in 64 bits.
 #[derive(Debug, Clone)]
 pub struct Tensor {
     pub dims: [usize; 4],
@@ -31,7 +31,7 @@ impl Tensor {
         Self { dims, values: vec![0.0; dims.iter().product()] }
     }
 
-    /// Numbers that 32 bits hold, in -1 to 1.
+    /// Returns numbers in -1 to 1 that 32 bits represent exactly.
     pub fn noise(seed: u64, dims: [usize; 4]) -> Self {
         let number = |i: u64| {
             let mut z = (seed << 32 | (i + 1)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -57,7 +57,7 @@ impl Tensor {
         self.values[self.index(place)]
     }
 
-    /// A map whose number at each place is `f(place)`.
+    /// Returns a map whose number at each place is `f(place)`.
     pub fn of(dims: [usize; 4], mut f: impl FnMut([usize; 4]) -> f64) -> Self {
         let mut all = Self::zeros(dims);
         let [n, c, h, w] = dims;
@@ -102,7 +102,7 @@ fn rows(layout: &MapLayout) -> impl Iterator<Item = (usize, usize)> {
     (0..layout.n * layout.blocks()).flat_map(move |plane| (0..h).map(move |y| (plane, y)))
 }
 
-/// A map with [`OLD`] everywhere but in the halos.
+/// Returns a map with [`OLD`] everywhere but in the halos.
 pub fn written_before(layout: &MapLayout) -> FeatureMap {
     let mut map = FeatureMap::zeros(layout.clone());
     rows(layout).for_each(|(plane, y)| map.view_mut().row(plane, y).fill(OLD));
@@ -139,18 +139,19 @@ pub fn layouts(dims: [usize; 4]) -> Vec<MapLayout> {
     all
 }
 
-/// A unit and its definition.
+/// A unit and its definition in 64 bits.
 pub struct KernelCase<'a> {
     pub op: &'a dyn OperatorKernel,
     pub layer: Option<&'a LayerWeights>,
     pub name: String,
     pub reference: &'a dyn Fn(&[Tensor]) -> Tensor,
-    /// How many inputs have a gradient.
+    /// Number of inputs that have a gradient.
     pub slots: usize,
 }
 
 impl KernelCase<'_> {
-    /// Forward and backward on inputs in the given layouts. `cases` are layouts of the inputs and one of the output.
+    /// Checks forward and backward on inputs in the given layouts. `cases` are layouts of the inputs and one of the
+    /// output.
     pub fn check(&self, inputs: &[Tensor], cases: &[(Vec<MapLayout>, MapLayout)]) {
         let expected = (self.reference)(inputs);
         let grad = Tensor::noise(77, expected.dims);
@@ -161,11 +162,11 @@ impl KernelCase<'_> {
             let views: Vec<MapView> = maps.iter().map(FeatureMap::view).collect();
             let mut output = written_before(layout);
             let given = ForwardArgs { inputs: &views, layer: self.layer, seed: None };
-            // A pool's indices.
+            // The indices of a pool.
             let mut other = written_before(layout);
             self.op.forward(given, &mut output.view_mut(), &mut [other.view_mut()]);
             assert_close(&output, &expected, 3e-6, &what);
-            // Another halo than the output has.
+            // The gradient has another halo than the output.
             let grad = grad.map(&layout.clone().with_halo(1));
             let needs = self.op.properties().needs;
             let inputs: Vec<MapView> =
@@ -186,7 +187,7 @@ impl KernelCase<'_> {
         }
     }
 
-    /// [`KernelCase::check`] where all inputs and the output have equal channels, in every layout.
+    /// Runs [`KernelCase::check`] in every layout, where all inputs and the output have equal channels.
     pub fn check_all(&self, inputs: &[Tensor]) {
         let [_, _, h, w] = (self.reference)(inputs).dims;
         let cases: Vec<_> = layouts(inputs[0].dims)
@@ -200,7 +201,7 @@ impl KernelCase<'_> {
     }
 }
 
-/// The gradient of `sum(grad * reference(inputs))` by central differences.
+/// Returns the gradient of `sum(grad * reference(inputs))` by central differences.
 fn slope(reference: &dyn Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], grad: &Tensor, slot: usize) -> Tensor {
     const STEP: f64 = 1e-6;
     let mut inputs = inputs.to_vec();

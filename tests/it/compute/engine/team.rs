@@ -12,7 +12,7 @@ fn pools() -> impl Iterator<Item = (usize, ThreadPool)> {
     (1..6).map(|threads| (threads, ThreadPoolBuilder::new().num_threads(threads).build().unwrap()))
 }
 
-/// How often each number comes in a loop.
+/// Returns how often a loop visits each number.
 fn counts(count: usize, least: usize) -> Vec<usize> {
     let seen: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
     for_ranges(count, least, |run| {
@@ -36,7 +36,7 @@ fn a_loop_comes_to_each_number_once() {
                 }
             }
         };
-        // In a pass, and outside of one.
+        // The loop runs inside a pass, and outside of one.
         pool.install(|| with_team(all));
         pool.install(all);
     }
@@ -68,7 +68,8 @@ fn results_come_in_order_and_scratch_stays_with_one_thread() {
             with_team(|| {
                 assert_eq!(map(1000, |i| i * i), (0..1000).map(|i| i * i).collect::<Vec<_>>());
                 let mut sums = vec![0; 500];
-                // Whatever is in the scratch: it is this thread's, and no two chunks use it at once.
+                // The old contents of the scratch do not matter: it belongs to this thread, and no two chunks use it at
+                // the same time.
                 for_chunks_with(
                     &mut sums,
                     1,
@@ -120,7 +121,7 @@ fn a_panic_in_a_loop_is_the_callers_and_the_next_loop_runs() {
     }
 }
 
-/// rayon's own loops in a pass, whose threads wait for other work, and several passes at once.
+/// rayon's own loops in a pass, whose threads wait for other work, and several passes at the same time.
 #[test]
 fn passes_share_a_pool_with_others() {
     let (_, pool) = pools().nth(2).unwrap();

@@ -14,7 +14,7 @@ use npc::internals::compute::weights;
 use npc::internals::learn::loss::cross_entropy;
 use npc::internals::learn::optim::AccumulatedGradients;
 
-/// A model of one operator on the image.
+/// Returns a model of one operator on the image.
 fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> CheckedGraph {
     let mut b = Build::new(c, h, w);
     let image = b.image;
@@ -30,7 +30,7 @@ fn map(values: &[f32], [h, w]: [usize; 2]) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values.to_vec(), [1, 1, h, w]), &device())
 }
 
-/// What a one-operator model makes of a single-channel map.
+/// Asserts the output of a model of one operator on a single-channel map.
 #[track_caller]
 fn gives(op: impl Into<Op>, values: &[f32], size: [usize; 2], expected: &[f32], out: [usize; 2]) {
     let y = forward(&one(op, [1, size[0], size[1]]), map(values, size));
@@ -145,7 +145,7 @@ fn gradients_flow_through_every_operator() {
         let x = b.at("first", conv(4, 1), &[image_]);
         let y = b.op(op, &[x]);
         let network = lower(&b.done(y), &device(), 1).train();
-        // Squares, since batch norm and softmax hide a plain sum.
+        // Squares are summed, since batch norm and softmax hide a plain sum.
         let RecordedPass { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
         let y = results.remove(0);
         let mut optim = npc::internals::learn::optim::OptimState::new(npc::text::config::Optimizer::Adam {
@@ -176,7 +176,7 @@ fn bilinear_takes_pixel_centres() {
         &[0.0, 3.0, 6.0],
         [1, 3],
     );
-    // Shrinking by 2 means the mean of each pair.
+    // Resizing by 1/2 returns the mean of each pair.
     gives(
         resize(ResizeTarget::Size([1, 2]), Interpolation::Bilinear, false),
         &[0.0, 1.0, 2.0, 3.0],
@@ -214,7 +214,7 @@ fn max_pool_rounds_up_on_demand() {
     let of = |ceil| MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 0], ceil });
     gives(of(false), &row, [1, 5], &[5.0, 4.0], [1, 2]);
     gives(of(true), &row, [1, 5], &[5.0, 4.0, 3.0], [1, 3]);
-    // Padding is below every number: a map of negative numbers keeps its sign.
+    // Padding is below every number, so that a map of negative numbers keeps its maxima.
     let padded = MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
     gives(padded, &[-3.0, -2.0, -1.0, -4.0], [1, 4], &[-3.0, -1.0, -4.0], [1, 3]);
 }
@@ -277,7 +277,7 @@ fn batch_norm_keeps_the_unbiased_variance() {
     let scale = 1.0 / (1.0f32 + 1e-5).sqrt();
     close(network.forward(x.clone()).remove(0).without_autodiff(), &[-scale, scale]);
     let stats = weights::tensors(&network);
-    // Mean 2, biased variance 1, unbiased 2; a tenth of each is new.
+    // The mean is 2, the biased variance 1, the unbiased one 2; a tenth of each is added.
     assert!((stats[2].values[0] - 0.2).abs() < 1e-6 && (stats[3].values[0] - 1.1).abs() < 1e-6, "{stats:?}");
     let scale = 1.0 / (1.1f32 + 1e-5).sqrt();
     close(network.valid().forward(x).remove(0), &[0.8 * scale, 2.8 * scale]);

@@ -20,10 +20,10 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tried after the size that a file asks for.
+/// Size that is tried after that of the file.
 const SIZES: [[usize; 2]; 6] = [[48, 80], [33, 47], [64, 96], [96, 64], [64, 64], [32, 32]];
 
-/// Every model and variant that compiles, at the first two sizes that it accepts, or at its only one.
+/// Returns every model and variant that compiles, at the first two sizes that it accepts, or at its only one.
 fn models() -> Vec<(String, Vec<CheckedGraph>)> {
     let mut all = Vec::new();
     for file in model_files("models").into_iter().chain(model_files("tests/graphs")) {
@@ -47,7 +47,7 @@ fn models() -> Vec<(String, Vec<CheckedGraph>)> {
     all
 }
 
-/// Operators and shapes of weights are equal: what differs is the size of the image.
+/// Whether operators and shapes of weights are equal, so that only the size of the image differs.
 fn one_network_serves(a: &CheckedGraph, b: &CheckedGraph) -> bool {
     let ops =
         |c: &CheckedGraph| c.graph().order().into_iter().skip(1).map(|id| c.graph().node(id).op.clone()).collect();
@@ -55,7 +55,7 @@ fn one_network_serves(a: &CheckedGraph, b: &CheckedGraph) -> bool {
     a_ops == b_ops && promised(a) == promised(b)
 }
 
-/// Dotted names and shapes of the graph's tensors.
+/// Returns the dotted names and shapes of the graph's tensors.
 fn promised(checked: &CheckedGraph) -> Vec<(String, Vec<usize>)> {
     let graph = checked.graph();
     let of = |id| {
@@ -66,7 +66,7 @@ fn promised(checked: &CheckedGraph) -> Vec<(String, Vec<usize>)> {
     graph.order().into_iter().flat_map(of).collect()
 }
 
-/// What Burn's visitor sees, with a linear layer's matrix turned to PyTorch's `[out, in]`.
+/// Returns the tensors that Burn's visitor finds, with a linear layer's matrix transposed to PyTorch's `[out, in]`.
 fn seen(network: &Network) -> Vec<(String, Vec<usize>)> {
     #[derive(Default)]
     struct Seen(Vec<String>, Vec<(String, Vec<usize>)>);
@@ -90,7 +90,7 @@ fn seen(network: &Network) -> Vec<(String, Vec<usize>)> {
     visitor.1
 }
 
-/// The same network with every value as a result, so that a forward pass shows them all.
+/// Returns the same network with every value as a result, so that a forward pass returns all of them.
 fn laid_open(checked: &CheckedGraph) -> CheckedGraph {
     let mut graph = checked.graph().clone();
     let mut results = Vec::new();
@@ -103,14 +103,14 @@ fn laid_open(checked: &CheckedGraph) -> CheckedGraph {
     check(graph).expect("other results break nothing")
 }
 
-/// `[n, c, h, w]`, a vector being a map of 1 x 1.
+/// Returns `[n, c, h, w]`, where a vector is a map of 1 x 1.
 fn dims(n: usize, ty: &TensorType) -> [usize; 4] {
     let shape = ty.shape();
     let [h, w] = shape.spatial().unwrap_or([1, 1]);
     [n, shape.channels(), h, w]
 }
 
-/// `[n, c, h, w]` of smooth numbers in -1..1.
+/// Returns an image `[n, c, h, w]` of smooth numbers in -1..1.
 fn image(n: usize, shape: &Shape, device: &Device) -> Tensor<4> {
     let dims = dims(n, &TensorType::Tensor(shape.clone()));
     let values: Vec<f32> = (0..dims.iter().product()).map(|i: usize| (i as f32 * 0.37).sin()).collect();
@@ -129,8 +129,8 @@ fn forward(checked: &CheckedGraph, network: &Network, n: usize) -> Result<Vec<Te
     Ok(outputs)
 }
 
-/// Names and shapes of weights, and the dims of every value, at two sizes. Where nothing in the network depends on the
-/// size, the network of one size must run at the other.
+/// Names and shapes of weights and the dims of every value are those of the graph, at two sizes. If nothing in the network
+/// depends on the size, the network of one size must run at the other.
 #[test]
 fn every_model_is_what_its_graph_says() {
     for (name, sizes) in models() {
@@ -146,7 +146,7 @@ fn every_model_is_what_its_graph_says() {
     }
 }
 
-/// Tensors are drawn one by one, each from its name, so small networks stand for large ones, which take long.
+/// Each tensor is initialized from its name, so small networks represent large ones, which take long.
 const DRAWN: usize = 3_000_000;
 
 #[test]
@@ -163,7 +163,7 @@ fn the_same_seed_gives_the_same_weights() {
     }
 }
 
-/// A graph of the calls on a tape that their operators accept, with every value as a result.
+/// Returns a graph of the calls of a tape that their operators accept, with every value as a result.
 fn grown(tape: &[u32]) -> Graph {
     let mut tape = Tape::new(tape);
     let shape = Shape::map(1 + tape.below(4), 1 + tape.below(10), 1 + tape.below(10));
@@ -182,11 +182,11 @@ fn grown(tape: &[u32]) -> Graph {
             Arity::Exactly(n) => n,
             Arity::AtLeast(n) => n + tape.below(3),
         };
-        // The newest values first, so that graphs grow deep.
+        // The newest values come first, so that graphs grow deep.
         let known = graph.results.len();
         let mut inputs: Vec<Outlet> = (0..count).map(|_| graph.results[known - 1 - tape.below(known)].1).collect();
         if let Op::Unpool(_) = op {
-            // Chance alone would hardly ever find a pool's indices and a map of their shape.
+            // A random choice would hardly ever find a pool's indices and a map of their shape.
             let index = |outlet: &Outlet| graph.ty(*outlet).tensor().is_none();
             let Some(at) = graph.results.iter().map(|r| r.1).rfind(index) else { continue };
             let fits = |outlet: &Outlet| graph.ty(*outlet).tensor() == Some(graph.ty(at).shape());
@@ -204,7 +204,7 @@ fn grown(tape: &[u32]) -> Graph {
 }
 
 proptest! {
-    /// The written promise of `check`. Training steps are tried as well.
+    /// A graph that passes `check` runs, as the documentation of `check` promises. Training steps are run as well.
     #[test]
     fn what_passes_check_runs(tape in prop::collection::vec(any::<u32>(), 20..250)) {
         if let Ok(checked) = check(grown(&tape)) {
@@ -224,7 +224,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
-    /// The same promise for texts, at the size that a model was written for and at any other that it accepts.
+    /// The same for texts, at the size that a model was written for and at any other that it accepts.
     #[test]
     fn what_passes_check_runs_from_text(seed in any::<u64>(), h in 5usize..40, w in 5usize..40) {
         let text = model(&mut Tape::seeded(seed));
@@ -251,7 +251,7 @@ fn random_models_accept_other_sizes() {
     assert!(passed > 100, "{passed} of 200 pass");
 }
 
-/// The property above is about something: all operators occur, and most graphs pass.
+/// The property above has content: all operators occur, and most graphs pass.
 #[test]
 fn random_graphs_hold_every_operator() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();

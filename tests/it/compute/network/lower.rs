@@ -1,4 +1,5 @@
-//! Graph to network: names, shapes and first values of weights, the plan, and files of weights and training state.
+//! Lowering of a graph to a network: names, shapes and initial values of weights, the plan, and files of weights and
+//! training state.
 
 use crate::support::device::device;
 use crate::support::toy_graphs::{Build, conv, toy};
@@ -18,7 +19,7 @@ use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::text::config::Optimizer;
 use std::collections::BTreeMap;
 
-/// Numbers between -1 and 1 that look random.
+/// Returns numbers between -1 and 1 that look random.
 pub fn image(shape: [usize; 4]) -> Tensor<4> {
     let n = shape.iter().product::<usize>();
     let values: Vec<f32> = (0..n).map(|i| ((i * 7919 + 13) % 2003) as f32 / 1001.0 - 1.0).collect();
@@ -34,7 +35,7 @@ fn adam() -> Optimizer {
     Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
 }
 
-/// One training step; the loss before it.
+/// Runs one training step and returns the loss before it.
 fn step(network: Network, optim: &mut OptimState) -> (Network, f32) {
     let RecordedPass { mut results, back } = network.record(image([2, 3, 8, 8]), 0);
     let loss = cross_entropy(results.remove(0), targets([2, 8, 8]));
@@ -94,7 +95,7 @@ fn a_seed_gives_the_same_bits_and_another_seed_others() {
     let bound = 1.0 / 27f32.sqrt();
     assert!(weight.values.iter().all(|v| v.abs() <= bound));
     assert!(weight.values.iter().any(|v| v.abs() > 0.8 * bound), "the whole range is drawn from");
-    // Pinned: a change here changes every seeded run.
+    // The values are pinned: a change here changes every seeded run.
     let first: Vec<u32> = weight.values[..3].iter().map(|v| v.to_bits()).collect();
     insta::assert_snapshot!(format!("{first:08x?}"), @"[3d0de563, 3c8a94c7, 3d4d5833]");
 }

@@ -1,5 +1,5 @@
-//! The line between what an operator refuses and what it runs: whatever `infer` accepts runs forward and gives the
-//! inferred shape, and what it refuses says how to mend it.
+//! The limits of operators: an operator that `infer` accepts runs forward and returns the inferred shape, and a refusal
+//! says how to fix it.
 
 use crate::support::device::device;
 use burn::tensor::{Distribution, Tensor, TensorData};
@@ -9,7 +9,7 @@ use npc::graph::op::*;
 use npc::graph::ty::{Shape, TensorType};
 use npc::internals::compute::lower::lower;
 
-/// A model of one operator.
+/// Returns a model of one operator.
 fn one(op: Op, image: TensorType) -> CheckedGraph {
     let outputs = op.infer(std::slice::from_ref(&image)).unwrap();
     let mut graph = Graph::new("One");
@@ -20,7 +20,7 @@ fn one(op: Op, image: TensorType) -> CheckedGraph {
     check(graph).unwrap_or_else(|p| panic!("{p:?}"))
 }
 
-/// Runs `op` on a map if it accepts it; whether it did.
+/// Runs `op` on a map if the operator accepts it, and returns whether it did.
 #[track_caller]
 fn runs(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> bool {
     let op = op.into();
@@ -38,7 +38,7 @@ fn runs(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> bool {
     true
 }
 
-/// Every combination of `n` numbers below `end`.
+/// Returns every combination of `n` numbers below `end`.
 fn combinations(n: u32, end: usize) -> impl Iterator<Item = Vec<usize>> {
     (0..end.pow(n)).map(move |i| (0..n).map(|d| i / end.pow(d) % end).collect())
 }

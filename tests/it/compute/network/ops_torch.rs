@@ -1,4 +1,4 @@
-//! Every operator against PyTorch: `tests/reference/torch_ops.py` says what a case is and where its numbers come from.
+//! Every operator against PyTorch: `tests/reference/torch_ops.py` defines the cases and the source of their numbers.
 //!
 //! Differences are relative: of single elements to the tensor's root mean square, of sums to its L2 norm. PyTorch
 //! computed in 64 bits, npc in 32.
@@ -70,7 +70,7 @@ enum Values {
 }
 
 impl Record {
-    /// How far `tensor` is from the recorded one; axes of 1 at the end do not count.
+    /// Returns the difference between `tensor` and the recorded one; axes of 1 at the end do not count.
     fn difference(&self, tensor: &NamedTensor) -> f64 {
         let trim = |shape: &[usize]| shape.iter().rposition(|&d| d != 1).map_or(Vec::new(), |i| shape[..=i].to_vec());
         assert_eq!(trim(&tensor.shape), trim(&self.shape), "shape of {}", tensor.name);
@@ -97,7 +97,7 @@ impl Record {
     }
 }
 
-/// Output `index` of splitmix64 from `seed`.
+/// Returns output `index` of splitmix64 from `seed`.
 fn splitmix(seed: u64, index: u64) -> u64 {
     let mut z = seed.wrapping_add((index + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,4 +1,4 @@
-//! What passes of the engine leave in memory.
+//! Memory that passes of the engine leave.
 
 use crate::support::compile::compile_file;
 use crate::support::device::device;
@@ -10,7 +10,7 @@ use npc::internals::learn::loss::cross_entropy;
 use npc::internals::learn::optim::AccumulatedGradients;
 use std::path::Path;
 
-/// Passes find the memory of the ones before them: nothing is lost, and nothing grows.
+/// Passes reuse the memory of the passes before them: nothing is lost, and nothing grows.
 #[test]
 fn a_pass_like_one_before_needs_no_new_memory() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
@@ -36,7 +36,7 @@ fn a_pass_like_one_before_needs_no_new_memory() {
             assert!(gradients.iter().count() > 10 && classes > 1);
             made.push(network.engine().allocated_maps());
         }
-        // A buffer may first serve a smaller map than it could: the third step at the latest has all.
+        // A buffer may first hold a smaller map than it could: the third step at the latest has all of them.
         assert!(made[3..] == [made[2]; 3], "{name}, training: {made:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is drawn: how often, how much, and from what.
+//! Random draws of augmentations: their frequency, their size, and what they depend on.
 
 use super::{everything, pixels, still};
 use npc::internals::data::augment::{AugmentPlan, Augmenter, Elastic, Gamma};
@@ -6,7 +6,7 @@ use npc::text::config::{Augmentation, BorderMode};
 
 const SIZE: [usize; 2] = [64, 64];
 
-/// Plans of `n` cases under one kind.
+/// Returns the plans of `n` cases under one kind of augmentation.
 fn plans(kind: Augmentation, n: usize) -> Vec<AugmentPlan> {
     let augmenter = Augmenter::new(&[kind], SIZE).unwrap();
     (0..n).map(|case| augmenter.plan(11, 0, case)).collect()
@@ -21,7 +21,7 @@ fn variance(values: &[f64]) -> f64 {
     values.iter().map(|v| (v - m).powi(2)).sum::<f64>() / values.len() as f64
 }
 
-/// Whether a share of `n` draws is within five standard errors of `p`.
+/// Asserts that a share of `n` draws is within five standard errors of `p`.
 #[track_caller]
 fn share(hits: usize, n: usize, p: f64) {
     let error = (p * (1.0 - p) / n as f64).sqrt();
@@ -43,7 +43,7 @@ fn kinds_happen_as_often_as_they_say() {
     let degrees: Vec<f64> =
         plans(Augmentation::Rotate { degrees: [-10.0, 30.0], p: 1.0 }, N).iter().map(|p| p.degrees).collect();
     assert!(degrees.iter().all(|d| (-10.0..=30.0).contains(d)));
-    // Uniform: variance of a width of 40.
+    // The width of a uniform distribution is 40, which sets its variance.
     assert!((mean(&degrees) - 10.0).abs() < 1.0 && (variance(&degrees) / (1600.0 / 12.0) - 1.0).abs() < 0.06);
     // Half as large is as likely as twice as large.
     let scales: Vec<f64> =
@@ -65,7 +65,7 @@ fn every_draw_is_a_function_of_seed_epoch_and_case() {
     for other in [augmenter.plan(2, 2, 3), augmenter.plan(1, 3, 3), augmenter.plan(1, 2, 4), augmenter.plan(1, 3, 2)] {
         assert_ne!(other.to_string(), plan.to_string());
     }
-    // Neither the order of the list nor a kind more or less changes what the others draw.
+    // Neither the order of the list nor an added or removed kind changes the draws of the others.
     let mut fewer = everything(0.5);
     fewer.reverse();
     fewer.retain(|kind| !matches!(kind, Augmentation::Rotate { .. }));
@@ -93,7 +93,7 @@ fn noise_is_normal_with_its_deviation() {
     for (beyond, p) in [(1.0, 0.317_310_5), (2.0, 0.045_500_3), (3.0, 0.002_699_8)] {
         share(z.iter().filter(|v| v.abs() > beyond).count(), n, p);
     }
-    // Neighbours, planes and epochs know nothing of each other.
+    // Draws of neighbours, planes and epochs are independent.
     let correlation = |a: &[f64], b: &[f64]| mean(&a.iter().zip(b).map(|(x, y)| x * y).collect::<Vec<_>>());
     let next = noise(1);
     for (a, b) in [(&z[..n - 1], &z[1..]), (&z[..n / 2], &z[n / 2..]), (&z[..], &next[..])] {
@@ -120,7 +120,7 @@ fn brightness_and_contrast_are_linear_about_0_and_the_mean() {
     near(apply(&|p| p.tone.brightness = Some((1.2, -0.05))), (1.2 * m - 0.05, 1.2 * s));
     near(apply(&|p| p.tone.contrast = Some(0.7)), (m, 0.7 * s));
     near(apply(&|p| p.tone.contrast = Some(1.3)), (m, 1.3 * s));
-    // Dark and bright are exchanged by the inverted one: 1 - (1 - v)^g.
+    // The inverted gamma exchanges dark and bright: 1 - (1 - v)^g.
     let mut plan = still([1, 3]);
     plan.tone.gamma = Some(Gamma { exponent: 2.0, inverted: true });
     let mut planes = vec![0.0, 0.25, 1.0];
@@ -164,10 +164,11 @@ fn crops_keep_the_share_of_the_classes() {
         };
         mean(&(0..500).map(after).collect::<Vec<_>>()) / share(&mask)
     };
-    // What lies in the middle is in every crop, where its share is divided by the crop's: the mean of 1 / area is 2 ln 2.
+    // A pixel in the middle is in every crop, where its share is divided by that of the crop: the mean of 1 / area is 2
+    // ln 2.
     let middle = growth(&|y, x| (20..28).contains(&y) && (20..28).contains(&x));
     assert!((middle - 4f64.ln()).abs() < 0.06, "{middle}");
-    // A half stays a half, on average.
+    // A share of one half stays one half on average.
     let half = growth(&|_, x| x < 24);
     assert!((half - 1.0).abs() < 0.03, "{half}");
     assert!(growth(&|y, x| y < 6 && x < 6) < 0.9);
@@ -193,7 +194,7 @@ fn what_comes_past_the_schema_is_checked() {
     refused(&[Augmentation::Rot90 { p: 0.5 }, Augmentation::Rot90 { p: 0.1 }], SIZE, "`augment` lists `rot90` twice");
     refused(&[Augmentation::Border { rule: BorderMode::Constant, value: 2.0 }], SIZE, "`value` of `border`");
     refused(&[Augmentation::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma` of `gamma`");
-    // The smallest and the oddest sizes do not panic.
+    // The smallest and the most uneven sizes do not panic.
     for size in [[1, 1], [1, 7], [2, 3], [5, 1]] {
         let kinds: Vec<_> = everything(1.0).into_iter().filter(|k| k.name() != "rot90").collect();
         let augmenter = Augmenter::new(&kinds, size).unwrap();

@@ -1,4 +1,4 @@
-//! Augmentation in the loader: the same pictures whatever the threads, the batches and the past.
+//! Augmentation in the loader: the pictures do not depend on threads, batches or earlier epochs.
 
 use super::everything;
 use npc::internals::data::augment::{Augmenter, EpochAugmenter};
@@ -38,7 +38,7 @@ fn pass(epoch: usize) -> EpochAugmenter {
 
 type Pictures = BTreeMap<usize, (Vec<f32>, Vec<u8>)>;
 
-/// Each case's picture and mask, as the batches gave them.
+/// Returns each case's picture and mask from the batches.
 fn pictures(
     batches: impl Iterator<Item = npc::internals::base::error::Result<npc::internals::data::Batch>>,
 ) -> Pictures {
@@ -74,7 +74,7 @@ fn threads_and_batches_change_no_picture() {
 
 #[test]
 fn a_resumed_run_sees_the_same_pictures() {
-    // Without cache every picture is made from its file again.
+    // Without a cache every picture is made from its file again.
     for cache_mb in [0, 64] {
         let data = data(9, cache_mb);
         let long = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 2);
@@ -82,7 +82,7 @@ fn a_resumed_run_sees_the_same_pictures() {
             (1..=3).map(|e| pictures(long.augmented(epoch_order(9, 3, e), 2, LastBatch::Keep, pass(e)))).collect();
         assert_ne!(epochs[1], epochs[2]);
         let fresh = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 1);
-        // In the middle of epoch 3, after four images.
+        // The start is in the middle of epoch 3, after four images.
         let rest = epoch_order(9, 3, 3)[4..].to_vec();
         for (case, picture) in pictures(fresh.augmented(rest, 2, LastBatch::Keep, pass(3))) {
             assert_eq!(picture, epochs[2][&case]);
@@ -95,14 +95,14 @@ fn scored_pictures_are_never_changed() {
     let data = data(5, 64);
     let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 1);
     let changed = pictures(loader.augmented((0..5).collect(), 2, LastBatch::Keep, pass(0)));
-    // The cache holds what the files hold, not what augmentation made of it.
+    // The cache holds the contents of the files, not the augmented pictures.
     let scored = pictures(loader.batches((0..5).collect(), 2, LastBatch::Keep));
     for (case, (image, mask)) in &scored {
         let sample = data.load(SplitRole::Train, *case, 1).unwrap();
         assert_eq!((image, mask), (&sample.image, &sample.mask));
     }
     assert_ne!(scored, changed);
-    // A plan that does nothing gives the same bits, through mean and standard deviation too.
+    // A plan without operations returns the same bits, through mean and standard deviation too.
     let idle = Augmenter::new(&everything(0.0), [48, 48]).unwrap();
     let kept = pictures(loader.augmented(
         (0..5).collect(),
@@ -129,8 +129,8 @@ fn loading_runs_ahead_of_its_user() {
     assert_eq!(decoded, 24);
     let (_, decoded) = take(0);
     assert_eq!(decoded, 0, "all are cached");
-    // A user who takes his time finds the batches waiting for him, but for the first. Other work on the machine may get
-    // between the two measurements: one good pair of five is enough.
+    // A slow consumer finds the batches ready, except the first. Other work on the machine may disturb one of the two
+    // measurements: one good pair of five is enough.
     let overlaps = || {
         let (hungry, _) = take(0);
         let (busy, _) = take((hungry * 1000.0 / 6.0) as u64 + 10);
@@ -161,7 +161,7 @@ fn advice_follows_the_cause() {
     says(LoadTimes { cached: 0, ..load }, "raise `cache_mb`");
     says(LoadTimes { decoded: 0, cached: 2000, ..load }, "augmentation is slow");
     says(LoadTimes { decoded: 0, cached: 2000, augmented: false, ..load }, "use more cores");
-    // The first epoch fills a cache that holds all: no word. Nor where waiting is short.
+    // The first epoch fills a cache that holds all images: no advice. Short waits give no advice either.
     for quiet in [
         LoadTimes { cached: 2000, ..load },
         LoadTimes { waited: 19.0, ..load },

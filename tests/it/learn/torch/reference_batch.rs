@@ -1,6 +1,6 @@
 //! The batches of the PyTorch reference, by the formula in the docstring of `tests/reference/torch_npnet.py`.
 //!
-//! Integers until the last division, which is exact in f32: both sides hold the same bits.
+//! All numbers are integers until the last division, which is exact in f32: both sides hold the same bits.
 
 /// Images `[n, 3, h, w]` and masks `[n, h, w]` (1 inside a disc, 0 outside) of training step `step`, row-major.
 ///
@@ -54,7 +54,7 @@ fn noise(step: u64, index: u64) -> u64 {
     (z ^ (z >> 31)) >> 41
 }
 
-/// Sums over the whole batch and single elements, as `torch_npnet.batch` gives them for 2 x 3 x 64 x 96.
+/// Sums over the whole batch and single elements, as `torch_npnet.batch` returns them for 2 x 3 x 64 x 96.
 #[test]
 fn batches_are_those_of_the_pytorch_reference() {
     let check = |step, sum: u64, foreground: i64, places: i64, elements: [u64; 4]| {

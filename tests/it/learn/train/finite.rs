@@ -1,9 +1,9 @@
-//! The first number that is none: it is named with its place, and no checkpoint holds it.
+//! The first NaN or infinity: it is reported with its place, and no checkpoint contains it.
 
 use super::*;
 use std::fs;
 
-/// Divides by a map that is 0.
+/// A model that divides by a map of zeros.
 const DIVIDES: &str = "npc 1
 
 model Divides(x: [1, H, W]) -> [2, H, W] {
@@ -36,7 +36,8 @@ fn a_division_by_zero_is_named() {
     assert!(!folder.last().exists());
 }
 
-/// Weights of 1e30 after the first step: the second one overflows in the first convolution behind them or its norm.
+/// The weights are 1e30 after the first step: the second step overflows in the first convolution that reads them or in
+/// its norm.
 #[test]
 fn a_rate_that_is_far_too_high_is_named_and_costs_no_checkpoint() {
     let mut bench = Bench::new();
@@ -63,7 +64,7 @@ fn a_rate_that_is_far_too_high_is_named_and_costs_no_checkpoint() {
     assert_eq!(folder.records().len(), 1);
 }
 
-/// Found before the weights are scored, though no loss has met them: an epoch of one step.
+/// The weights are found before they are scored, though no loss has used them: an epoch of one step.
 #[test]
 fn weights_beyond_use_are_not_kept() {
     let mut bench = Bench::new();
@@ -77,7 +78,7 @@ fn weights_beyond_use_are_not_kept() {
 #[test]
 fn a_score_of_zero_is_no_best() {
     let mut bench = Bench::new();
-    // One class only is predicted: the last bias decides, and nothing moves it.
+    // Only one class is predicted: the last bias decides, and no step changes it.
     const BLIND: &str = "npc 1
 
 model Blind(x: [1, H, W]) -> [2, H, W] {

@@ -1,4 +1,4 @@
-//! Freezing: what is frozen stays, bit for bit, and the rest is trained with the gradients that it had anyway.
+//! Freezing: frozen tensors stay, bit for bit, and the gradients of the others do not change.
 
 use super::*;
 use npc::internals::compute::lower::lower;
@@ -24,7 +24,7 @@ fn bench(paths: &[&str]) -> Bench {
     bench
 }
 
-/// The bits of a checkpoint's tensors under a prefix, without it.
+/// Returns the bits of a checkpoint's tensors under a prefix, by names without it.
 fn bits(folder: &RunFolder, prefix: &str) -> BTreeMap<String, Vec<u32>> {
     let tensors = state(&folder.last()).0.into_iter();
     tensors.filter_map(|(name, bits)| Some((name.strip_prefix(prefix)?.to_string(), bits))).collect()
@@ -44,7 +44,7 @@ fn frozen_tensors_stay_and_have_no_moments() {
     for (paths, trained) in [
         (&[][..], [&HEAD[..], &FIRST, &SECOND].concat()),
         (&["s.0"], [&HEAD[..], &SECOND].concat()),
-        // Behind what is trained: the gradient passes through it.
+        // The frozen part follows the trained one: the gradient passes through it.
         (&["s.1", "main"], FIRST.to_vec()),
         (&["s.0.Stage.bn", "s.1.Stage.conv"], [&HEAD[..], &FIRST[2..], &SECOND[..2]].concat()),
         (&["s", "aux"], HEAD.to_vec()),
@@ -66,7 +66,7 @@ fn frozen_tensors_stay_and_have_no_moments() {
     }
 }
 
-/// Weights and losses are the same before the first step, so its gradients are too, and with them all that is trained.
+/// Weights and losses before the first step are the same, so its gradients are too, and all trained tensors after it.
 #[test]
 fn the_first_step_moves_the_rest_as_without_freezing() {
     let step = |paths: &[&str]| {
@@ -107,9 +107,9 @@ fn freezing_that_cannot_work_is_refused() {
         (&["s.2"][..], "`Staged` has no node or block `s.2`"),
         (&["s.0", "x"], "`x` of `Staged` has no parameters"),
         (&["s.0.Stage.relu"], "`s.0.Stage.relu` of `Staged` has no parameters"),
-        // Part of a name is no path.
+        // A part of a name is no path.
         (&["s.0.Sta"], "`Staged` has no node or block `s.0.Sta`"),
-        // `aux` has no part in the loss.
+        // `aux` does not contribute to the loss.
         (&["s", "main"], "nothing of `Staged` is left to train"),
     ] {
         let bench = bench(paths);

@@ -1,4 +1,4 @@
-//! Weights to begin with: from a run, from safetensors, from PyTorch.
+//! Initial weights: from a run, from safetensors, from PyTorch.
 
 use super::*;
 use npc::internals::compute::lower::lower;
@@ -54,7 +54,7 @@ fn other_names_of_the_same_structure_are_loaded_by_order() {
     let (tensors, report) = begun(&model("Tiny"), &reference("weights_foreign.pt"));
     is_filled(&tensors);
     assert!(report.summary().contains("12 of 12 tensors loaded by order"), "{}", report.summary());
-    // Another width has other shapes everywhere, and no name fits.
+    // Another width changes all shapes, and no name fits.
     let error = init(drawn(&model("Wide"), 0), &reference("weights_foreign.pt")).unwrap_err().to_string();
     for word in [
         "no tensor of this file fits the model `Wide`",
@@ -95,7 +95,7 @@ fn a_run_begins_with_the_best_weights_of_another() {
         serde_json::from_str(&std::fs::read_to_string(second.root().join("init.json")).unwrap()).unwrap();
     assert_eq!(report["tensors"].as_array().unwrap().len(), 12);
     assert!(report["file"].as_str().unwrap().ends_with("best_dice.safetensors"));
-    // Cut off, it goes on from its own checkpoint.
+    // After an interruption the run resumes from its own checkpoint.
     let cut = bench.folder("cut");
     assert!(bench.run(&cut, false, Some(2)).unwrap().interrupted());
     bench.run(&cut, true, None).unwrap();
@@ -128,7 +128,8 @@ fn files_that_hold_no_weights_are_refused() {
     );
 }
 
-/// NPNet's runs begin its variants: what both have is carried over by path and shape, the attention's own is not.
+/// A run of NPNet initializes its variants: shared tensors are copied by path and shape, those of the attention are
+/// not.
 #[test]
 fn variants_take_what_they_share() {
     let path = crate::support::repository::repository("models/npnet.model");

@@ -1,4 +1,4 @@
-//! What is refused before the first batch, and that nothing is written then.
+//! Refusals before the first batch, after which nothing is written.
 
 use super::*;
 use npc::internals::base::machine::FreeMemory;
@@ -20,7 +20,7 @@ fn memory_that_is_not_enough_is_refused_with_the_batch_that_fits() {
     let found = bench.preflight(Some(1 << 40)).unwrap();
     assert!(found.notes.iter().any(|n| n.starts_with("memory: about")), "{found:?}");
     assert!(bench.preflight(None).unwrap().notes.iter().any(|n| n.contains("not checked")));
-    // Enough for some images, and for none.
+    // The memory is enough for some images, and for none.
     let error = bench.preflight(Some(1_500_000)).unwrap_err();
     assert!(error.message.contains("`Tiny` at batch 16 needs about"), "{error}");
     let help = error.help[0].clone();

@@ -1,11 +1,11 @@
-//! What a run refuses, and what it leaves behind when it does.
+//! Refusals of a run, and the files that remain after one.
 
 use super::*;
 use npc::internals::base::atomic::write_atomic;
 use std::fs;
 use std::path::PathBuf;
 
-/// No file is left in part.
+/// Asserts that no file is left incomplete.
 fn tidy(dir: &Path) {
     let parts: Vec<_> = files(dir).into_iter().filter(|n| n.ends_with(".part") || n.starts_with('.')).collect();
     assert!(parts.is_empty(), "{parts:?} in {}", dir.display());
@@ -77,7 +77,7 @@ fn a_file_that_cannot_be_written_leaves_nothing() {
     let below = dir.path().join("no/such/folder");
     mentions(&write_atomic(&below.join("a.json"), b"{}").unwrap_err(), &["a.json", "cannot be written"]);
     assert!(!dir.path().join("no").exists());
-    // A folder stands where the file should go: the old thing stays, the new one is taken away.
+    // A folder has the name of the file: the folder stays, and the temporary file is removed.
     let taken = dir.path().join("taken");
     fs::create_dir_all(taken.join("inside")).unwrap();
     mentions(&write_atomic(&taken, b"{}").unwrap_err(), &["taken", "cannot be written"]);
@@ -121,7 +121,7 @@ fn write(path: &Path, width: u32, pixels: &[u8]) {
     image::save_buffer(path, pixels, width, height, image::ExtendedColorType::L8).unwrap();
 }
 
-/// Indices of the images with which training starts, and of those that it is scored on.
+/// Returns the indices of the images of the first training batches, and of those that the run is scored on.
 fn split(bench: &Bench) -> [Vec<u32>; 2] {
     let folder = bench.folder("whole");
     ["train.txt", "test.txt"].map(|name| {
@@ -130,8 +130,8 @@ fn split(bench: &Bench) -> [Vec<u32>; 2] {
     })
 }
 
-/// Damages a file, sees the run refused with these words, repairs the file, and sees the run go on as if nothing had
-/// been.
+/// Damages a file, checks that the run is refused with these words, repairs the file, and checks that the run continues
+/// unchanged.
 fn damaged(bench: &Bench, name: &str, file: &Path, damage: impl Fn(&Path), words: &[&str]) {
     let sound = fs::read(file).unwrap();
     damage(file);
@@ -169,7 +169,8 @@ fn damaged_files_are_named_and_cost_nothing() {
         damaged(&bench, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
         damaged(&bench, &name("missing"), &mask, gone, &["no mask"]);
     }
-    // Damaged while the run goes on and found while scoring: the epoch that was trained by then is not trained again.
+    // The file is damaged while the run continues, and found while scoring: the epoch trained by then is not trained
+    // again.
     let folder = bench.folder("late");
     let image = picture(&bench, "images", tested[0]);
     let sound = fs::read(&image).unwrap();

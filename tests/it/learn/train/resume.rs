@@ -1,15 +1,15 @@
-//! A run that was cut off and taken up again is the run that was not, bit for bit.
+//! A run that was interrupted and resumed equals the run that was not, bit for bit.
 
 use super::*;
 use std::fs;
 
-/// Step losses of an interrupted run and of its continuation, in one list.
+/// Returns the step losses of an interrupted run and of its continuation, in one list.
 fn joined(a: &Told, b: &Told) -> Vec<(usize, usize, f64)> {
     a.steps.iter().chain(&b.steps).copied().collect()
 }
 
-/// An epoch has six steps: stopped at the first, in the middle, at the last (scores are missing then), and after an
-/// epoch's end.
+/// An epoch has six steps: training is stopped at the first, in the middle, at the last (scores are missing then), and
+/// after an epoch's end.
 #[test]
 fn stopping_anywhere_changes_nothing() {
     let bench = Bench::new();
@@ -39,7 +39,7 @@ fn stopping_twice_changes_nothing() {
     same(&whole, &folder);
 }
 
-/// Pictures follow from seed, epoch and case, not from what was drawn before.
+/// Augmented pictures follow from seed, epoch and case, not from earlier draws.
 #[test]
 fn stopping_changes_no_augmented_picture() {
     let mut bench = Bench::new();
@@ -53,7 +53,7 @@ fn stopping_changes_no_augmented_picture() {
     assert_eq!(joined(&first, &second), told.steps);
     same(&whole, &folder);
     assert!(whole.records().iter().all(|r| r.waited_seconds >= 0.0 && r.waited_seconds < r.seconds + 0.5));
-    // Asked of what cannot be, it ends before there is a folder.
+    // A run with impossible settings ends before its folder exists.
     bench.settings.train.augment = vec![npc::text::config::Augmentation::Blur { sigma: [0.0, 1e9], p: 1.0 }];
     let folder = bench.folder("refused");
     let error = bench.refused(&folder, false);
@@ -74,7 +74,8 @@ fn more_epochs_can_be_added_to_a_finished_run() {
     same(&whole, &folder);
 }
 
-/// A process that is killed between its last lines: the metrics are ahead of the checkpoint, one of them in part.
+/// A process is killed between its last lines: the metrics are ahead of the checkpoint, and the last line is
+/// incomplete.
 #[test]
 fn an_older_checkpoint_takes_back_the_epochs_after_it() {
     let mut bench = Bench::new();

@@ -1,4 +1,4 @@
-//! What one step is made of: several batches, the average of the weights, and when training ends early.
+//! The parts of one step: several batches, the average of the weights, and early stopping.
 
 use super::*;
 use npc::internals::compute::weights::NamedTensor;
@@ -13,7 +13,7 @@ model Tiny(x: [1, H, W], classes: int = 2) -> [classes, H, W] {
 ";
 
 impl Bench {
-    /// Settings with changes, in the same place.
+    /// Returns a fixture with changed settings.
     fn with(change: impl FnOnce(&mut Settings)) -> Bench {
         let mut bench = Bench::new();
         change(&mut bench.settings);
@@ -21,7 +21,7 @@ impl Bench {
     }
 }
 
-/// The tensors of a checkpoint under one prefix.
+/// Returns the tensors of a checkpoint under one prefix.
 fn tensors(path: &Path, prefix: &str) -> Vec<NamedTensor> {
     let (all, _) = read_safetensors(path).unwrap();
     let of = all.into_iter().filter_map(|t| Some(NamedTensor { name: t.name.strip_prefix(prefix)?.into(), ..t }));
@@ -34,7 +34,7 @@ fn farthest(a: &[NamedTensor], b: &[NamedTensor]) -> f64 {
     pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
 }
 
-/// Without batch norm a step of 3 + 3 images is a step of 6, the last one of 4 (3 + 1) among them.
+/// Without batch norm a step of 3 + 3 images equals a step of 6, including the last one of 4 (3 + 1).
 #[test]
 fn batches_that_make_a_step_are_one_batch() {
     let run = |name: &str, batch, accumulate| {
@@ -64,8 +64,8 @@ fn steps_of_several_batches_can_be_cut_off_between_them() {
     }
 }
 
-/// One step an epoch: the weights after each are those of runs of one, two and three epochs, and the average follows by
-/// its formula.
+/// With one step an epoch, the weights after each epoch are those of runs of one, two and three epochs, and the average
+/// follows by its formula.
 #[test]
 fn the_average_is_that_of_the_steps() {
     let one_step = |s: &mut Settings| (s.train.batch, s.train.save_every) = (16, 0.0);
@@ -129,13 +129,13 @@ fn summary(folder: &RunFolder) -> RunSummary {
     serde_json::from_str(&std::fs::read_to_string(folder.root().join("summary.json")).unwrap()).unwrap()
 }
 
-/// A rate at which nothing is learned: the first score stays the best.
+/// The learning rate is too small to learn: the first score stays the best.
 #[test]
 fn patience_ends_a_run_that_gets_no_better() {
     let bench = Bench::with(|s| {
         s.train.optimizer.set_lr(1e-12);
         (s.train.epochs, s.train.patience) = (12, Some(3));
-        // Running statistics would go on to change the scores.
+        // Running statistics would continue to change the scores.
         s.train.seed = 4;
     });
     let bench = Bench { checked: compile_text(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny"), ..bench };
@@ -143,7 +143,7 @@ fn patience_ends_a_run_that_gets_no_better() {
     let summary_of = summary(&folder);
     let best = summary_of.epoch;
     assert_eq!((told.epochs.len(), summary_of.epochs, summary_of.stopped_early), (best + 3, best + 3, true));
-    // Resumed, it has nothing left to do, and cut off on the way it ends where the whole one did.
+    // Resumed, the run has nothing left to do; interrupted on the way, it ends where the whole run did.
     assert_eq!(bench.run(&folder, true, None).unwrap().steps.len(), 0);
     let cut = bench.folder("cut");
     assert!(bench.run(&cut, false, Some(8)).unwrap().interrupted());

@@ -1,4 +1,4 @@
-//! Deep supervision: what several results count in the loss.
+//! Deep supervision: the weights of several results in the loss.
 
 use super::*;
 use burn::module::Module;
@@ -30,7 +30,7 @@ fn bench(weights: &[(&str, f64)]) -> Bench {
     bench
 }
 
-/// One pixel, two classes: the scores 0 and ln 3 leave 1/4 for the first, equal ones 1/2.
+/// One pixel and two classes: the scores 0 and ln 3 give the first class the probability 1/4, equal scores 1/2.
 #[test]
 fn the_loss_is_the_weighted_sum() {
     let device = crate::support::device::device();
@@ -44,7 +44,7 @@ fn the_loss_is_the_weighted_sum() {
     assert!((loss(vec![(first(), 0.25), (second(), 3.0)]) - 3.5 * ln2).abs() < 1e-6);
 }
 
-/// The first step's loss is that of the first weights on the first batch, result by result.
+/// The loss of the first step is that of the initial weights on the first batch, for each result.
 #[test]
 fn a_run_weighs_its_results() {
     let losses = |weights: &[(&str, f64)]| {
@@ -63,7 +63,7 @@ fn a_run_weighs_its_results() {
     let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
     let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &device);
     let results = network.forward(Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), &device));
-    // In the order of the promise, not of the body.
+    // The order is that of the declared results, not of the body.
     let [main, aux] = [0, 1]
         .map(|i| f64::from(cross_entropy(results[i].clone(), targets.clone()).without_autodiff().into_scalar::<f32>()));
     let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");

@@ -1,4 +1,4 @@
-//! Losses, optimisers, schedules and clipping as a run uses them.
+//! Losses, optimisers, schedules and clipping in a run.
 
 use super::*;
 use npc::internals::compute::lower::lower;
@@ -48,7 +48,7 @@ fn a_run_with_all_of_them_goes_on_bit_for_bit() {
     }
 }
 
-/// What one step of SGD moved, all trained tensors as one vector.
+/// Returns the change of one step of SGD, all trained tensors as one vector.
 fn moved(keys: &[(&str, &str)]) -> Vec<f64> {
     let bench = bench(&[&[("optimizer", "sgd(lr = 0.1)")], keys].concat());
     let folder = bench.folder("a");

@@ -1,4 +1,4 @@
-//! Overlays with their scores: letters, captions, sheets; tables of cases and the order they give.
+//! Overlays with their scores: letters, captions, sheets; tables of cases and their order.
 
 use npc::internals::score::case_columns::{CaseColumns, worst_and_median};
 use npc::internals::show::images::gallery::{OverlayCase, case_sheet, fitting};
@@ -19,12 +19,12 @@ fn letters_stand_upright() {
     let rows = drawn(&canvas, [255; 3]);
     let part = |row: &str, half: usize| row[half * LETTER..(half + 1) * LETTER].to_string();
     let inked: Vec<&String> = rows.iter().filter(|row| row.contains('#')).collect();
-    // An L: its foot is wider than any row above it. A 7: its bar is wider than any row below.
+    // The foot of an L is wider than any row above it. The bar of a 7 is wider than any row below.
     let ink = |row: &str, half| part(row, half).matches('#').count();
     let (first, last) = (inked[0], inked[inked.len() - 1]);
     assert!(inked[..inked.len() - 1].iter().all(|row| ink(row, 0) < ink(last, 0)), "{rows:#?}");
     assert!(inked[1..].iter().all(|row| ink(row, 1) < ink(first, 1)), "{rows:#?}");
-    // What does not fit is left away, and letters that the font lacks are marked.
+    // Text that does not fit is left out, and letters that the font lacks are marked.
     let mut small = Canvas::filled([4, 4], [0; 3]);
     small.text([2, 2], "ÄΩ語", [255; 3]);
     let mut unknown = [Canvas::filled([LINE, LETTER], [0; 3]), Canvas::filled([LINE, LETTER], [0; 3])];
@@ -33,7 +33,7 @@ fn letters_stand_upright() {
     assert_eq!(unknown[0], unknown[1]);
 }
 
-/// A grey case whose left half is predicted and upper half true.
+/// Returns a grey case whose left half is predicted and whose upper half is true.
 fn case(stem: &str, size: [usize; 2]) -> OverlayCase {
     let [h, w] = size;
     let map = |f: &dyn Fn(usize, usize) -> bool| (0..h * w).map(|i| u8::from(f(i / w, i % w))).collect();
@@ -49,11 +49,11 @@ fn case(stem: &str, size: [usize; 2]) -> OverlayCase {
 
 #[test]
 fn errors_have_their_colours() {
-    // Small ones are enlarged four times, so that they can be looked at.
+    // Small images are enlarged four times, so that they can be inspected.
     let picture = case("a", [40, 60]).draw(1000).unwrap();
     assert_eq!(picture.size, [160, 240]);
     let at = |y: usize, x: usize| -> [u8; 3] { picture.rgb[(4 * y * 240 + 4 * x) * 3..][..3].try_into().unwrap() };
-    // Half way from grey to the colour, and nothing in the corner that both leave out.
+    // The colour is half mixed with grey, and the corner outside both masks is unchanged.
     let towards =
         |colour: [u8; 3], share: f32| colour.map(|c| (128.0 * (1.0 - share) + f32::from(c) * share).round() as u8);
     assert_eq!(at(30, 10), towards(FALSE_POSITIVE, 0.5));
@@ -70,7 +70,7 @@ fn errors_have_their_colours() {
 fn a_sheet_holds_every_case_with_its_name_and_the_legend() {
     let cases: Vec<OverlayCase> = (0..5).map(|i| case(&format!("case_{i}"), [40 + 10 * i, 120])).collect();
     let made = case_sheet("run: all 5, worst first", &cases, 2).unwrap();
-    // Legend colours are whole, those on pictures are mixed with the image.
+    // Colours of the legend are opaque, those on pictures are mixed with the image.
     for colour in [AGREED, FALSE_POSITIVE, FALSE_NEGATIVE] {
         let swatch = made.rgb.chunks_exact(3).filter(|p| *p == colour).count();
         assert!(swatch >= 100, "{colour:?} covers {swatch} pixels of the legend");
@@ -80,10 +80,10 @@ fn a_sheet_holds_every_case_with_its_name_and_the_legend() {
     let alone: usize = cases.iter().map(|c| pixels(&c.captioned(320).unwrap(), ink)).sum();
     assert_eq!(pixels(&made, ink), alone, "every caption is on the sheet");
     assert!(alone > 500);
-    // Without truth there are no errors to explain.
+    // Without a true mask there are no errors to explain.
     let plain: Vec<OverlayCase> = cases.iter().map(|c| OverlayCase { truth: None, ..c.clone() }).collect();
     assert_eq!(pixels(&case_sheet("run", &plain, 2).unwrap(), FALSE_POSITIVE), 0);
-    // Many large pictures stay a sheet of bounded size; none is a title.
+    // A sheet of many large pictures has a bounded size; none is a title.
     let many: Vec<OverlayCase> = (0..62).map(|i| case(&i.to_string(), [330, 340])).collect();
     let [h, w] = case_sheet("many", &many, 4).unwrap().size;
     assert!(h < 6000 && w < 1500, "{h} x {w}");
@@ -125,7 +125,7 @@ fn worst_and_median_do_not_overlap() {
             assert_eq!(worst.len(), k.min(n));
             let names: std::collections::HashSet<_> = worst.iter().chain(median).map(|r| &r.stem).collect();
             assert_eq!(names.len(), worst.len() + median.len());
-            // The one in the middle is shown in any case.
+            // The middle case is always shown.
             assert!(n == 0 || names.contains(&ranked[n / 2].stem), "{k} of {n}");
             if n >= 3 * k {
                 assert_eq!(median.len(), k);

@@ -1,4 +1,4 @@
-//! The HTML report: complete, sound, escaped, and without anything from outside.
+//! The HTML report is complete, well-formed, escaped, and loads nothing from outside.
 
 use crate::support::compile::compile_file;
 use crate::support::repository::repository;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 /// A text that breaks a page where it is not escaped.
 const NASTY: &str = "<b id=\"x\">&amp; 'lung' \"left\"</b></section><script>alert(1)</script>";
 
-/// Scores as `npc eval` writes them, with intervals and a metric that this page knows nothing of.
+/// Scores as `npc eval` writes them, with intervals and with a metric that the page does not define.
 fn evaluation() -> Value {
     let scores = |dice: f64| json!({"dice": dice, "iou": dice / (2.0 - dice), "hd95": 12.5, "new_score": null});
     let ends = json!({"dice": {"low": 0.71, "high": 0.83}});
@@ -37,7 +37,7 @@ fn cases() -> CaseColumns {
     CaseColumns::read(&path).unwrap()
 }
 
-/// A page with everything on it; `words` stands wherever a file or a person may put a text.
+/// Returns a page with every part; `words` is used in every place where a file or a person may put a text.
 pub fn made(model: &str, words: &str) -> String {
     let checked = compile_file(&repository(&format!("models/{model}.model")), Some([128, 128]), &[]).checked.remove(0);
     let epoch = |i: usize| {
@@ -86,7 +86,7 @@ pub enum Tag {
     Close(String),
 }
 
-/// The tags of a page in order. Takes only what is plainly HTML: quoted attributes, no stray `<`, `>` or bare `&`.
+/// Returns the tags of a page in order. Accepts only plain HTML: quoted attributes, no stray `<`, `>` or bare `&`.
 fn tags(html: &str) -> Result<Vec<Tag>, String> {
     let mut rest = html.strip_prefix("<!DOCTYPE html>").ok_or("no doctype")?;
     let mut tags = Vec::new();
@@ -108,7 +108,7 @@ fn tags(html: &str) -> Result<Vec<Tag>, String> {
         let mut closed = false;
         loop {
             rest = rest.trim_start();
-            // Elements of SVG may end themselves; those of HTML do not.
+            // Elements of SVG may close themselves; those of HTML may not.
             let drawn = ["rect", "path", "circle", "line", "polyline"].contains(&name.as_str());
             if let (true, Some(after)) = (drawn, rest.strip_prefix("/>")) {
                 (closed, rest) = (true, after);
@@ -160,8 +160,8 @@ fn text_is_sound(text: &str) -> Result<(), String> {
     if text.contains('>') { Err(format!("a bare > in `{text}`")) } else { Ok(()) }
 }
 
-/// What is wrong with a page: tags that do not nest, elements where HTML does not have them, ids that come twice, links
-/// that lead nowhere, anything that is loaded from outside.
+/// Returns the faults of a page: tags that do not nest, elements where HTML forbids them, duplicate ids, broken links,
+/// and resources that are loaded from outside.
 fn problems(html: &str) -> Vec<String> {
     let tags = match tags(html) {
         Ok(tags) => tags,
@@ -264,7 +264,7 @@ fn every_text_is_escaped() {
     assert!(!html.contains("<b id") && !html.contains("<script>alert"));
     let words = html.matches("&lt;script&gt;alert(1)").count();
     assert!(words >= 20, "the text stands in {words} places");
-    // As many tags as with harmless words.
+    // The page has as many tags as with harmless words.
     assert_eq!(tags(&html).unwrap().len(), tags(&made("unet", "a run")).unwrap().len());
 }
 
@@ -290,7 +290,7 @@ fn it_shows_what_the_files_hold() {
     ] {
         assert!(html.contains(word), "`{word}` is not on the page");
     }
-    // Worst first in the table of all images.
+    // The table of all images begins with the worst.
     let table = &html[html.find("Every image").unwrap()..];
     assert!(table.find("case_000").unwrap() < table.find("case_001").unwrap());
 }
@@ -343,7 +343,7 @@ fn a_chart_shows_every_finite_point() {
     let html = chart(one(points(12)));
     assert_eq!((of(&html, "dot"), of(&html, "hover"), of(&html, "line"), of(&html, "mark")), (12, 12, 1, 1));
     assert!(html.contains("<title>loss: 15 at epoch 7</title>"), "7 * 7 % 17");
-    // Long runs: a line without dots, and not more than the page can carry.
+    // A long run has a line without dots, and not more points than the page can hold.
     let html = chart(one(points(5000)));
     assert_eq!(of(&html, "dot"), 0);
     assert!((300..=400).contains(&of(&html, "hover")), "{}", of(&html, "hover"));
@@ -352,7 +352,7 @@ fn a_chart_shows_every_finite_point() {
     assert_eq!(of(&chart(one(broken)), "dot"), 4);
     assert_eq!(chart(one(vec![[1.0, f64::INFINITY]])), "");
     assert_eq!(of(&chart(one(vec![[1.0, 0.5]])), "dot"), 1);
-    // Every coordinate lies on the chart.
+    // Every coordinate is on the chart.
     let html = chart(one(vec![[0.0, -5.0], [3.0, 1e-7], [90.0, 1e9]]));
     for (at, _) in html.match_indices(" cx=\"") {
         let x: f64 = html[at + 5..].split('"').next().unwrap().parse().unwrap();

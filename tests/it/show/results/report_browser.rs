@@ -1,6 +1,6 @@
-//! The report in a real browser: what is laid out where, in both colour schemes and at two widths.
+//! The report in a real browser: the layout of its parts, in both colour schemes and at two widths.
 //!
-//! Runs where a Chromium or Chrome is found; says so where it is not.
+//! Runs where a Chromium or Chrome is found; reports where it is not.
 
 use crate::show::results::report::made;
 use crate::support::browser::{self, browser};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::Path;
 use tempfile::tempdir;
 
-/// Measures the page once it is laid out, and leaves what it found in an element of its own.
+/// A script that measures the page after layout and writes the result into an element of its own.
 const MEASURE: &str = r##"<script>
 addEventListener("load", function () {
   var root = document.documentElement, found = { width: innerWidth, overflow: root.scrollWidth - innerWidth, boxes: {}, wide: [] };
@@ -43,7 +43,7 @@ fn measured(browser: &Path, page: &Path, width: u32, dark: bool) -> Value {
     assert!(shot.arg(format!("--screenshot={}", picture.display())).output().unwrap().status.success());
     let shot = image::open(&picture).unwrap().into_rgb8();
     assert_eq!(shot.width(), width);
-    // Not one flat colour: text, lines and boxes were painted.
+    // The page is not one flat colour: text, lines and boxes were painted.
     let colours: std::collections::HashSet<_> = shot.pixels().map(|p| p.0).collect();
     assert!(colours.len() > 50, "{} colours on the screenshot", colours.len());
     found
@@ -69,7 +69,7 @@ fn a_browser_lays_the_page_out() {
             assert!(side(0) > 4.0 && side(1) > 4.0, "{name} is {size} at width {width}");
         }
         assert_eq!((&found["overflow"], &found["wide"]), (&0.into(), &serde_json::json!([])), "at width {width}");
-        // A parser that mends nothing finds what was written.
+        // A strict parser finds the elements that were written.
         assert_eq!(found["elements"], elements, "elements at width {width}");
         assert!(found["images"].as_array().unwrap().iter().all(|w| w.as_u64() > Some(0)), "{}", found["images"]);
         let light = |key: &str| {
@@ -78,7 +78,7 @@ fn a_browser_lays_the_page_out() {
             numbers.split(", ").take(3).map(|n| n.parse::<f64>().unwrap()).sum::<f64>() / 3.0
         };
         assert!(if dark { light("paper") < 60.0 } else { light("paper") > 200.0 }, "{found}");
-        // Text against its ground, and lines too.
+        // Text and lines contrast with their background.
         assert!(
             (light("paper") - light("ink")).abs() > 150.0 && (light("paper") - light("line")).abs() > 80.0,
             "{found}"

@@ -1,4 +1,4 @@
-//! Event files: the bytes against TensorBoard's own writer and reader, and what happens when a run is cut off.
+//! Event files: the bytes against TensorBoard's own writer and reader, and the recovery of a run that was interrupted.
 
 use crate::support::repository::repository;
 use npc::internals::learn::run_folder::RunFolder;
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::{TempDir, tempdir};
 
-/// CRC-32C bit by bit, from its polynomial; nothing of the crate in use.
+/// Computes CRC-32C bit by bit, from its polynomial, without the crate in use.
 fn crc(data: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in data {
@@ -22,14 +22,14 @@ fn crc(data: &[u8]) -> u32 {
     !crc
 }
 
-/// As TensorFlow's sources write it.
+/// Masks a checksum as TensorFlow's sources do.
 #[allow(clippy::manual_rotate, reason = "the definition, not our way to compute it")]
 fn mask(data: &[u8]) -> u32 {
     let crc = crc(data);
     ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8)
 }
 
-/// Framing taken apart by its definition: every record's data.
+/// Reads the framing by its definition and returns the data of every record.
 fn taken_apart(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     while !bytes.is_empty() {
@@ -60,7 +60,7 @@ fn a_file_of_tensorboard_is_read() {
     let data: Vec<_> = records(&bytes).map(|r| r.unwrap().to_vec()).collect();
     assert_eq!(data, taken_apart(&bytes));
     let events: Vec<Event> = data.iter().map(|d| Event::parse(d).unwrap()).collect();
-    // The first names the version; then three steps and a picture.
+    // The first record names the version; then three steps and a picture follow.
     let scalars: Vec<_> = events.iter().filter(|e| !e.values.is_empty()).collect();
     assert_eq!(scalars.len(), 4);
     for (event, (step, loss)) in scalars.iter().zip([(1, 0.5f32), (2, 0.25), (3, 0.125)]) {
@@ -71,7 +71,7 @@ fn a_file_of_tensorboard_is_read() {
     assert_eq!(scalars[3].values, [("cases/a".to_string(), picture)]);
 }
 
-/// What `read.json` was made from: `tensorboard_events.py read` on these very bytes.
+/// The input of `read.json`: `tensorboard_events.py read` was run on these very bytes.
 #[test]
 fn tensorboard_reads_our_file() {
     let scalars = |step: i64, loss: f32| Event {
@@ -79,7 +79,7 @@ fn tensorboard_reads_our_file() {
         step,
         values: vec![("loss".into(), EventValue::Scalar(loss)), ("lr".into(), EventValue::Scalar(0.001))],
     };
-    // TensorBoard passes the file on as it is; bytes of our own do not change with an encoder.
+    // TensorBoard does not re-encode the file; our own bytes do not change with an encoder.
     let png = b"not a picture".to_vec();
     let bytes_of_png = png.len();
     let picture = Event {
@@ -106,7 +106,7 @@ fn tensorboard_reads_our_file() {
     assert_eq!(read["images"]["cases/a"], serde_json::json!([[300, 3, 5, bytes_of_png]]));
 }
 
-/// A run folder with so many epochs.
+/// Returns a run folder with this many epochs.
 fn run(epochs: usize) -> (TempDir, RunFolder) {
     let dir = tempdir().unwrap();
     let folder = RunFolder::new(dir.path());
@@ -141,7 +141,7 @@ fn epochs_are_written_once() {
     let names: Vec<_> = all[1].values.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["loss", "dice", "seconds"], "numbers under their own names, and no text");
     assert!((all[3].time - all[2].time - 2.0).abs() < 1e-6, "each epoch took two seconds");
-    // A second import, and a run that goes on.
+    // The run is imported a second time, and then continues.
     assert_eq!(EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap(), 0);
     go_on(&folder, 5);
     let mut board = EventFile::open(&folder).unwrap();
@@ -165,7 +165,7 @@ fn what_a_killed_process_left_is_cut_off() {
         EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap();
         assert_eq!(steps(&folder), [1, 2, 3, 4], "cut at {cut} of {}", whole.len());
     }
-    // A flipped bit: what comes after it cannot be trusted and is written again.
+    // One bit is flipped: the records after it cannot be trusted and are written again.
     for at in (0..whole.len()).step_by(11) {
         let mut bytes = whole.clone();
         bytes[at] ^= 4;

@@ -9,7 +9,7 @@ use npc::graph::op::{
 use npc::graph::ty::{Shape, TensorType};
 use npc::text::source::Span;
 
-/// A row of choices; what is past its end is 0.
+/// A sequence of choices; choices past its end are 0.
 struct Tape<'a>(std::slice::Iter<'a, u8>);
 
 impl Tape<'_> {
@@ -75,7 +75,7 @@ impl Tape<'_> {
     }
 }
 
-/// A graph that grows as the choices say.
+/// Returns a graph that the choices determine.
 pub fn grown(tape: &[u8]) -> Graph {
     let mut tape = Tape(tape.iter());
     let mut graph = Graph::new("Random");
@@ -93,7 +93,7 @@ pub fn grown(tape: &[u8]) -> Graph {
         let newest = |tape: &mut Tape, n: usize| n - 1 - tape.below(n).min(tape.below(n));
         let mut inputs = vec![known[newest(&mut tape, known.len())]];
         match op {
-            // An index is good for one thing.
+            // A pooling index has only one use.
             _ if graph.ty(inputs[0]).tensor().is_none() => {
                 let fits = |o: &&Outlet| graph.ty(**o).tensor() == Some(graph.ty(inputs[0]).shape());
                 let maps: Vec<_> = known.iter().filter(fits).copied().collect();

@@ -1,12 +1,12 @@
 //! Texts near those of a corpus: tokens, bracketed groups and lines are dropped, doubled, nested, swapped, taken from other
 //! texts; numbers become extreme.
 //!
-//! Shared by the tests and by the targets of `fuzz/`. Knows a token when it sees one and no grammar.
+//! Shared by the tests and by the targets of `fuzz/`. Recognizes tokens but no grammar.
 
 use super::tape::Tape;
 use std::ops::Range;
 
-/// Longest text that is made.
+/// Limit on the length of a text.
 pub const LARGEST: usize = 256 << 10;
 
 const NUMBERS: [&str; 24] = [
@@ -36,7 +36,7 @@ const NUMBERS: [&str; 24] = [
     "0.5",
 ];
 
-/// What the language is made of, and what it is not.
+/// Tokens of the language, and others.
 const PIECES: [&str; 66] = [
     "let ",
     "for i in ",
@@ -106,7 +106,7 @@ const PIECES: [&str; 66] = [
     "\u{feff}\u{0}ö\u{202e}",
 ];
 
-/// The places of words, numbers, strings, comments, white space and single characters, in order, without gaps.
+/// Returns the places of words, numbers, strings, comments, white space and single characters, in order, without gaps.
 fn tokens(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
@@ -133,7 +133,7 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// From a bracket to its partner, or some tokens in a row, or a line.
+/// Returns the range from a bracket to its partner, of some tokens in a row, or of a line.
 fn stretch(tape: &mut Tape, text: &str, tokens: &[Range<usize>]) -> Range<usize> {
     let start = tape.below(tokens.len());
     let Some(first) = tokens.get(start) else { return 0..0 };
@@ -163,7 +163,7 @@ fn stretch(tape: &mut Tape, text: &str, tokens: &[Range<usize>]) -> Range<usize>
     }
 }
 
-/// One change to `text`; `other` lends its parts.
+/// Applies one change to `text`; parts of `other` may be inserted.
 fn change(tape: &mut Tape, text: &str, other: &str) -> String {
     let places = tokens(text);
     let part = stretch(tape, text, &places);
@@ -177,7 +177,7 @@ fn change(tape: &mut Tape, text: &str, other: &str) -> String {
         0 => with(part, ""),
         1 => {
             let copies = [1, 2, 3, 10, 100, 1000][tape.below(6)];
-            // Enough to matter, and never the whole room.
+            // The length is enough to matter, and never the whole limit.
             let copies = copies.min(1 + (LARGEST / 4) / piece.len().max(1));
             with(at(part.end), &piece.repeat(copies))
         }
@@ -223,7 +223,7 @@ fn change(tape: &mut Tape, text: &str, other: &str) -> String {
     }
 }
 
-/// `text` after one to eight changes; `other` lends its parts.
+/// Returns `text` after one to eight changes; parts of `other` may be inserted.
 pub fn mutated(tape: &mut Tape, text: &str, other: &str) -> String {
     let mut text = text.to_string();
     for _ in 0..1 + tape.below(8) {

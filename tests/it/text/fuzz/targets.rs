@@ -1,4 +1,4 @@
-//! What is fuzzed: each function takes any text and must return, whatever the text is.
+//! Fuzz targets: each function accepts any text and must return.
 //!
 //! Shared by the tests and by the targets of `fuzz/`, so it names nothing of either.
 
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 const SIZE: Option<[usize; 2]> = Some([48, 64]);
 
-/// Runs `work` with the stack that the program itself takes.
+/// Runs `work` with the stack that the program itself uses.
 pub fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, work);
@@ -29,7 +29,7 @@ pub fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Both forms of the problems; every place lies in its text.
+/// Renders the problems in both forms, and checks that every place is inside its text.
 fn told(sources: &SourceMap, problems: &Problems) {
     for d in problems.iter() {
         for label in d.primary.iter().chain(&d.others) {
@@ -42,7 +42,7 @@ fn told(sources: &SourceMap, problems: &Problems) {
     serde_json::from_str::<serde_json::Value>(&json).expect("problems are JSON");
 }
 
-/// Everything that is computed from a checked model without running it.
+/// Computes every analysis of a checked model that does not run it.
 fn measured(checked: &CheckedGraph) {
     for convention in Convention::ALL {
         count(checked, convention);
@@ -71,12 +71,12 @@ fn bundle(sources: &mut SourceMap, text: &str) -> (Bundle, Problems) {
         problems.extend(found);
         file
     });
-    // Other files are not there.
+    // Other files do not exist.
     let incomplete = root.items.iter().any(|i| matches!(i.kind, ast::ItemKind::Import(ast::Import::Path(_))));
     (Bundle { source, root, std, incomplete, ..Bundle::default() }, problems)
 }
 
-/// The whole front, as `npc check` goes through it.
+/// Runs the whole front, as `npc check` does.
 pub fn front(text: &str) {
     let mut sources = SourceMap::new();
     let (bundle, mut problems) = bundle(&mut sources, text);
@@ -100,7 +100,7 @@ pub fn front(text: &str) {
     told(&sources, &problems.sorted());
 }
 
-/// What `data`, `train`, `sweep` and `expect` blocks ask for.
+/// Checks the `data`, `train`, `sweep` and `expect` blocks.
 fn recipe_item(program: &ResolvedProgram<'_>, item: &ast::FileItem) -> Problems {
     let mut problems = Problems::new();
     match &item.kind {
@@ -156,7 +156,7 @@ fn comments(text: &str) -> Vec<&str> {
     found
 }
 
-/// A text that parses: its formatted form parses, keeps every comment, and is its own formatted form.
+/// Formats a text that parses: the result parses, keeps every comment, and does not change when formatted again.
 pub fn format(text: &str) {
     let formatted = |text: &str| {
         let mut sources = SourceMap::new();
@@ -171,7 +171,7 @@ pub fn format(text: &str) {
     assert!(comments(text) == comments(&once), "comments are lost:\n{text}\n---\n{once}");
 }
 
-/// A value as `--with width=VALUE` gives it, to a model with a parameter of each type.
+/// Reads a value of `--with width=VALUE`, for a model with a parameter of each type.
 pub fn value(text: &str) {
     const MODEL: &str = "npc 1\nenum E { a, b }\n\
         model M(x: [3, H, W], n: int = 3, list: int[] = [1, 2], e: E = a, f: float = 0.1, yes: bool = true) \
@@ -198,13 +198,13 @@ pub fn value(text: &str) {
     told(&sources, &problems.sorted());
 }
 
-/// A settings file: what is read can be written, and reads the same again.
+/// Reads a settings file: the settings can be written, and are the same when read again.
 pub fn settings_file(text: &str) {
     if let Ok(read) = settings::from_yaml(text)
         && let Ok(written) = settings::to_yaml(&read)
     {
         let again = settings::from_yaml(&written);
-        // A number that is none is not equal to itself.
+        // A NaN is not equal to itself.
         assert!(again.is_ok_and(|s| format!("{s:?}") == format!("{read:?}")), "{text}\n---\n{written}");
     }
 }

@@ -26,7 +26,7 @@ fn layouts_fill_in_what_is_not_written() {
     assert_eq!(data("layout = luna_2d size = [8, 8] empty = one").unwrap().window, Some([-1000.0, 400.0]));
     let kvasir = data("layout = kvasir_seg(folder = \"a/\") size = [8, 8] empty = one").unwrap();
     assert_eq!(kvasir.source, files("a/images/*.jpg", "a/masks/*.jpg"));
-    // A layout replaces what was there.
+    // A layout replaces the keys that were written.
     let changed = override_data(&data(FILES).unwrap(), &[entry("layout", "cvc_clinicdb")]).unwrap();
     assert_eq!(changed.source, files("CVC-ClinicDB/PNG/Original/*.png", "CVC-ClinicDB/PNG/Ground Truth/*.png"));
     assert_eq!((changed.classes[1].as_str(), changed.size), ("polyp", [32, 48]));
@@ -106,7 +106,7 @@ fn lists_volumes_colours_and_groups() {
     assert!(told(data(&wrong))[0].starts_with("E0206 the labels are colours"));
 }
 
-/// Settings of runs from before there were groups and slices, and colours written as they are in the model file.
+/// Settings of runs before groups and slices existed, and colours as in the model file.
 #[test]
 fn data_settings_of_format_1() {
     use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};

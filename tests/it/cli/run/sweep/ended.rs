@@ -1,4 +1,4 @@
-//! Sweeps that are ended from outside go on where they were.
+//! Sweeps that a signal ends continue where they were.
 
 use super::*;
 use std::process::{Child, Stdio};
@@ -34,7 +34,7 @@ fn signal(child: &Child, name: &str) {
 fn a_sweep_that_was_ended_goes_on() {
     let place = Place::new();
     assert!(place.begin("whole").wait().unwrap().success());
-    // Ctrl-C reaches the sweep alone, which passes it on.
+    // Ctrl-C reaches only the sweep, which passes it on to its runs.
     let mut child = place.begin("ended");
     place.wait("ended", 2);
     signal(&child, "-INT");
@@ -43,7 +43,7 @@ fn a_sweep_that_was_ended_goes_on() {
     assert!((2..10).contains(&stopped), "{stopped} epochs");
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(place.epochs("ended/width=4/seed=0"), stopped, "a run went on without its sweep");
-    // Killed, it passes nothing on; its runs end all the same, and the next sweep waits for them.
+    // A killed sweep passes nothing on; its runs end all the same, and the next sweep waits for them.
     let mut child = place.begin("ended");
     place.wait("ended", stopped + 2);
     signal(&child, "-KILL");

@@ -1,4 +1,4 @@
-//! How runs begin and break off, as a user sees it.
+//! Runs as a user sees them begin and break off.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn a_dry_run_tells_and_writes_nothing() {
     place.train("runs/a", &["--dry-run", "--set", "model.classes=3"]).refused(1, &["3 channels", "2 classes"]);
     place.train("runs/a", &["--dry-run", "--resume"]).refused(1, &["no run to resume"]);
     assert!(!place.path("runs").exists());
-    // A run that is there is told of and left as it is.
+    // A run that exists is reported and stays unchanged.
     place.train("runs/a", &["--set", "epochs=1", "--threads", "2"]).done();
     let before = fs::read(place.path("runs/a/last.safetensors")).unwrap();
     place.train("runs/a", &["--dry-run"]).refused(1, &["already contains a run"]);
@@ -40,7 +40,7 @@ fn weights_of_another_run_are_reported() {
     assert!(text.contains("12 of 12 tensors loaded by name"), "{text}");
     let report = place.json("runs/b/init.json");
     assert_eq!(report["tensors"][0]["fate"], "loaded");
-    // Resumed, the run need not be told again; with another start it is another run.
+    // A resumed run does not need the option again; other initial weights are another run.
     place.train("runs/b", &["--resume", "--set", "model.width=8,epochs=3"]).done();
     let other = ["--resume", "--init", "runs/none", "--set", "model.width=8,epochs=3"];
     place.train("runs/b", &other).refused(1, &["settings.yaml", "not those"]);
@@ -62,7 +62,7 @@ fn weights_of_another_run_are_reported() {
     assert_eq!(json["from"]["tensors"].as_array().unwrap().len(), 12);
 }
 
-/// Where the first NaN is written: in a block, called from the model.
+/// The first NaN is reported with its place in the source: in a block that the model calls.
 #[test]
 fn the_place_of_the_first_nan_is_reported() {
     let place = Place::new();

@@ -1,6 +1,6 @@
-//! SIGKILL at random times: whatever it hits, the run ends as the one that nobody killed.
+//! SIGKILL at random times: a run that is killed anywhere ends as the run that is not killed.
 //!
-//! Checkpoints are written after nearly every step, so that many of the kills fall into one. `NPC_LONG=1` kills fifty
+//! A checkpoint is written after nearly every step, so that many of the kills interrupt one. `NPC_LONG=1` kills fifty
 //! times.
 
 use super::*;
@@ -9,12 +9,12 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// Everything that has a state at once.
+/// Training settings with every part that has a state.
 const SETTINGS: &str = "optimizer=sgd(lr=0.05, momentum=0.9, nesterov=true), schedule=poly(warmup=1), clip=1, ema=0.9, \
                         accumulate=2, loss=cross_entropy + dice, save_every=0.00001, \
                         augment=[flip(horizontal=0.5), rotate(degrees=15, p=0.5), noise(std=0.05)]";
 
-/// A value without what the clock says.
+/// Returns a value without the fields that hold times.
 fn timeless(mut value: Value) -> Value {
     match &mut value {
         Value::Object(map) => {
@@ -29,7 +29,7 @@ fn timeless(mut value: Value) -> Value {
     value
 }
 
-/// Tensors as bits, and the state of the run without its times.
+/// Returns the tensors as bits, and the state of the run without its times.
 fn checkpoint(path: &Path) -> (Vec<(String, Vec<u32>)>, Value) {
     let (tensors, meta) = read_safetensors(path).unwrap();
     let bits = tensors.into_iter().map(|t| (t.name, t.values.iter().map(|v| v.to_bits()).collect())).collect();
@@ -57,7 +57,7 @@ impl Place {
 
 #[test]
 fn a_run_that_is_killed_at_random_times_ends_as_the_one_that_is_not() {
-    // How many at the least, how many at the most, and epochs enough for them.
+    // The fewest kills, the most kills, and a number of epochs that is enough for them.
     let (least, kills, epochs) = if std::env::var_os("NPC_LONG").is_some() { (50, 50, 600) } else { (3, 6, 60) };
     let place = Place::new();
     let set = format!("epochs={epochs}, {SETTINGS}");
@@ -68,7 +68,7 @@ fn a_run_that_is_killed_at_random_times_ends_as_the_one_that_is_not() {
     while hit < kills {
         assert!(begun.elapsed() < Duration::from_secs(600), "{hit} kills in ten minutes");
         let mut command = place.command(&["train", "tiny.model", "tiny", "--out", "killed", "--set", &set]);
-        // A kill before the settings are there leaves no run to resume.
+        // A kill before the settings are written leaves no run to resume.
         if place.path("killed/settings.yaml").exists() {
             command.arg("--resume");
         }

@@ -1,4 +1,4 @@
-//! A run as pictures, as a page and as events; and predictions of folders, tiles and probabilities.
+//! Pictures, page and event file of a run; predictions for folders, tiles and probabilities.
 
 use super::{Place, Ran, grey};
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn a_run_becomes_pictures_a_page_and_events() {
         assert!(first.contains(&(wanted.0.into(), wanted.1)), "{wanted:?} is not in {first:?}");
     }
     assert_eq!(first.iter().filter(|(tag, step)| tag.starts_with("cases/") && *step == 2).count(), 3, "{first:?}");
-    // Going on adds the third epoch and pictures of it; importing adds nothing.
+    // Continuing the run adds the third epoch and its pictures; importing it again adds nothing.
     place.train("runs/a", &["--resume", "--tensorboard"]).done();
     let second = tags(&fs::read(&events).unwrap());
     assert_eq!(second[..first.len()], first[..]);
@@ -44,11 +44,11 @@ fn a_run_becomes_pictures_a_page_and_events() {
     assert_eq!(html.matches("data:image/png;base64,").count(), 1 + 1 + 4, "worst, median, four examples");
     let eval = place.json("runs/a/eval.json");
     assert!(html.contains(&format!("{:.4}", eval["dice"].as_f64().unwrap())));
-    // Scored already: nothing is computed again, and the page is the same.
+    // The run is scored already: nothing is computed again, and the page is the same.
     let said = place.npc(&["report", "runs/a", "--cases", "1", "--out", "again.html"]).done();
     assert!(!said.contains("per image"), "{said}");
     assert_eq!(fs::read_to_string(place.path("again.html")).unwrap(), html);
-    // Data that is elsewhere takes the pictures away and not the page.
+    // Without its data the page has no pictures but is written.
     let said = place.npc(&["report", "runs/a", "--out", "bare.html", "--data-root", "elsewhere"]).done();
     assert!(said.contains("note: The data cannot be opened"), "{said}");
     let html = fs::read_to_string(place.path("bare.html")).unwrap();
@@ -81,7 +81,7 @@ fn folders_tiles_and_probabilities() {
     assert_eq!((json["images"].as_array().unwrap().len(), json["failed"].as_array().unwrap().len()), (2, 1));
     assert!(json["images_per_second"].as_f64().unwrap() > 0.0 && json["seconds"]["network"].is_f64());
     assert_eq!(names(&place.path("m")), ["b.npy", "b.png", "deep"]);
-    // Class map and probabilities say the same.
+    // The class map and the probabilities agree.
     let bytes = fs::read(place.path("m/b.npy")).unwrap();
     let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let values: Vec<f32> = bytes[start..].chunks_exact(4).map(|v| f32::from_le_bytes(v.try_into().unwrap())).collect();
@@ -96,7 +96,7 @@ fn folders_tiles_and_probabilities() {
 
     let predict =
         |out: &str, more: &[&str]| -> Ran { place.npc(&[&["predict", "runs/a", "--out", out], more].concat()) };
-    // Batches do not matter, mirror images do.
+    // The batch size does not change a prediction, mirrored copies do.
     predict("one", &["set/images", "--batch", "1"]).done();
     let said = predict("five", &["set/images/*.tif", "--batch", "5"]).done();
     assert!(said.contains("15 images in") && said.contains("waiting for files"), "{said}");
@@ -106,7 +106,7 @@ fn folders_tiles_and_probabilities() {
     assert!(all("one") == all("five"), "a batch of one and of five");
     predict("flipped", &["set/images", "--flips"]).done();
     assert!(all("one") != all("flipped"));
-    // A mirror image has the mirrored result.
+    // A mirrored image has the mirrored result.
     let image = place.path("in/deep/a.tif");
     let mut decoder = tiff::decoder::Decoder::new(fs::File::open(&image).unwrap()).unwrap();
     let tiff::decoder::DecodingResult::I16(values) = decoder.read_image().unwrap() else { panic!("signed") };

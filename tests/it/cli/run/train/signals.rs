@@ -1,4 +1,4 @@
-//! Runs that are ended from outside: Ctrl-C, a kill, a full disk.
+//! Runs that end early: Ctrl-C, a kill, a full disk.
 
 use super::*;
 use std::process::{Child, Stdio};
@@ -25,7 +25,7 @@ impl Place {
         }
     }
 
-    /// npc under a limit on the size of files, which a write meets as it meets a full disk: with an error.
+    /// Runs npc under a limit on the size of files; a write beyond it fails with an error, as on a full disk.
     fn cramped(&self, kilobytes: usize, args: &[&str]) -> Ran {
         let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
         let mut command = Command::new("bash");
@@ -65,7 +65,7 @@ fn ctrl_c_ends_a_run_that_can_go_on() {
 fn a_killed_run_goes_on_from_its_last_checkpoint() {
     let place = Place::new();
     place.train("whole", &["--set", EPOCHS]).done();
-    // Killed before anything is written, while files appear, and in the middle.
+    // The process is killed before anything is written, while files appear, and in the middle.
     for milliseconds in [0, 30, 60, 130, 270, 410] {
         let mut child = place.spawn("killed");
         std::thread::sleep(Duration::from_millis(milliseconds));

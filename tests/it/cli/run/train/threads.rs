@@ -1,9 +1,9 @@
-//! The same bits whatever the number of threads: three steps of networks of the repository, loss and weights.
+//! The number of threads changes no bit of loss and weights, in three steps of networks of the repository.
 
 use super::*;
 
-/// Ways through a product other than a convolution's: transposed, a linear layer, and groups, because of which Burn computes
-/// `Mixed`; `Own` has none and is the engine's.
+/// Products other than a convolution: transposed, in a linear layer, and with groups, which make Burn compute `Mixed`.
+/// `Own` has none of these and is computed by the engine.
 const MIXED: &str = "
 model Own(x: [1, H, W], classes: int = 2) -> [classes, H, W] {
   let a = x |> conv(24) |> group_norm(4) |> gelu |> dropout(p = 0.1)
@@ -25,7 +25,7 @@ fn weights(path: &Path) -> Vec<Vec<u32>> {
     tensors.iter().map(|t| t.values.iter().map(|v| v.to_bits()).collect()).collect()
 }
 
-/// Runs with this many threads and gives the bits of the last checkpoint, and of the epoch's loss.
+/// Trains with this many threads and returns the bits of the last checkpoint and of the epoch's loss.
 fn bits(place: &Place, model: &str, threads: &str, set: &str) -> (Vec<Vec<u32>>, String) {
     let out = format!("{model}_{threads}");
     let args = ["train", "all.model", &format!("t_{model}"), "--out", &out, "--threads", threads, "--set", set];
@@ -68,7 +68,7 @@ fn the_number_of_threads_changes_no_bit() {
     compare(&["Mixed", "Own"], &["1", "2", "5"], "data.size=[48,64]");
 }
 
-/// Larger products, cut into more parts.
+/// Larger products are cut into more parts.
 #[test]
 fn the_number_of_threads_changes_no_bit_of_the_zoo() {
     if std::env::var_os("NPC_LONG").is_none() {

@@ -1,4 +1,4 @@
-//! Activations, softmax and PReLU: values, gradients, and what becomes of a NaN.
+//! Activations, softmax and PReLU: values, gradients, and the handling of NaN.
 
 use super::{KernelCase, Tensor, assert_close, layouts, written_before};
 use npc::graph::op::{Activation, ActivationFunction, PRelu};

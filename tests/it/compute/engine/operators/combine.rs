@@ -63,7 +63,7 @@ fn a_quotient_has_finite_gaps() {
     let op = Combine { function: ElementwiseFunction::Div };
     let x = Tensor::noise(1, [1, 3, 2, 2]).scaled(1.0, 2.0);
     let values: Vec<f32> = x.values.iter().map(|&v| v as f32).collect();
-    // Gaps of zeros.
+    // The gaps hold zeros.
     let map =
         npc::internals::compute::engine::memory_layout::FeatureMap::from_nchw(MapLayout::blocked(x.dims), &values);
     let mut y = super::written_before(&map.layout);

@@ -26,7 +26,7 @@ fn pooled(window: PoolWindow, dims: [usize; 4]) -> [usize; 4] {
     [n, c, h, w]
 }
 
-/// Real rows (or columns) of window `i`, and how many count in a mean.
+/// Returns the rows (or columns) of window `i` inside the map, and the divisor of a mean.
 fn reach(window: PoolWindow, axis: usize, i: usize, size: usize) -> (Vec<usize>, f64) {
     let (k, s, p) = (window.kernel[axis] as i64, window.stride[axis] as i64, window.pad[axis] as i64);
     let start = i as i64 * s - p;
@@ -41,7 +41,7 @@ fn bin(i: usize, from: usize, to: usize) -> Vec<usize> {
     (start..end).collect()
 }
 
-/// Pools over the pixels that `reach` gives for an output row and column: rows, columns, divisor.
+/// Pools over the pixels that `reach` returns for an output row and column: rows, columns, divisor.
 fn pool(
     x: &Tensor,
     size: [usize; 2],
@@ -135,7 +135,7 @@ fn windows_of_a_fixed_size() {
     }
 }
 
-/// The first of equal numbers, row by row: places as PyTorch's `return_indices` and where the gradient goes.
+/// The first of equal numbers, row by row, has the index (as in PyTorch's `return_indices`) and receives the gradient.
 #[test]
 fn the_first_maximum_counts() {
     for window in windows() {
@@ -196,7 +196,7 @@ fn a_pool_keeps_a_nan() {
 
 #[test]
 fn back_to_where_they_were() {
-    // Windows that overlap find a number twice.
+    // Windows that overlap select a number twice.
     for window in [windows()[0], windows()[2]] {
         let image = Tensor::noise(12, [2, 21, 5, 6]);
         let dims = pooled(window, image.dims);

@@ -3,7 +3,7 @@
 use super::{KernelCase, Tensor};
 use npc::graph::op::{Interpolation, Resize, ResizeTarget};
 
-/// Where position `i` of `to` lies on an axis of `from`, and the weights of its neighbours.
+/// Returns the neighbours of position `i` of `to` on an axis of `from`, and their weights.
 fn taps(mode: Interpolation, align_corners: bool, i: usize, from: usize, to: usize) -> Vec<(usize, f64)> {
     let (i, last, ratio) = (i as f64, from - 1, from as f64 / to as f64);
     match mode {

@@ -1,4 +1,4 @@
-//! Flattening, shuffles, crops and other changes of shape, borders, and dropout.
+//! Flattening, shuffles, crops and other changes of shape, padding, and dropout.
 
 use super::{KernelCase, Tensor, assert_close, layouts, written_before};
 use npc::graph::op::{
@@ -11,7 +11,7 @@ use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, Oper
 /// Checks an operator without weights whose output may have other channels than its input.
 fn check(op: impl Into<Op>, inputs: &[Tensor], reference: &dyn Fn(&[Tensor]) -> Tensor) {
     let op = op.into();
-    // A second input only gives a size.
+    // A second input only sets a size.
     let case = KernelCase { name: format!("{op:?}"), op: expect_kernel(&op), layer: None, reference, slots: 1 };
     let output = reference(inputs).dims;
     let mut cases = Vec::new();
@@ -21,7 +21,7 @@ fn check(op: impl Into<Op>, inputs: &[Tensor], reference: &dyn Fn(&[Tensor]) -> 
             true => layout.with_size([x.dims[2], x.dims[3]]),
             false => MapLayout::blocked(x.dims),
         };
-        // Channels that stay where they are keep their segments.
+        // Channels that do not move keep their segments.
         let same = output[1] == inputs[0].dims[1] && matches!(op, Op::Padding(_) | Op::Crop(_));
         let to = if same { layout.with_size([output[2], output[3]]) } else { all[i % all.len()].clone() };
         cases.push((inputs.iter().map(like).collect(), to));
@@ -96,7 +96,7 @@ fn one_channel_of_many() {
             })
         });
     }
-    // Of equal numbers the first.
+    // The first of equal numbers is selected.
     let op = ChannelReduce { function: Reduction::Max };
     let x = Tensor::of([1, 21, 1, 2], |[_, c, _, j]| if c > 17 - 10 * j { 2.0 } else { 1.0 });
     let g = Tensor::of([1, 1, 1, 2], |_| 1.0);
@@ -165,7 +165,7 @@ fn dropout_drops_its_share() {
     }
     assert!(mask.iter().all(|&v| v == 0.0 || v == (1.0 / 0.7f64) as f32));
     let share = mask.iter().filter(|&&v| v == 0.0).count() as f64 / mask.len() as f64;
-    // Five standard deviations of the mean of 44352 trials.
+    // The bound is five standard deviations of the mean of 44352 trials.
     assert!((share - 0.3).abs() < 0.011, "{share}");
     // Neighbours, along each axis, are dropped independently.
     for step in [1, 33, 33 * 32] {
