@@ -10,7 +10,7 @@ use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::DataSpec;
-use crate::text::diag::{Diagnostic, Problems};
+use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::files::Files;
 use crate::text::syntax::ast::{self, ItemKind};
 use std::path::Path;
@@ -81,13 +81,13 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
                 channels = channels.or(Some(checked.input().channels()));
                 // For the model this is a warning, but training refuses it.
                 let d = class_warning(&checked, entry, &spec.name, spec.classes.len());
-                findings.extend(d.map(|d| model_error(d.message, d.help.to_vec())));
+                findings.extend(d.map(|d| model_error(d.code, d.message, d.help.to_vec())));
             }
             Err(problems) => {
                 let [h, w] = spec.size;
                 let to_finding = |d: &Diagnostic| {
                     let message = format!("`{entry}` does not take {h} x {w} (height x width): {}", d.message);
-                    model_error(message, d.notes.iter().chain(&d.help).cloned().collect())
+                    model_error(d.code, message, d.notes.iter().chain(&d.help).cloned().collect())
                 };
                 findings.extend(problems.iter().find(|d| d.is_error()).map(to_finding));
             }
@@ -97,8 +97,13 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
 }
 
 /// Returns an error about a model as a finding of its data.
-fn model_error(message: String, help: Vec<String>) -> SurveyFinding {
-    SurveyFinding { severity: SurveySeverity::Error, help, ..SurveyFinding::warning(SurveyTopic::Model, message) }
+fn model_error(code: Code, message: String, help: Vec<String>) -> SurveyFinding {
+    SurveyFinding {
+        severity: SurveySeverity::Error,
+        code: Some(code),
+        help,
+        ..SurveyFinding::warning(SurveyTopic::Model, message)
+    }
 }
 
 /// Returns the models that are trained on the data, with their hyper-parameters.

@@ -1,6 +1,7 @@
 //! Formats the findings of a data survey as text and as JSON.
 
 use super::table::{Cell, Column, Table};
+use crate::base::code::Code;
 use crate::base::number::thousands;
 use crate::data::survey::{
     self, MAX_HASH_DISTANCE, MIN_CORRELATION, SplitBalance, Survey, SurveyFinding, SurveySeverity, SurveyTopic,
@@ -90,8 +91,7 @@ fn findings(out: &mut String, findings: &[SurveyFinding]) {
         let n = shown.entry(key).or_default();
         *n += 1;
         if *n <= SHOWN {
-            let word = finding.severity.name();
-            let _ = writeln!(out, "{word}[{}]: {}", finding.kind.name(), finding.message);
+            let _ = writeln!(out, "{}: {}", finding.heading(), finding.message);
             for help in &finding.help {
                 let _ = writeln!(out, "  help: {help}");
             }
@@ -113,8 +113,8 @@ pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     };
     let finding = |f: &SurveyFinding| {
         json!({
-            "severity": f.severity.name(), "kind": f.kind.name(), "message": f.message, "help": f.help,
-            "stems": f.stems,
+            "severity": f.severity.name(), "kind": f.kind.name(), "code": f.code.map(Code::id), "message": f.message,
+            "help": f.help, "stems": f.stems,
         })
     };
     let image = |f: &survey::CaseFacts| {

@@ -1,5 +1,6 @@
 //! Errors and warnings of a survey.
 
+use crate::base::code::Code;
 use crate::base::error::RunError;
 
 /// Severity of a finding.
@@ -62,6 +63,8 @@ impl SurveyTopic {
 pub struct SurveyFinding {
     pub severity: SurveySeverity,
     pub kind: SurveyTopic,
+    /// Code of an error, which `npc explain` explains. Warnings have none.
+    pub code: Option<Code>,
     /// One line, including the file.
     pub message: String,
     pub help: Vec<String>,
@@ -71,13 +74,31 @@ pub struct SurveyFinding {
 
 impl SurveyFinding {
     pub fn error(kind: SurveyTopic, error: &RunError) -> SurveyFinding {
-        let message = error.headline();
-        SurveyFinding { severity: SurveySeverity::Error, kind, message, help: error.help.clone(), stems: Vec::new() }
+        SurveyFinding {
+            severity: SurveySeverity::Error,
+            kind,
+            code: Some(error.code),
+            message: error.headline(),
+            help: error.help.clone(),
+            stems: Vec::new(),
+        }
     }
 
     pub fn warning(kind: SurveyTopic, message: impl Into<String>) -> SurveyFinding {
-        let message = message.into();
-        SurveyFinding { severity: SurveySeverity::Warning, kind, message, help: Vec::new(), stems: Vec::new() }
+        SurveyFinding {
+            severity: SurveySeverity::Warning,
+            kind,
+            code: None,
+            message: message.into(),
+            help: Vec::new(),
+            stems: Vec::new(),
+        }
+    }
+
+    /// Returns severity, code and topic as a terminal shows them: `error[E0713, mask]`, `warning[balance]`.
+    pub fn heading(&self) -> String {
+        let code = self.code.map(|code| format!("{}, ", code.id())).unwrap_or_default();
+        format!("{}[{code}{}]", self.severity.name(), self.kind.name())
     }
 
     pub fn help(mut self, text: impl Into<String>) -> SurveyFinding {

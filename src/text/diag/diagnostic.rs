@@ -27,6 +27,8 @@ pub struct Diagnostic {
     pub message: String,
     /// The span that is wrong. Problems of a command line or of a whole file have none.
     pub primary: Option<Label>,
+    /// The file or folder that the problem is about, if it has no span; the message begins with it.
+    pub file: Option<String>,
     /// Other spans that the problem involves: "declared here", "first bound here".
     pub others: Vec<Label>,
     /// What to do about it, one line each.
@@ -55,6 +57,7 @@ impl Diagnostic {
             severity: code.severity(),
             message: message.into(),
             primary: None,
+            file: None,
             others: Vec::new(),
             help: Vec::new(),
             suggestions: Vec::new(),
@@ -117,6 +120,7 @@ impl From<RunError> for Diagnostic {
     /// Converts a problem of a run into a diagnostic without a place in a text; its message begins with the file.
     fn from(error: RunError) -> Diagnostic {
         let mut d = Diagnostic::bare(error.code, error.headline());
+        d.file = error.path.map(|path| path.display().to_string());
         d.help = error.help;
         d
     }

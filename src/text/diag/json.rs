@@ -38,7 +38,7 @@ fn problem_object(sources: &SourceMap, d: &Diagnostic, index: usize) -> Value {
         "code": d.code.id(),
         "severity": d.severity.as_str(),
         "message": d.message,
-        "file": place.as_ref().map(|p| &p.0),
+        "file": place.as_ref().map(|p| &p.0).or(d.file.as_ref()),
         "line": place.as_ref().map(|p| p.1),
         "column": place.as_ref().map(|p| p.2),
         "help": help,

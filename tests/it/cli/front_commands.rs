@@ -73,7 +73,7 @@ fn frozen_parameters_are_listed_separately() {
     assert!(check(&["--model", "Net", "--freeze", "y"]).out.contains("314 trainable (314), 112 frozen, 0 running"));
     assert!(!check(&["--model", "Net"]).out.contains("frozen"));
     refused(&["check", "net.model", "--freeze", "z.conv"], 1, "`Net` has no node or block `z.conv`");
-    refused(&["check", "net.model", "--freeze", "y,conv,conv2"], 1, "nothing of `Net` is left to train");
+    refused(&["check", "net.model", "--freeze", "y,conv,conv2"], 1, "`Net` has no trainable parameters left");
 }
 
 /// The run that trains a model defines the frozen parameters; a variant without that part keeps the rest.

@@ -215,7 +215,7 @@ fn what_is_not_comparable_is_named() {
     let text = std::fs::read_to_string(bench.path("cut/cases.csv")).unwrap();
     let shorter: String = text.lines().take(8).map(|l| format!("{l}\n")).collect();
     std::fs::write(bench.path("cut/cases.csv"), shorter).unwrap();
-    bench.refused(&["a", "cut"], &[], 1, &["7 images", "two evaluations"]);
+    bench.refused(&["a", "cut"], &[], 1, &["7 images", "different evaluations"]);
 }
 
 #[test]
