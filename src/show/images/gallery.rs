@@ -94,7 +94,7 @@ fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas 
 }
 
 /// Draws cases side by side in the given order, each with name and score, under a title and a legend of the colours. At
-/// most [`MAX_CASES`] cases are drawn.
+/// most `MAX_CASES` cases are drawn.
 pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<Canvas> {
     let cases = &cases[..cases.len().min(MAX_CASES)];
     let pictures: Vec<Canvas> = cases.iter().map(|case| case.draw(SIDE)).collect::<Result<_>>()?;
