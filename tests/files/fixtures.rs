@@ -62,8 +62,8 @@ impl Fixture {
         let output = run(copy.path(), &self.command());
         // Paths that npc makes absolute are relative in the snapshot.
         let copies = [copy.path().canonicalize().unwrap(), copy.path().to_path_buf()];
-        let err = copies.iter().fold(output.err, |text, copy| text.replace(&format!("{}/", copy.display()), ""));
-        ProgramOutput { err, ..output }
+        let stderr = copies.iter().fold(output.stderr, |text, copy| text.replace(&format!("{}/", copy.display()), ""));
+        ProgramOutput { stderr, ..output }
     }
 
     /// One step of `// run:` in the copy of the folder. A step that locks a folder returns the lock, which ends when it is dropped.
@@ -73,7 +73,7 @@ impl Fixture {
         match &words[..] {
             [program, args @ ..] if program == "npc" => {
                 let output = run(folder, args);
-                assert_eq!(output.code, 0, "the step `{}` fails:\n{}", words.join(" "), output.err);
+                assert_eq!(output.code, 0, "the step `{}` fails:\n{}", words.join(" "), output.stderr);
             }
             [program, args @ ..] if program == "git" => {
                 let output = Command::new("git").args(args).current_dir(folder).output().unwrap();
@@ -108,7 +108,7 @@ impl Fixture {
     /// Compares the codes, the exit code and the message with those expected. `codes` are those of the file name.
     fn check(&self, folder: &str, codes: &[&str]) -> String {
         let output = self.output();
-        let printed = if codes_in(&output.err).is_empty() { output.out + &output.err } else { output.err };
+        let printed = if codes_in(&output.stderr).is_empty() { output.stdout + &output.stderr } else { output.stderr };
         let printed = without_free_memory(&printed);
         let expected = codes.iter().map(|code| code.to_string()).chain(self.header.expects.iter().cloned());
         let (found, expected) = (codes_in(&printed), expected.collect::<BTreeSet<_>>());

@@ -62,9 +62,9 @@ impl Networks {
         let mut args = vec!["check", &file];
         args.extend(size.iter().flat_map(|size| ["--size", size]));
         let output = npc(self.path.parent().unwrap(), &args);
-        assert_eq!(output.code, 0, "{}", output.err);
-        let notes = if output.err.is_empty() { String::new() } else { format!("\n{}", output.err) };
-        self.snapshot("cost", &(output.out + &notes));
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        let notes = if output.stderr.is_empty() { String::new() } else { format!("\n{}", output.stderr) };
+        self.snapshot("cost", &(output.stdout + &notes));
     }
 
     fn plan(&self) {

@@ -62,8 +62,8 @@ fn fixes_once(path: &Path) {
 fn needs_no_fix(path: &Path) {
     let (folder, file) = (path.parent().unwrap(), path.file_name().unwrap().to_string_lossy());
     let output = npc(folder, &["fix", "--dry-run", "--all", &file]);
-    assert_eq!((output.code, output.out.lines().count()), (0, 1), "{}{}", output.out, output.err);
-    assert!(output.out.starts_with(&format!("{file}: nothing")), "{}", output.out);
+    assert_eq!((output.code, output.stdout.lines().count()), (0, 1), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.starts_with(&format!("{file}: nothing")), "{}", output.stdout);
 }
 
 type Check = (&'static str, fn(&Path));

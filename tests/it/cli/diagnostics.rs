@@ -112,8 +112,8 @@ expect Tow { parms ~= 1 }
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("net.model"), text).unwrap();
         std::fs::write(folder.path().join("blocks.model"), "npc 1\n").unwrap();
-        let said = npc(folder.path(), &["check", "net.model", "--size", "8x8", "--format", "json"]);
-        let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let output = npc(folder.path(), &["check", "net.model", "--size", "8x8", "--format", "json"]);
+        let document: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
         let list = |v: &serde_json::Value, key: &str| v[key].as_array().unwrap().clone();
         let children = list(&document, "problems").into_iter().flat_map(|p| list(&p, "children"));
         let edits = children.flat_map(|c| list(&c, "spans"));

@@ -6,36 +6,36 @@ use std::path::Path;
 use std::process::Command;
 
 /// Returns the exit code and the standard output.
-fn ran(args: &[&str]) -> (i32, String) {
-    let said = npc(&repository(""), args);
-    (said.code, said.out)
+fn code_and_stdout(args: &[&str]) -> (i32, String) {
+    let output = npc(&repository(""), args);
+    (output.code, output.stdout)
 }
 
 #[test]
 fn attention_variants_of_the_paper_are_one_function() {
-    let (code, text) = ran(&["equal", "models/npnet.model:NPNet_SE", "NPNet", "--on", "cvc"]);
+    let (code, text) = code_and_stdout(&["equal", "models/npnet.model:NPNet_SE", "NPNet", "--on", "cvc"]);
     assert_eq!(code, 0);
     assert_snapshot!("it", "it__compare_cli__attention_variants_of_the_paper_are_one_function", text);
-    let (code, text) = ran(&["equal", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc"]);
+    let (code, text) = code_and_stdout(&["equal", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc"]);
     assert_eq!(code, 1);
     assert_snapshot!("it", "it__compare_cli__attention_variants_of_the_paper_are_one_function-2", text);
 }
 
 #[test]
 fn differences_of_the_paper_networks() {
-    let (code, text) = ran(&["diff", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc"]);
+    let (code, text) = code_and_stdout(&["diff", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc"]);
     assert_eq!(code, 0);
     assert_snapshot!("it", "it__compare_cli__differences_of_the_paper_networks", text);
     assert_snapshot!(
         "it",
         "it__compare_cli__differences_of_the_paper_networks-2",
-        ran(&["diff", "models/unet.model", "models/attention_unet.model"]).1
+        code_and_stdout(&["diff", "models/unet.model", "models/attention_unet.model"]).1
     );
     let wider = "models/npnet.model:NPNet(classes = 5, width = [32, 64, 96])";
     assert_snapshot!(
         "it",
         "it__compare_cli__differences_of_the_paper_networks-3",
-        ran(&["diff", "models/npnet.model:NPNet", wider, "--on", "cvc"]).1
+        code_and_stdout(&["diff", "models/npnet.model:NPNet", wider, "--on", "cvc"]).1
     );
 }
 
@@ -43,16 +43,17 @@ fn differences_of_the_paper_networks() {
 #[test]
 fn no_difference_prints_nothing() {
     for pair in [["models/unet.model", "models/unet.model"], ["models/npnet.model:NPNet_SE", "NPNet"]] {
-        assert_eq!(ran(&["diff", pair[0], pair[1], "--size", "64x64"]), (0, String::new()));
+        assert_eq!(code_and_stdout(&["diff", pair[0], pair[1], "--size", "64x64"]), (0, String::new()));
     }
-    let (_, json) = ran(&["diff", "models/unet.model", "models/unet.model", "--format", "json"]);
+    let (_, json) = code_and_stdout(&["diff", "models/unet.model", "models/unet.model", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["equal"], true);
 }
 
 #[test]
 fn json_has_the_same_numbers() {
-    let (_, json) = ran(&["diff", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc", "--format", "json"]);
+    let (_, json) =
+        code_and_stdout(&["diff", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["params"], serde_json::json!([707330, 685826]));
     let removed = json["removed"].as_array().expect("a list");
@@ -84,12 +85,12 @@ fn against_a_revision() {
     let name = file.to_str().expect("text");
     let old = format!("{name}@HEAD");
     write(&file, &net.replace("model Net", "// Another comment.\nmodel Net"));
-    assert_eq!(ran(&["diff", &old, name, "--size", "16x16"]), (0, String::new()));
+    assert_eq!(code_and_stdout(&["diff", &old, name, "--size", "16x16"]), (0, String::new()));
     write(&part, "npc 1\nblock body(x: [c, h, w]) -> [8, h, w] = x |> conv(8) |> bn |> relu\n");
-    let (code, text) = ran(&["diff", &old, name, "--size", "16x16"]);
+    let (code, text) = code_and_stdout(&["diff", &old, name, "--size", "16x16"]);
     assert_eq!(code, 0);
     assert_snapshot!("it", "it__compare_cli__against_a_revision", text);
-    let (code, _) = ran(&["diff", &format!("{name}@nonesuch"), name]);
+    let (code, _) = code_and_stdout(&["diff", &format!("{name}@nonesuch"), name]);
     assert_eq!(code, 1);
 }
 
@@ -120,11 +121,11 @@ fn figures_of_the_paper_find_its_settings() {
     let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
     args.extend(HOLES);
     args.extend(PRINTED);
-    let (code, text) = ran(&args);
+    let (code, text) = code_and_stdout(&args);
     assert_eq!(code, 0);
     assert_snapshot!("it", "it__compare_cli__figures_of_the_paper_find_its_settings", text);
     args.extend(["--format", "json"]);
-    let json: serde_json::Value = serde_json::from_str(&ran(&args).1).expect("JSON");
+    let json: serde_json::Value = serde_json::from_str(&code_and_stdout(&args).1).expect("JSON");
     assert_eq!(json["fitting"][0]["args"], serde_json::json!({"fem_out": "80", "fem_last": "32", "reduction": "2"}));
     assert_eq!(json["tried"], 7 * 5 * 5);
 }
@@ -135,7 +136,7 @@ fn the_figure_that_excludes_the_rest_is_named() {
     let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
     args.extend(HOLES);
     args.extend(["--convention", "thop", "--params", "0.71M", "--macs", "3.5G@288x384", "--macs", "0.99G@skin"]);
-    let (code, text) = ran(&args);
+    let (code, text) = code_and_stdout(&args);
     assert_eq!(code, 1);
     assert_snapshot!("it", "it__compare_cli__the_figure_that_excludes_the_rest_is_named", text);
 }

@@ -12,8 +12,8 @@ fn write(folder: &Path, name: &str, text: &str) {
 fn fixed(text: &str, args: &[&str]) -> (ProgramOutput, String) {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "net.model", text);
-    let said = npc(folder.path(), &[&["fix", "net.model", "--size", "64x64"], args].concat());
-    (said, std::fs::read_to_string(folder.path().join("net.model")).unwrap())
+    let output = npc(folder.path(), &[&["fix", "net.model", "--size", "64x64"], args].concat());
+    (output, std::fs::read_to_string(folder.path().join("net.model")).unwrap())
 }
 
 const BAD: &str = "block cbr(x: [c, h, w], out: int, stride: int = 1) -> [out, h, w]
@@ -34,30 +34,34 @@ model Net(x: [3, H, W], classes: int = 2) -> [classes, H, W]
 
 #[test]
 fn certain_edits_are_applied_until_nothing_is_left() {
-    let (said, text) = fixed(BAD, &[]);
-    assert_eq!(text, GOOD, "{}{}", said.out, said.err);
-    assert_eq!(said.code, 0);
+    let (output, text) = fixed(BAD, &[]);
+    assert_eq!(text, GOOD, "{}{}", output.stdout, output.stderr);
+    assert_eq!(output.code, 0);
     assert!(
-        said.out.contains("-  = x |> cbr(16, 1) |> conv(classes k = 1)\n+  = x |> cbr(16, stride = 1)"),
+        output.stdout.contains("-  = x |> cbr(16, 1) |> conv(classes k = 1)\n+  = x |> cbr(16, stride = 1)"),
         "{}",
-        said.out
+        output.stdout
     );
-    assert!(said.out.ends_with("net.model: 8 problems fixed\n"), "{}", said.out);
+    assert!(output.stdout.ends_with("net.model: 8 problems fixed\n"), "{}", output.stdout);
 }
 
 #[test]
 fn a_dry_run_writes_nothing() {
-    let (said, text) = fixed(BAD, &["--dry-run"]);
+    let (output, text) = fixed(BAD, &["--dry-run"]);
     assert_eq!(text, BAD);
-    assert!(said.out.contains("+npc 1\n") && said.out.contains("8 problems would be fixed"), "{}", said.out);
+    assert!(
+        output.stdout.contains("+npc 1\n") && output.stdout.contains("8 problems would be fixed"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
 fn likely_edits_are_applied_on_request() {
     let text = "npc 1\n\nmodel Net(x: [3, H, W]) -> [4, H, W] = x |> conv(8) |> avgpool_to(1) |> linear(4)\n";
-    let (said, same) = fixed(text, &[]);
-    assert_eq!((said.code, same.as_str()), (1, text));
-    assert!(said.out.contains("1 error is left"), "{}", said.out);
+    let (output, same) = fixed(text, &[]);
+    assert_eq!((output.code, same.as_str()), (1, text));
+    assert!(output.stdout.contains("1 error is left"), "{}", output.stdout);
     let (_, changed) = fixed(text, &["--all"]);
     assert!(changed.contains("avgpool_to(1) |> flatten |> linear(4)"), "{changed}");
     // A vector is no map: no edit repairs that, and the command reports it.
@@ -82,16 +86,16 @@ fn imported_files_are_left_alone() {
         "net.model",
         "npc 1\n\nimport \"blocks.model\"\n\nmodel Net(x: [3, H, W]) -> [8, H, W] = x |> wide\n",
     );
-    let said = npc(folder.path(), &["fix", "net.model", "--size", "8x8"]);
+    let output = npc(folder.path(), &["fix", "net.model", "--size", "8x8"]);
     assert_eq!(
-        (said.code, std::fs::read_to_string(folder.path().join("blocks.model")).unwrap()),
+        (output.code, std::fs::read_to_string(folder.path().join("blocks.model")).unwrap()),
         (1, blocks.to_string())
     );
-    let said = npc(folder.path(), &["fix", "blocks.model"]);
+    let output = npc(folder.path(), &["fix", "blocks.model"]);
     assert!(
         std::fs::read_to_string(folder.path().join("blocks.model")).unwrap().contains("x |> conv(8)"),
         "{}",
-        said.out
+        output.stdout
     );
 }
 
@@ -109,11 +113,14 @@ fn the_json_carries_the_edits() {
         "npc 1\n\n// größer\nmodel Net(x: [3, H, W]) -> [2, H, W] = x /* no */ |> convv(2)\n".replace(" /* no */", "");
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "net.model", &text);
-    let said = npc(folder.path(), &["check", "net.model", "--size", "8x8", "--format", "json"]);
-    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let output = npc(folder.path(), &["check", "net.model", "--size", "8x8", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let problem = &document["problems"][0];
     assert_eq!(problem["spans"][0]["text"][0]["text"], text.lines().nth(3).unwrap());
-    assert_eq!(problem["rendered"].as_str().unwrap().lines().next(), said_of(&problem["message"]).as_deref());
+    assert_eq!(
+        problem["rendered"].as_str().unwrap().lines().next(),
+        first_rendered_line(&problem["message"]).as_deref()
+    );
     let child = &problem["children"][0];
     assert_eq!((&child["level"], &child["message"]), (&"help".into(), &"did you mean `conv`?".into()));
     let edit = &child["spans"][0];
@@ -131,6 +138,6 @@ fn the_json_carries_the_edits() {
     assert_eq!(by_bytes.lines().nth(3), Some(by_columns.as_str()));
 }
 
-fn said_of(message: &serde_json::Value) -> Option<String> {
+fn first_rendered_line(message: &serde_json::Value) -> Option<String> {
     Some(format!("error[E0201]: {}", message.as_str()?))
 }

@@ -36,14 +36,14 @@ fn check(args: &[&str]) -> ProgramOutput {
 }
 
 fn json(args: &[&str]) -> Value {
-    let said = check(&[&["--format", "json"], args].concat());
-    serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}{}", said.out, said.err))
+    let output = check(&[&["--format", "json"], args].concat());
+    serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", output.stdout, output.stderr))
 }
 
 fn refused(args: &[&str], code: i32, part: &str) {
-    let said = run(args);
-    assert_eq!(said.code, code, "{args:?}: {}", said.err);
-    assert!(said.err.contains(part), "{args:?}: {}", said.err);
+    let output = run(args);
+    assert_eq!(output.code, code, "{args:?}: {}", output.stderr);
+    assert!(output.stderr.contains(part), "{args:?}: {}", output.stderr);
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn frozen_parameters_are_listed_separately() {
     assert_eq!(frozen.iter().map(|n| n["params"].as_u64().unwrap()).sum::<u64>(), 130);
     assert_eq!(model["nodes"][0].get("frozen"), None);
     assert_eq!(model["memory"]["gradients"], 4 * 296);
-    assert!(check(&["--model", "Net", "--freeze", "y"]).out.contains("314 trainable (314), 112 frozen, 0 running"));
-    assert!(!check(&["--model", "Net"]).out.contains("frozen"));
+    assert!(check(&["--model", "Net", "--freeze", "y"]).stdout.contains("314 trainable (314), 112 frozen, 0 running"));
+    assert!(!check(&["--model", "Net"]).stdout.contains("frozen"));
     refused(&["check", "net.model", "--freeze", "z.conv"], 1, "`Net` has no node or block `z.conv`");
     refused(&["check", "net.model", "--freeze", "y,conv,conv2"], 1, "`Net` has no trainable parameters left");
 }
@@ -83,12 +83,12 @@ fn a_run_freezes_for_the_accounts() {
     let run = "\ntrain fit = Net on cells {\n  epochs = 1\n  freeze = [\"y\", \"conv\"]\n}\n";
     let text = NET.replace("variant Gelu = Net(act = gelu)", "variant Short = Net(width = [4])") + run;
     std::fs::write(folder.path().join("net.model"), text).unwrap();
-    let said = npc(folder.path(), &["check", "net.model", "--format", "json"]);
-    let document: Value = serde_json::from_str(&said.out).unwrap();
+    let output = npc(folder.path(), &["check", "net.model", "--format", "json"]);
+    let document: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(document["models"][0]["frozen"], 112 + 296);
     assert_eq!(document["models"][1]["frozen"], 112 + 148);
     let given = npc(folder.path(), &["check", "net.model", "--format", "json", "--freeze", "conv2"]);
-    let document: Value = serde_json::from_str(&given.out).unwrap();
+    let document: Value = serde_json::from_str(&given.stdout).unwrap();
     assert_eq!(document["models"][0]["frozen"], 18);
 }
 
@@ -147,7 +147,7 @@ fn the_json_of_check_is_stable() {
     let place = (&problems[0]["file"], &problems[0]["line"], &problems[0]["column"]);
     assert_eq!(place, (&"--with".into(), &1.into(), &1.into()));
     let missing = run(&["check", "none.model", "--format", "json"]);
-    let document: Value = serde_json::from_str(&missing.out).unwrap();
+    let document: Value = serde_json::from_str(&missing.stdout).unwrap();
     assert_eq!((missing.code, &document["problems"][0]["code"]), (1, &"E0106".into()));
     assert_eq!(document["problems"][0]["line"], Value::Null);
 }
@@ -167,9 +167,13 @@ fn unreadable_files_are_reported() {
         ("bare.model", "the file holds no model"),
     ] {
         for verb in ["check", "graph"] {
-            let said = npc(folder.path(), &[verb, file]);
-            assert_eq!(said.code, 1, "{verb} {file}: {}", said.err);
-            assert!(said.err.contains(part) && !said.err.contains("panic"), "{verb} {file}: {}", said.err);
+            let output = npc(folder.path(), &[verb, file]);
+            assert_eq!(output.code, 1, "{verb} {file}: {}", output.stderr);
+            assert!(
+                output.stderr.contains(part) && !output.stderr.contains("panic"),
+                "{verb} {file}: {}",
+                output.stderr
+            );
         }
     }
     for file in ["none.model", "latin.model", "dir.model", "empty.model"] {
@@ -191,26 +195,26 @@ fn usage_errors_are_two() {
 #[test]
 fn graph_has_forms() {
     let graph = |format| run(&["graph", "net.model", "--model", "Net", "--size", "8x8", "--format", format]);
-    assert!(graph("text").out.starts_with("graph Net\n  with classes = 2\n"));
-    assert!(graph("dot").out.starts_with("digraph \"Net\" {"));
-    let json: Value = serde_json::from_str(&graph("json").out).unwrap();
+    assert!(graph("text").stdout.starts_with("graph Net\n  with classes = 2\n"));
+    assert!(graph("dot").stdout.starts_with("digraph \"Net\" {"));
+    let json: Value = serde_json::from_str(&graph("json").stdout).unwrap();
     assert_eq!(json["schema"], 1);
     assert_eq!(json["graphs"][0]["nodes"][0]["op"], "input");
     assert_eq!(json["graphs"][0]["settings"]["width"], "[4, 8]");
-    assert!(graph("svg").out.starts_with("<svg "));
-    assert!(graph("html").out.starts_with("<!doctype html>"));
-    assert!(graph("mermaid").out.starts_with("flowchart TB\n"));
+    assert!(graph("svg").stdout.starts_with("<svg "));
+    assert!(graph("html").stdout.starts_with("<!doctype html>"));
+    assert!(graph("mermaid").stdout.starts_with("flowchart TB\n"));
     assert_eq!(graph("png").code, 2);
-    assert!(run(&["graph", "net.model"]).out.contains("\ngraph Gelu\n"));
+    assert!(run(&["graph", "net.model"]).stdout.contains("\ngraph Gelu\n"));
 }
 
 #[test]
 fn explain_knows_every_code() {
-    let all = run(&["explain"]).out;
+    let all = run(&["explain"]).stdout;
     for code in npc::text::diag::Code::ALL {
         assert!(all.contains(code.id()), "{}", code.id());
-        let said = run(&["explain", &code.id().to_lowercase()]);
-        assert!(said.out.starts_with(&format!("{}: {}", code.id(), code.title())), "{}", said.out);
+        let output = run(&["explain", &code.id().to_lowercase()]);
+        assert!(output.stdout.starts_with(&format!("{}: {}", code.id(), code.title())), "{}", output.stdout);
     }
     refused(&["explain", "E0399"], 2, "did you mean");
 }
@@ -221,14 +225,14 @@ fn fmt_changes_only_what_is_not_formatted() {
     let path = folder.path().join("a.model");
     let fmt = |args: &[&str]| npc(folder.path(), &[&["fmt"], args].concat());
     std::fs::write(&path, "npc 1\nmodel   M(x:[3,H,W])->[2,H,W]=x|>conv(2) // two\n").unwrap();
-    let said = fmt(&["--check", "a.model"]);
-    assert_eq!(said.code, 1);
-    assert!(said.out.contains("not formatted"), "{}", said.out);
+    let output = fmt(&["--check", "a.model"]);
+    assert_eq!(output.code, 1);
+    assert!(output.stdout.contains("not formatted"), "{}", output.stdout);
     assert_eq!(fmt(&["a.model"]).code, 0);
     let first = std::fs::read_to_string(&path).unwrap();
     assert_eq!(first, "npc 1\nmodel M(x: [3, H, W]) -> [2, H, W] = x |> conv(2)  // two\n");
     assert_eq!(fmt(&["--check", "a.model"]).code, 0);
-    assert_eq!(fmt(&["a.model"]).out, "");
+    assert_eq!(fmt(&["a.model"]).stdout, "");
     std::fs::write(&path, "npc 1\nmodel M(\n").unwrap();
     assert_eq!(fmt(&["a.model"]).code, 1);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "npc 1\nmodel M(\n", "a file with mistakes is left alone");
@@ -242,9 +246,13 @@ fn many_problems_are_cut_short() {
     let text = format!("npc 1\nmodel M(x: [3, H, W]) -> [3, H, W] {{\n{lets}return x\n}}\n");
     std::fs::write(folder.path().join("a.model"), text).unwrap();
     let start = std::time::Instant::now();
-    let said = npc(folder.path(), &["check", "a.model", "--size", "8x8"]);
-    assert_eq!(said.code, 1);
-    assert!(said.err.ends_with("and at least 900 more problems\n"), "{}", &said.err[said.err.len() - 200..]);
+    let output = npc(folder.path(), &["check", "a.model", "--size", "8x8"]);
+    assert_eq!(output.code, 1);
+    assert!(
+        output.stderr.ends_with("and at least 900 more problems\n"),
+        "{}",
+        &output.stderr[output.stderr.len() - 200..]
+    );
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
@@ -266,8 +274,8 @@ fn holes_are_fitted_to_claims_and_sweeps_are_counted() {
         "\n\nvariant Fixed = NPNet(fem_out = 80, fem_last = 32)\n\nsweep reductions = Fixed(reduction = 2 | 4)\n",
     );
     std::fs::write(dir.path().join("open.model"), open).unwrap();
-    let said = npc(dir.path(), &["check", "open.model", "--table", "--format", "json"]);
-    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let output = npc(dir.path(), &["check", "open.model", "--table", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let hole = &document["holes"][0];
     assert_eq!((&hole["tried"], hole["fitting"].as_array().unwrap().len()), (&serde_json::json!(240), 10), "{hole}");
     assert_eq!(hole["fitting"][1], serde_json::json!({"fem_out": "80", "fem_last": "32"}));
@@ -280,7 +288,7 @@ fn holes_are_fitted_to_claims_and_sweeps_are_counted() {
 fn tables_come_as_csv_and_markdown() {
     let table = |format: &str| {
         let args = ["check", "models/unet.model", "--on", "cvc", "--convention", "conv,thop", "--format", format];
-        npc(&repository("."), &args).out
+        npc(&repository("."), &args).stdout
     };
     let row = "UNet,cvc,\"[3, 288, 384]\",\"[1, 288, 384]\",34526081,110273495040,110462054400\n";
     assert_eq!(table("csv"), format!("model,on,input,output,params,\"MACs, conv\",\"MACs, thop\"\n{row}"));
@@ -309,11 +317,17 @@ expect Open(width = 2) {
 }
 ";
     std::fs::write(dir.path().join("open.model"), text).unwrap();
-    let said = npc(dir.path(), &["check", "open.model", "--format", "json"]);
-    let document: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(document["holes"][0]["fitting"], serde_json::json!([{"width": "5"}]), "{}{}", said.out, said.err);
+    let output = npc(dir.path(), &["check", "open.model", "--format", "json"]);
+    let document: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(
+        document["holes"][0]["fitting"],
+        serde_json::json!([{"width": "5"}]),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
     assert_eq!(document["claims"][0]["found"], "14");
-    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(output.code, 0, "{}", output.stderr);
 }
 
 /// Fields and effective MACs are shown for each node: a 3x3 convolution on 8x8 has 22 of 24 pairs a side on pixels.
@@ -325,21 +339,25 @@ fn columns_can_be_added() {
     std::fs::write(folder.path().join("m.model"), text).unwrap();
     let plain = npc(folder.path(), &["check", "m.model", "--size", "8x8"]);
     let wide = npc(folder.path(), &["check", "m.model", "--size", "8x8", "--columns", "field,effective"]);
-    assert_eq!((plain.code, wide.code), (0, 0), "{}", wide.err);
+    assert_eq!((plain.code, wide.code), (0, 0), "{}", wide.stderr);
     let row = |out: &str, name: &str| {
         let line =
             out.lines().find(|l| l.trim_start().starts_with(name)).unwrap_or_else(|| panic!("no {name} in {out}"));
         line.split("  ").filter(|c| !c.trim().is_empty()).map(|c| c.trim().to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(row(&plain.out, "path").last().unwrap(), "share");
-    assert_eq!(row(&wide.out, "path")[6..], ["field", "effective"]);
-    assert_eq!(row(&wide.out, "y.conv")[6..], ["3x3 /1", "484"]);
-    assert_eq!(row(&wide.out, "y.maxpool")[6..], ["4x4 /2", "-"]);
-    assert_eq!(row(&wide.out, "avgpool_to")[6..], ["all", "-"]);
-    assert!(wide.out.contains("field    4x4 pixels at stride 2, and the whole image through pools"), "{}", wide.out);
-    assert!(wide.out.contains("effective 484 MACs, 84.0 %: the rest multiply padding"), "{}", wide.out);
-    let said = npc(folder.path(), &["check", "m.model", "--size", "8x8", "--format", "json"]);
-    let document: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(row(&plain.stdout, "path").last().unwrap(), "share");
+    assert_eq!(row(&wide.stdout, "path")[6..], ["field", "effective"]);
+    assert_eq!(row(&wide.stdout, "y.conv")[6..], ["3x3 /1", "484"]);
+    assert_eq!(row(&wide.stdout, "y.maxpool")[6..], ["4x4 /2", "-"]);
+    assert_eq!(row(&wide.stdout, "avgpool_to")[6..], ["all", "-"]);
+    assert!(
+        wide.stdout.contains("field    4x4 pixels at stride 2, and the whole image through pools"),
+        "{}",
+        wide.stdout
+    );
+    assert!(wide.stdout.contains("effective 484 MACs, 84.0 %: the rest multiply padding"), "{}", wide.stdout);
+    let output = npc(folder.path(), &["check", "m.model", "--size", "8x8", "--format", "json"]);
+    let document: Value = serde_json::from_str(&output.stdout).unwrap();
     let nodes = document["models"][0]["nodes"].as_array().unwrap();
     let field = |op: &str| nodes.iter().find(|n| n["op"] == op).unwrap()["receptive_field"].clone();
     assert_eq!(

@@ -27,9 +27,9 @@ fn run(args: &[&str]) -> ProgramOutput {
 }
 
 fn small(args: &[&str]) -> String {
-    let said = run(&[&["--model", "Small", "--size", "16x24"], args].concat());
-    assert_eq!(said.code, 0, "{args:?}: {}", said.err);
-    said.out
+    let output = run(&[&["--model", "Small", "--size", "16x24"], args].concat());
+    assert_eq!(output.code, 0, "{args:?}: {}", output.stderr);
+    output.stdout
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn the_page_describes_each_field() {
 #[test]
 fn what_cannot_be_drawn_is_refused() {
     let refused = |args: &[&str], code: i32, part: &str| {
-        let said = run(args);
-        assert_eq!(said.code, code, "{args:?}: {}", said.err);
-        assert!(said.err.contains(part), "{args:?}: {}", said.err);
+        let output = run(args);
+        assert_eq!(output.code, code, "{args:?}: {}", output.stderr);
+        assert!(output.stderr.contains(part), "{args:?}: {}", output.stderr);
     };
     let size = ["--size", "16x16", "--format", "svg"];
     refused(&size, 2, "choose with --model (there is Small, Other)");
@@ -112,16 +112,16 @@ model Dense(x: [1, H, W], n: int = 480) -> [1, H, W] {
 ";
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("dense.model"), text).unwrap();
-    let said = npc(folder.path(), &["graph", "dense.model", "--size", "8x8", "--format", "svg"]);
-    assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
-    assert!(said.err.contains("Dense is too large for a picture"), "{}", said.err);
-    let said = npc(folder.path(), &["graph", "dense.model", "--size", "8x8", "--with", "n=40", "--format", "svg"]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = npc(folder.path(), &["graph", "dense.model", "--size", "8x8", "--format", "svg"]);
+    assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{}", output.stderr);
+    assert!(output.stderr.contains("Dense is too large for a picture"), "{}", output.stderr);
+    let output = npc(folder.path(), &["graph", "dense.model", "--size", "8x8", "--with", "n=40", "--format", "svg"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
 }
 
 #[test]
 fn examples_of_the_help_run() {
-    let help = npc(&repository(""), &["graph", "--help"]).out;
+    let help = npc(&repository(""), &["graph", "--help"]).stdout;
     let out = tempfile::tempdir().unwrap();
     let examples: Vec<&str> = help.lines().filter_map(|l| l.strip_prefix("  npc ")).collect();
     assert!(examples.len() >= 7, "{help}");
@@ -131,8 +131,8 @@ fn examples_of_the_help_run() {
             args[at + 1] = out.path().join(&args[at + 1]).to_string_lossy().into_owned();
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let said = npc(&repository(""), &args);
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "npc {example}");
+        let output = npc(&repository(""), &args);
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "npc {example}");
     }
     assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 2);
 }
@@ -181,7 +181,7 @@ fn read_mermaid(text: &str) -> (HashSet<String>, usize) {
 #[test]
 fn mermaid_of_the_zoo_can_be_read() {
     for (file, model) in [("npnet", "NPNet"), ("segnet", "SegNet"), ("unetpp_supervised", "UNetPlusPlusSupervised")] {
-        let scene = crate::show::picture::scene(&crate::show::picture::zoo(file, model));
+        let scene = crate::show::picture::scene(&crate::show::picture::repository_model(file, model));
         for fold in
             [npc::internals::show::picture::FoldState::readable(&scene.tree), crate::show::picture::all_open(&scene)]
         {
@@ -209,16 +209,16 @@ fn the_page_shows_what_is_made() {
         ("npnet", &["models/npnet.model", "--model", "NPNet"]),
         ("segnet", &["models/segnet.model"]),
     ] {
-        let said = npc(&repository(""), &[&["graph", "--on", "cvc", "--format", "svg"], args].concat());
+        let output = npc(&repository(""), &[&["graph", "--on", "cvc", "--format", "svg"], args].concat());
         let path = repository(&format!("docs/graph/{name}.svg"));
         if std::env::var_os("NPC_UPDATE").is_some() {
-            std::fs::write(&path, &said.out).unwrap();
+            std::fs::write(&path, &output.stdout).unwrap();
         }
         let there = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(there == said.out, "{} is not what npc makes; NPC_UPDATE=1 writes it", path.display());
+        assert!(there == output.stdout, "{} is not what npc makes; NPC_UPDATE=1 writes it", path.display());
     }
     let args = "graph models/attention_unet.model --on cvc --format mermaid --depth 1 --with";
     let args: Vec<&str> = args.split(' ').chain(["width=[64, 128]"]).collect();
     let text = std::fs::read_to_string(page).unwrap();
-    assert!(text.contains(&npc(&repository(""), &args).out), "docs/graph.md shows another flowchart");
+    assert!(text.contains(&npc(&repository(""), &args).stdout), "docs/graph.md shows another flowchart");
 }

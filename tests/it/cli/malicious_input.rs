@@ -10,29 +10,29 @@ const KILOBYTES: usize = (512 + 256) << 10;
 /// Limit on the time, wide enough for debug builds on busy machines.
 const LONGEST: Duration = Duration::from_secs(60);
 
-fn checked(folder: &Path, file: &str, what: &str) -> ProgramOutput {
+fn checked_within_limits(folder: &Path, file: &str, what: &str) -> ProgramOutput {
     let npc = env!("CARGO_BIN_EXE_npc");
     let line = format!("ulimit -v {KILOBYTES}; exec \"{npc}\" check {file} --size 32x32 --format json");
     let start = Instant::now();
     let output = Command::new("sh").args(["-c", &line]).current_dir(folder).output().unwrap();
     assert!(start.elapsed() < LONGEST, "{what} takes {:?}", start.elapsed());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    ProgramOutput { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    ProgramOutput { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// Returns the code of the first error, or `ok`. Fails unless the exit code is 0 or 1 and standard output is JSON.
 fn outcome(text: impl AsRef<[u8]>, what: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.model"), text).unwrap();
-    told(&checked(folder.path(), "a.model", what), what)
+    error_code(&checked_within_limits(folder.path(), "a.model", what), what)
 }
 
-fn told(said: &ProgramOutput, what: &str) -> String {
-    assert!(matches!(said.code, 0 | 1), "{what}: exit code {}\n{:.500}", said.code, said.err);
-    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{what}: {e}"));
+fn error_code(output: &ProgramOutput, what: &str) -> String {
+    assert!(matches!(output.code, 0 | 1), "{what}: exit code {}\n{:.500}", output.code, output.stderr);
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{what}: {e}"));
     let problems = document["problems"].as_array().unwrap();
     let error = problems.iter().find(|p| p["severity"] == "error").map(|p| p["code"].as_str().unwrap());
-    assert_eq!(error.is_some(), said.code == 1, "{what}: {}", said.out);
+    assert_eq!(error.is_some(), output.code == 1, "{what}: {}", output.stdout);
     error.unwrap_or("ok").to_string()
 }
 
@@ -236,10 +236,10 @@ fn imports_of_what_is_no_model() {
         ("zero.model", "E0209"),
     ] {
         std::fs::write(here.join("a.model"), format!("npc 1\nimport \"{path}\"\n")).unwrap();
-        assert_eq!(told(&checked(here, "a.model", path), path), code, "{path}");
+        assert_eq!(error_code(&checked_within_limits(here, "a.model", path), path), code, "{path}");
     }
     for path in ["sparse.model", "fifo.model", "zero.model", "sub"] {
-        assert_eq!(told(&checked(here, path, path), path), "E0106", "{path}");
+        assert_eq!(error_code(&checked_within_limits(here, path, path), path), "E0106", "{path}");
     }
 }
 

@@ -56,13 +56,13 @@ fn run(args: &[&str]) -> ProgramOutput {
 }
 
 fn document(name: &str, args: &[&str]) -> Value {
-    let said = run(&[&["sweep", "net.model", name, "--static", "--format", "json"], args].concat());
-    serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}{}", said.out, said.err))
+    let output = run(&[&["sweep", "net.model", name, "--static", "--format", "json"], args].concat());
+    serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", output.stdout, output.stderr))
 }
 
 /// A variant in the JSON output.
 #[derive(Debug, Clone, PartialEq)]
-struct Told {
+struct Variant {
     args: Vec<(String, String)>,
     /// params, MACs, inference, training, field
     numbers: [u64; 5],
@@ -71,19 +71,19 @@ struct Told {
 const KEYS: [&str; 5] = ["params", "macs", "inference", "training", "field"];
 const QUANTITIES: [&str; 5] = ["params", "macs", "memory(inference)", "memory(training)", "receptive_field"];
 
-fn told(value: &Value) -> Told {
+fn variant_of(value: &Value) -> Variant {
     let args = value["args"].as_object().unwrap().iter().map(|(n, v)| (n.clone(), v.as_str().unwrap().into()));
     let first = &value["sizes"][0];
     let memory = &first["memory"];
     let numbers = [&value["params"], &first["macs"], &memory["inference"], &memory["training"], &first["field"]];
-    Told { args: args.collect(), numbers: numbers.map(|n| n.as_u64().unwrap()) }
+    Variant { args: args.collect(), numbers: numbers.map(|n| n.as_u64().unwrap()) }
 }
 
 /// Returns all variants of a document, those listed as computing the same as another included.
-fn flat(document: &Value) -> Vec<Told> {
+fn all_variants(document: &Value) -> Vec<Variant> {
     let rows = document["models"].as_array().unwrap();
-    let mut all: Vec<Told> =
-        rows.iter().flat_map(|r| std::iter::once(r).chain(r["same"].as_array().unwrap())).map(told).collect();
+    let mut all: Vec<Variant> =
+        rows.iter().flat_map(|r| std::iter::once(r).chain(r["same"].as_array().unwrap())).map(variant_of).collect();
     all.sort_by(|a, b| a.args.cmp(&b.args));
     all
 }
@@ -91,7 +91,7 @@ fn flat(document: &Value) -> Vec<Told> {
 /// Every bound keeps the variants of the whole table that satisfy it, by itself and together with others.
 #[test]
 fn bounds_filter_the_table() {
-    let whole = flat(&document("all", &[]));
+    let whole = all_variants(&document("all", &[]));
     assert_eq!(whole.len(), 5 * 3 * 3 * 2);
     let median = |k: usize| {
         let mut numbers: Vec<u64> = whole.iter().map(|v| v.numbers[k]).collect();
@@ -102,7 +102,7 @@ fn bounds_filter_the_table() {
         [&[(0, "<")], &[(1, "<=")], &[(2, ">")], &[(3, "<=")], &[(4, ">=")], &[(0, "<="), (1, "<"), (3, "!=")]];
     for set in sets {
         let texts: Vec<String> = set.iter().map(|&(k, r)| format!("{} {r} {}", QUANTITIES[k], median(k))).collect();
-        let holds = |v: &Told, &(k, relation): &(usize, &str)| {
+        let holds = |v: &Variant, &(k, relation): &(usize, &str)| {
             let (n, m) = (v.numbers[k], median(k));
             match relation {
                 "<" => n < m,
@@ -112,12 +112,12 @@ fn bounds_filter_the_table() {
                 _ => n != m,
             }
         };
-        let wanted: Vec<Told> = whole.iter().filter(|v| set.iter().all(|b| holds(v, b))).cloned().collect();
-        let made = document("all", &["--keep", &texts.join(" and ")]);
-        assert_eq!(flat(&made), wanted, "{texts:?}");
-        for (bound, out) in set.iter().zip(made["bounds"].as_array().unwrap()) {
-            let fails: Vec<&Told> = whole.iter().filter(|v| !holds(v, bound)).collect();
-            let others = |v: &&&Told| set.iter().filter(|b| *b != bound).all(|b| holds(v, b));
+        let wanted: Vec<Variant> = whole.iter().filter(|v| set.iter().all(|b| holds(v, b))).cloned().collect();
+        let table = document("all", &["--keep", &texts.join(" and ")]);
+        assert_eq!(all_variants(&table), wanted, "{texts:?}");
+        for (bound, out) in set.iter().zip(table["bounds"].as_array().unwrap()) {
+            let fails: Vec<&Variant> = whole.iter().filter(|v| !holds(v, bound)).collect();
+            let others = |v: &&&Variant| set.iter().filter(|b| *b != bound).all(|b| holds(v, b));
             assert_eq!(out["left_out"], fails.len(), "{texts:?}");
             assert_eq!(out["alone"], fails.iter().filter(others).count(), "{texts:?}");
         }
@@ -126,29 +126,29 @@ fn bounds_filter_the_table() {
 
 #[test]
 fn a_sweep_says_what_it_keeps() {
-    let whole = flat(&document("all", &[]));
+    let whole = all_variants(&document("all", &[]));
     let few = document("few", &[]);
-    let wanted = |v: &&Told| v.numbers[0] < 5000 && v.numbers[1] <= 1_200_000 && v.numbers[3] <= 800_000;
-    let kept: Vec<Told> = whole.iter().filter(wanted).cloned().collect();
+    let wanted = |v: &&Variant| v.numbers[0] < 5000 && v.numbers[1] <= 1_200_000 && v.numbers[3] <= 800_000;
+    let kept: Vec<Variant> = whole.iter().filter(wanted).cloned().collect();
     assert!(!kept.is_empty() && kept.len() < whole.len());
-    assert_eq!(flat(&few), kept);
-    let said = run(&["check", "net.model", "--model", "Net"]).out;
+    assert_eq!(all_variants(&few), kept);
+    let printed = run(&["check", "net.model", "--model", "Net"]).stdout;
     let line = format!("{} of {} left out by `keep where`", whole.len() - kept.len(), whole.len());
-    assert!(said.contains(&line), "{said}");
+    assert!(printed.contains(&line), "{printed}");
 }
 
 /// A bound on `macs` in the file uses the convention `conv` whatever the table shows; on the command line it uses that
 /// of the table.
 #[test]
 fn the_file_means_one_convention() {
-    let macs = |args: &[&str]| flat(&document("both", args)).iter().map(|v| v.numbers[1]).collect::<Vec<_>>();
+    let macs = |args: &[&str]| all_variants(&document("both", args)).iter().map(|v| v.numbers[1]).collect::<Vec<_>>();
     let (conv, thop) = (macs(&[]), macs(&["--convention", "thop"]));
     assert!(conv.iter().zip(&thop).any(|(c, t)| c != t));
     let bound = format!("macs <= {}", conv.iter().max().unwrap());
-    let all = |text: &str| flat(&document(text, &["--convention", "thop"])).len();
+    let all = |text: &str| all_variants(&document(text, &["--convention", "thop"])).len();
     assert_eq!(all(&format!("Net(width = 8 | 16) | Wide keep where {bound}")), 3);
     assert_eq!(
-        flat(&document("both", &["--convention", "thop", "--keep", &bound])).len(),
+        all_variants(&document("both", &["--convention", "thop", "--keep", &bound])).len(),
         thop.iter().filter(|t| *t <= conv.iter().max().unwrap()).count()
     );
 }
@@ -157,13 +157,13 @@ fn the_file_means_one_convention() {
 #[test]
 fn the_front_is_what_nothing_dominates() {
     for (x, y) in [(0, 1), (1, 0), (1, 3), (0, 4), (4, 1), (2, 3)] {
-        let made = document("all", &["--axes", &format!("{},{}", KEYS[x], KEYS[y])]);
-        let rows: Vec<([i64; 2], bool)> = made["models"]
+        let table = document("all", &["--axes", &format!("{},{}", KEYS[x], KEYS[y])]);
+        let rows: Vec<([i64; 2], bool)> = table["models"]
             .as_array()
             .unwrap()
             .iter()
             .map(|row| {
-                let numbers = told(row).numbers;
+                let numbers = variant_of(row).numbers;
                 // A larger field is better.
                 let cost = |k: usize| if k == 4 { -(numbers[k] as i64) } else { numbers[k] as i64 };
                 ([cost(x), cost(y)], row["front"].as_bool().unwrap())
@@ -180,9 +180,9 @@ fn the_front_is_what_nothing_dominates() {
 /// Variants listed in one row compute the same function, and those of different rows do not.
 #[test]
 fn one_line_a_function() {
-    let made = document("Net(width = 4 | 8, gate = none | se | cam, reduction = 2 | 4)", &[]);
+    let table = document("Net(width = 4 | 8, gate = none | se | cam, reduction = 2 | 4)", &[]);
     let canon = |row: &Value| {
-        let args = told(row).args;
+        let args = variant_of(row).args;
         let args: Vec<(&str, &str)> = args.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let text = NET.replace(
             "import std\n",
@@ -191,7 +191,7 @@ fn one_line_a_function() {
         CanonicalGraph::new(compile_text(&text, Some([32, 48]), &args).model("Net").graph())
     };
     let equal = |a: &CanonicalGraph, b: &CanonicalGraph| matches!(compare(a, b), GraphComparison::Equal { .. });
-    let rows = made["models"].as_array().unwrap();
+    let rows = table["models"].as_array().unwrap();
     // Each width has one variant without a gate, whatever the reduction, and one with a gate for each reduction.
     assert_eq!(rows.len(), 2 * 3);
     let first: Vec<CanonicalGraph> = rows.iter().map(canon).collect();
@@ -212,9 +212,9 @@ fn one_function_at_every_size() {
     std::fs::write(folder.path().join("net.model"), text).unwrap();
     let rows = |sizes: &[&str]| {
         let base = ["sweep", "net.model", "Net(deep = true | false)", "--static", "--format", "json"];
-        let said = npc(folder.path(), &[&base[..], sizes].concat());
-        let made: Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.err));
-        made["models"].as_array().unwrap().len()
+        let output = npc(folder.path(), &[&base[..], sizes].concat());
+        let table: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", output.stderr));
+        table["models"].as_array().unwrap().len()
     };
     assert_eq!((rows(&["--size", "32x32"]), rows(&["--size", "48x48"])), (1, 2));
     assert_eq!(rows(&["--size", "32x32", "--size", "48x48"]), 2);
@@ -224,11 +224,11 @@ fn one_function_at_every_size() {
 #[test]
 fn numbers_are_those_of_check() {
     let sizes = ["--size", "16x24", "--size", "40x40"];
-    let made = document("Net(width = 12, stride = 2, gate = se)", &[&sizes[..], &["--batch", "5"]].concat());
+    let table = document("Net(width = 12, stride = 2, gate = se)", &[&sizes[..], &["--batch", "5"]].concat());
     let with = ["--model", "Net", "--with", "width=12,stride=2,gate=se", "--batch", "5", "--format", "json"];
-    let said = run(&[&["check", "net.model"], &with[..], &sizes].concat());
-    let check: Value = serde_json::from_str(&said.out).unwrap();
-    let row = &made["models"][0];
+    let output = run(&[&["check", "net.model"], &with[..], &sizes].concat());
+    let check: Value = serde_json::from_str(&output.stdout).unwrap();
+    let row = &table["models"][0];
     for (i, size) in row["sizes"].as_array().unwrap().iter().enumerate() {
         let model = &check["models"][i];
         assert_eq!((&row["params"], &row["buffers"]), (&model["params"], &model["buffers"]));
@@ -249,8 +249,8 @@ fn numbers_are_those_of_check() {
 #[test]
 fn rows_are_sorted_and_cut() {
     for (k, key) in KEYS.iter().enumerate() {
-        let made = document("all", &["--sort", key, "--top", "7"]);
-        let numbers: Vec<u64> = made["models"].as_array().unwrap().iter().map(|r| told(r).numbers[k]).collect();
+        let table = document("all", &["--sort", key, "--top", "7"]);
+        let numbers: Vec<u64> = table["models"].as_array().unwrap().iter().map(|r| variant_of(r).numbers[k]).collect();
         assert_eq!(numbers.len(), 7);
         let sorted = if *key == "field" { numbers.is_sorted_by(|a, b| a >= b) } else { numbers.is_sorted() };
         assert!(sorted, "{key}: {numbers:?}");
@@ -259,21 +259,21 @@ fn rows_are_sorted_and_cut() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|r| told(r).args[0].1.clone())
+        .map(|r| variant_of(r).args[0].1.clone())
         .collect();
     assert_eq!(widths, ["16", "4", "8"]);
 }
 
 #[test]
 fn models_that_cannot_be_built_are_reported() {
-    let said = run(&["sweep", "net.model", "Net(width = 6 | 8, gate = se, reduction = 2 | 4)", "--static"]);
-    assert_eq!(said.code, 1);
+    let output = run(&["sweep", "net.model", "Net(width = 6 | 8, gate = se, reduction = 2 | 4)", "--static"]);
+    assert_eq!(output.code, 1);
     assert!(
-        said.err.contains("[E0306]") && said.err.ends_with("1 of 4 models cannot be built or measured\n"),
+        output.stderr.contains("[E0306]") && output.stderr.ends_with("1 of 4 models cannot be built or measured\n"),
         "{}",
-        said.err
+        output.stderr
     );
-    assert_eq!(said.out.lines().filter(|l| l.starts_with(['6', '8'])).count(), 3, "{}", said.out);
+    assert_eq!(output.stdout.lines().filter(|l| l.starts_with(['6', '8'])).count(), 3, "{}", output.stdout);
 }
 
 #[test]
@@ -290,19 +290,19 @@ fn refusals_name_what_is_wrong() {
         (&["all", "--plot", "none/x.svg"], 1, "none/x.svg: cannot be written"),
         (&["all", "--keep", "params < 1", "--plot", "x.svg"], 1, "no model is left to draw"),
     ] {
-        let said = run(&[&["sweep", "net.model", "--static"], args].concat());
-        assert_eq!(said.code, code, "{args:?}: {}", said.err);
-        assert!(said.err.contains(part), "{args:?}: {}", said.err);
+        let output = run(&[&["sweep", "net.model", "--static"], args].concat());
+        assert_eq!(output.code, code, "{args:?}: {}", output.stderr);
+        assert!(output.stderr.contains(part), "{args:?}: {}", output.stderr);
     }
 }
 
 #[test]
 fn the_tables_read_as_kept() {
     let ran = |args: &[&str]| {
-        let said =
+        let output =
             npc(&repository(""), &[&["sweep", "models/npnet.model"], args, &["--static", "--on", "cvc"]].concat());
-        assert_eq!(said.code, 0, "{}", said.err);
-        said.out
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        output.stdout
     };
     assert_snapshot!("it", "it__sweep_static__the_tables_read_as_kept", ran(&["ablation"]));
     let bounds = ["--keep", "params < 0.7M", "--keep", "macs <= 2.15976G", "--convention", "conv"];
@@ -371,11 +371,15 @@ fn a_picture_is_written() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("net.model"), NET).unwrap();
     let args = ["sweep", "net.model", "all", "--static", "--plot", "front.svg", "--format", "json"];
-    let said = npc(folder.path(), &args);
-    let made: Value = serde_json::from_str(&said.out).unwrap();
+    let output = npc(folder.path(), &args);
+    let table: Value = serde_json::from_str(&output.stdout).unwrap();
     let picture = std::fs::read_to_string(folder.path().join("front.svg")).unwrap();
-    let mut places: Vec<[u64; 2]> =
-        made["models"].as_array().unwrap().iter().map(|r| [told(r).numbers[0], told(r).numbers[1]]).collect();
+    let mut places: Vec<[u64; 2]> = table["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| [variant_of(r).numbers[0], variant_of(r).numbers[1]])
+        .collect();
     places.sort_unstable();
     places.dedup();
     // Each variant has a dot, and the legend has two.
@@ -391,13 +395,13 @@ fn a_picture_is_written() {
 #[test]
 fn imported_models_are_counted() {
     let args = ["sweep", "models/paper.model", "table1", "--static", "--on", "cvc", "--format", "json"];
-    let said = npc(&repository(""), &args);
-    let made: Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.err));
-    let rows = made["models"].as_array().unwrap();
+    let output = npc(&repository(""), &args);
+    let table: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", output.stderr));
+    let rows = table["models"].as_array().unwrap();
     let unet = rows.iter().find(|r| r["model"] == "UNet").expect("the table has U-Net");
     let check = ["check", "models/unet.model", "--model", "UNet", "--with", "classes=2"];
     let check = npc(&repository(""), &[&check[..], &["--size", "288x384", "--format", "json"]].concat());
-    let check: Value = serde_json::from_str(&check.out).unwrap();
+    let check: Value = serde_json::from_str(&check.stdout).unwrap();
     assert_eq!(unet["params"], check["models"][0]["params"]);
     assert_eq!(unet["sizes"][0]["macs"], check["models"][0]["macs"]);
 }
@@ -411,8 +415,8 @@ fn the_picture_of_the_docs_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("sweep.svg");
     let plot = ["--static", "--size", "256x256", "--axes", "macs,field", "--plot", picture.to_str().unwrap()];
-    let said = npc(&repository(""), &[&["sweep", "models/unet.model", models], &plot[..]].concat());
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = npc(&repository(""), &[&["sweep", "models/unet.model", models], &plot[..]].concat());
+    assert_eq!(output.code, 0, "{}", output.stderr);
     let drawn = std::fs::read_to_string(picture).unwrap();
     let kept = std::fs::read_to_string(repository("docs/sweep.svg")).unwrap();
     assert!(drawn == kept, "draw docs/sweep.svg again with the command of docs/sweeps.md");

@@ -27,9 +27,9 @@ fn batches_come_in_order() {
                 assert_eq!(batch.shape[1..], [3, 4, 4]);
                 assert_eq!(batch.images.len(), batch.shape.iter().product::<usize>());
                 for (i, &case) in batch.cases.iter().enumerate() {
-                    let alone = data.load(SplitRole::Train, case, 3).unwrap();
-                    assert_eq!(batch.images[i * 48..(i + 1) * 48], alone.image);
-                    assert_eq!(batch.targets[i * 16..(i + 1) * 16], alone.mask);
+                    let single = data.load(SplitRole::Train, case, 3).unwrap();
+                    assert_eq!(batch.images[i * 48..(i + 1) * 48], single.image);
+                    assert_eq!(batch.targets[i * 16..(i + 1) * 16], single.mask);
                 }
             }
         }

@@ -54,7 +54,7 @@ impl Copy<'_, '_, '_> {
     }
 
     /// Inserts a node without effect after an output.
-    fn idle(&mut self, x: Outlet) -> Outlet {
+    fn with_identity(&mut self, x: Outlet) -> Outlet {
         let TensorType::Tensor(shape) = self.to.ty(x).clone() else { return x };
         let map = shape.spatial().is_some();
         match self.tape.below(8) {
@@ -124,7 +124,7 @@ impl Copy<'_, '_, '_> {
         };
         self.at[id.index()] = match id.index() {
             0 => outs,
-            _ => outs.into_iter().map(|o| self.idle(o)).collect(),
+            _ => outs.into_iter().map(|o| self.with_identity(o)).collect(),
         };
     }
 }
@@ -191,7 +191,7 @@ proptest! {
             // In 32 bits, division by nearly zero amplifies rounding without bound: the test below covers these.
             #[cfg(feature = "run")]
             if !divides(graph) {
-                numbers::agree(&checked, &other, &found)?;
+                numbers::assert_agreement(&checked, &other, &found)?;
             }
             if let Some(changed) = changed(graph, tape) {
                 let c = CanonicalGraph::new(&changed);
@@ -235,7 +235,7 @@ fn double_precision_worker() {
                 let other = rewritten(checked.graph(), &mut Tape::seeded(turns));
                 let found = compare(&CanonicalGraph::new(checked.graph()), &CanonicalGraph::new(other.graph()));
                 divided += usize::from(divides(checked.graph()));
-                numbers::agree(&checked, &other, &found).unwrap_or_else(|e| panic!("{seed}, {turns}: {e}"));
+                numbers::assert_agreement(&checked, &other, &found).unwrap_or_else(|e| panic!("{seed}, {turns}: {e}"));
             }
         }
         assert!(divided > 10, "only {divided} with a quotient");
@@ -268,7 +268,7 @@ fn models_differ_unless_known() {
 }
 
 /// Compares two models with this result and these bodies.
-fn verdict(result: &str, a: &str, b: &str) -> GraphComparison {
+fn comparison_of(result: &str, a: &str, b: &str) -> GraphComparison {
     let canon = |body: &str| {
         let text = format!("npc 1\nmodel Net(x: [4, H, W]) -> {result} {body}");
         CanonicalGraph::new(compile_text(&text, Some([16, 24]), &[]).model("Net").graph())
@@ -300,7 +300,7 @@ fn near_misses() {
         ("[4, H, W]", "= x |> bn(eps = 0.001)", "= x |> bn"),
     ];
     for (result, a, b) in pairs {
-        let found = verdict(result, a, b);
+        let found = comparison_of(result, a, b);
         assert!(matches!(found, GraphComparison::Different(_)), "{a}\n{b}\n{found:?}");
     }
 }
@@ -327,7 +327,7 @@ fn rules_one_by_one() {
         ("[4, H, W]", "= (x |> slice(0, to = 2)) ++ (x |> slice(2, to = 4))", "= x |> dropout(0.0)"),
     ];
     for (result, a, b) in pairs {
-        let found = verdict(result, a, b);
+        let found = comparison_of(result, a, b);
         assert!(matches!(found, GraphComparison::Equal { .. }), "{a}\n{b}\n{found:?}");
     }
 }
@@ -339,8 +339,8 @@ fn symmetric_networks_are_decided() {
         let branches: Vec<String> = (0..n).map(|_| "(x |> conv(4) |> relu |> conv(4))".into()).collect();
         format!("= {}", branches.join(" + "))
     };
-    assert!(matches!(verdict("[4, H, W]", &sum(60), &sum(60)), GraphComparison::Equal { .. }));
-    assert!(matches!(verdict("[4, H, W]", &sum(60), &sum(59)), GraphComparison::Different(_)));
+    assert!(matches!(comparison_of("[4, H, W]", &sum(60), &sum(60)), GraphComparison::Equal { .. }));
+    assert!(matches!(comparison_of("[4, H, W]", &sum(60), &sum(59)), GraphComparison::Different(_)));
 }
 
 #[cfg(feature = "run")]
@@ -355,7 +355,7 @@ mod numbers {
     use npc::internals::compute::weights::{layout, load, tensors};
     use std::collections::BTreeMap;
 
-    pub fn agree(a: &CheckedGraph, b: &CheckedGraph, found: &GraphComparison) -> Result<(), TestCaseError> {
+    pub fn assert_agreement(a: &CheckedGraph, b: &CheckedGraph, found: &GraphComparison) -> Result<(), TestCaseError> {
         let GraphComparison::Equal { weights } = found else { return Ok(()) };
         let path = |c: &CheckedGraph, id: NodeId| c.graph().node(id).path.clone();
         let renamed: BTreeMap<String, String> = weights.iter().map(|&(x, y)| (path(b, y), path(a, x))).collect();

@@ -50,8 +50,8 @@ proptest! {
         prop_assert_eq!(&formatted(&once), &once);
         let graph = |text: &str| {
             let found = compile_text(text, size_of(text), &[]);
-            let told = found.messages();
-            (found.checked.iter().map(|c| npc::graph::ir::to_text(c.graph())).collect::<Vec<_>>(), told)
+            let messages = found.messages();
+            (found.checked.iter().map(|c| npc::graph::ir::to_text(c.graph())).collect::<Vec<_>>(), messages)
         };
         prop_assert_eq!(graph(&text), graph(&once));
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 const ENUM: &str = "enum Kind { none, half, swap }";
 
 /// Returns the messages and notes about the unused blocks of a text.
-fn told(text: &str) -> Vec<String> {
+fn messages_of(text: &str) -> Vec<String> {
     let mut sources = SourceMap::new();
     let mut files = Overlay::new(Disk);
     files.set("test.model", format!("npc 1\nimport std\n{text}\n"));
@@ -29,7 +29,7 @@ fn told(text: &str) -> Vec<String> {
 }
 
 /// Returns the outcome of the check of each block of a file that declares a result, by name.
-fn tried(path: &Path) -> Vec<(String, StandaloneCheck)> {
+fn checked_blocks(path: &Path) -> Vec<(String, StandaloneCheck)> {
     let mut sources = SourceMap::new();
     let (bundle, _) = load(&Disk, &mut sources, path).unwrap();
     let (program, found) = resolve_bundle(&bundle);
@@ -44,7 +44,7 @@ fn tried(path: &Path) -> Vec<(String, StandaloneCheck)> {
 #[test]
 fn a_wrong_promise_is_reported_without_a_use() {
     assert_eq!(
-        told("block wide(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(2 * out)"),
+        messages_of("block wide(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(2 * out)"),
         [
             "E0302 `wide` declares the result [16, 64, 64], but its body returns [32, 64, 64] (tried with out = 16, x = [24, 64, 64]; no \
              model uses this block)"
@@ -58,9 +58,9 @@ fn a_wrong_promise_is_reported_without_a_use() {
         ("block f(x: [c, h, w], y: [d, h, w]) -> [c, h, w] = x |> concat(y)", "[24, 64, 64]", "[64, 64, 64]"),
         ("block f(x: [c, h, w], y: [d, i, j]) -> [c, h, w] = x |> resize(to = y)", "[24, 64, 64]", "[24, 128, 128]"),
     ] {
-        let found = told(text);
+        let found = messages_of(text);
         let wanted = format!("E0302 `f` declares the result {promised}, but its body returns {given} (");
-        assert!(matches!(&found[..], [one] if one.starts_with(&wanted)), "{text}: {found:?}");
+        assert!(matches!(&found[..], [message] if message.starts_with(&wanted)), "{text}: {found:?}");
     }
 }
 
@@ -69,11 +69,14 @@ fn every_case_and_both_booleans_are_tried() {
     let text = format!(
         "{ENUM}\nblock f(x: [c, h, w], kind: Kind = none) -> [c, h, w]\n  = match kind {{ none | swap => x, half => x |> conv(c / 2) }}"
     );
-    let found = told(&text);
-    assert!(matches!(&found[..], [one] if one.contains("tried with kind = half, x = [24, 64, 64]")), "{found:?}");
-    assert!(told(&text.replace("c / 2", "c")).is_empty());
-    let found = told("block f(x: [c, h, w], up: bool) -> [c, h, w] = if up { x } else { x |> resize(2) }");
-    assert!(matches!(&found[..], [one] if one.contains("tried with up = false")), "{found:?}");
+    let found = messages_of(&text);
+    assert!(
+        matches!(&found[..], [message] if message.contains("tried with kind = half, x = [24, 64, 64]")),
+        "{found:?}"
+    );
+    assert!(messages_of(&text.replace("c / 2", "c")).is_empty());
+    let found = messages_of("block f(x: [c, h, w], up: bool) -> [c, h, w] = if up { x } else { x |> resize(2) }");
+    assert!(matches!(&found[..], [message] if message.contains("tried with up = false")), "{found:?}");
 }
 
 /// A block need not accept every number, and some declared shapes hold for certain sizes only.
@@ -92,7 +95,7 @@ fn what_a_use_decides_is_left_alone() {
         "block f(x: [c, h, w]) = x |> conv(5)",
         "block f(x: [c, h, w]) -> [c, h, w] = x |> conv(5, groups = 7)",
     ] {
-        assert!(told(text).is_empty(), "{text}: {:?}", told(text));
+        assert!(messages_of(text).is_empty(), "{text}: {:?}", messages_of(text));
     }
 }
 
@@ -102,17 +105,17 @@ fn one_wrong_promise_is_reported_once() {
     let inner = "block inner(x: [c, h, w]) -> [c, h, w] = x |> conv(5)";
     let outer = "block outer(x: [c, h, w]) -> [c, h, w] = x |> inner";
     for text in [format!("{inner}\n{outer}"), format!("{outer}\n{inner}")] {
-        let found = told(&text);
-        assert!(matches!(&found[..], [one] if one.starts_with("E0302 `inner`")), "{found:?}");
+        let found = messages_of(&text);
+        assert!(matches!(&found[..], [message] if message.starts_with("E0302 `inner`")), "{found:?}");
     }
 }
 
 #[test]
 fn blocks_of_the_library_hold_alone() {
-    let std = tried(&repository("src/text/import/std.model"));
+    let std = checked_blocks(&repository("src/text/import/std.model"));
     assert!(std.len() > 10);
-    for (name, came) in std {
-        assert!(matches!(came, StandaloneCheck::Holds), "{name}: {came:?}");
+    for (name, outcome) in std {
+        assert!(matches!(outcome, StandaloneCheck::Holds), "{name}: {outcome:?}");
     }
 }
 
@@ -120,8 +123,8 @@ fn blocks_of_the_library_hold_alone() {
 fn blocks_of_the_models_hold_alone() {
     let mut held = 0;
     for path in model_files("models") {
-        for (name, came) in tried(&path) {
-            assert!(matches!(came, StandaloneCheck::Holds), "{}: {name}: {came:?}", path.display());
+        for (name, outcome) in checked_blocks(&path) {
+            assert!(matches!(outcome, StandaloneCheck::Holds), "{}: {name}: {outcome:?}", path.display());
             held += 1;
         }
     }
@@ -139,7 +142,7 @@ fn long_bodies_are_left_soon() {
     };
     let blocks: Vec<String> = (0..4).map(text).collect();
     let began = std::time::Instant::now();
-    assert!(told(&blocks.join("\n")).is_empty());
+    assert!(messages_of(&blocks.join("\n")).is_empty());
     // One evaluation of each of the four takes well below a second; all samples would be 192 evaluations.
     assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }
@@ -150,6 +153,6 @@ fn long_bodies_are_left_soon() {
 fn a_chosen_model_leaves_other_blocks_alone() {
     let folder = repository("tests/diagnostics");
     let all = ["check", "E0302_unused.model", "--size", "64x64"];
-    let one = [&all[..], &["--model", "Net"]].concat();
-    assert_eq!((npc(&folder, &all).code, npc(&folder, &one).code), (1, 0));
+    let one_model = [&all[..], &["--model", "Net"]].concat();
+    assert_eq!((npc(&folder, &all).code, npc(&folder, &one_model).code), (1, 0));
 }

@@ -69,7 +69,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 }
 
 /// Returns the value and its gradient by the logits.
-fn computed(loss: &LossSpec, shape: [usize; 4], logits: &[f64], classes: &[i64]) -> (f64, Vec<f64>) {
+fn value_and_gradient(loss: &LossSpec, shape: [usize; 4], logits: &[f64], classes: &[i64]) -> (f64, Vec<f64>) {
     let device = device().autodiff();
     let [n, _, h, w] = shape;
     let x = Tensor::<4>::from_data(TensorData::new(logits.to_vec(), shape), &device).require_grad();
@@ -103,7 +103,7 @@ impl Figures {
     }
 }
 
-fn agrees(allowed: f64) {
+fn assert_references_agree(allowed: f64) {
     let fixture: Fixture = serde_json::from_str(FIXTURE).unwrap();
     let (mut refused, mut compared) = (Vec::new(), 0);
     for case in &fixture.cases {
@@ -111,7 +111,7 @@ fn agrees(allowed: f64) {
         for (name, figures) in &case.results {
             let Input { shape, logits, classes } = &fixture.inputs[name];
             let logits: Vec<f64> = logits.iter().map(|&l| l as f64 / 65536.0).collect();
-            let (value, gradient) = computed(&loss(&case.loss, shape[1]), *shape, &logits, classes);
+            let (value, gradient) = value_and_gradient(&loss(&case.loss, shape[1]), *shape, &logits, classes);
             let difference = figures.difference(value, &gradient);
             worst = [0, 1].map(|i| worst[i].max(difference[i]));
             compared += 1;
@@ -126,7 +126,7 @@ fn agrees(allowed: f64) {
 
 #[test]
 fn values_and_gradients_are_those_of_the_libraries() {
-    agrees(1e-5);
+    assert_references_agree(1e-5);
 }
 
 /// Compares the slopes along some directions, from the values only.
@@ -138,8 +138,8 @@ fn slopes_agree() {
         let Input { shape, logits, classes } = &fixture.inputs[*name];
         let logits: Vec<f64> = logits.iter().map(|&l| l as f64 / 65536.0).collect();
         let spec = loss(&case.loss, shape[1]);
-        let value = |logits: &[f64]| computed(&spec, *shape, logits, classes).0;
-        let (_, gradient) = computed(&spec, *shape, &logits, classes);
+        let value = |logits: &[f64]| value_and_gradient(&spec, *shape, logits, classes).0;
+        let (_, gradient) = value_and_gradient(&spec, *shape, &logits, classes);
         let scale = gradient.iter().fold(0.0f64, |m, g| m.max(g.abs()));
         for i in (0..logits.len()).step_by(7) {
             let moved = |by: f64| {
@@ -164,7 +164,7 @@ fn gradients_are_slopes_in_double_precision() {
 #[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
     double_precision_work(|| {
-        agrees(1e-9);
+        assert_references_agree(1e-9);
         slopes_agree();
     });
 }
@@ -221,7 +221,7 @@ fn large_maps_lose_no_digits() {
     });
     let dice = 1.0 - (2.0 * sums[0] + 1e-5) / (sums[1] + sums[2] + 1e-5);
     for (text, expected) in [("lovasz", lovasz), ("dice", dice)] {
-        let found = computed(&loss(text, 2), shape, &logits, &classes).0;
+        let found = value_and_gradient(&loss(text, 2), shape, &logits, &classes).0;
         assert!((found - expected).abs() < 1e-5 * expected, "{text}: {found}, expected {expected}");
     }
 }
@@ -233,7 +233,7 @@ fn deep_supervision_weighs_every_term() {
     let Input { shape, logits, classes } = &fixture.inputs["two classes"];
     let values: Vec<f64> = logits.iter().map(|&l| l as f64 / 65536.0).collect();
     let doubled: Vec<f64> = values.iter().map(|l| 2.0 * l).collect();
-    let value = |text: &str, logits: &[f64]| computed(&loss(text, 2), *shape, logits, classes).0;
+    let value = |text: &str, logits: &[f64]| value_and_gradient(&loss(text, 2), *shape, logits, classes).0;
     let device = device();
     let tensor = |values: &[f64]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), *shape), &device);
     let y = Tensor::<3, Int>::from_data(TensorData::new(classes.clone(), [shape[0], shape[2], shape[3]]), &device);
@@ -249,6 +249,6 @@ fn deep_supervision_weighs_every_term() {
 #[test]
 fn a_batch_without_weight_has_no_loss() {
     let spec = loss("cross_entropy(weights = [0, 1])", 2);
-    let (value, gradient) = computed(&spec, [1, 2, 1, 2], &[0.0, 1.0, 2.0, 3.0], &[0, 0]);
+    let (value, gradient) = value_and_gradient(&spec, [1, 2, 1, 2], &[0.0, 1.0, 2.0, 3.0], &[0, 0]);
     assert_eq!((value, gradient), (0.0, vec![0.0; 4]));
 }

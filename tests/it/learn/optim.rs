@@ -65,7 +65,7 @@ fn fixture() -> Fixture {
 }
 
 /// Returns a run with these keys, in the words of the language.
-fn run(keys: &[(&str, &str)]) -> TrainSpec {
+fn train_spec(keys: &[(&str, &str)]) -> TrainSpec {
     let mut sources = SourceMap::new();
     let mut entry = |(key, text): &(&str, &str)| {
         let id = sources.add("--set", *text);
@@ -113,7 +113,7 @@ fn gradients(fixture: &Fixture, network: &Network) -> AccumulatedGradients {
 }
 
 /// Returns the weights by name, in their own precision.
-fn weights_of(network: &Network) -> BTreeMap<String, Vec<f64>> {
+fn named_weights(network: &Network) -> BTreeMap<String, Vec<f64>> {
     struct Visitor(Vec<String>, BTreeMap<String, Vec<f64>>);
     impl ModuleVisitor for Visitor {
         fn enter_module(&mut self, name: &str, _: &str) {
@@ -131,13 +131,13 @@ fn weights_of(network: &Network) -> BTreeMap<String, Vec<f64>> {
     visitor.1
 }
 
-fn agrees(allowed: f64) {
+fn assert_pytorch_agrees(allowed: f64) {
     let fixture = fixture();
     let epochs = fixture.cases[0].losses.len() as u64 / fixture.per_epoch;
     let (mut refused, mut clipped) = (Vec::new(), 0);
     for case in &fixture.cases {
         let keys = [("epochs", &*epochs.to_string()), ("optimizer", &case.optimizer), ("schedule", &case.schedule)];
-        let spec = run(&keys);
+        let spec = train_spec(&keys);
         let (mut network, mut optim) = (network(&fixture), OptimState::new(spec.optimizer.clone()));
         let mut worst = [0.0f64; 3];
         for (step, (&expected, &norm)) in case.losses.iter().zip(&case.norms).enumerate() {
@@ -153,7 +153,7 @@ fn agrees(allowed: f64) {
             let rate = rate(&spec.schedule, spec.optimizer.lr(), step as u64, fixture.per_epoch, epochs);
             network = optim.step(network, gradients, rate);
         }
-        let end = weights_of(&network);
+        let end = named_weights(&network);
         assert!(end.keys().eq(case.weights.keys()), "{:?}", end.keys());
         for (name, values) in &case.weights {
             let pairs = values.iter().zip(&end[name]);
@@ -170,7 +170,7 @@ fn agrees(allowed: f64) {
 
 #[test]
 fn twenty_steps_are_pytorchs() {
-    agrees(1e-5);
+    assert_pytorch_agrees(1e-5);
 }
 
 /// The number format belongs to the process, so this test runs in a process of its own.
@@ -183,7 +183,7 @@ fn twenty_steps_are_pytorchs_in_double_precision() {
 #[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
     double_precision_work(|| {
-        agrees(1e-10);
+        assert_pytorch_agrees(1e-10);
     });
 }
 
@@ -191,7 +191,7 @@ fn double_precision_worker() {
 fn rates_are_those_of_pytorchs_schedulers() {
     for Rates { schedule, lr, per_epoch, epochs, rates } in fixture().schedules {
         let text = (epochs.to_string(), lr.to_string());
-        let spec = run(&[("epochs", &text.0), ("lr", &text.1), ("schedule", &schedule)]);
+        let spec = train_spec(&[("epochs", &text.0), ("lr", &text.1), ("schedule", &schedule)]);
         assert_eq!(rates.len() as u64, per_epoch * epochs);
         for (step, expected) in rates.into_iter().enumerate() {
             let found = rate(&spec.schedule, lr, step as u64, per_epoch, epochs);
@@ -206,7 +206,7 @@ fn rates_are_those_of_pytorchs_schedulers() {
 /// Cases that PyTorch's schedulers lack or treat otherwise: the end, and restarts that do not divide the steps.
 #[test]
 fn rates_at_the_edges() {
-    let schedule = |text| run(&[("epochs", "5"), ("schedule", text)]).schedule;
+    let schedule = |text| train_spec(&[("epochs", "5"), ("schedule", text)]).schedule;
     assert_eq!(rate(&schedule("poly"), 0.1, 10, 2, 5), 0.0);
     assert_eq!(rate(&schedule("poly"), 0.1, 1 << 60, 2, 5), 0.0);
     assert_eq!(rate(&schedule("cosine(min = 1e-4)"), 0.1, 10, 2, 5), 1e-4);
@@ -240,7 +240,7 @@ fn each_optimizer_goes_on_from_a_checkpoint_bit_for_bit() {
         ("sgd(momentum = 0.9)", &["sgd.momentum"]),
         ("sgd(momentum = 0.9, nesterov = true, weight_decay = 0.1)", &["sgd.momentum"]),
     ] {
-        let rule = run(&[("optimizer", text)]).optimizer;
+        let rule = train_spec(&[("optimizer", text)]).optimizer;
         let (mut whole, mut optim) = (network(&fixture), OptimState::new(rule.clone()));
         for _ in 0..4 {
             whole = step(&fixture, whole, &mut optim);
@@ -281,23 +281,23 @@ fn the_state_of_another_optimizer_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("last.safetensors");
     let saved = |from: &str| {
-        let mut optim = OptimState::new(run(&[("optimizer", from)]).optimizer);
+        let mut optim = OptimState::new(train_spec(&[("optimizer", from)]).optimizer);
         let network = step(&fixture, network(&fixture), &mut optim);
         save(&path, &network, &optim);
     };
-    let told = |to: &str| {
-        let rule: Optimizer = run(&[("optimizer", to)]).optimizer;
+    let refusal = |to: &str| {
+        let rule: Optimizer = train_spec(&[("optimizer", to)]).optimizer;
         checkpoint::load(&path, network(&fixture), rule).err().map(|e| e.message)
     };
     saved("adam");
-    assert_eq!(told("sgd").unwrap(), "contains `adam.first` of `a.bias`, which `sgd` does not use");
-    assert_eq!(told("sgd(momentum = 0.9)").unwrap(), "`sgd.momentum` of `a.bias` is missing, but `sgd` needs it");
-    assert_eq!(told("adamw"), None);
+    assert_eq!(refusal("sgd").unwrap(), "contains `adam.first` of `a.bias`, which `sgd` does not use");
+    assert_eq!(refusal("sgd(momentum = 0.9)").unwrap(), "`sgd.momentum` of `a.bias` is missing, but `sgd` needs it");
+    assert_eq!(refusal("adamw"), None);
     saved("sgd");
-    assert_eq!(told("adam").unwrap(), "contains no state of `adam`");
+    assert_eq!(refusal("adam").unwrap(), "contains no state of `adam`");
     saved("sgd(momentum = 0.5)");
-    assert_eq!(told("adam").unwrap(), "`adam.first` of `a.bias` is missing, but `adam` needs it");
-    assert_eq!(told("sgd(momentum = 0.9, nesterov = true)"), None);
+    assert_eq!(refusal("adam").unwrap(), "`adam.first` of `a.bias` is missing, but `adam` needs it");
+    assert_eq!(refusal("sgd(momentum = 0.9, nesterov = true)"), None);
 }
 
 /// Without batch norm, the gradients of the parts of a batch, weighted by their images, add up to the gradient of the

@@ -86,7 +86,7 @@ impl Record {
         elements.fold((l2 - self.l2).abs().max((signed - self.signed_sum).abs()) / scale, f64::max)
     }
 
-    fn of<const D: usize>(&self, name: &str, tensor: Tensor<D>) -> f64 {
+    fn difference_of<const D: usize>(&self, name: &str, tensor: Tensor<D>) -> f64 {
         self.difference(name, &tensor.dims(), &numbers(tensor))
     }
 }
@@ -149,9 +149,13 @@ impl Bench {
             mine.iter().map(|(name, (dims, v))| records[name].difference(name, dims, v)).fold(0.0, f64::max)
         };
         vec![
-            ("logits, eval mode", figures.map(|f| f.eval.of("logits", before.clone())), FORWARD),
-            ("logits, train mode", figures.map(|f| f.train.of("logits", logits.clone())), FORWARD),
-            ("logits, eval mode after it", figures.map(|f| f.eval_after_train.of("logits", after.clone())), FORWARD),
+            ("logits, eval mode", figures.map(|f| f.eval.difference_of("logits", before.clone())), FORWARD),
+            ("logits, train mode", figures.map(|f| f.train.difference_of("logits", logits.clone())), FORWARD),
+            (
+                "logits, eval mode after it",
+                figures.map(|f| f.eval_after_train.difference_of("logits", after.clone())),
+                FORWARD,
+            ),
             ("loss", figures.map(|f| (value - f.loss).abs() / f.loss), FORWARD),
             ("running mean and variance", figures.map(|f| worst(f, &state, |f| &f.statistics)), FORWARD),
             ("gradients", figures.map(|f| worst(f, &gradients, |f| &f.gradients)), GRADIENT),
@@ -284,7 +288,7 @@ fn double_precision_worker() {
             let adam = &bench.fixture.f64.adam;
             let distances = losses.iter().zip(&adam.losses).map(|(mine, torch)| (mine - torch).abs() / torch);
             let worst = distances.fold(0.0, f64::max);
-            let after = adam.eval_after.of("logits", logits);
+            let after = adam.eval_after.difference_of("logits", logits);
             println!("{:<12} {worst:.1e}  {after:.1e}", bench.name);
             assert!(worst <= ADAM * DOUBLE, "{}: losses {losses:?}, PyTorch {:?}", bench.name, adam.losses);
             assert!(after <= ADAM * DOUBLE, "{}: logits after training differ by {after}", bench.name);

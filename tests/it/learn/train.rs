@@ -133,10 +133,10 @@ impl Bench {
     }
 
     /// Trains into the folder, and requests a stop after the given number of steps.
-    fn run(&self, folder: &RunFolder, resume: bool, stop_after: Option<usize>) -> Result<Told> {
+    fn run(&self, folder: &RunFolder, resume: bool, stop_after: Option<usize>) -> Result<ObservedTraining> {
         let (checked, settings) = (&self.checked, &self.settings);
         let stop = AtomicBool::new(false);
-        let mut script = Script { stop: &stop, stop_after, told: Told::default() };
+        let mut observer = StoppingObserver { stop: &stop, stop_after, observed: ObservedTraining::default() };
         let places = NodeLocations::from([("conv".to_string(), "tiny.model:5:8".to_string())]);
         let job = TrainingJob {
             checked,
@@ -149,14 +149,14 @@ impl Bench {
             ignore_memory: false,
             stop: &stop,
         };
-        script.told.outcome = Some(train(&job, &mut script)?);
-        Ok(script.told)
+        observer.observed.outcome = Some(train(&job, &mut observer)?);
+        Ok(observer.observed)
     }
 
-    fn start(&self, name: &str) -> (RunFolder, Told) {
+    fn start(&self, name: &str) -> (RunFolder, ObservedTraining) {
         let folder = self.folder(name);
-        let told = self.run(&folder, false, None).unwrap();
-        (folder, told)
+        let observed = self.run(&folder, false, None).unwrap();
+        (folder, observed)
     }
 
     fn refused(&self, folder: &RunFolder, resume: bool) -> RunError {
@@ -166,38 +166,38 @@ impl Bench {
 
 /// The events that an observer received: `(epoch, step, mean loss)` per step, and epochs.
 #[derive(Default, Debug)]
-struct Told {
+struct ObservedTraining {
     steps: Vec<(usize, usize, f64)>,
     epochs: Vec<EpochRecord>,
     outcome: Option<TrainingOutcome>,
 }
 
-impl Told {
+impl ObservedTraining {
     fn interrupted(&self) -> bool {
         matches!(self.outcome, Some(TrainingOutcome::Interrupted { .. }))
     }
 }
 
-struct Script<'a> {
+struct StoppingObserver<'a> {
     stop: &'a AtomicBool,
     stop_after: Option<usize>,
-    told: Told,
+    observed: ObservedTraining,
 }
 
-impl TrainingObserver for Script<'_> {
+impl TrainingObserver for StoppingObserver<'_> {
     fn start(&mut self, n_train: usize, n_test: usize, _: usize, _: usize) {
         assert_eq!((n_train, n_test), (16, 4));
     }
 
     fn step(&mut self, p: &TrainingProgress) {
-        self.told.steps.push((p.epoch, p.step, p.loss));
-        if self.stop_after == Some(self.told.steps.len()) {
+        self.observed.steps.push((p.epoch, p.step, p.loss));
+        if self.stop_after == Some(self.observed.steps.len()) {
             self.stop.store(true, Ordering::Relaxed);
         }
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: bool) {
-        self.told.epochs.push(record.clone());
+        self.observed.epochs.push(record.clone());
     }
 
     fn warn(&mut self, message: &str) {
@@ -214,7 +214,7 @@ fn scores(records: &[EpochRecord]) -> Vec<(usize, u64, u64, u64)> {
 }
 
 /// Returns every bit of a checkpoint but the times: weights, statistics, moments, and the progress of training.
-fn state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
+fn checkpoint_state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
     let (tensors, metadata) = read_safetensors(path).unwrap();
     let bits = tensors.into_iter().map(|t| (t.name, t.values.iter().map(|v| v.to_bits()).collect())).collect();
     let mut meta: serde_json::Value = serde_json::from_str(&metadata["npc"]).unwrap();
@@ -230,10 +230,11 @@ fn state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
 }
 
 /// Asserts that both runs ended in the same bits, on disk too.
-fn same(a: &RunFolder, b: &RunFolder) {
+fn assert_same_runs(a: &RunFolder, b: &RunFolder) {
     assert_eq!(scores(&a.records()), scores(&b.records()), "metrics.jsonl");
-    assert!(state(&a.last()) == state(&b.last()), "last checkpoints differ");
-    let best = |folder: &RunFolder| folder.best(Metric::Dice).exists().then(|| state(&folder.best(Metric::Dice)));
+    assert!(checkpoint_state(&a.last()) == checkpoint_state(&b.last()), "last checkpoints differ");
+    let best =
+        |folder: &RunFolder| folder.best(Metric::Dice).exists().then(|| checkpoint_state(&folder.best(Metric::Dice)));
     assert!(best(a) == best(b), "best checkpoints differ");
 }
 
@@ -248,10 +249,10 @@ fn files(dir: &Path) -> Vec<String> {
 fn loss_falls_and_dice_rises() {
     let mut bench = Bench::new();
     bench.settings.train.epochs = 12;
-    let (folder, told) = bench.start("a");
-    let (first, last) = (&told.epochs[0], &told.epochs[11]);
+    let (folder, observed) = bench.start("a");
+    let (first, last) = (&observed.epochs[0], &observed.epochs[11]);
     assert!(last.loss < 0.6 * first.loss, "loss from {} to {}", first.loss, last.loss);
-    let best = told.epochs.iter().map(|r| r.dice).fold(0.0, f64::max);
+    let best = observed.epochs.iter().map(|r| r.dice).fold(0.0, f64::max);
     assert!(best > 0.7 && best > first.dice + 0.1, "Dice from {} to {best}", first.dice);
     let expected =
         ["best_dice.safetensors", "last.safetensors", "metrics.jsonl", "model.model", "settings.yaml", "summary.json"];
@@ -264,13 +265,13 @@ fn loss_falls_and_dice_rises() {
 #[test]
 fn the_same_seed_gives_the_same_bits_and_another_does_not() {
     let mut bench = Bench::new();
-    let ((a, told), (b, again)) = (bench.start("a"), bench.start("b"));
-    assert_eq!(told.steps, again.steps);
-    same(&a, &b);
+    let ((a, observed), (b, again)) = (bench.start("a"), bench.start("b"));
+    assert_eq!(observed.steps, again.steps);
+    assert_same_runs(&a, &b);
     bench.settings.train.seed = 1;
     let (c, _) = bench.start("c");
     assert_ne!(scores(&a.records()), scores(&c.records()));
-    assert!(state(&a.last()).0 != state(&c.last()).0);
+    assert!(checkpoint_state(&a.last()).0 != checkpoint_state(&c.last()).0);
 }
 
 #[test]
@@ -290,8 +291,8 @@ fn settings_on_disk_are_the_settings() {
 #[test]
 fn evaluation_gives_the_summarys_scores() {
     let bench = Bench::new();
-    let (folder, told) = bench.start("a");
-    let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let (folder, observed) = bench.start("a");
+    let Some(TrainingOutcome::Done(summary)) = observed.outcome else { panic!("{observed:?}") };
     let stop = AtomicBool::new(false);
     let how = EvaluateOptions::default();
     let (found, cases) = evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &how, &stop).unwrap();
@@ -301,7 +302,7 @@ fn evaluation_gives_the_summarys_scores() {
     let written = std::fs::read_to_string(folder.root().join("summary.json")).unwrap();
     let written: serde_json::Value = serde_json::from_str(&written).unwrap();
     assert_eq!(written["dice"].to_string(), format!("{:?}", summary.dice));
-    assert_eq!(told.epochs[summary.epoch - 1].dice, summary.dice);
+    assert_eq!(observed.epochs[summary.epoch - 1].dice, summary.dice);
 }
 
 #[test]
@@ -310,12 +311,12 @@ fn a_distance_is_kept_where_it_is_least() {
     bench.settings.train.epochs = 12;
     bench.settings.train.metrics = vec![Metric::Dice, Metric::Assd];
     bench.settings.train.keep = vec![KeptCheckpoint::Best(Metric::Hd95)];
-    let (folder, told) = bench.start("a");
-    let hd95: Vec<f64> = told.epochs.iter().map(|r| r.scores.get(Metric::Hd95).unwrap()).collect();
+    let (folder, observed) = bench.start("a");
+    let hd95: Vec<f64> = observed.epochs.iter().map(|r| r.scores.get(Metric::Hd95).unwrap()).collect();
     let least = hd95.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(hd95.iter().any(|h| *h > least), "{hd95:?}");
     assert!(folder.best(Metric::Hd95).exists() && !folder.best(Metric::Dice).exists());
-    let (_, meta) = state(&folder.best(Metric::Hd95));
+    let (_, meta) = checkpoint_state(&folder.best(Metric::Hd95));
     let text = format!("{meta:?}");
     assert!(text.contains("hd95"), "{text}");
     // The kept weights are those of the epoch with the smallest distance.
@@ -330,9 +331,9 @@ fn a_distance_is_kept_where_it_is_least() {
     assert!(!last.chosen_here);
     assert_eq!(last.summary.mean.get(Metric::Hd95), hd95.last().copied());
     // An epoch measures only the requested scores, and all of them are read back from the disk.
-    assert_eq!(told.epochs[0].scores.get(Metric::BoundaryIou), None);
+    assert_eq!(observed.epochs[0].scores.get(Metric::BoundaryIou), None);
     assert_eq!(folder.records().iter().map(|r| r.scores.clone()).collect::<Vec<_>>(), {
-        told.epochs.iter().map(|r| r.scores.clone()).collect::<Vec<_>>()
+        observed.epochs.iter().map(|r| r.scores.clone()).collect::<Vec<_>>()
     });
     // Distances in millimetres are the distances in pixels times the spacing.
     bench.settings.data.spacing = Some([0.5, 0.5]);

@@ -24,19 +24,19 @@ fn map(runs: &Value) -> Vec<u8> {
     runs.as_array().unwrap().iter().map(run).flat_map(|(class, n)| std::iter::repeat_n(class, n)).collect()
 }
 
-fn two<T>(value: &Value, of: impl Fn(&Value) -> T) -> [T; 2] {
+fn pair_of<T>(value: &Value, of: impl Fn(&Value) -> T) -> [T; 2] {
     [of(&value[0]), of(&value[1])]
 }
 
 /// MONAI computes in single precision.
 #[track_caller]
-fn near(got: Option<f64>, wanted: &Value, what: &str) {
+fn assert_near(got: Option<f64>, wanted: &Value, what: &str) {
     let (Some(got), Some(wanted)) = (got, wanted.as_f64()) else { panic!("{what}: {got:?} and {wanted}") };
     assert!((got - wanted).abs() <= 1e-6 * wanted.abs().max(1.0), "{what}: {got} is not {wanted}");
 }
 
 /// Computes medpy's HD95: one percentile of the distances in both directions.
-fn of_both_ways(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> f64 {
+fn symmetric_hd95(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> f64 {
     let mut all = Vec::new();
     for (from, to) in [(a, b), (b, a)] {
         let far = distance::squared_distances(&outline(to, size), size, spacing);
@@ -51,8 +51,8 @@ fn equal_to_monai_and_medpy() {
     let pairs = reference("pairs");
     let (mut surfaces, mut apart) = (0, 0);
     for (i, pair) in pairs.as_array().unwrap().iter().enumerate() {
-        let size = two(&pair["size"], |v| v.as_u64().unwrap() as usize);
-        let spacing = two(&pair["spacing"], |v| v.as_f64().unwrap());
+        let size = pair_of(&pair["size"], |v| v.as_u64().unwrap() as usize);
+        let spacing = pair_of(&pair["spacing"], |v| v.as_f64().unwrap());
         let (pred, truth) = (map(&pair["pred"]), map(&pair["truth"]));
         let classes = pair["classes"].as_u64().unwrap() as usize;
         let case =
@@ -63,7 +63,7 @@ fn equal_to_monai_and_medpy() {
             for metric in Metric::ALL.into_iter().filter(|m| !m.is_distance()) {
                 let wanted = &wanted[metric.name()];
                 match wanted.is_null() {
-                    false => near(score.get(metric, EmptyClassRule::One), wanted, &at(metric.name())),
+                    false => assert_near(score.get(metric, EmptyClassRule::One), wanted, &at(metric.name())),
                     // The definition is 0 / 0 there: the chosen convention applies here, and 0 for classes in one map
                     // only.
                     true => {
@@ -84,11 +84,11 @@ fn equal_to_monai_and_medpy() {
                 continue;
             }
             surfaces += 1;
-            near(score.get(Metric::Hd95, EmptyClassRule::One), &surface["hd95"], &at("HD95"));
-            near(score.get(Metric::Assd, EmptyClassRule::One), &surface["assd"], &at("ASSD"));
+            assert_near(score.get(Metric::Hd95, EmptyClassRule::One), &surface["hd95"], &at("HD95"));
+            assert_near(score.get(Metric::Assd, EmptyClassRule::One), &surface["assd"], &at("ASSD"));
             // medpy computes in double precision, and its ASSD is the same quantity or it is not: see docs/metrics.md.
             let of = |map: &[u8]| -> Vec<bool> { map.iter().map(|&c| usize::from(c) == k).collect() };
-            close(of_both_ways(&of(&pred), &of(&truth), size, spacing), surface["hd95_medpy"].as_f64().unwrap());
+            close(symmetric_hd95(&of(&pred), &of(&truth), size, spacing), surface["hd95_medpy"].as_f64().unwrap());
             apart += usize::from(surface["hd95"].as_f64() != surface["hd95_medpy"].as_f64());
             let assd = score.get(Metric::Assd, EmptyClassRule::One).unwrap();
             assert!(
@@ -104,8 +104,8 @@ fn equal_to_monai_and_medpy() {
 #[test]
 fn distances_are_exact() {
     for case in reference("transform").as_array().unwrap() {
-        let size = two(&case["size"], |v| v.as_u64().unwrap() as usize);
-        let spacing = two(&case["spacing"], |v| v.as_f64().unwrap());
+        let size = pair_of(&case["size"], |v| v.as_u64().unwrap() as usize);
+        let spacing = pair_of(&case["spacing"], |v| v.as_f64().unwrap());
         let set: Vec<bool> = map(&case["set"]).into_iter().map(|s| s == 1).collect();
         let got = distance::squared_distances(&set, size, spacing);
         for (got, wanted) in got.iter().zip(numbers(&case["distance"])) {

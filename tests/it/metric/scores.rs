@@ -267,8 +267,8 @@ fn overlay_tells_agreement_from_error() {
     let [r, g, b] = at(30, 20);
     assert!(b > r && b > g);
     assert!(at(15, 20).iter().all(|&v| v > 200), "the outline of the truth is white");
-    let alone = overlay(&[100; 4800], size, &block(5, 25), None).unwrap();
-    assert_ne!(alone[3 * (20 * 40 + 10)..][..3], [100; 3]);
+    let prediction_only = overlay(&[100; 4800], size, &block(5, 25), None).unwrap();
+    assert_ne!(prediction_only[3 * (20 * 40 + 10)..][..3], [100; 3]);
     assert!(overlay(&[0; 3], [1, 1], &[0, 0], None).is_err());
 }
 

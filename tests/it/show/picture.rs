@@ -15,7 +15,7 @@ pub fn scene(checked: &CheckedGraph) -> Scene {
 }
 
 /// A model of `models/` at the size of the polyp data.
-pub fn zoo(file: &str, model: &str) -> CheckedGraph {
+pub fn repository_model(file: &str, model: &str) -> CheckedGraph {
     compile_file(&repository(&format!("models/{file}.model")), Some([288, 384]), &[]).model(model)
 }
 
@@ -54,7 +54,7 @@ fn label(text: &str, at: Position) -> Rect {
 }
 
 /// Checks the properties of every picture of any graph.
-fn sound(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
+fn check_picture(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
     let placed = picture::place(scene, fold, ShapeNotation::Numbers);
     let items = &scene.tree.items;
     let rect = |i: usize| placed.boxes[i].map(|s| Rect { left: s.x, top: s.y, right: s.x + s.w, bottom: s.y + s.h });
@@ -123,7 +123,7 @@ fn points(a: Position, b: Position, c: Position, d: Position) -> Vec<Position> {
 }
 
 fn check(scene: &Scene, fold: &FoldState) {
-    if let Err(e) = sound(scene, fold) {
+    if let Err(e) = check_picture(scene, fold) {
         panic!("{}: {e}", scene.name);
     }
 }
@@ -140,7 +140,7 @@ fn zoo_pictures_are_sound() {
         ("pspnet", "PSPNet"),
         ("fcn8s", "FCN8s"),
     ] {
-        let scene = scene(&zoo(file, model));
+        let scene = scene(&repository_model(file, model));
         let readable = FoldState::readable(&scene.tree);
         assert!(
             readable.box_count(&scene.tree) <= picture::MAX_BOXES || readable == FoldState::to_depth(&scene.tree, 1),
@@ -157,7 +157,7 @@ fn zoo_pictures_are_sound() {
 /// Larger maps are farther to the left: the columns of a U-Net are its resolutions, in their order.
 #[test]
 fn columns_are_sizes_of_maps() {
-    let checked = zoo("unet", "UNet");
+    let checked = repository_model("unet", "UNet");
     let scene = scene(&checked);
     let level = scene.layered[0].as_ref().unwrap();
     let mut widths: Vec<(usize, usize)> = Vec::new();
@@ -175,7 +175,7 @@ fn columns_are_sizes_of_maps() {
 /// A skip connection is one straight line.
 #[test]
 fn skips_are_straight() {
-    let scene = scene(&zoo("unet", "UNet"));
+    let scene = scene(&repository_model("unet", "UNet"));
     let fold = FoldState::to_depth(&scene.tree, 1);
     let placed = picture::place(&scene, &fold, ShapeNotation::Numbers);
     let long = |l: &&picture::Route| l.bends.len() > 4;
@@ -192,7 +192,7 @@ fn skips_are_straight() {
 
 #[test]
 fn costs_of_shown_boxes_add_up() {
-    let checked = zoo("npnet", "NPNet");
+    let checked = repository_model("npnet", "NPNet");
     let (scene, report) = (scene(&checked), count(&checked, Convention::Conv));
     for depth in 1..5 {
         let shown = FoldState::to_depth(&scene.tree, depth).visible_boxes(&scene.tree);
@@ -204,7 +204,7 @@ fn costs_of_shown_boxes_add_up() {
 /// An input of which only the size is used is drawn dashed: `resize(to = x)`.
 #[test]
 fn sizes_that_are_read_are_dashed() {
-    let scene = scene(&zoo("npnet", "NPNet"));
+    let scene = scene(&repository_model("npnet", "NPNet"));
     let edges = picture::box_edges(&scene, &FoldState::to_depth(&scene.tree, 1));
     let ends = |e: &picture::BoxEdge| (scene.tree.items[e.from].path.clone(), scene.tree.items[e.to].path.clone());
     let dashed: Vec<_> = edges.iter().filter(|e| e.size_only).map(ends).collect();
@@ -244,7 +244,7 @@ fn equal_blocks_in_a_row_are_one_box() {
 
 #[test]
 fn folds_are_named_by_path() {
-    let scene = scene(&zoo("npnet", "NPNet"));
+    let scene = scene(&repository_model("npnet", "NPNet"));
     let mut fold = FoldState::to_depth(&scene.tree, 1);
     assert_eq!(fold.box_count(&scene.tree), 11);
     // Three blocks replace one; the path of a wrapper selects the block inside it.
@@ -281,7 +281,7 @@ proptest! {
         for checked in &compile_text(&text, Some(size), &[]).checked {
             let scene = scene(checked);
             for fold in [FoldState::to_depth(&scene.tree, depth), all_open(&scene)] {
-                sound(&scene, &fold)?;
+                check_picture(&scene, &fold)?;
                 let again = Scene::new(checked, Convention::Conv).unwrap();
                 prop_assert_eq!(picture::svg(&scene, &fold, ShapeNotation::Numbers), picture::svg(&again, &fold, ShapeNotation::Numbers));
             }

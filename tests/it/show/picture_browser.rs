@@ -3,7 +3,7 @@
 //!
 //! Runs where a Chromium or Chrome is found; reports where it is not.
 
-use crate::show::picture::{CHAIN, all_open, scene, zoo};
+use crate::show::picture::{CHAIN, all_open, repository_model, scene};
 use crate::support::browser::{browser, measured};
 use crate::support::compile::compile_text;
 use crate::support::random_model;
@@ -57,7 +57,7 @@ fn pages_open_and_close() {
     };
     let dir = tempdir().unwrap();
     for (k, (file, model)) in MODELS.into_iter().enumerate() {
-        let scene = scene(&zoo(file, model));
+        let scene = scene(&repository_model(file, model));
         let (closed, open) = (FoldState::to_depth(&scene.tree, 1), all_open(&scene));
         let html = picture::page(&scene, &closed, ShapeNotation::Numbers, None);
         let page = dir.path().join(format!("{file}.html"));
@@ -105,7 +105,7 @@ fn svg_files_are_sound_in_a_browser() {
     let mut pictures = String::new();
     let mut scenes = Vec::new();
     for (file, model) in MODELS {
-        let scene = scene(&zoo(file, model));
+        let scene = scene(&repository_model(file, model));
         pictures += &picture::svg(&scene, &FoldState::readable(&scene.tree), ShapeNotation::Formulas);
         scenes.push(scene);
     }

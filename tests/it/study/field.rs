@@ -164,12 +164,12 @@ fn compare(graph: &Graph, what: &str) -> usize {
             let field = &closed[id.index()][axis];
             let at = format!("{what}: {} `{}` axis {axis}", id, graph.node(id).path);
             for (i, pixel) in found[id.index()].iter().enumerate() {
-                let said = field.intervals().and_then(|w| w.interval(i as i64));
+                let interval = field.intervals().and_then(|w| w.interval(i as i64));
                 if !pixel.bordered {
-                    assert_eq!(said, pixel.near, "{at}, pixel {i}: {field:?}");
+                    assert_eq!(interval, pixel.near, "{at}, pixel {i}: {field:?}");
                     clean += 1;
                 } else if let Some([first, last]) = pixel.near {
-                    let [from, to] = said.unwrap_or_else(|| panic!("{at}, pixel {i} sees {first}..={last}"));
+                    let [from, to] = interval.unwrap_or_else(|| panic!("{at}, pixel {i} sees {first}..={last}"));
                     assert!(from <= first && last <= to, "{at}, pixel {i}: {first}..={last} in {from}..={to}");
                 }
                 assert!(!pixel.far || field.sees_whole_axis, "{at}, pixel {i} sees all");
@@ -279,8 +279,8 @@ proptest! {
     ) {
         let inside = |i: usize, t: usize| (pad..pad + pixels).contains(&(i * stride + t * dilation));
         let found = (0..windows).flat_map(|i| (0..count).map(move |t| (i, t))).filter(|&(i, t)| inside(i, t)).count();
-        let said = count_pairs(KernelTaps { count, stride, dilation, pad }, windows, pixels);
-        prop_assert_eq!((said.inside, said.all), (found as u64, (windows * count) as u64));
+        let pairs = count_pairs(KernelTaps { count, stride, dilation, pad }, windows, pixels);
+        prop_assert_eq!((pairs.inside, pairs.all), (found as u64, (windows * count) as u64));
     }
 
     /// The multiplications of a convolution and its transpose are counted one by one.

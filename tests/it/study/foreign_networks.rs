@@ -73,13 +73,15 @@ fn their_claims_hold() {
     use crate::support::repository::model_files;
     let files: Vec<String> = model_files(FOLDER).iter().map(|p| p.display().to_string()).collect();
     let args: Vec<&str> = ["check", "--table"].into_iter().chain(files.iter().map(String::as_str)).collect();
-    let said = npc(&repository("."), &args);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = npc(&repository("."), &args);
+    assert_eq!(output.code, 0, "{}", output.stderr);
     for network in networks() {
         let claim = format!("params == {}", network.params);
-        let held =
-            said.out.lines().filter(|l| l.starts_with(&network.model) && l.contains(&claim) && l.ends_with("holds"));
-        assert_eq!(held.count(), 2, "{}\n{}", network.model, said.out);
+        let held = output
+            .stdout
+            .lines()
+            .filter(|l| l.starts_with(&network.model) && l.contains(&claim) && l.ends_with("holds"));
+        assert_eq!(held.count(), 2, "{}\n{}", network.model, output.stdout);
     }
 }
 

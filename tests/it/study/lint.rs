@@ -62,10 +62,10 @@ fn the_usual_networks_are_silent() {
     ] {
         for size in sizes {
             let import = if name == "patches" { "" } else { "import std\n" };
-            let made = compile_text(&format!("npc 1\n{import}{text}"), Some(size), &[]);
+            let compiled = compile_text(&format!("npc 1\n{import}{text}"), Some(size), &[]);
             // The image pooling of ASPP normalises one value a channel, which W0402 reports for every such network.
-            let told: Vec<_> = made.messages().into_iter().filter(|t| !t.starts_with("W0402")).collect();
-            assert!(told.is_empty() && made.checked.len() == 1, "{name} {size:?}: {told:?}");
+            let messages: Vec<_> = compiled.messages().into_iter().filter(|t| !t.starts_with("W0402")).collect();
+            assert!(messages.is_empty() && compiled.checked.len() == 1, "{name} {size:?}: {messages:?}");
         }
     }
 }
@@ -76,9 +76,9 @@ fn the_usual_networks_are_silent() {
 fn models_have_no_warning_at_the_sizes_of_their_data() {
     for_each_file(model_files("models"), |path| {
         for (size, small) in [([128, 128], true), ([224, 224], true), ([288, 384], true), ([512, 512], false)] {
-            let made = compile_file(path, Some(size), &[]);
+            let compiled = compile_file(path, Some(size), &[]);
             let expected: &[&str] = if small && stem(path) == "npnet" { &["W0404"] } else { &[] };
-            assert_eq!(made.codes(), expected, "{} {size:?}\n{}", path.display(), made.rendered());
+            assert_eq!(compiled.codes(), expected, "{} {size:?}\n{}", path.display(), compiled.rendered());
         }
     });
 }
@@ -87,25 +87,28 @@ fn models_have_no_warning_at_the_sizes_of_their_data() {
 #[test]
 fn aspp_on_a_small_map() {
     let text = "model M(x: [3, H, W]) -> [8, H / 16, W / 16] = x |> maxpool(16) |> aspp(8)\n";
-    let told =
+    let dilation_warnings =
         |size| with_std(text, size).messages().into_iter().filter(|t| t.starts_with("W0404")).collect::<Vec<_>>();
     assert_eq!(
-        told([512, 512]),
+        dilation_warnings([512, 512]),
         ["W0404 `conv` with dilation 18 on a map of 32x32 reads padding with 61 % of its taps"]
     );
-    assert_eq!(told([1024, 1024]), Vec::<String>::new());
+    assert_eq!(dilation_warnings([1024, 1024]), Vec::<String>::new());
 }
 
 /// The paper's case in figures: 44 of 84 pairs on each axis touch pixels at rate 20, 54 at rate 15.
 #[test]
 fn npnet_at_224() {
     let path = repository("models/npnet.model");
-    let told = compile_file(&path, Some([224, 224]), &[]).messages();
-    assert_eq!(told, ["W0404 `conv` with dilation 20 on a map of 28x28 reads padding with 73 % of its taps (2 nodes)"]);
+    let messages = compile_file(&path, Some([224, 224]), &[]).messages();
+    assert_eq!(
+        messages,
+        ["W0404 `conv` with dilation 20 on a map of 28x28 reads padding with 73 % of its taps (2 nodes)"]
+    );
     assert_eq!((100.0 * (1.0 - (44.0f64 / 84.0).powi(2))).round(), 73.0);
     assert!(100.0 * (1.0 - (54.0f64 / 84.0).powi(2)) > 50.0);
-    let told = compile_file(&path, Some([288, 384]), &[]).messages();
-    assert_eq!(told, ["W0404 `conv` with dilation 20 on a map of 36x48 reads padding with 55 % of its taps"]);
+    let messages = compile_file(&path, Some([288, 384]), &[]).messages();
+    assert_eq!(messages, ["W0404 `conv` with dilation 20 on a map of 36x48 reads padding with 55 % of its taps"]);
 }
 
 /// Returns the finding of W0405 on a chain of 3x3 convolutions with these rates after a strided one.
@@ -114,9 +117,9 @@ fn chain(rates: &[usize]) -> Option<(usize, usize)> {
     let text = format!(
         "npc 1\nmodel M(x: [3, H, W]) -> [4, H / 2, W / 2] = x |> conv(4, k = 2, stride = 2, pad = 0){convs}\n"
     );
-    let made = compile_text(&text, Some([256, 256]), &[]);
-    assert_eq!(made.checked.len(), 1, "{}", made.rendered());
-    let d = made.problems.iter().find(|d| d.code.id() == "W0405")?;
+    let compiled = compile_text(&text, Some([256, 256]), &[]);
+    assert_eq!(compiled.checked.len(), 1, "{}", compiled.rendered());
+    let d = compiled.problems.iter().find(|d| d.code.id() == "W0405")?;
     let numbers: Vec<usize> = d.primary.as_ref()?.text.split(' ').filter_map(|w| w.parse().ok()).collect();
     Some((numbers[0], numbers[1]))
 }
@@ -138,18 +141,18 @@ proptest! {
     #[test]
     fn gridding_is_reported_where_pixels_are_unread(rates in prop::collection::vec(1usize..9, 1..6)) {
         let seen = offsets(&rates);
-        let told = chain(&rates);
+        let finding = chain(&rates);
         let classes = |n: usize| seen.iter().map(|at| at.rem_euclid(n as i64)).collect::<BTreeSet<_>>().len();
-        if let Some((read, of)) = told {
-            prop_assert_eq!(classes(of), read, "{:?}", rates);
-            prop_assert!(read < of);
+        if let Some((read, all)) = finding {
+            prop_assert_eq!(classes(all), read, "{:?}", rates);
+            prop_assert!(read < all);
         }
         let dilated: Vec<usize> = rates.iter().copied().filter(|&r| r > 1).collect();
         let factor = dilated.iter().copied().reduce(gcd).unwrap_or(1);
         if dilated.len() < 2 {
-            prop_assert_eq!(told, None, "{:?}", rates);
+            prop_assert_eq!(finding, None, "{:?}", rates);
         } else if factor > 1 && classes(factor) < factor {
-            prop_assert!(told.is_some(), "{:?} reads {} of {} classes", rates, classes(factor), factor);
+            prop_assert!(finding.is_some(), "{:?} reads {} of {} classes", rates, classes(factor), factor);
         }
     }
 }
@@ -172,10 +175,10 @@ fn parallel_branches_close_gaps() {
              model M(x: [3, H, W]) -> [4, H, W] = x |> conv(4, k = 1) |> two |> two\n"
         )
     };
-    let told = |other: &str| compile_text(&text(other), Some([64, 64]), &[]).codes();
-    assert_eq!(told(""), ["W0405"]);
-    assert_eq!(told("+ x"), ["W0405"], "a shortcut reads the pixel itself, which a dilated kernel does too");
-    assert_eq!(told("+ (x |> conv(c))"), Vec::<&str>::new());
+    let codes_with = |other: &str| compile_text(&text(other), Some([64, 64]), &[]).codes();
+    assert_eq!(codes_with(""), ["W0405"]);
+    assert_eq!(codes_with("+ x"), ["W0405"], "a shortcut reads the pixel itself, which a dilated kernel does too");
+    assert_eq!(codes_with("+ (x |> conv(c))"), Vec::<&str>::new());
 }
 
 /// A bias is reported as dead only before norms of each channel, and not where another node reads it.
@@ -202,9 +205,9 @@ fn biases_that_matter() {
 fn transposed_kernels() {
     let says = |settings: &str, h: usize| {
         let text = format!("npc 1\nmodel M(x: [3, 8, 8]) -> [4, {h}, {h}] = x |> conv_transpose(4, {settings})\n");
-        let made = compile_text(&text, None, &[]);
-        assert!(!made.problems.has_errors(), "{}", made.rendered());
-        made.codes()
+        let compiled = compile_text(&text, None, &[]);
+        assert!(!compiled.problems.has_errors(), "{}", compiled.rendered());
+        compiled.codes()
     };
     for (settings, h) in [
         ("k = 2, stride = 2", 16),
@@ -230,8 +233,8 @@ fn a_place_is_reported_once() {
   return s[50] |> cbr(4, bias = true)
 }
 ";
-    let told = with_std(text, [16, 16]).messages();
-    let dead: Vec<_> = told.iter().filter(|t| t.starts_with("W0407")).collect();
+    let messages = with_std(text, [16, 16]).messages();
+    let dead: Vec<_> = messages.iter().filter(|t| t.starts_with("W0407")).collect();
     assert_eq!(
         dead,
         [

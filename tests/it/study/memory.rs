@@ -306,8 +306,8 @@ mod cli {
     }
 
     fn json(args: &[&str]) -> Value {
-        let said = check(&[&["--format", "json"], args].concat());
-        let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.err));
+        let output = check(&[&["--format", "json"], args].concat());
+        let document: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", output.stderr));
         assert_eq!(document["schema"], 1);
         document["models"][0]["memory"].clone()
     }
@@ -329,16 +329,16 @@ mod cli {
         let n = gib["training"].as_u64().unwrap();
         let needs = |n: u64| json(&["--batch", &n.to_string()])["training"]["peak"].as_u64().unwrap();
         assert!(n > 0 && needs(n) <= 2 << 30 && needs(n + 1) > 2 << 30, "{n}");
-        let said = check(&["--batch", "4", "--memory", "100MB"]);
-        assert!(said.out.contains("largest batch in 100.00 MB: none to run, none to train"), "{}", said.out);
+        let output = check(&["--batch", "4", "--memory", "100MB"]);
+        assert!(output.stdout.contains("largest batch in 100.00 MB: none to run, none to train"), "{}", output.stdout);
     }
 
     #[test]
     fn amounts_that_are_none() {
         let refused = |args: &[&str], part: &str| {
-            let said = check(args);
-            assert_eq!(said.code, 2, "{args:?}: {}", said.err);
-            assert!(said.err.contains(part), "{args:?}: {}", said.err);
+            let output = check(args);
+            assert_eq!(output.code, 2, "{args:?}: {}", output.stderr);
+            assert!(output.stderr.contains(part), "{args:?}: {}", output.stderr);
         };
         refused(&["--memory", "8"], "`8` has no unit; write for example 8GB or 8MiB");
         refused(&["--memory", "8 bananas"], "unknown unit `bananas`");

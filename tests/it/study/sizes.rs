@@ -48,7 +48,7 @@ fn at(program: &ResolvedProgram<'_>, entry: &Ident, size: [usize; 2]) -> Result<
 
 /// Asserts that the contract of `seen` predicts the elaboration at `size`, and that its formulas give the numbers
 /// there.
-fn agree(program: &ResolvedProgram<'_>, entry: &Ident, seen: &CheckedGraph, size: [usize; 2]) {
+fn assert_contract_holds(program: &ResolvedProgram<'_>, entry: &Ident, seen: &CheckedGraph, size: [usize; 2]) {
     let place = format!("{entry} at {size:?}");
     let contract = seen.contract();
     let there = at(program, entry, size);
@@ -56,7 +56,7 @@ fn agree(program: &ResolvedProgram<'_>, entry: &Ident, seen: &CheckedGraph, size
         SizeVerdict::Accepted => {
             let there =
                 there.unwrap_or_else(|p| panic!("{place}: accepted, and {:?}", p.iter().next().map(|d| &d.message)));
-            same_numbers(seen, &there, size, &place);
+            assert_same_numbers(seen, &there, size, &place);
         }
         SizeVerdict::Refused(demand) => assert!(there.is_err(), "{place}: refused ({}), and elaborates", demand.what),
         SizeVerdict::Unknown(_) => {}
@@ -70,7 +70,7 @@ fn agree(program: &ResolvedProgram<'_>, entry: &Ident, seen: &CheckedGraph, size
     }
 }
 
-fn same_numbers(seen: &CheckedGraph, there: &CheckedGraph, size: [usize; 2], place: &str) {
+fn assert_same_numbers(seen: &CheckedGraph, there: &CheckedGraph, size: [usize; 2], place: &str) {
     let (a, b) = (seen.graph(), there.graph());
     assert_eq!(a.len(), b.len(), "{place}");
     for id in a.order() {
@@ -98,11 +98,11 @@ fn same_numbers(seen: &CheckedGraph, there: &CheckedGraph, size: [usize; 2], pla
 fn contracts_are_what_every_size_from_1_to_96_says() {
     // Every fifth size is enough by default: the periods and thresholds that occur are 8, 16 and 32.
     let long = std::env::var_os("NPC_LONG").is_some();
-    let told: Vec<usize> = (1..=96).filter(|n| long || n % 5 == 1 || n % 16 < 2 || *n < 18).collect();
+    let sizes: Vec<usize> = (1..=96).filter(|n| long || n % 5 == 1 || n % 16 < 2 || *n < 18).collect();
     let mut entries = 0;
     for path in model_files("models") {
         // A file has a limited number of evaluation steps, so it is read anew for every few rows.
-        for rows in told.chunks(if long { 2 } else { 96 }) {
+        for rows in sizes.chunks(if long { 2 } else { 96 }) {
             with_file(&path, |program| {
                 let has_holes = |e: &&Ident| !npc::study::explore::open_holes(program, &e.node, &[]).is_empty();
                 for entry in program.entries().into_iter().filter(|e| !has_holes(e)) {
@@ -111,9 +111,10 @@ fn contracts_are_what_every_size_from_1_to_96_says() {
                     let seen = at(program, entry, [64, 96]).unwrap_or_else(|_| panic!("{entry} takes 64x96"));
                     for &n in rows {
                         for size in [[n, 64], [64, n], [n, n], [n, 97 - n]] {
-                            agree(program, entry, &seen, size);
+                            assert_contract_holds(program, entry, &seen, size);
                         }
-                        (1..=if long { 96 } else { 0 }).for_each(|m| agree(program, entry, &seen, [n, m]));
+                        (1..=if long { 96 } else { 0 })
+                            .for_each(|m| assert_contract_holds(program, entry, &seen, [n, m]));
                     }
                 }
             });
@@ -125,43 +126,45 @@ fn contracts_are_what_every_size_from_1_to_96_says() {
 /// Returns the contract of a one-line body at a size that it accepts, as text.
 fn contract_of(body: &str, size: [usize; 2]) -> String {
     let text = format!("npc 1\nmodel M(x: [3, H, W]) -> {body}\n");
-    let mut told = String::new();
+    let mut contract = String::new();
     with_text(&text, |program| {
         let entry = program.entries()[0];
         let seen = at(program, entry, size).unwrap_or_else(|p| panic!("{:?}", p.iter().next().map(|d| &d.message)));
         for n in 1..=40 {
             for size in [[n, size[1]], [size[0], n], [n, n], [n, n + 1]] {
-                agree(program, entry, &seen, size);
+                assert_contract_holds(program, entry, &seen, size);
             }
         }
-        told = seen.contract().to_string();
+        contract = seen.contract().to_string();
     });
-    told
+    contract
 }
 
 #[test]
 fn contracts_read_as_people_would_write_them() {
-    let told = |body: &str, size: [usize; 2]| contract_of(body, size);
-    assert_eq!(told("[3, H, W] = x |> relu", [8, 8]), "H and W: any size");
-    assert_eq!(told("[3, H / 4, W / 2] = x |> avgpool([4, 2])", [8, 8]), "H: multiples of 4; W: multiples of 2");
-    assert_eq!(told("[3, H - 6, W - 6] = x |> conv(3, k = 7, pad = 0)", [9, 9]), "H and W: any size from 7 up");
+    assert_eq!(contract_of("[3, H, W] = x |> relu", [8, 8]), "H and W: any size");
+    assert_eq!(contract_of("[3, H / 4, W / 2] = x |> avgpool([4, 2])", [8, 8]), "H: multiples of 4; W: multiples of 2");
+    assert_eq!(contract_of("[3, H - 6, W - 6] = x |> conv(3, k = 7, pad = 0)", [9, 9]), "H and W: any size from 7 up");
     // A skip fits odd sizes only: (n - 1) / 2 pooled, doubled and one more.
     let body = "[3, H, W] = x + (x |> maxpool(2) |> conv_transpose(3, k = 3, stride = 2))";
-    assert_eq!(told(body, [9, 9]), "H and W: 2 n + 1 from 3 up");
-    assert_eq!(told("[6, H, W] = x ++ (x |> crop(to = [H, H]))", [9, 9]), "H and W: any size; -H + W = 0");
-    assert_eq!(told("[3, 5, 7] = x |> avgpool_to([5, 7])", [9, 9]), "H and W: any size");
-    assert_eq!(told("[3, 2 * H, W] = x |> resize(to = [2 * H, W])", [4, 9]), "H and W: any size");
-    assert_eq!(told("[3, H, W] = x |> instance_norm", [4, 9]), "H and W: any size; H * W - 2 >= 0");
+    assert_eq!(contract_of(body, [9, 9]), "H and W: 2 n + 1 from 3 up");
+    assert_eq!(contract_of("[6, H, W] = x ++ (x |> crop(to = [H, H]))", [9, 9]), "H and W: any size; -H + W = 0");
+    assert_eq!(contract_of("[3, 5, 7] = x |> avgpool_to([5, 7])", [9, 9]), "H and W: any size");
+    assert_eq!(contract_of("[3, 2 * H, W] = x |> resize(to = [2 * H, W])", [4, 9]), "H and W: any size");
+    assert_eq!(contract_of("[3, H, W] = x |> instance_norm", [4, 9]), "H and W: any size; H * W - 2 >= 0");
     let body = "[3, H, W] { require H % 3 == 1 and W > 4, \"no\"\n return x }";
-    assert_eq!(told(body, [4, 9]), "H: 3 n + 1; W: any size from 5 up");
+    assert_eq!(contract_of(body, [4, 9]), "H: 3 n + 1; W: any size from 5 up");
     // Ceil mode drops a window that starts in the padding.
     let body = "[3, ceil(H / 3), ceil(W / 3)] = x |> maxpool(2, stride = 3, ceil = true)";
-    assert_eq!(told(body, [7, 7]), "H and W: any size from 2 up");
+    assert_eq!(contract_of(body, [7, 7]), "H and W: any size from 2 up");
     let body = "[2, ceil(H / 2), ceil(W / 2)] = x |> conv(2, k = 3, stride = 2)";
-    assert_eq!(told(body, [7, 7]), "H and W: any size");
+    assert_eq!(contract_of(body, [7, 7]), "H and W: any size");
     let body = "[2, 1, 1] = x |> flatten |> linear(2) |> unflatten";
-    assert_eq!(told(body, [7, 7]), "H and W: any size");
-    assert_eq!(told("[3, H, W] = x |> pad(4, mode = reflect) |> crop(to = x)", [7, 7]), "H and W: any size from 5 up");
+    assert_eq!(contract_of(body, [7, 7]), "H and W: any size");
+    assert_eq!(
+        contract_of("[3, H, W] = x |> pad(4, mode = reflect) |> crop(to = x)", [7, 7]),
+        "H and W: any size from 5 up"
+    );
 }
 
 /// A loop as long as the image is high is another graph at another height.
@@ -224,7 +227,7 @@ fn contracts_and_formulas_of_random_models_hold_at_other_sizes() {
             let mut sizes = vec![base, [1, 1], [base[0] + 1, base[1]], [base[0], base[1] * 2]];
             sizes.extend((0..8).map(|_| [1 + tape.below(48), 1 + tape.below(48)]));
             for size in sizes {
-                agree(program, entry, &seen, size);
+                assert_contract_holds(program, entry, &seen, size);
                 match seen.contract().verdict(size) {
                     SizeVerdict::Accepted => accepted += 1,
                     SizeVerdict::Refused(_) => refused += 1,

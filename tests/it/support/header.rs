@@ -159,8 +159,9 @@ fn mistakes_in_a_header_are_refused_with_their_line() {
         (1, "// needs: cuda\n", "`cuda` is not a feature"),
         (1, "// args:\n", "`args` has no value"),
     ] {
-        let (found, said) = Header::parse(text, KEYS).unwrap_err();
-        assert!(found == line && said.contains(message), "{text}: {found}: {said}");
+        let (found_line, found_message) = Header::parse(text, KEYS).unwrap_err();
+        let found = format!("{text}: {found_line}: {found_message}");
+        assert!(found_line == line && found_message.contains(message), "{found}");
     }
     assert!(Header::parse("// args: --on a\n", &["size"]).unwrap_err().1.contains("no effect in this folder"));
 }

@@ -6,8 +6,8 @@ use std::process::Command;
 /// The output of a finished program, and its exit code.
 pub struct ProgramOutput {
     pub code: i32,
-    pub out: String,
-    pub err: String,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 /// Runs `npc` with these arguments in a folder.
@@ -15,5 +15,5 @@ pub fn npc(folder: &Path, args: &[&str]) -> ProgramOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_npc"));
     let output = command.args(args).current_dir(folder).env("NO_COLOR", "1").output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    ProgramOutput { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    ProgramOutput { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

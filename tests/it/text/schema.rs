@@ -42,8 +42,8 @@ fn entry(key: &str, value: &str) -> Entry {
 }
 
 /// `E0206 message; help` of each problem.
-fn told<T>(made: Result<T, Problems>) -> Vec<String> {
-    let Err(problems) = made else { return Vec::new() };
+fn messages_of<T>(result: Result<T, Problems>) -> Vec<String> {
+    let Err(problems) = result else { return Vec::new() };
     let help =
         |d: &Diagnostic| [&d.help[..], &d.suggestions.iter().map(|s| s.message.clone()).collect::<Vec<_>>()].concat();
     problems.iter().map(|d| format!("{} {}; {}", d.code.id(), d.message, help(d).join("; "))).collect()
@@ -214,14 +214,14 @@ fn the_page_on_optimisation_is_true() {
 #[test]
 fn numbers_for_classes_are_as_many_as_classes() {
     let loss = |text: &str| train(&format!("epochs = 1 loss = {text}")).unwrap().loss;
-    for (text, told) in [
+    for (text, message) in [
         (
             "dice + cross_entropy(weights = [1, 2, 3])",
             "`weights` of `cross_entropy` has 3 numbers, the data has 2 classes",
         ),
         ("focal(alpha = [1])", "`alpha` of `focal` has 1 number, the data has 2 classes"),
     ] {
-        assert_eq!(loss(text).check(2).unwrap_err(), told);
+        assert_eq!(loss(text).check(2).unwrap_err(), message);
     }
     for text in ["cross_entropy", "cross_entropy(weights = [0, 1]) + focal(alpha = 0.25)", "lovasz"] {
         loss(text).check(2).unwrap();
@@ -243,7 +243,7 @@ fn mistakes_in_data_name_the_key() {
     ] {
         let key = change.split(' ').next().unwrap();
         let rest: String = FILES.lines().filter(|l| !l.starts_with(key)).map(|l| format!("{l}\n")).collect();
-        let found = told(data(&(rest + change)));
+        let found = messages_of(data(&(rest + change)));
         assert!(found.iter().any(|t| t.starts_with(expected)), "{change}: {found:?}");
     }
     for (more, expected) in [
@@ -265,13 +265,13 @@ fn mistakes_in_data_name_the_key() {
         ("decoed = value", "E0205 `data` has no key `decoed`; did you mean `decode`?"),
         ("size = [1, 1]", "E0202 `size` is given twice"),
     ] {
-        let found = told(data(&format!("{FILES}\n{more}")));
+        let found = messages_of(data(&format!("{FILES}\n{more}")));
         assert_eq!(found.len(), 1, "{more}: {found:?}");
         assert!(found[0].starts_with(expected), "{more}: {found:?}");
     }
-    let found = told(data(&FILES.replace("empty = one", "empty = ignore")));
+    let found = messages_of(data(&FILES.replace("empty = one", "empty = ignore")));
     assert_eq!(found, ["E0206 `empty` takes one of one, skip, zero; "]);
-    let found = told(data("size = [4, 4]"));
+    let found = messages_of(data("size = [4, 4]"));
     let missing = ["images", "masks", "classes", "labels", "empty"];
     assert_eq!(found.len(), missing.len());
     assert!(
@@ -341,7 +341,7 @@ fn mistakes_in_train_name_the_key() {
         ),
         ("epochs = 1 learning_rate = 3", "E0205 `train` has no key `learning_rate`; did you mean `lr`?"),
     ] {
-        let found = told(train(entries));
+        let found = messages_of(train(entries));
         assert_eq!(found.len(), 1, "{entries}: {found:?}");
         assert!(found[0].starts_with(expected), "{entries}: {found:?}");
     }
@@ -353,8 +353,8 @@ fn overrides_keep_the_rest() {
     let changed = override_data(&base, &[entry("size", "[8, 9]"), entry("images", "\"c/*.tif\"")]).unwrap();
     let source = DataSource::Files { images: "c/*.tif".into(), masks: "b/*.png".into() };
     assert_eq!(changed, DataSpec { size: [8, 9], source, ..base.clone() });
-    assert_eq!(told(override_data(&base, &[entry("sise", "[8, 9]")])).len(), 1);
-    assert_eq!(told(override_data(&base, &[entry("labels", "[1]")])).len(), 1);
+    assert_eq!(messages_of(override_data(&base, &[entry("sise", "[8, 9]")])).len(), 1);
+    assert_eq!(messages_of(override_data(&base, &[entry("labels", "[1]")])).len(), 1);
 
     let base = train("epochs = 7 optimizer = adam(lr = 0.1, beta1 = 0.5)").unwrap();
     let changed = override_train(base.clone(), &[entry("lr", "0.2"), entry("batch", "9")]).unwrap();
@@ -363,7 +363,7 @@ fn overrides_keep_the_rest() {
     let frozen = override_train(base.clone(), &[entry("freeze", "[\"s\"]")]).unwrap();
     assert_eq!(frozen, TrainSpec { freeze: vec!["s".into()], ..base.clone() });
     assert_eq!(override_train(frozen, &[entry("freeze", "[]")]).unwrap(), base);
-    assert_eq!(told(override_train(base, &[entry("epochs", "many")])).len(), 1);
+    assert_eq!(messages_of(override_train(base, &[entry("epochs", "many")])).len(), 1);
 }
 
 /// Settings are the same after they are written to a file and read back.

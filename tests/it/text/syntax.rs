@@ -19,7 +19,7 @@ struct Parsed {
     problems: Problems,
 }
 
-fn check(text: &str) -> Parsed {
+fn parse_text(text: &str) -> Parsed {
     let mut sources = SourceMap::new();
     let id = sources.add("test.model", text);
     let (file, problems) = parse(&sources, id);
@@ -28,7 +28,7 @@ fn check(text: &str) -> Parsed {
 
 impl Parsed {
     /// `line:column code message` of each problem, in order.
-    fn told(&self) -> Vec<String> {
+    fn messages(&self) -> Vec<String> {
         let line = |d: &npc::text::diag::Diagnostic| {
             let place = d.primary.as_ref().map_or((0, 0), |l| self.sources.line_column(l.span));
             format!("{}:{} {} {}", place.0, place.1, d.code.id(), d.message)
@@ -47,15 +47,15 @@ impl Parsed {
     }
 }
 
-fn good(text: &str) -> Parsed {
-    let parsed = check(text);
-    assert_eq!(parsed.told(), Vec::<String>::new(), "in {text}");
+fn parse_valid(text: &str) -> Parsed {
+    let parsed = parse_text(text);
+    assert_eq!(parsed.messages(), Vec::<String>::new(), "in {text}");
     parsed
 }
 
 /// Parses a block whose body is `body`.
-fn body(body: &str) -> Parsed {
-    check(&format!("npc 1\nblock f(x: [c, h, w]) {{\n{body}\n}}\n"))
+fn parse_block(body: &str) -> Parsed {
+    parse_text(&format!("npc 1\nblock f(x: [c, h, w]) {{\n{body}\n}}\n"))
 }
 
 /// Writes an expression with all its grouping in parentheses.
@@ -63,13 +63,13 @@ fn value(text: &str) -> String {
     let mut sources = SourceMap::new();
     let id = sources.add("<test>", text);
     match parse_value(&sources, id) {
-        Ok(expr) => shown(&expr),
+        Ok(expr) => parenthesized(&expr),
         Err(problems) => problems.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; "),
     }
 }
 
-fn shown(expr: &Expr) -> String {
-    let all = |items: &[Expr]| items.iter().map(shown).collect::<Vec<_>>().join(", ");
+fn parenthesized(expr: &Expr) -> String {
+    let all = |items: &[Expr]| items.iter().map(parenthesized).collect::<Vec<_>>().join(", ");
     match &expr.kind {
         ExprKind::Int(n) => n.to_string(),
         ExprKind::Float(x) => format!("{x:?}"),
@@ -78,25 +78,29 @@ fn shown(expr: &Expr) -> String {
         ExprKind::Name(name) => name.clone(),
         ExprKind::Call(call) => {
             let arg = |a: &npc::text::syntax::ast::Arg| match &a.name {
-                Some(name) => format!("{name}={}", shown(&a.value)),
-                None => shown(&a.value),
+                Some(name) => format!("{name}={}", parenthesized(&a.value)),
+                None => parenthesized(&a.value),
             };
             format!("{}({})", call.name, call.args.iter().map(arg).collect::<Vec<_>>().join(", "))
         }
-        ExprKind::Pipe { lhs, rhs } => format!("({} |> {})", shown(lhs), shown(rhs)),
-        ExprKind::Index { base, indices } => format!("{}[{}]", shown(base), all(indices)),
-        ExprKind::Member { base, name } => format!("{}.{name}", shown(base)),
+        ExprKind::Pipe { lhs, rhs } => format!("({} |> {})", parenthesized(lhs), parenthesized(rhs)),
+        ExprKind::Index { base, indices } => format!("{}[{}]", parenthesized(base), all(indices)),
+        ExprKind::Member { base, name } => format!("{}.{name}", parenthesized(base)),
         ExprKind::List(items) => format!("[{}]", all(items)),
-        ExprKind::Comprehension { item, var, iter } => format!("[{} for {var} in {}]", shown(item), shown(iter)),
+        ExprKind::Comprehension { item, var, iter } => {
+            format!("[{} for {var} in {}]", parenthesized(item), parenthesized(iter))
+        }
         ExprKind::Tuple(items) => format!("tuple({})", all(items)),
         ExprKind::Record(_) => "record".into(),
-        ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => format!("(-{})", shown(value)),
-        ExprKind::Unary { value, .. } => format!("(not {})", shown(value)),
-        ExprKind::Binary { op, lhs, rhs } => format!("({} {} {})", shown(lhs), op.node.symbol(), shown(rhs)),
-        ExprKind::Range { lo, hi } => format!("({}..{})", shown(lo), shown(hi)),
-        ExprKind::Match { value, arms } => format!("match {} of {}", shown(value), arms.len()),
+        ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => format!("(-{})", parenthesized(value)),
+        ExprKind::Unary { value, .. } => format!("(not {})", parenthesized(value)),
+        ExprKind::Binary { op, lhs, rhs } => {
+            format!("({} {} {})", parenthesized(lhs), op.node.symbol(), parenthesized(rhs))
+        }
+        ExprKind::Range { lo, hi } => format!("({}..{})", parenthesized(lo), parenthesized(hi)),
+        ExprKind::Match { value, arms } => format!("match {} of {}", parenthesized(value), arms.len()),
         ExprKind::If { cond, then, otherwise } => {
-            format!("if {} {} {}", shown(cond), shown(then), shown(otherwise))
+            format!("if {} {} {}", parenthesized(cond), parenthesized(then), parenthesized(otherwise))
         }
         ExprKind::Hole { .. } => "?".into(),
     }
@@ -131,7 +135,7 @@ fn comments(text: &str) -> Vec<&str> {
 
 #[test]
 fn the_example_parses() {
-    let parsed = good(EXAMPLE);
+    let parsed = parse_valid(EXAMPLE);
     assert_eq!(parsed.file.items.len(), 14);
     assert_eq!(parsed.file.items[1].docs, ["3x3 (or 1x1) convolution, batch norm, ReLU; \"same\" padding."]);
     let ItemKind::Model(model) = &parsed.file.items[7].kind else { panic!("the model is item 7") };
@@ -143,7 +147,7 @@ fn the_example_parses() {
 
 #[test]
 fn every_other_form_parses() {
-    good(REST);
+    parse_valid(REST);
 }
 
 #[test]
@@ -178,12 +182,12 @@ fn operators_bind_as_documented() {
 
 #[test]
 fn all_mistakes_are_reported_in_order() {
-    let parsed = check(
+    let parsed = parse_text(
         "npc 1\nblok a(x: [c]) = x\nblock b(x: [c]) {\n  let y = x bn\n  let z = ;\n  return f(x\n}\n\
          block ok(x: [c]) = x\ndata d {\n  a = 1,\n  b 3\n}\n",
     );
-    let lines: Vec<_> = parsed.told().iter().map(|l| l.split(':').next().unwrap().to_owned()).collect();
-    assert_eq!(lines, ["2", "4", "5", "7", "10"], "{:#?}", parsed.told());
+    let lines: Vec<_> = parsed.messages().iter().map(|l| l.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(lines, ["2", "4", "5", "7", "10"], "{:#?}", parsed.messages());
     assert_eq!(parsed.file.items.len(), 1);
     let broken: Vec<_> = parsed.file.broken.iter().map(|b| b.node.as_str()).collect();
     assert_eq!(broken, ["a", "b", "d"]);
@@ -206,20 +210,23 @@ fn common_slips_get_help() {
         ("let y = \"open", "close it with"),
         ("let y = 12x", "names start with a letter"),
     ] {
-        let parsed = body(&format!("{text}\nreturn x"));
-        assert!(parsed.help().contains(help), "{text}: {:?} {:?}", parsed.told(), parsed.help());
-        assert_eq!(parsed.told().len(), 1, "{text}: {:?}", parsed.told());
+        let parsed = parse_block(&format!("{text}\nreturn x"));
+        assert!(parsed.help().contains(help), "{text}: {:?} {:?}", parsed.messages(), parsed.help());
+        assert_eq!(parsed.messages().len(), 1, "{text}: {:?}", parsed.messages());
     }
-    let parsed = body("let y = f(x, [1, 2)\nreturn y");
+    let parsed = parse_block("let y = f(x, [1, 2)\nreturn y");
     assert!(parsed.problems.iter().any(|d| d.others.iter().any(|o| o.text.contains("opened here"))));
 }
 
 #[test]
 fn the_edition_line_is_checked() {
-    assert_eq!(check("").told(), ["1:1 E0103 the file does not start with an edition line"]);
-    assert_eq!(check("npc 2\nblok").told(), ["1:1 E0102 this npc does not support edition 2"]);
-    assert_eq!(check("block f(x: [c]) = x").told(), ["1:1 E0103 the file does not start with an edition line"]);
-    assert_eq!(check("npc one\nblock f(x: [c]) = x").file.items.len(), 1);
+    assert_eq!(parse_text("").messages(), ["1:1 E0103 the file does not start with an edition line"]);
+    assert_eq!(parse_text("npc 2\nblok").messages(), ["1:1 E0102 this npc does not support edition 2"]);
+    assert_eq!(
+        parse_text("block f(x: [c]) = x").messages(),
+        ["1:1 E0103 the file does not start with an edition line"]
+    );
+    assert_eq!(parse_text("npc one\nblock f(x: [c]) = x").file.items.len(), 1);
 }
 
 #[test]
@@ -241,29 +248,29 @@ fn hostile_nesting_is_refused() {
         vec!["x"; 100_000].join(" + "),
         wrap("x + (", ")", 5_000),
     ] {
-        let parsed = check(&format!("npc 1\nblock f(x: [c]) = {text}\n"));
+        let parsed = parse_text(&format!("npc 1\nblock f(x: [c]) = {text}\n"));
         let codes: Vec<_> = parsed.problems.iter().map(|d| d.code).collect();
         assert_eq!(codes, [Code::E0104], "{:.40}", text);
     }
-    good(&format!("npc 1\nblock f(x: [c]) = {}\n", wrap("(", ")", 64)));
-    good(&format!("npc 1\nblock f(x: [c]) = {}\n", wrap("if a { f([", "]) } else { b }", 21)));
-    good(&format!("npc 1\nblock f(x: [c]) = {}\n", vec!["x"; 200].join(" + ")));
+    parse_valid(&format!("npc 1\nblock f(x: [c]) = {}\n", wrap("(", ")", 64)));
+    parse_valid(&format!("npc 1\nblock f(x: [c]) = {}\n", wrap("if a { f([", "]) } else { b }", 21)));
+    parse_valid(&format!("npc 1\nblock f(x: [c]) = {}\n", vec!["x"; 200].join(" + ")));
 }
 
 #[test]
 fn numbers_out_of_range_are_refused() {
     for text in ["99999999999999999999", "1e999"] {
-        let codes: Vec<_> = body(&format!("return f({text})")).problems.iter().map(|d| d.code).collect();
+        let codes: Vec<_> = parse_block(&format!("return f({text})")).problems.iter().map(|d| d.code).collect();
         assert_eq!(codes, [Code::E0105]);
     }
 }
 
 #[test]
 fn unusual_characters() {
-    good("\u{feff}npc 1\r\n// größe 图\r\nblock f(x: [c])\t= x |> f(\"größe 图\")\r\n");
-    let parsed = body("let y = größe\nreturn \u{a0}x");
+    parse_valid("\u{feff}npc 1\r\n// größe 图\r\nblock f(x: [c])\t= x |> f(\"größe 图\")\r\n");
+    let parsed = parse_block("let y = größe\nreturn \u{a0}x");
     assert_eq!(
-        parsed.told(),
+        parsed.messages(),
         [
             "3:11 E0101 `ö` (U+00F6) is not a valid character here",
             "4:8 E0101 the character U+00A0 is not a valid character here"
@@ -293,9 +300,9 @@ fn unreadable_files_are_refused() {
 #[test]
 fn formatting_keeps_tree_and_comments() {
     for text in [EXAMPLE, REST] {
-        let first = good(text);
+        let first = parse_valid(text);
         let printed = first.printed();
-        let second = good(&printed);
+        let second = parse_valid(&printed);
         assert_eq!(shape(&first.file), shape(&second.file));
         assert_eq!(comments(text), comments(&printed));
         assert_eq!(second.printed(), printed);
@@ -303,14 +310,14 @@ fn formatting_keeps_tree_and_comments() {
         assert!(printed.lines().all(|l| code_width(l) <= 100), "{printed}");
         // The layout of the source does not matter to the layout of the result.
         let squeezed: Vec<_> = text.lines().map(|l| l.trim().to_owned()).collect();
-        assert_eq!(good(&squeezed.join("\n")).printed(), printed);
+        assert_eq!(parse_valid(&squeezed.join("\n")).printed(), printed);
     }
 }
 
 #[test]
 fn formatting_layout() {
-    assert_snapshot!("it", "it__syntax__fmt_rest", good(REST).printed());
-    assert_snapshot!("it", "it__syntax__fmt_example", good(EXAMPLE).printed());
+    assert_snapshot!("it", "it__syntax__fmt_rest", parse_valid(REST).printed());
+    assert_snapshot!("it", "it__syntax__fmt_example", parse_valid(EXAMPLE).printed());
 }
 
 /// Pieces of source, valid and invalid.
@@ -379,7 +386,7 @@ proptest! {
     #[test]
     fn parsing_never_panics(pieces in proptest::collection::vec(piece(), 0..60)) {
         let text = format!("npc 1\n{}", pieces.concat());
-        let parsed = check(&text);
+        let parsed = parse_text(&text);
         for d in parsed.problems.iter() {
             let spans = d.primary.iter().chain(&d.others);
             prop_assert!(spans.clone().all(|l| text.get(l.span.range()).is_some()));
@@ -408,9 +415,9 @@ proptest! {
             }
             text.insert_str(at, if own { "\n// note\n" } else { " // note\n" });
         }
-        let first = good(&text);
+        let first = parse_valid(&text);
         let printed = first.printed();
-        let second = good(&printed);
+        let second = parse_valid(&printed);
         prop_assert_eq!(shape(&first.file), shape(&second.file));
         prop_assert_eq!(comments(&text), comments(&printed));
         prop_assert_eq!(second.printed(), printed);

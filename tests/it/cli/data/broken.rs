@@ -36,7 +36,7 @@ fn model(replaced: &str) -> String {
 }
 
 /// Eight pairs `p0` to `p7`, 8-bit pictures of phantoms and masks of 0 and 255; the last two are for the test.
-fn healthy(dir: &Path) {
+fn write_valid_data(dir: &Path) {
     for i in 0..8 {
         let slice = phantom::draw(i, i, [SIDE, SIDE]);
         // Pictures are mirrored and rotated, so that no two look alike.
@@ -57,7 +57,7 @@ fn healthy(dir: &Path) {
     fs::write(dir.join("test.txt"), "p6\np7\n").unwrap();
 }
 
-fn volumes(dir: &Path) {
+fn write_volumes(dir: &Path) {
     let from = repository("tests/reference/volumes");
     for (a, b) in [("imagesTr/LPS_0000.nii.gz", "v/i/a.nii.gz"), ("labelsTr/LPS.nii.gz", "v/m/a.nii.gz")] {
         fs::create_dir_all(dir.join(b).parent().unwrap()).unwrap();
@@ -73,7 +73,7 @@ fn volumes(dir: &Path) {
 }
 
 /// Returns a data block with patterns for the volumes, all for training.
-fn of_volumes(folder: &str) -> String {
+fn volume_block(folder: &str) -> String {
     let images = if folder == "s" { "s/i/*" } else { "v/i/*.nii.gz" };
     format!(
         "images = \"{images}\"\nmasks = \"{folder}/m/*.nii.gz\"\nclasses = [\"rest\", \"one\", \"two\"]\nlabels = [0, 1, 2]\n\
@@ -81,47 +81,47 @@ fn of_volumes(folder: &str) -> String {
     )
 }
 
-fn cut(path: &Path, part: impl Fn(usize) -> usize) {
+fn truncate(path: &Path, part: impl Fn(usize) -> usize) {
     let whole = fs::read(path).unwrap();
     fs::write(path, &whole[..part(whole.len())]).unwrap();
 }
 
-fn mask_of(dir: &Path, i: usize) -> Vec<u8> {
+fn mask_bytes(dir: &Path, i: usize) -> Vec<u8> {
     image::open(dir.join(format!("masks/p{i}.png"))).unwrap().into_luma8().into_raw()
 }
 
 /// A fault: its name, the keys that replace the usual ones of the data block, and the function that damages the data.
 type Broken = (&'static str, String, fn(&Path));
 
-fn cases() -> Vec<Broken> {
+fn damaged_data() -> Vec<Broken> {
     let same = String::new;
     let says = |text: &str| text.to_string();
     vec![
         ("nothing", same(), |_| {}),
-        ("a PNG file that ends early", same(), |d| cut(&d.join("images/p1.png"), |n| n / 2)),
+        ("a PNG file that ends early", same(), |d| truncate(&d.join("images/p1.png"), |n| n / 2)),
         ("an empty file", same(), |d| fs::write(d.join("images/p1.png"), "").unwrap()),
         ("text called .png", same(), |d| fs::write(d.join("masks/p1.png"), "404 not found\n").unwrap()),
         ("a JPEG file that ends early", same(), |d| {
             let image = image::open(d.join("images/p1.png")).unwrap();
             image.save_with_format(d.join("images/p1.jpg"), image::ImageFormat::Jpeg).unwrap();
             fs::remove_file(d.join("images/p1.png")).unwrap();
-            cut(&d.join("images/p1.jpg"), |n| n - 2);
+            truncate(&d.join("images/p1.jpg"), |n| n - 2);
         }),
         ("a mask of another size", same(), |d| grey(&d.join("masks/p2.png"), [24, 48], &[0; 24 * 48])),
         ("an image without mask", same(), |d| fs::remove_file(d.join("masks/p3.png")).unwrap()),
         ("a mask without image", same(), |d| grey(&d.join("masks/p9.png"), [8, 8], &[0; 64])),
         ("two masks for one image", same(), |d| grey(&d.join("masks/P2.png"), [8, 8], &[0; 64])),
         ("a value that is no label", says("mask = exact"), |d| {
-            let mut mask = mask_of(d, 4);
+            let mut mask = mask_bytes(d, 4);
             mask[100..103].fill(254);
             grey(&d.join("masks/p4.png"), [SIDE, SIDE], &mask);
         }),
         ("a mask in colours where grey is expected", says("mask = exact"), |d| {
-            let rgb: Vec<u8> = mask_of(d, 4).iter().flat_map(|&v| [v, 0, 0]).collect();
+            let rgb: Vec<u8> = mask_bytes(d, 4).iter().flat_map(|&v| [v, 0, 0]).collect();
             png(&d.join("masks/p4.png"), [SIDE, SIDE], Rgb8, &rgb);
         }),
         ("a colour that is no label", says("labels = [\"#000000\", \"#ffffff\"]"), |d| {
-            let rgb: Vec<u8> = mask_of(d, 4).iter().flat_map(|&v| [v, v, v.saturating_sub(3)]).collect();
+            let rgb: Vec<u8> = mask_bytes(d, 4).iter().flat_map(|&v| [v, v, v.saturating_sub(3)]).collect();
             png(&d.join("masks/p4.png"), [SIDE, SIDE], Rgb8, &rgb);
         }),
         ("three classes under a threshold", same(), |d| {
@@ -189,20 +189,22 @@ fn cases() -> Vec<Broken> {
             let image = image::open(d.join("images/p3.png")).unwrap().into_rgb8();
             png(&d.join("images/p3.png"), [SIDE, SIDE], Rgb8, &image.into_raw());
         }),
-        ("a NIfTI file with damaged gzip", of_volumes("v"), |d| {
+        ("a NIfTI file with damaged gzip", volume_block("v"), |d| {
             let path = d.join("v/i/a.nii.gz");
             let mut bytes = fs::read(&path).unwrap();
             let middle = bytes.len() / 2;
             bytes[middle] ^= 0xff;
             fs::write(path, bytes).unwrap();
         }),
-        ("a NIfTI mask of another shape", of_volumes("v"), |d| {
+        ("a NIfTI mask of another shape", volume_block("v"), |d| {
             let from = repository("tests/reference/volumes/kinds/uint8.nii");
             fs::remove_file(d.join("v/m/a.nii.gz")).unwrap();
             fs::copy(from, d.join("v/m/a.nii.gz")).unwrap();
         }),
-        ("a DICOM series with a slice missing", of_volumes("s"), |d| fs::remove_file(d.join("s/i/a/003.dcm")).unwrap()),
-        ("a DICOM file cut off", of_volumes("s"), |d| cut(&d.join("s/i/a/002.dcm"), |n| n - 40)),
+        ("a DICOM series with a slice missing", volume_block("s"), |d| {
+            fs::remove_file(d.join("s/i/a/003.dcm")).unwrap()
+        }),
+        ("a DICOM file cut off", volume_block("s"), |d| truncate(&d.join("s/i/a/002.dcm"), |n| n - 40)),
         ("a CSV list without a column", says("list = \"c.csv\"\nsplit = random(test = 0)"), |d| {
             fs::write(d.join("c.csv"), "image,masks\nimages/p0.png,masks/p0.png\n").unwrap();
         }),
@@ -219,20 +221,21 @@ fn cases() -> Vec<Broken> {
 #[test]
 fn npc_says_what_is_broken() {
     let mut all = String::new();
-    for (what, keys, break_it) in cases() {
+    for (what, keys, damage) in damaged_data() {
         let folder = tempfile::tempdir().unwrap();
-        healthy(folder.path());
-        volumes(folder.path());
-        break_it(folder.path());
+        write_valid_data(folder.path());
+        write_volumes(folder.path());
+        damage(folder.path());
         fs::write(folder.path().join("d.model"), model(&keys)).unwrap();
-        let said = npc(folder.path(), &["data", "check", "d.model"]);
+        let output = npc(folder.path(), &["data", "check", "d.model"]);
         let _ = writeln!(all, "## {what}");
-        let told = said.out.lines().filter(|l| l.contains("error") || l.contains("warning") || l.starts_with("  "));
-        for line in told.chain(said.err.lines()) {
+        let problem_lines =
+            output.stdout.lines().filter(|l| l.contains("error") || l.contains("warning") || l.starts_with("  "));
+        for line in problem_lines.chain(output.stderr.lines()) {
             let _ = writeln!(all, "{}", line.replace(&folder.path().display().to_string(), "DATA").replace("./", ""));
         }
-        let _ = writeln!(all, "exit code {}\n", said.code);
-        assert_eq!(said.code == 1, said.out.contains("error["), "{what}: {}{}", said.out, said.err);
+        let _ = writeln!(all, "exit code {}\n", output.code);
+        assert_eq!(output.code == 1, output.stdout.contains("error["), "{what}: {}{}", output.stdout, output.stderr);
     }
     assert_snapshot!("it", "it__broken_data__broken_data", all);
 }

@@ -26,8 +26,8 @@ data e { source = phantoms(count = 4) size = [32, 32] classes = [\"a\", \"b\"] l
 fn tables_json_and_pictures() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("d.model"), MODEL).unwrap();
-    let said = npc(folder.path(), &["data", "check", "d.model", "d", "--out", "worst"]);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let output = npc(folder.path(), &["data", "check", "d.model", "d", "--out", "worst"]);
+    assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
     for part in [
         "d: 10 images, 64 x 64 (height x width), grey, signed 16-bit, values ",
         "split  images  background %  lung %  with lung  empty",
@@ -36,21 +36,21 @@ fn tables_json_and_pictures() {
         "test        2 ",
         "0 errors, 0 warnings",
     ] {
-        assert!(said.out.contains(part), "`{part}` is not in {}", said.out);
+        assert!(output.stdout.contains(part), "`{part}` is not in {}", output.stdout);
     }
     assert!(image::open(folder.path().join("worst/masks.png")).unwrap().width() > 192);
     assert!(fs::read_to_string(folder.path().join("worst/masks.txt")).unwrap().contains("row 1 column 1: phantom_"));
 
-    let said = npc(folder.path(), &["data", "check", "d.model", "--format", "json"]);
-    let json: Value = serde_json::from_str(&said.out).unwrap();
+    let output = npc(folder.path(), &["data", "check", "d.model", "--format", "json"]);
+    let json: Value = serde_json::from_str(&output.stdout).unwrap();
     let data = json["data"].as_array().unwrap();
     assert_eq!(data.iter().map(|d| d["name"].as_str().unwrap()).collect::<Vec<_>>(), ["d", "e"]);
     assert_eq!(data[0]["images"].as_array().unwrap().len(), 10);
     let share: f64 = data[0]["splits"][0]["share"].as_array().unwrap().iter().map(|s| s.as_f64().unwrap()).sum();
     assert!((share - 1.0).abs() < 1e-9);
 
-    let said = npc(folder.path(), &["data", "check", "d.model", "f"]);
-    assert!(said.code == 1 && said.err.contains("the file has no data block `f`"), "{}", said.err);
+    let output = npc(folder.path(), &["data", "check", "d.model", "f"]);
+    assert!(output.code == 1 && output.stderr.contains("the file has no data block `f`"), "{}", output.stderr);
     assert_eq!(npc(folder.path(), &["data"]).code, 2);
     assert_eq!(npc(folder.path(), &["data", "check", "--help"]).code, 0);
 }
@@ -94,9 +94,9 @@ fn near_duplicates_are_found_and_others_are_not() {
         let found = survey(&spec, dir.path(), Some(1), &|_, _| {});
         let near: Vec<_> = found.near.iter().map(|p| [&found.facts[p.a].stem, &found.facts[p.b].stem]).collect();
         assert_eq!(near.iter().any(|p| p[0] == "0" && p[1] == "11"), alike, "{what}: {near:?}");
-        let told = found.findings.iter().filter(|f| f.kind == SurveyTopic::Duplicates).count();
+        let findings_across = found.findings.iter().filter(|f| f.kind == SurveyTopic::Duplicates).count();
         let across = found.near.iter().filter(|p| found.facts[p.a].role != found.facts[p.b].role).count();
-        assert_eq!(told, across);
+        assert_eq!(findings_across, across);
         assert!(found.findings.iter().all(|f| f.severity == SurveySeverity::Warning), "{what}: {:?}", found.findings);
     }
 }

@@ -42,7 +42,7 @@ data:
   cache_mb: 64
 ";
 
-struct Bench(TempDir);
+struct RunFolders(TempDir);
 
 struct Run<'a> {
     name: &'a str,
@@ -69,9 +69,9 @@ fn run<'a>(name: &'a str, missed: &'a dyn Fn(usize) -> usize) -> Run<'a> {
     }
 }
 
-impl Bench {
-    fn new() -> Bench {
-        Bench(tempdir().unwrap())
+impl RunFolders {
+    fn new() -> RunFolders {
+        RunFolders(tempdir().unwrap())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -139,29 +139,32 @@ impl Bench {
 }
 
 /// One row of six is missed in every second image: Dice is 10/11 there and 1 elsewhere.
-fn some(i: usize) -> usize {
+fn every_second(i: usize) -> usize {
     i % 2
 }
 
 #[test]
 fn a_better_run_is_distinguished_from_a_worse_one() {
-    let bench = Bench::new();
-    bench.write(&run("worse", &|i| some(i) + 1));
-    bench.write(&run("better", &some));
-    bench.write(&run("same", &|i| 1 - some(i)));
-    let made = bench.json(&["better", "worse", "same"], &[]);
-    let dice = &made["runs"][0]["scores"]["dice"];
+    let folders = RunFolders::new();
+    folders.write(&run("worse", &|i| every_second(i) + 1));
+    folders.write(&run("better", &every_second));
+    folders.write(&run("same", &|i| 1 - every_second(i)));
+    let comparison = folders.json(&["better", "worse", "same"], &[]);
+    let dice = &comparison["runs"][0]["scores"]["dice"];
     let wanted = (1.0 + 10.0 / 11.0) / 2.0;
     assert!((dice["mean"].as_f64().unwrap() - wanted).abs() < 1e-6, "{dice}");
-    let told: Vec<&str> =
-        made["differences"].as_array().unwrap().iter().map(|d| d["words"].as_str().unwrap()).collect();
-    assert!(told[0].starts_with("worse below better by 0.1"), "{told:?}");
-    assert_eq!(told[1], "same and better not distinguishable with n = 12");
-    assert!(told[4].starts_with("worse above better by") && told[4].ends_with("(worse)"), "{told:?}");
-    let worse = &made["differences"][0];
+    let conclusions: Vec<&str> =
+        comparison["differences"].as_array().unwrap().iter().map(|d| d["words"].as_str().unwrap()).collect();
+    assert!(conclusions[0].starts_with("worse below better by 0.1"), "{conclusions:?}");
+    assert_eq!(conclusions[1], "same and better not distinguishable with n = 12");
+    assert!(
+        conclusions[4].starts_with("worse above better by") && conclusions[4].ends_with("(worse)"),
+        "{conclusions:?}"
+    );
+    let worse = &comparison["differences"][0];
     assert!(worse["p"].as_f64().unwrap() < 0.001 && worse["p_holm"].as_f64() >= worse["p"].as_f64());
     assert!(worse["high"].as_f64().unwrap() < 0.0 && worse["wilcoxon"].as_f64().unwrap() < 0.01);
-    let text = bench.text(&["better", "worse", "same"], &[]);
+    let text = folders.text(&["better", "worse", "same"], &[]);
     for part in
         ["3 runs on 12 test images", "HD95, px", "(empty = one)", "Dice: worse below better", "Holm", "another seed"]
     {
@@ -171,19 +174,19 @@ fn a_better_run_is_distinguished_from_a_worse_one() {
 
 #[test]
 fn every_format_has_every_run() {
-    let bench = Bench::new();
-    bench.write(&run("net_a", &some));
-    bench.write(&run("net_b", &|i| some(i) + 1));
+    let folders = RunFolders::new();
+    folders.write(&run("net_a", &every_second));
+    folders.write(&run("net_b", &|i| every_second(i) + 1));
     let runs = ["net_a", "net_b"];
-    let latex = bench.text(&runs, &["--format", "latex", "--metrics", "dice,boundary_iou"]);
+    let latex = folders.text(&runs, &["--format", "latex", "--metrics", "dice,boundary_iou"]);
     assert!(latex.contains("\\toprule") && latex.contains("net\\_b") && latex.contains("$-$0.1"), "{latex}");
     assert!(latex.lines().all(|l| l.starts_with('%') || !l.contains("95 %")), "{latex}");
-    let markdown = bench.text(&runs, &["--format", "markdown"]);
+    let markdown = folders.text(&runs, &["--format", "markdown"]);
     assert!(
         markdown.contains("| run | Dice | IoU | HD95, px |") && markdown.contains("| net_b | IoU | below | -0.1"),
         "{markdown}"
     );
-    let table = bench.text(&runs, &["--format", "csv"]);
+    let table = folders.text(&runs, &["--format", "csv"]);
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.unwrap()).collect();
     assert_eq!(rows.len(), 6);
@@ -192,58 +195,61 @@ fn every_format_has_every_run() {
 
 #[test]
 fn what_is_not_comparable_is_named() {
-    let bench = Bench::new();
-    bench.write(&run("a", &some));
-    bench.write(&Run { images: 3..14, ..run("other_images", &some) });
-    bench.write(&Run { empty: EmptyClassRule::Skip, ..run("other_rule", &some) });
-    bench.write(&Run { spacing: Some([0.7, 0.7]), ..run("other_unit", &some) });
-    bench.refused(&["a", "other_images"], &[], 1, &["3 (slice_0, slice_1, slice_2)", "2 (slice_12, slice_13)"]);
-    bench.refused(&["a", "other_rule"], &[], 1, &["`empty = one` and `empty = skip`"]);
-    bench.refused(&["a", "other_unit"], &[], 1, &["px and mm", "`spacing`"]);
-    bench.refused(&["a", "nowhere"], &[], 1, &["not a run folder"]);
-    bench.refused(&["a"], &[], 2, &["2"]);
-    bench.refused(&["a", "a"], &["--metrics", "hausdorff"], 2, &["hd95"]);
-    bench.refused(&["a", "a"], &["--class", "heart"], 1, &["no foreground class `heart`", "lung, left"]);
-    std::fs::create_dir(bench.path("fresh")).unwrap();
-    std::fs::copy(bench.path("a/settings.yaml"), bench.path("fresh/settings.yaml")).unwrap();
-    bench.refused(&["a", "fresh"], &[], 1, &["not evaluated yet", "`npc eval fresh`"]);
-    bench.refused(&["a", "fresh"], &["--split", "val"], 1, &["not evaluated yet", "`npc eval a --split val`"]);
-    bench.write(&run("old", &some));
-    std::fs::write(bench.path("old/eval.json"), "{\"n\": 12, \"iou\": 0.5}").unwrap();
-    bench.refused(&["a", "old"], &[], 1, &["eval.json", "`npc eval RUN`"]);
-    bench.write(&run("cut", &some));
-    let text = std::fs::read_to_string(bench.path("cut/cases.csv")).unwrap();
+    let folders = RunFolders::new();
+    folders.write(&run("a", &every_second));
+    folders.write(&Run { images: 3..14, ..run("other_images", &every_second) });
+    folders.write(&Run { empty: EmptyClassRule::Skip, ..run("other_rule", &every_second) });
+    folders.write(&Run { spacing: Some([0.7, 0.7]), ..run("other_unit", &every_second) });
+    folders.refused(&["a", "other_images"], &[], 1, &["3 (slice_0, slice_1, slice_2)", "2 (slice_12, slice_13)"]);
+    folders.refused(&["a", "other_rule"], &[], 1, &["`empty = one` and `empty = skip`"]);
+    folders.refused(&["a", "other_unit"], &[], 1, &["px and mm", "`spacing`"]);
+    folders.refused(&["a", "nowhere"], &[], 1, &["not a run folder"]);
+    folders.refused(&["a"], &[], 2, &["2"]);
+    folders.refused(&["a", "a"], &["--metrics", "hausdorff"], 2, &["hd95"]);
+    folders.refused(&["a", "a"], &["--class", "heart"], 1, &["no foreground class `heart`", "lung, left"]);
+    std::fs::create_dir(folders.path("fresh")).unwrap();
+    std::fs::copy(folders.path("a/settings.yaml"), folders.path("fresh/settings.yaml")).unwrap();
+    folders.refused(&["a", "fresh"], &[], 1, &["not evaluated yet", "`npc eval fresh`"]);
+    folders.refused(&["a", "fresh"], &["--split", "val"], 1, &["not evaluated yet", "`npc eval a --split val`"]);
+    folders.write(&run("old", &every_second));
+    std::fs::write(folders.path("old/eval.json"), "{\"n\": 12, \"iou\": 0.5}").unwrap();
+    folders.refused(&["a", "old"], &[], 1, &["eval.json", "`npc eval RUN`"]);
+    folders.write(&run("cut", &every_second));
+    let text = std::fs::read_to_string(folders.path("cut/cases.csv")).unwrap();
     let shorter: String = text.lines().take(8).map(|l| format!("{l}\n")).collect();
-    std::fs::write(bench.path("cut/cases.csv"), shorter).unwrap();
-    bench.refused(&["a", "cut"], &[], 1, &["7 images", "different evaluations"]);
+    std::fs::write(folders.path("cut/cases.csv"), shorter).unwrap();
+    folders.refused(&["a", "cut"], &[], 1, &["7 images", "different evaluations"]);
 }
 
 #[test]
 fn seeds_are_one_experiment() {
-    let bench = Bench::new();
+    let folders = RunFolders::new();
     for seed in 0..3u64 {
         let missed = move |i: usize| (i + seed as usize) % 3;
         let (none, se) = (format!("none_s{seed}"), format!("se_s{seed}"));
-        bench.write(&Run { seed, ..run(&none, &|i| missed(i) + 1) });
-        bench.write(&Run { seed, model: "npc 1\n// se\n", ..run(&se, &missed) });
+        folders.write(&Run { seed, ..run(&none, &|i| missed(i) + 1) });
+        folders.write(&Run { seed, model: "npc 1\n// se\n", ..run(&se, &missed) });
     }
     let names = ["none_s0", "none_s1", "none_s2", "se_s0", "se_s1", "se_s2"];
-    let made = bench.json(&names, &["--group-seeds", "--metrics", "dice"]);
-    let runs = made["runs"].as_array().unwrap();
-    let told: Vec<(&str, String)> =
+    let comparison = folders.json(&names, &["--group-seeds", "--metrics", "dice"]);
+    let runs = comparison["runs"].as_array().unwrap();
+    let seeds_by_name: Vec<(&str, String)> =
         runs.iter().map(|r| (r["name"].as_str().unwrap(), r["seeds"].to_string())).collect();
-    assert_eq!(told, [("none", "[0,1,2]".to_string()), ("se", "[0,1,2]".to_string())]);
+    assert_eq!(seeds_by_name, [("none", "[0,1,2]".to_string()), ("se", "[0,1,2]".to_string())]);
     // Every seed misses the same rows in another order, so the means have no spread.
     assert!(runs[0]["scores"]["dice"]["deviation"].as_f64().unwrap() < 1e-9);
-    assert!(made["differences"][0]["words"].as_str().unwrap().starts_with("se above none by 0.1"), "{made}");
-    assert!(bench.text(&names, &["--group-seeds"]).contains("±"));
-    assert_eq!(bench.json(&names, &[])["runs"].as_array().unwrap().len(), 6);
+    assert!(
+        comparison["differences"][0]["words"].as_str().unwrap().starts_with("se above none by 0.1"),
+        "{comparison}"
+    );
+    assert!(folders.text(&names, &["--group-seeds"]).contains("±"));
+    assert_eq!(folders.json(&names, &[])["runs"].as_array().unwrap().len(), 6);
     let twice = ["none_s0", "none_s0"];
-    bench.refused(&twice, &["--group-seeds"], 1, &["the same run with the same seed 0"]);
+    folders.refused(&twice, &["--group-seeds"], 1, &["the same run with the same seed 0"]);
     let (mean, sd) = {
-        bench.write(&Run { seed: 9, ..run("none_s9", &|_| 0) });
-        let made = bench.json(&["none_s0", "none_s9"], &["--group-seeds", "--metrics", "dice"]);
-        let dice = &made["runs"][0]["scores"]["dice"];
+        folders.write(&Run { seed: 9, ..run("none_s9", &|_| 0) });
+        let comparison = folders.json(&["none_s0", "none_s9"], &["--group-seeds", "--metrics", "dice"]);
+        let dice = &comparison["runs"][0]["scores"]["dice"];
         (dice["mean"].as_f64().unwrap(), dice["deviation"].as_f64().unwrap())
     };
     // The Dice with one, two and three missed rows of six is 10/11, 8/10 and 6/9.
@@ -254,29 +260,29 @@ fn seeds_are_one_experiment() {
 
 #[test]
 fn patients_are_drawn_whole() {
-    let bench = Bench::new();
+    let folders = RunFolders::new();
     let patient = |i: usize| format!("p{}", i / 4);
     let grouped = |name: &str, missed: &dyn Fn(usize) -> usize| {
-        bench.write(&Run { group: Some(&patient), ..run(name, missed) });
+        folders.write(&Run { group: Some(&patient), ..run(name, missed) });
     };
     // One patient of three is better: a test over images would call that significant.
     grouped("a", &|_| 2);
     grouped("b", &|i| if i < 4 { 0 } else { 2 });
-    bench.write(&run("c", &|_| 2));
-    bench.write(&run("d", &|i| if i < 4 { 0 } else { 2 }));
-    let made = bench.json(&["a", "b"], &["--metrics", "dice"]);
-    assert_eq!((&made["groups"], &made["n"]), (&3.into(), &12.into()));
-    assert_eq!(made["differences"][0]["words"], "b and a not distinguishable with n = 12 images in 3 groups");
-    assert!(made["differences"][0]["wilcoxon"].is_null());
-    assert_eq!(bench.json(&["c", "d"], &["--metrics", "dice"])["differences"][0]["distinguishable"], true);
-    bench.refused(&["a", "c"], &[], 1, &["groups"]);
+    folders.write(&run("c", &|_| 2));
+    folders.write(&run("d", &|i| if i < 4 { 0 } else { 2 }));
+    let comparison = folders.json(&["a", "b"], &["--metrics", "dice"]);
+    assert_eq!((&comparison["groups"], &comparison["n"]), (&3.into(), &12.into()));
+    assert_eq!(comparison["differences"][0]["words"], "b and a not distinguishable with n = 12 images in 3 groups");
+    assert!(comparison["differences"][0]["wilcoxon"].is_null());
+    assert_eq!(folders.json(&["c", "d"], &["--metrics", "dice"])["differences"][0]["distinguishable"], true);
+    folders.refused(&["a", "c"], &[], 1, &["groups"]);
 }
 
 #[test]
 fn a_run_does_not_differ_from_itself() {
-    let bench = Bench::new();
-    bench.write(&run("a", &some));
-    let same = bench.json(&["a", "a"], &[]);
+    let folders = RunFolders::new();
+    folders.write(&run("a", &every_second));
+    let same = folders.json(&["a", "a"], &[]);
     assert_eq!(same["differences"][0]["p"], 1.0);
     assert_eq!(same["differences"][0]["distinguishable"], false);
 }

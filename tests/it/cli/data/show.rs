@@ -44,19 +44,24 @@ fn size(path: &Path) -> (u32, u32) {
 #[test]
 fn sheets_hold_what_was_asked_for() {
     let dir = tempfile::tempdir().unwrap();
-    let said = show(dir.path(), &["lung", "--count", "3", "--out", "a.png"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "3 of 8 samples of `train`: a.png (402 x 575)\n"), "{}", said.err);
+    let output = show(dir.path(), &["lung", "--count", "3", "--out", "a.png"]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "3 of 8 samples of `train`: a.png (402 x 575)\n"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(size(&dir.path().join("a.png")), (402, 575));
-    let said =
+    let output =
         show(dir.path(), &["--run", "changed", "--count", "2", "--versions", "2", "--split", "test", "--out", "b.png"]);
     assert!(
-        said.out.starts_with("2 of 2 samples of `test`, each in 2 epochs from 1: b.png (600 x "),
+        output.stdout.starts_with("2 of 2 samples of `test`, each in 2 epochs from 1: b.png (600 x "),
         "{}{}",
-        said.out,
-        said.err
+        output.stdout,
+        output.stderr
     );
-    let said = show(dir.path(), &["lung", "--run", "plain", "--out", "c.png"]);
-    assert!(said.out.contains("run `plain` augments nothing"), "{}{}", said.out, said.err);
+    let output = show(dir.path(), &["lung", "--run", "plain", "--out", "c.png"]);
+    assert!(output.stdout.contains("run `plain` augments nothing"), "{}{}", output.stdout, output.stderr);
     // Epochs 2 and 3 of one call are 2 and 3 of another; another seed shows other samples.
     let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
     let at = |epoch: &str, seed: &str, name: &str| {
@@ -75,9 +80,9 @@ fn sheets_hold_what_was_asked_for() {
 fn refusals_name_the_edit() {
     let dir = tempfile::tempdir().unwrap();
     let refused = |args: &[&str], code: i32, part: &str| {
-        let said = show(dir.path(), &[args, &["--out", "x.png"]].concat());
-        assert_eq!(said.code, code, "{args:?}: {}", said.err);
-        assert!(said.err.contains(part), "{args:?}: {}", said.err);
+        let output = show(dir.path(), &[args, &["--out", "x.png"]].concat());
+        assert_eq!(output.code, code, "{args:?}: {}", output.stderr);
+        assert!(output.stderr.contains(part), "{args:?}: {}", output.stderr);
         assert!(!dir.path().join("x.png").exists());
     };
     refused(&["lnug"], 1, "did you mean `lung`?");
@@ -94,6 +99,6 @@ fn refusals_name_the_edit() {
         "--count",
     );
     refused(&["--run", "changed", "--set", "augment=[rot90]"], 1, "`rot90` needs square images");
-    let said = npc(dir.path(), &["data", "show", "lung"]);
-    assert_eq!(said.code, 2, "{}", said.err);
+    let output = npc(dir.path(), &["data", "show", "lung"]);
+    assert_eq!(output.code, 2, "{}", output.stderr);
 }

@@ -30,85 +30,85 @@ fn bench(folder: &Path, model: &str, more: &[&str]) -> ProgramOutput {
 }
 
 fn json(more: &[&str]) -> Value {
-    let said = bench(folder().path(), "Net", more);
-    assert_eq!(said.code, 0, "{}", said.err);
-    serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.out))
+    let output = bench(folder().path(), "Net", more);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", output.stdout))
 }
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-fn close(a: f64, b: f64) {
+fn assert_close(a: f64, b: f64) {
     assert!((a - b).abs() <= 1e-9 * b.abs(), "{a} and {b}");
 }
 
 #[test]
 fn figures_of_a_phase_belong_together() {
-    let told = json(&["--batch", "3", "--train", "--threads", "1", "--format", "json"]);
-    assert_eq!(told["macs"], MACS);
-    assert_eq!((told["batch"].as_u64(), told["threads"].as_u64()), (Some(3), Some(1)));
-    assert_eq!(told["input"], serde_json::json!([3, 16, 16]));
-    let peak = number(&told["peak_gflops"]);
+    let report = json(&["--batch", "3", "--train", "--threads", "1", "--format", "json"]);
+    assert_eq!(report["macs"], MACS);
+    assert_eq!((report["batch"].as_u64(), report["threads"].as_u64()), (Some(3), Some(1)));
+    assert_eq!(report["input"], serde_json::json!([3, 16, 16]));
+    let peak = number(&report["peak_gflops"]);
     assert!(peak > 0.0);
     for (phase, passes) in [("forward", 1.0), ("train_step", 3.0)] {
-        let phase = &told[phase];
+        let phase = &report[phase];
         assert_eq!(phase["calls"], 2);
         let [median, min, max] = ["median_ms", "min_ms", "max_ms"].map(|key| number(&phase[key]));
         assert!(0.0 < min && min <= median && median <= max, "{phase}");
-        close(number(&phase["images_per_s"]), 3.0 * 1e3 / median);
+        assert_close(number(&phase["images_per_s"]), 3.0 * 1e3 / median);
         let gflops = 2.0 * passes * 3.0 * MACS as f64 / median / 1e6;
-        close(number(&phase["achieved_gflops"]), gflops);
-        close(number(&phase["share_of_peak"]), gflops / peak);
+        assert_close(number(&phase["achieved_gflops"]), gflops);
+        assert_close(number(&phase["share_of_peak"]), gflops / peak);
     }
-    let memory = |phase: &str| told[phase]["peak_rss_mb"].as_f64();
+    let memory = |phase: &str| report[phase]["peak_rss_mb"].as_f64();
     if cfg!(target_os = "linux") {
         let [forward, train] = ["forward", "train_step"].map(|phase| memory(phase).unwrap());
         assert!(1.0 < forward && forward <= train && train < 1e5, "{forward} and {train} MB");
     }
-    assert_eq!(told["median_ms"], told["train_step"]["median_ms"]);
+    assert_eq!(report["median_ms"], report["train_step"]["median_ms"]);
 }
 
 #[test]
 fn without_train_only_forward_passes_are_timed() {
-    let told = json(&["--json"]);
-    assert_eq!(told["train_step"], Value::Null);
-    assert_eq!(told["median_ms"], told["forward"]["median_ms"]);
-    assert!(told.get("profile").is_none());
+    let report = json(&["--json"]);
+    assert_eq!(report["train_step"], Value::Null);
+    assert_eq!(report["median_ms"], report["forward"]["median_ms"]);
+    assert!(report.get("profile").is_none());
 }
 
 #[test]
 fn a_model_without_a_map_is_timed_forward_only() {
     let folder = folder();
-    let said = bench(folder.path(), "Classes", &["--threads", "1"]);
-    assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.out.contains("forward") && !said.out.contains("train step"), "{}", said.out);
-    let said = bench(folder.path(), "Classes", &["--train"]);
-    assert_eq!((said.code, said.err.contains("the model's result is no map")), (1, true), "{}", said.err);
+    let output = bench(folder.path(), "Classes", &["--threads", "1"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert!(output.stdout.contains("forward") && !output.stdout.contains("train step"), "{}", output.stdout);
+    let output = bench(folder.path(), "Classes", &["--train"]);
+    assert_eq!((output.code, output.stderr.contains("the model's result is no map")), (1, true), "{}", output.stderr);
 }
 
 /// With Burn's operations every step has a time; steps that the engine fuses have no time of their own.
 #[test]
 fn a_profile_names_every_step() {
     let folder = folder();
-    let told = bench(folder.path(), "Net", &["--backend", "burn", "--format", "json", "--profile", "where.svg"]);
-    assert_eq!((told.code, told.err.as_str()), (0, "wrote where.svg\n"));
-    let told: Value = serde_json::from_str(&told.out).unwrap();
-    let nodes = told["profile"]["nodes"].as_array().unwrap();
-    let plan = npc(folder.path(), &["lower", "net.model", "--model", "Net", "--size", "16x16"]).out;
+    let output = bench(folder.path(), "Net", &["--backend", "burn", "--format", "json", "--profile", "where.svg"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, "wrote where.svg\n"));
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let nodes = report["profile"]["nodes"].as_array().unwrap();
+    let plan = npc(folder.path(), &["lower", "net.model", "--model", "Net", "--size", "16x16"]).stdout;
     let steps: Vec<&str> =
         plan.lines().filter_map(|l| Some(l.split_once("  # ")?.1.split(' ').next().unwrap())).collect();
     assert_eq!(nodes.iter().map(|n| n["path"].as_str().unwrap()).collect::<Vec<_>>(), steps);
     assert!(nodes.iter().all(|n| number(&n["forward_ms"]) > 0.0), "{nodes:?}");
     assert_eq!(nodes.iter().map(|n| n["macs"].as_u64().unwrap()).sum::<u64>(), MACS);
     let sum: f64 = nodes.iter().map(|n| number(&n["forward_ms"])).sum();
-    close(number(&told["profile"]["total_ms"]), sum);
+    assert_close(number(&report["profile"]["total_ms"]), sum);
     let picture = std::fs::read_to_string(folder.path().join("where.svg")).unwrap();
     assert!(
         picture.starts_with("<svg ") && picture.ends_with("</svg>\n") && picture.contains("<title>cbr.conv, conv: ")
     );
 
-    let table = bench(folder.path(), "Net", &["--backend", "burn", "--profile"]).out;
+    let table = bench(folder.path(), "Net", &["--backend", "burn", "--profile"]).stdout;
     assert!(
         table.lines().any(|l| l.starts_with("cbr2.conv ")) && table.lines().any(|l| l.starts_with("all nodes ")),
         "{table}"
@@ -119,9 +119,9 @@ fn a_profile_names_every_step() {
 fn wrong_usage_is_refused_and_nothing_written() {
     let folder = folder();
     let refused = |args: &[&str], part: &str| {
-        let said = npc(folder.path(), args);
-        assert_eq!(said.code, 2, "{args:?}: {}", said.err);
-        assert!(said.err.contains(part), "{args:?}: {}", said.err);
+        let output = npc(folder.path(), args);
+        assert_eq!(output.code, 2, "{args:?}: {}", output.stderr);
+        assert!(output.stderr.contains(part), "{args:?}: {}", output.stderr);
     };
     refused(&["bench", "--profile", "net.model"], "write `--profile` last");
     refused(&["bench", "net.model", "--backend", "torch"], "accepted are `engine` and `burn`");

@@ -1,7 +1,7 @@
 //! `npc sweep --train` and `npc reproduce` as a user starts them: the runs that are trained, the runs that are reused,
 //! and the table.
 
-mod ended;
+mod interrupted;
 
 use npc::internals::data::phantom::write_phantoms;
 use serde_json::Value;
@@ -58,23 +58,23 @@ expect Tiny(width = 4) on slices {
 }
 "#;
 
-struct Place(TempDir);
+struct TestFolder(TempDir);
 
-struct Ran {
+struct CommandOutput {
     code: Option<i32>,
-    out: String,
-    err: String,
+    stdout: String,
+    stderr: String,
 }
 
 /// The bytes and the modification time of each file below a folder.
 type Contents = BTreeMap<PathBuf, (Vec<u8>, SystemTime)>;
 
-impl Place {
+impl TestFolder {
     fn new() -> Self {
         let dir = tempdir().unwrap();
         write_phantoms(&dir.path().join("set"), 10, 0, [40, 48]).unwrap();
         fs::write(dir.path().join("tiny.model"), MODEL).unwrap();
-        Place(dir)
+        TestFolder(dir)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -87,13 +87,13 @@ impl Place {
         command
     }
 
-    fn npc(&self, args: &[&str]) -> Ran {
+    fn npc(&self, args: &[&str]) -> CommandOutput {
         let output = self.command(args).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        CommandOutput { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    fn sweep(&self, name: &str, out: &str, more: &[&str]) -> Ran {
+    fn sweep(&self, name: &str, out: &str, more: &[&str]) -> CommandOutput {
         self.npc(&[&["sweep", "tiny.model", name, "--run", "tiny", "--seeds", "2", "--out", out], more].concat())
     }
 
@@ -135,7 +135,7 @@ impl Place {
     }
 
     /// Asserts that both trainings and the scores of every image are the same.
-    fn same_runs(&self, a: &str, b: &str) {
+    fn assert_same_runs(&self, a: &str, b: &str) {
         for run in ["width=4/seed=0", "width=4/seed=1", "width=8/seed=0", "width=8/seed=1"] {
             let [a, b] = [a, b].map(|out| format!("{out}/{run}"));
             assert_eq!(self.metrics(&a), self.metrics(&b), "{a} and {b}");
@@ -145,38 +145,39 @@ impl Place {
     }
 }
 
-impl Ran {
+impl CommandOutput {
     #[track_caller]
-    fn ended(self, code: i32, words: &[&str]) -> Ran {
-        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+    fn expect_exit(self, code: i32, words: &[&str]) -> CommandOutput {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         for word in words {
             assert!(
-                self.out.contains(word) || self.err.contains(word),
+                self.stdout.contains(word) || self.stderr.contains(word),
                 "`{word}` is not in\n{}\n{}",
-                self.out,
-                self.err
+                self.stdout,
+                self.stderr
             );
         }
-        assert!(!self.err.contains("panicked"), "{}", self.err);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
     }
 
     fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap()
+        serde_json::from_str(&self.stdout).unwrap()
     }
 }
 
 #[test]
 fn the_grid_is_trained_once_and_compared() {
-    let place = Place::new();
-    let table = place.sweep("widths", "runs/a", &["--train", "--jobs", "2", "--format", "json"]).ended(0, &[]).json();
+    let folder = TestFolder::new();
+    let table =
+        folder.sweep("widths", "runs/a", &["--train", "--jobs", "2", "--format", "json"]).expect_exit(0, &[]).json();
     let points = table["points"].as_array().unwrap();
     assert_eq!(points.len(), 2, "{table}");
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let mut by_run = Vec::new();
     for (point, width) in points.iter().zip(["4", "8"]) {
         assert_eq!(point["args"]["width"], width);
-        let runs = [0, 1].map(|seed| place.dice(&format!("runs/a/width={width}/seed={seed}")));
+        let runs = [0, 1].map(|seed| folder.dice(&format!("runs/a/width={width}/seed={seed}")));
         assert_eq!(runs[0].len(), 4);
         let values = runs.each_ref().map(|r| mean(r));
         let dice = &point["metrics"]["dice"];
@@ -199,78 +200,82 @@ fn the_grid_is_trained_once_and_compared() {
     assert_eq!([&points[0]["paper"]["params"], &points[1]["paper"]["params"]], [&Value::Null, &"0.10K".into()]);
 
     // All runs have the same split, and weights that differ with the seed.
-    let list = |run: &str| fs::read_to_string(place.path("runs/a").join(run).join("test.txt")).unwrap();
+    let list = |run: &str| fs::read_to_string(folder.path("runs/a").join(run).join("test.txt")).unwrap();
     assert_eq!(list("width=4/seed=0"), list("width=8/seed=1"));
-    assert_ne!(place.metrics("runs/a/width=4/seed=0"), place.metrics("runs/a/width=4/seed=1"));
+    assert_ne!(folder.metrics("runs/a/width=4/seed=0"), folder.metrics("runs/a/width=4/seed=1"));
 
-    let before = place.contents("runs/a");
-    let again = place.sweep("widths", "runs/a", &["--train", "--format", "json"]).ended(0, &["0 of 4 runs"]);
+    let before = folder.contents("runs/a");
+    let again = folder.sweep("widths", "runs/a", &["--train", "--format", "json"]).expect_exit(0, &["0 of 4 runs"]);
     assert_eq!(again.json(), table);
-    assert!(place.contents("runs/a") == before, "a finished run was touched");
+    assert!(folder.contents("runs/a") == before, "a finished run was touched");
 
     // The commands for a scheduler are run one after another.
-    let jobs = place.sweep("widths", "runs/b c", &["--print-jobs"]).ended(0, &[]).out;
+    let jobs = folder.sweep("widths", "runs/b c", &["--print-jobs"]).expect_exit(0, &[]).stdout;
     assert_eq!(jobs.lines().count(), 4, "{jobs}");
     let first = "runs/b c/width=4/seed=0";
     for (k, line) in jobs.lines().enumerate() {
         if k == 3 {
-            let open =
-                place.sweep("widths", "runs/b c", &["--collect"]).ended(1, &["1 of 2", "width=8/seed=1: not finished"]);
-            assert!(!open.err.contains("width=8/seed=0"), "{}", open.err);
+            let open = folder
+                .sweep("widths", "runs/b c", &["--collect"])
+                .expect_exit(1, &["1 of 2", "width=8/seed=1: not finished"]);
+            assert!(!open.stderr.contains("width=8/seed=0"), "{}", open.stderr);
         }
         // The command is started in another folder, where its run is finished already.
         for _ in 0..if k == 0 { 2 } else { 1 } {
-            let ran = Command::new("sh").args(["-c", line]).current_dir("/").output().unwrap();
-            assert!(ran.status.success(), "{line}\n{}", String::from_utf8_lossy(&ran.stderr));
+            let output = Command::new("sh").args(["-c", line]).current_dir("/").output().unwrap();
+            assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
         }
     }
-    assert!(place.path(first).join("summary.json").exists());
-    let collected = place.sweep("widths", "runs/b c", &["--collect", "--format", "json"]).ended(0, &[]).json();
+    assert!(folder.path(first).join("summary.json").exists());
+    let collected = folder.sweep("widths", "runs/b c", &["--collect", "--format", "json"]).expect_exit(0, &[]).json();
     assert_eq!(collected["points"][1]["metrics"], table["points"][1]["metrics"]);
-    place.same_runs("runs/a", "runs/b c");
-    let script = place.sweep("widths", "runs/b c", &["--slurm", "array.sh"]).ended(0, &["4 runs", "sbatch array.sh"]);
-    assert!(script.err.is_empty());
-    let script = fs::read_to_string(place.path("array.sh")).unwrap();
+    folder.assert_same_runs("runs/a", "runs/b c");
+    let script =
+        folder.sweep("widths", "runs/b c", &["--slurm", "array.sh"]).expect_exit(0, &["4 runs", "sbatch array.sh"]);
+    assert!(script.stderr.is_empty());
+    let script = fs::read_to_string(folder.path("array.sh")).unwrap();
     assert!(jobs.lines().enumerate().all(|(k, line)| script.contains(&format!("\n{k}) {line} ;;\n"))), "{script}");
 
-    let metric = place.sweep("widths", "runs/a", &["--metrics", "dise"]);
-    metric.ended(2, &["the metrics are dice, iou"]);
+    let metric = folder.sweep("widths", "runs/a", &["--metrics", "dise"]);
+    metric.expect_exit(2, &["the metrics are dice, iou"]);
     // Other settings are a different sweep.
     for (change, words) in
         [("epochs=3", "epochs: 2 there, 3 now"), ("data.size=[16,16]", "data.size: [32,32] there, [16,16] now")]
     {
-        let refused = place.sweep("widths", "runs/a", &["--train", "--set", change]);
-        refused.ended(1, &["width=4/seed=0", "other settings (4 folders in all)", words, "--out"]);
+        let refused = folder.sweep("widths", "runs/a", &["--train", "--set", change]);
+        refused.expect_exit(1, &["width=4/seed=0", "other settings (4 folders in all)", words, "--out"]);
     }
-    fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
-    place.sweep("widths", "runs/a", &["--train"]).ended(1, &["width=4/seed=0", "the network"]);
-    assert!(place.contents("runs/a") == before, "a refused sweep has written");
+    fs::write(folder.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
+    folder.sweep("widths", "runs/a", &["--train"]).expect_exit(1, &["width=4/seed=0", "the network"]);
+    assert!(folder.contents("runs/a") == before, "a refused sweep has written");
 }
 
 /// The parameters are 13 a channel plus 2; the memory is that of the run's batch.
 #[test]
 fn what_a_sweep_leaves_out_is_not_run() {
-    let place = Place::new();
-    let jobs = place.sweep("kept", "runs/k", &["--print-jobs"]).ended(0, &[]).out;
+    let folder = TestFolder::new();
+    let jobs = folder.sweep("kept", "runs/k", &["--print-jobs"]).expect_exit(0, &[]).stdout;
     assert_eq!((jobs.matches("width=4/").count(), jobs.matches("width=8/").count()), (4, 4), "{jobs}");
     assert!(!jobs.contains("width=16"), "{jobs}");
-    let table = place.sweep("kept", "runs/k", &[]).ended(0, &[]).out;
+    let table = folder.sweep("kept", "runs/k", &[]).expect_exit(0, &[]).stdout;
     assert!(table.contains("1 of 3 models left out by `keep where`"), "{table}");
-    place.sweep("kept", "runs/k", &["--set", "batch=64"]).ended(1, &["`keep where` leaves out all 3 models of `kept`"]);
+    folder
+        .sweep("kept", "runs/k", &["--set", "batch=64"])
+        .expect_exit(1, &["`keep where` leaves out all 3 models of `kept`"]);
 }
 
 #[test]
 fn what_fails_is_named_and_stops_nothing() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let one =
         ["sweep", "tiny.model", "broken", "--run", "tiny", "--train", "--set", "epochs=1", "--out", "runs/broken"];
-    place.npc(&one).ended(1, &["wide", "width=100: failed: the model cannot be built", "1 of 1", "0 of 1"]);
+    folder.npc(&one).expect_exit(1, &["wide", "width=100: failed: the model cannot be built", "1 of 1", "0 of 1"]);
     // A file has the name of a run's folder.
-    fs::create_dir_all(place.path("runs/taken/width=4")).unwrap();
-    fs::write(place.path("runs/taken/width=4/seed=0"), "").unwrap();
-    let ran = place.sweep("widths", "runs/taken", &["--train", "--set", "epochs=1"]);
-    let ran = ran.ended(1, &["width=4/seed=0: failed: ", "1 of 2", "2 of 2"]);
-    assert!(!ran.err.contains("width=4/seed=1: failed"), "{}", ran.err);
+    fs::create_dir_all(folder.path("runs/taken/width=4")).unwrap();
+    fs::write(folder.path("runs/taken/width=4/seed=0"), "").unwrap();
+    let output = folder.sweep("widths", "runs/taken", &["--train", "--set", "epochs=1"]);
+    let output = output.expect_exit(1, &["width=4/seed=0: failed: ", "1 of 2", "2 of 2"]);
+    assert!(!output.stderr.contains("width=4/seed=1: failed"), "{}", output.stderr);
     for (args, code, words) in [
         (&["width", "--run", "tiny"][..], 1, &["no sweep `width`", "did you mean `widths`"][..]),
         (&["widths", "--run", "tinny"], 1, &["no run `tinny`", "did you mean `tiny`"]),
@@ -278,26 +283,26 @@ fn what_fails_is_named_and_stops_nothing() {
         (&["widths", "--to", "width=5"], 2, &["no point `width=5`", "width=4, width=8"]),
         (&["widths", "--train", "--collect"], 2, &["cannot be used with"]),
     ] {
-        place.npc(&[&["sweep", "tiny.model"], args].concat()).ended(code, words);
+        folder.npc(&[&["sweep", "tiny.model"], args].concat()).expect_exit(code, words);
     }
 }
 
 #[test]
 fn a_table_is_reproduced_from_its_file() {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let args =
         ["reproduce", "models/slices", "--file", "tiny.model", "--out", "runs/r", "--limit", "6", "--size", "16x16"];
-    let ran = place.npc(&[&args[..], &["--epochs", "1"]].concat()).ended(0, &[]);
+    let output = folder.npc(&[&args[..], &["--epochs", "1"]].concat()).expect_exit(0, &[]);
     for words in
         ["Wider", "paper Dice", "epochs: 2 in the file, 1 here", "data.size: [32,32] in the file, [16,16] here"]
     {
-        assert!(ran.out.contains(words), "`{words}` is not in\n{}", ran.out);
+        assert!(output.stdout.contains(words), "`{words}` is not in\n{}", output.stdout);
     }
-    assert!(ran.out.contains("over 2 test images"), "{}", ran.out);
-    assert_eq!(fs::read_to_string(place.path("runs/r/table.txt")).unwrap(), ran.out);
+    assert!(output.stdout.contains("over 2 test images"), "{}", output.stdout);
+    assert_eq!(fs::read_to_string(folder.path("runs/r/table.txt")).unwrap(), output.stdout);
     for end in ["md", "csv", "tex", "json"] {
-        let text = fs::read_to_string(place.path(&format!("runs/r/table.{end}"))).unwrap();
+        let text = fs::read_to_string(folder.path(&format!("runs/r/table.{end}"))).unwrap();
         assert!(text.contains("Wider") && text.contains("0.8397"), "{text}");
     }
-    place.npc(&["reproduce", "models", "--file", "tiny.model"]).ended(2, &["TABLE/DATA"]);
+    folder.npc(&["reproduce", "models", "--file", "tiny.model"]).expect_exit(2, &["TABLE/DATA"]);
 }

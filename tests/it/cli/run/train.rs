@@ -53,44 +53,44 @@ train tiny = Tiny on slices {
 const SIZE: [usize; 2] = [40, 48];
 
 /// A folder with a model file and fifteen slices in `set`.
-struct Place(TempDir);
+struct TestFolder(TempDir);
 
-struct Ran {
+struct CommandOutput {
     code: Option<i32>,
-    out: String,
-    err: String,
+    stdout: String,
+    stderr: String,
 }
 
-impl From<Output> for Ran {
-    fn from(output: Output) -> Ran {
+impl From<Output> for CommandOutput {
+    fn from(output: Output) -> CommandOutput {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        CommandOutput { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 
-impl Ran {
+impl CommandOutput {
     /// Asserts that the command succeeded and returns its standard output.
-    fn done(self) -> String {
-        assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
-        self.out
+    fn expect_success(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
+        self.stdout
     }
 
     /// Asserts that the command failed with this code and an error that contains these words, and did not panic.
-    fn refused(self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+    fn expect_failure(self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         for word in words {
-            assert!(self.err.contains(word), "`{word}` is not in: {}", self.err);
+            assert!(self.stderr.contains(word), "`{word}` is not in: {}", self.stderr);
         }
-        assert!(!self.err.contains("panicked"), "{}", self.err);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
     }
 }
 
-impl Place {
+impl TestFolder {
     fn new() -> Self {
         let dir = tempdir().unwrap();
         write_phantoms(&dir.path().join("set"), 15, 0, SIZE).unwrap();
         fs::write(dir.path().join("tiny.model"), MODEL).unwrap();
-        Place(dir)
+        TestFolder(dir)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -103,11 +103,11 @@ impl Place {
         command
     }
 
-    fn npc(&self, args: &[&str]) -> Ran {
+    fn npc(&self, args: &[&str]) -> CommandOutput {
         self.command(args).output().unwrap().into()
     }
 
-    fn train(&self, out: &str, more: &[&str]) -> Ran {
+    fn train(&self, out: &str, more: &[&str]) -> CommandOutput {
         self.npc(&[&["train", "tiny.model", "tiny", "--out", out], more].concat())
     }
 
@@ -126,7 +126,7 @@ impl Place {
     }
 
     /// Asserts that two runs ended equally: scores as text, weights and moments as bits.
-    fn same(&self, a: &str, b: &str) {
+    fn assert_same_runs(&self, a: &str, b: &str) {
         assert_eq!(self.metrics(a), self.metrics(b), "{a} and {b}");
         let best = "best_dice.safetensors";
         assert_eq!(self.path(a).join(best).exists(), self.path(b).join(best).exists(), "{best} of {a} and {b}");
@@ -147,126 +147,131 @@ fn grey(path: &Path) -> image::GrayImage {
 
 #[test]
 fn train_then_eval_then_predict() {
-    let place = Place::new();
-    let out = place.train("runs/a", &["--set", "epochs=8"]).done();
+    let folder = TestFolder::new();
+    let out = folder.train("runs/a", &["--set", "epochs=8"]).expect_success();
     assert!(out.contains("12 training images, 3 scored") && out.contains("best epoch"), "{out}");
-    let summary = place.json("runs/a/summary.json");
+    let summary = folder.json("runs/a/summary.json");
     assert_eq!((&summary["n_train"], &summary["n_test"]), (&12.into(), &3.into()));
 
-    let text = place.npc(&["eval", "runs/a"]).done();
+    let text = folder.npc(&["eval", "runs/a"]).expect_success();
     for part in ["lung", "pooled", "HD95, px", "empty = one", "ECE", "3 images", "chosen by their score"] {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
-    let json: Value = serde_json::from_str(&place.npc(&["eval", "runs/a", "--format", "json"]).done()).unwrap();
+    let json: Value =
+        serde_json::from_str(&folder.npc(&["eval", "runs/a", "--format", "json"]).expect_success()).unwrap();
     assert_eq!([&json["n"], &json["dice"], &json["iou"]], [&3.into(), &summary["dice"], &summary["iou"]]);
     for class in ["background", "lung"] {
         assert!(json["per_class"][class]["dice"].is_f64() && json["per_class"][class]["iou"].is_f64(), "{json}");
     }
     assert_eq!(json["per_class"]["lung"]["dice"], json["dice"], "one foreground class");
-    let csv = fs::read_to_string(place.path("runs/a/cases.csv")).unwrap();
+    let csv = fs::read_to_string(folder.path("runs/a/cases.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 3, "a line per image and foreground class: {csv}");
     assert!(csv.starts_with("stem,class,iou,dice,tp,fp,fn,empty,"), "{csv}");
     assert!(json["mean"]["hd95"].is_f64() && json["intervals"]["mean"]["dice"]["low"].is_f64(), "{json}");
     assert_eq!(json["calibration"]["pixels"], 3 * 32 * 32);
-    let latex = place.npc(&["eval", "runs/a", "--format", "latex", "--flips", "--checkpoint", "last"]).done();
+    let latex =
+        folder.npc(&["eval", "runs/a", "--format", "latex", "--flips", "--checkpoint", "last"]).expect_success();
     assert!(latex.contains("\\toprule") && latex.contains("last.safetensors, averaged over flips"), "{latex}");
-    let same = place.npc(&["compare", "runs/a", "runs/a"]).done();
-    assert!(same.contains("not distinguishable with n = 3"), "{same}");
-    place.npc(&["eval", "runs/a", "--checkpoint", "none.safetensors"]).refused(1, &["none.safetensors"]);
-    place.npc(&["eval", "runs/a", "--split", "val"]).refused(1, &["no", "images"]);
+    let assert_same_runs = folder.npc(&["compare", "runs/a", "runs/a"]).expect_success();
+    assert!(assert_same_runs.contains("not distinguishable with n = 3"), "{assert_same_runs}");
+    folder.npc(&["eval", "runs/a", "--checkpoint", "none.safetensors"]).expect_failure(1, &["none.safetensors"]);
+    folder.npc(&["eval", "runs/a", "--split", "val"]).expect_failure(1, &["no", "images"]);
 
     // A PNG of another size is next to a slice, and a file that is no picture is between them.
-    fs::write(place.path("bad.png"), "no picture").unwrap();
+    fs::write(folder.path("bad.png"), "no picture").unwrap();
     let pixels: Vec<u8> = (0..50 * 30).map(|i| (i % 251) as u8).collect();
-    image::save_buffer(place.path("other.png"), &pixels, 50, 30, image::ExtendedColorType::L8).unwrap();
+    image::save_buffer(folder.path("other.png"), &pixels, 50, 30, image::ExtendedColorType::L8).unwrap();
     let images = ["set/images/phantom_0003.tif", "bad.png", "other.png"];
-    let ran = place.npc(&[&["predict", "runs/a", "--out", "masks", "--overlay"], &images[..]].concat());
-    ran.refused(1, &["bad.png", "1 of 3"]);
+    let output = folder.npc(&[&["predict", "runs/a", "--out", "masks", "--overlay"], &images[..]].concat());
+    output.expect_failure(1, &["bad.png", "1 of 3"]);
     for (stem, size) in [("phantom_0003", (48, 40)), ("other", (50, 30))] {
-        let mask = grey(&place.path(&format!("masks/{stem}.png")));
+        let mask = grey(&folder.path(&format!("masks/{stem}.png")));
         assert_eq!(mask.dimensions(), size);
         assert!(mask.pixels().all(|p| matches!(p.0, [0] | [255])));
-        let overlay = image::open(place.path(&format!("masks/{stem}_overlay.png"))).unwrap();
+        let overlay = image::open(folder.path(&format!("masks/{stem}_overlay.png"))).unwrap();
         assert!(overlay.width() >= size.0 && overlay.height() >= size.1);
     }
-    let (mask, truth) = (grey(&place.path("masks/phantom_0003.png")), place.path("set/masks/phantom_0003.tif"));
+    let (mask, truth) = (grey(&folder.path("masks/phantom_0003.png")), folder.path("set/masks/phantom_0003.tif"));
     let truth = tiff::decoder::Decoder::new(fs::File::open(truth).unwrap()).unwrap().read_image().unwrap();
     let tiff::decoder::DecodingResult::U8(truth) = truth else { panic!("a mask of bytes") };
     let right = mask.as_raw().iter().zip(&truth).filter(|(a, b)| a == b).count();
     assert!(right as f64 > 0.7 * truth.len() as f64, "{right} of {} pixels are right", truth.len());
-    assert_eq!(fs::read_dir(place.path("masks")).unwrap().count(), 4);
+    assert_eq!(fs::read_dir(folder.path("masks")).unwrap().count(), 4);
     let twice = ["set/images/phantom_0003.tif", "set/masks/phantom_0003.tif"];
-    place
+    folder
         .npc(&[&["predict", "runs/a", "--out", "masks"], &twice[..]].concat())
-        .refused(1, &["two images", "phantom_0003"]);
+        .expect_failure(1, &["two images", "phantom_0003"]);
 }
 
 #[test]
 fn what_cannot_be_run_is_refused() {
-    let place = Place::new();
-    let refused = |more: &[&str], words: &[&str]| {
-        place.train("runs/none", more).refused(1, words);
-        assert!(!place.path("runs/none").exists(), "{more:?} left a folder");
+    let folder = TestFolder::new();
+    let expect_failure = |more: &[&str], words: &[&str]| {
+        folder.train("runs/none", more).expect_failure(1, words);
+        assert!(!folder.path("runs/none").exists(), "{more:?} left a folder");
     };
-    refused(&["--device", "cuda"], &["CUDA"]);
-    refused(&["--device", "gpu"], &["`gpu`", "cpu", "cuda"]);
-    refused(&["--set", "epoch=5"], &["`epoch`", "did you mean `epochs`"]);
-    refused(&["--set", "epochs=0"], &["at least 1"]);
-    refused(&["--set", "lr"], &["key=value"]);
-    refused(&["--set", "model.widht=4"], &["widht", "did you mean `width`"]);
-    refused(&["--set", "freeze=[\"con\"]"], &["`Tiny` has no node or block `con`", "did you mean `conv`"]);
-    refused(&["--set", "optimiser.lr=1"], &["optimiser"]);
-    refused(&["--set", "model.classes=3"], &["3 channels", "2 classes"]);
-    refused(&["--data-root", "elsewhere"], &["elsewhere"]);
-    refused(&["--resume"], &["no run to resume"]);
-    place.npc(&["train", "tiny.model", "tinny"]).refused(1, &["`tinny`", "did you mean `tiny`"]);
-    place.npc(&["train", "none.model"]).refused(1, &["none.model"]);
-    place.npc(&["train"]).refused(2, &["FILE"]);
-    place.npc(&["eval", "set"]).refused(1, &["set", "not a run folder"]);
-    place.npc(&["predict", "set", "a.png", "--out", "masks"]).refused(1, &["not a run folder"]);
-    let mask = place.path("set/masks/phantom_0004.tif");
+    expect_failure(&["--device", "cuda"], &["CUDA"]);
+    expect_failure(&["--device", "gpu"], &["`gpu`", "cpu", "cuda"]);
+    expect_failure(&["--set", "epoch=5"], &["`epoch`", "did you mean `epochs`"]);
+    expect_failure(&["--set", "epochs=0"], &["at least 1"]);
+    expect_failure(&["--set", "lr"], &["key=value"]);
+    expect_failure(&["--set", "model.widht=4"], &["widht", "did you mean `width`"]);
+    expect_failure(&["--set", "freeze=[\"con\"]"], &["`Tiny` has no node or block `con`", "did you mean `conv`"]);
+    expect_failure(&["--set", "optimiser.lr=1"], &["optimiser"]);
+    expect_failure(&["--set", "model.classes=3"], &["3 channels", "2 classes"]);
+    expect_failure(&["--data-root", "elsewhere"], &["elsewhere"]);
+    expect_failure(&["--resume"], &["no run to resume"]);
+    folder.npc(&["train", "tiny.model", "tinny"]).expect_failure(1, &["`tinny`", "did you mean `tiny`"]);
+    folder.npc(&["train", "none.model"]).expect_failure(1, &["none.model"]);
+    folder.npc(&["train"]).expect_failure(2, &["FILE"]);
+    folder.npc(&["eval", "set"]).expect_failure(1, &["set", "not a run folder"]);
+    folder.npc(&["predict", "set", "a.png", "--out", "masks"]).expect_failure(1, &["not a run folder"]);
+    let mask = folder.path("set/masks/phantom_0004.tif");
     let sound = fs::read(&mask).unwrap();
     fs::remove_file(&mask).unwrap();
-    refused(&[], &["phantom_0004.tif", "without mask"]);
+    expect_failure(&[], &["phantom_0004.tif", "without mask"]);
     // The first batches reveal the error: the folder exists by then, and does not prevent a second start.
     fs::write(&mask, &sound[..100]).unwrap();
-    place.train("runs/cut", &["--set", "batch=20"]).refused(1, &["phantom_0004.tif"]);
+    folder.train("runs/cut", &["--set", "batch=20"]).expect_failure(1, &["phantom_0004.tif"]);
     fs::write(&mask, sound).unwrap();
-    place.train("runs/cut", &[]).done();
+    folder.train("runs/cut", &[]).expect_success();
 }
 
 #[test]
 fn a_run_goes_on_with_its_own_settings_only() {
-    let place = Place::new();
-    place.train("runs/a", &["--set", "epochs=2"]).done();
-    place.train("runs/a", &[]).refused(1, &["holds a run", "--resume"]);
+    let folder = TestFolder::new();
+    folder.train("runs/a", &["--set", "epochs=2"]).expect_success();
+    folder.train("runs/a", &[]).expect_failure(1, &["holds a run", "--resume"]);
     for change in ["lr=1e-3", "batch=3", "seed=1", "data.size=[16,16]", "model.width=4"] {
-        place
+        folder
             .train("runs/a", &["--resume", "--set", change])
-            .refused(1, &["settings.yaml", "differ from those of the run"]);
+            .expect_failure(1, &["settings.yaml", "differ from those of the run"]);
     }
-    fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
-    place.train("runs/a", &["--resume"]).refused(1, &["model.model", "the network differs from that of the run"]);
+    fs::write(folder.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
+    folder
+        .train("runs/a", &["--resume"])
+        .expect_failure(1, &["model.model", "the network differs from that of the run"]);
     // Settings that are not part of the network may change.
-    fs::write(place.path("tiny.model"), format!("{MODEL}\n// A remark.\n")).unwrap();
-    place.train("runs/a", &["--resume"]).done();
-    place.train("runs/whole", &[]).done();
-    place.same("runs/a", "runs/whole");
+    fs::write(folder.path("tiny.model"), format!("{MODEL}\n// A remark.\n")).unwrap();
+    folder.train("runs/a", &["--resume"]).expect_success();
+    folder.train("runs/whole", &[]).expect_success();
+    folder.assert_same_runs("runs/a", "runs/whole");
 }
 
 #[test]
 fn settings_start_the_same_run_and_threads_do_not_matter() {
-    let place = Place::new();
-    place.train("runs/a", &["--set", "lr=3e-3,seed=7", "--set", "model.width=6"]).done();
-    fs::remove_file(place.path("tiny.model")).unwrap();
+    let folder = TestFolder::new();
+    folder.train("runs/a", &["--set", "lr=3e-3,seed=7", "--set", "model.width=6"]).expect_success();
+    fs::remove_file(folder.path("tiny.model")).unwrap();
     // The command is started in another folder: the settings hold the place of the data.
-    let settings = place.path("runs/a/settings.yaml").display().to_string();
+    let settings = folder.path("runs/a/settings.yaml").display().to_string();
     for threads in ["1", "3"] {
         let out = format!("again_{threads}");
-        let again = place.path(&out).display().to_string();
-        let mut command = place.command(&["train", &settings, "--out", &again]);
-        Ran::from(command.current_dir("/").env("RAYON_NUM_THREADS", threads).output().unwrap()).done();
-        place.same("runs/a", &out);
+        let again = folder.path(&out).display().to_string();
+        let mut command = folder.command(&["train", &settings, "--out", &again]);
+        CommandOutput::from(command.current_dir("/").env("RAYON_NUM_THREADS", threads).output().unwrap())
+            .expect_success();
+        folder.assert_same_runs("runs/a", &out);
     }
 }
 
@@ -281,8 +286,8 @@ fn a_hyper_parameter_without_a_name_is_refused() {
     let on = &rest[rest.find(" on ").unwrap()..];
     let text = text.replace(run, &format!("train {name} = {model}(2){on}"));
     std::fs::write(dir.path().join("m.model"), text).unwrap();
-    let said = crate::support::program::npc(dir.path(), &["train", "m.model", name, "--out", "r"]);
-    assert_eq!(said.code, 1, "{}", said.out);
-    assert!(said.err.contains("error[E0204]: this hyper-parameter has no name"), "{}", said.err);
+    let output = crate::support::program::npc(dir.path(), &["train", "m.model", name, "--out", "r"]);
+    assert_eq!(output.code, 1, "{}", output.stdout);
+    assert!(output.stderr.contains("error[E0204]: this hyper-parameter has no name"), "{}", output.stderr);
     assert!(!dir.path().join("r").exists());
 }

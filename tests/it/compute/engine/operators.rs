@@ -58,7 +58,7 @@ impl Tensor {
     }
 
     /// Returns a map whose number at each place is `f(place)`.
-    pub fn of(dims: [usize; 4], mut f: impl FnMut([usize; 4]) -> f64) -> Self {
+    pub fn from_fn(dims: [usize; 4], mut f: impl FnMut([usize; 4]) -> f64) -> Self {
         let mut all = Self::zeros(dims);
         let [n, c, h, w] = dims;
         let places = (0..n)
@@ -103,7 +103,7 @@ fn rows(layout: &MapLayout) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Returns a map with [`OLD`] everywhere but in the halos.
-pub fn written_before(layout: &MapLayout) -> FeatureMap {
+pub fn stale_map(layout: &MapLayout) -> FeatureMap {
     let mut map = FeatureMap::zeros(layout.clone());
     rows(layout).for_each(|(plane, y)| map.view_mut().row(plane, y).fill(OLD));
     map
@@ -155,15 +155,16 @@ impl KernelCase<'_> {
     pub fn check(&self, inputs: &[Tensor], cases: &[(Vec<MapLayout>, MapLayout)]) {
         let expected = (self.reference)(inputs);
         let grad = Tensor::noise(77, expected.dims);
-        let slopes: Vec<Tensor> = (0..self.slots).map(|slot| slope(self.reference, inputs, &grad, slot)).collect();
+        let slopes: Vec<Tensor> =
+            (0..self.slots).map(|slot| numerical_gradient(self.reference, inputs, &grad, slot)).collect();
         for (layouts, layout) in cases {
             let what = format!("{} of {layouts:?} to {layout:?}", self.name);
             let maps: Vec<FeatureMap> = inputs.iter().zip(layouts).map(|(x, layout)| x.map(layout)).collect();
             let views: Vec<MapView> = maps.iter().map(FeatureMap::view).collect();
-            let mut output = written_before(layout);
+            let mut output = stale_map(layout);
             let given = ForwardArgs { inputs: &views, layer: self.layer, seed: None };
             // The indices of a pool.
-            let mut other = written_before(layout);
+            let mut other = stale_map(layout);
             self.op.forward(given, &mut output.view_mut(), &mut [other.view_mut()]);
             assert_close(&output, &expected, 3e-6, &what);
             // The gradient has another halo than the output.
@@ -174,13 +175,13 @@ impl KernelCase<'_> {
             let y = if needs.output { output.view() } else { MapView { data: &[], ..output.view() } };
             let (grad, layer) = (grad.view(), self.layer);
             let from = BackwardArgs { inputs: &inputs, output: y, gradient: grad, layer, seed: None };
-            for (slot, slope) in slopes.iter().enumerate() {
+            for (slot, numerical_gradient) in slopes.iter().enumerate() {
                 for write in [WriteMode::Overwrite, WriteMode::Accumulate] {
                     let into = layouts[slot].clone().with_halo(3 - layouts[slot].halo);
-                    let mut into = written_before(&into);
+                    let mut into = stale_map(&into);
                     self.op.backward(from, slot, &mut into.view_mut(), write);
                     let old = f64::from(write.old(OLD));
-                    let expected = Tensor::of(slope.dims, |place| slope.at(place) + old);
+                    let expected = Tensor::from_fn(numerical_gradient.dims, |place| numerical_gradient.at(place) + old);
                     assert_close(&into, &expected, 1e-5, &format!("gradient {slot}, {write:?}, of {what}"));
                 }
             }
@@ -193,8 +194,8 @@ impl KernelCase<'_> {
         let cases: Vec<_> = layouts(inputs[0].dims)
             .into_iter()
             .map(|layout| {
-                let of = |x: &Tensor| layout.with_size([x.dims[2], x.dims[3]]);
-                (inputs.iter().map(of).collect(), layout.with_size([h, w]).with_halo(2 - layout.halo))
+                let from_fn = |x: &Tensor| layout.with_size([x.dims[2], x.dims[3]]);
+                (inputs.iter().map(from_fn).collect(), layout.with_size([h, w]).with_halo(2 - layout.halo))
             })
             .collect();
         self.check(inputs, &cases);
@@ -202,18 +203,23 @@ impl KernelCase<'_> {
 }
 
 /// Returns the gradient of `sum(grad * reference(inputs))` by central differences.
-fn slope(reference: &dyn Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], grad: &Tensor, slot: usize) -> Tensor {
+fn numerical_gradient(
+    reference: &dyn Fn(&[Tensor]) -> Tensor,
+    inputs: &[Tensor],
+    grad: &Tensor,
+    slot: usize,
+) -> Tensor {
     const STEP: f64 = 1e-6;
     let mut inputs = inputs.to_vec();
-    let mut slope = Tensor::zeros(inputs[slot].dims);
+    let mut numerical_gradient = Tensor::zeros(inputs[slot].dims);
     let loss = |y: Tensor| -> f64 { y.values.iter().zip(&grad.values).map(|(y, g)| y * g).sum() };
-    for i in 0..slope.values.len() {
+    for i in 0..numerical_gradient.values.len() {
         let x = inputs[slot].values[i];
         inputs[slot].values[i] = x + STEP;
         let above = loss(reference(&inputs));
         inputs[slot].values[i] = x - STEP;
-        slope.values[i] = (above - loss(reference(&inputs))) / (2.0 * STEP);
+        numerical_gradient.values[i] = (above - loss(reference(&inputs))) / (2.0 * STEP);
         inputs[slot].values[i] = x;
     }
-    slope
+    numerical_gradient
 }

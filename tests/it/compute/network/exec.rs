@@ -15,7 +15,7 @@ use npc::internals::learn::loss::cross_entropy;
 use npc::internals::learn::optim::AccumulatedGradients;
 
 /// Returns a model of one operator on the image.
-fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> CheckedGraph {
+fn single_operator_model(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> CheckedGraph {
     let mut b = Build::new(c, h, w);
     let image = b.image;
     let out = b.op(op, &[image]);
@@ -32,8 +32,8 @@ fn map(values: &[f32], [h, w]: [usize; 2]) -> Tensor<4> {
 
 /// Asserts the output of a model of one operator on a single-channel map.
 #[track_caller]
-fn gives(op: impl Into<Op>, values: &[f32], size: [usize; 2], expected: &[f32], out: [usize; 2]) {
-    let y = forward(&one(op, [1, size[0], size[1]]), map(values, size));
+fn assert_output(op: impl Into<Op>, values: &[f32], size: [usize; 2], expected: &[f32], out: [usize; 2]) {
+    let y = forward(&single_operator_model(op, [1, size[0], size[1]]), map(values, size));
     assert_eq!(y.dims(), [1, 1, out[0], out[1]]);
     close(y, expected);
 }
@@ -114,7 +114,7 @@ fn operators() -> Vec<Op> {
 fn dims_are_the_inferred_ones_at_two_sizes() {
     for op in operators() {
         for [h, w] in [[12, 16], [13, 9]] {
-            let checked = one(op.clone(), [4, h, w]);
+            let checked = single_operator_model(op.clone(), [4, h, w]);
             let mut dims = checked.output().dims().to_vec();
             dims.resize(3, 1);
             for network in [lower(&checked, &device(), 1), lower(&checked, &device(), 1).train()] {
@@ -168,8 +168,8 @@ fn gradients_flow_through_every_operator() {
 fn bilinear_takes_pixel_centres() {
     let op = || resize(ResizeTarget::Factor([2, 2]), Interpolation::Bilinear, false);
     let rows = [1.0, 1.25, 1.75, 2.0, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3.0, 3.25, 3.75, 4.0];
-    gives(op(), &[1.0, 2.0, 3.0, 4.0], [2, 2], &rows, [4, 4]);
-    gives(
+    assert_output(op(), &[1.0, 2.0, 3.0, 4.0], [2, 2], &rows, [4, 4]);
+    assert_output(
         resize(ResizeTarget::Size([1, 3]), Interpolation::Bilinear, false),
         &[0.0, 6.0],
         [1, 2],
@@ -177,7 +177,7 @@ fn bilinear_takes_pixel_centres() {
         [1, 3],
     );
     // Resizing by 1/2 returns the mean of each pair.
-    gives(
+    assert_output(
         resize(ResizeTarget::Size([1, 2]), Interpolation::Bilinear, false),
         &[0.0, 1.0, 2.0, 3.0],
         [1, 4],
@@ -189,15 +189,21 @@ fn bilinear_takes_pixel_centres() {
 #[test]
 fn bilinear_with_aligned_corners_keeps_the_ends() {
     let op = resize(ResizeTarget::Size([1, 4]), Interpolation::Bilinear, true);
-    gives(op, &[0.0, 3.0], [1, 2], &[0.0, 1.0, 2.0, 3.0], [1, 4]);
-    gives(resize(ResizeTarget::Size([1, 1]), Interpolation::Bilinear, true), &[5.0, 7.0], [1, 2], &[5.0], [1, 1]);
+    assert_output(op, &[0.0, 3.0], [1, 2], &[0.0, 1.0, 2.0, 3.0], [1, 4]);
+    assert_output(
+        resize(ResizeTarget::Size([1, 1]), Interpolation::Bilinear, true),
+        &[5.0, 7.0],
+        [1, 2],
+        &[5.0],
+        [1, 1],
+    );
 }
 
 #[test]
 fn nearest_floors_the_scaled_position() {
     let up = resize(ResizeTarget::Factor([1, 2]), Interpolation::Nearest, false);
-    gives(up, &[1.0, 2.0], [1, 2], &[1.0, 1.0, 2.0, 2.0], [1, 4]);
-    gives(
+    assert_output(up, &[1.0, 2.0], [1, 2], &[1.0, 1.0, 2.0, 2.0], [1, 4]);
+    assert_output(
         resize(ResizeTarget::Size([1, 3]), Interpolation::Nearest, false),
         &[1.0, 2.0],
         [1, 2],
@@ -205,28 +211,28 @@ fn nearest_floors_the_scaled_position() {
         [1, 3],
     );
     let down = resize(ResizeTarget::Size([1, 2]), Interpolation::Nearest, false);
-    gives(down, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.0, 3.0], [1, 2]);
+    assert_output(down, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.0, 3.0], [1, 2]);
 }
 
 #[test]
 fn max_pool_rounds_up_on_demand() {
     let row = [1.0, 5.0, 2.0, 4.0, 3.0];
     let of = |ceil| MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 0], ceil });
-    gives(of(false), &row, [1, 5], &[5.0, 4.0], [1, 2]);
-    gives(of(true), &row, [1, 5], &[5.0, 4.0, 3.0], [1, 3]);
+    assert_output(of(false), &row, [1, 5], &[5.0, 4.0], [1, 2]);
+    assert_output(of(true), &row, [1, 5], &[5.0, 4.0, 3.0], [1, 3]);
     // Padding is below every number, so that a map of negative numbers keeps its maxima.
     let padded = MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
-    gives(padded, &[-3.0, -2.0, -1.0, -4.0], [1, 4], &[-3.0, -1.0, -4.0], [1, 3]);
+    assert_output(padded, &[-3.0, -2.0, -1.0, -4.0], [1, 4], &[-3.0, -1.0, -4.0], [1, 3]);
 }
 
 #[test]
 fn average_pool_counts_padding_and_not_what_lies_beyond_it() {
     let padded = AvgPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
-    gives(padded, &[4.0, 2.0, 6.0, 8.0], [1, 4], &[2.0, 4.0, 4.0], [1, 3]);
+    assert_output(padded, &[4.0, 2.0, 6.0, 8.0], [1, 4], &[2.0, 4.0, 4.0], [1, 3]);
     let over = AvgPool(PoolWindow { kernel: [1, 3], stride: [1, 2], pad: [0, 0], ceil: true });
-    gives(over, &[3.0, 6.0, 9.0, 12.0], [1, 4], &[6.0, 10.5], [1, 2]);
-    gives(AvgPoolTo { size: [1, 3] }, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.5, 3.0, 4.5], [1, 3]);
-    gives(AvgPoolTo { size: [1, 1] }, &[1.0, 2.0, 3.0, 6.0], [2, 2], &[3.0], [1, 1]);
+    assert_output(over, &[3.0, 6.0, 9.0, 12.0], [1, 4], &[6.0, 10.5], [1, 2]);
+    assert_output(AvgPoolTo { size: [1, 3] }, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.5, 3.0, 4.5], [1, 3]);
+    assert_output(AvgPoolTo { size: [1, 1] }, &[1.0, 2.0, 3.0, 6.0], [2, 2], &[3.0], [1, 1]);
 }
 
 #[test]
@@ -246,7 +252,7 @@ fn unpool_puts_maxima_back() {
 
 #[test]
 fn transposed_convolution_is_the_gradient_of_convolution() {
-    let checked = one(ConvTranspose { bias: false, ..deconv(1) }, [1, 2, 2]);
+    let checked = single_operator_model(ConvTranspose { bias: false, ..deconv(1) }, [1, 2, 2]);
     let mut network = lower(&checked, &device(), 1);
     let mut tensors = weights::tensors(&network);
     tensors[0].values = vec![1.0, 2.0, 3.0, 4.0];
@@ -272,7 +278,7 @@ fn linear_weights_are_out_by_in() {
 
 #[test]
 fn batch_norm_keeps_the_unbiased_variance() {
-    let network = lower(&one(bn(), [1, 1, 2]), &device(), 1).train();
+    let network = lower(&single_operator_model(bn(), [1, 1, 2]), &device(), 1).train();
     let x = map(&[1.0, 3.0], [1, 2]);
     let scale = 1.0 / (1.0f32 + 1e-5).sqrt();
     close(network.forward(x.clone()).remove(0).without_autodiff(), &[-scale, scale]);
@@ -289,7 +295,7 @@ fn activations_are_their_definitions() {
     let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
     let elu = |v: f32| if v > 0.0 { v } else { 1.5 * (v.exp() - 1.0) };
     let gelu = [-0.000_126_7, -0.158_655, 0.0, 0.345_731, 7.0];
-    let check = |f, expected: [f32; 5]| gives(act(f), &x, [1, 5], &expected, [1, 5]);
+    let check = |f, expected: [f32; 5]| assert_output(act(f), &x, [1, 5], &expected, [1, 5]);
     check(ActivationFunction::Relu, x.map(|v| v.max(0.0)));
     check(ActivationFunction::Relu6, x.map(|v| v.clamp(0.0, 6.0)));
     check(ActivationFunction::LeakyRelu { slope: 0.1 }, x.map(|v| if v > 0.0 { v } else { 0.1 * v }));
@@ -307,7 +313,7 @@ fn activations_are_their_definitions() {
 fn activations_of_large_numbers_keep_their_gradient() {
     for f in FUNCTIONS {
         let x = map(&[300.0, -300.0], [1, 2]).autodiff().require_grad();
-        let network = lower(&one(act(f), [1, 1, 2]), &device().autodiff(), 1);
+        let network = lower(&single_operator_model(act(f), [1, 1, 2]), &device().autodiff(), 1);
         let RecordedPass { mut results, back } = network.record(x, 0);
         let gradients = AccumulatedGradients::of(&network, back, results.remove(0).sum().backward());
         let grad = gradients.image().unwrap();
@@ -327,7 +333,7 @@ fn elementwise_operators_broadcast_channels_and_maps() {
 
 #[test]
 fn dropout_drops_in_training_only() {
-    let checked = one(Dropout { p: 0.25 }, [1, 50, 40]);
+    let checked = single_operator_model(Dropout { p: 0.25 }, [1, 50, 40]);
     let ones = Tensor::<4>::ones([1, 1, 50, 40], &device());
     close(forward(&checked, ones.clone()), &[1.0; 2000]);
     let y = lower(&checked, &device().autodiff(), 1).forward(ones).remove(0);

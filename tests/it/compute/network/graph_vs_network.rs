@@ -52,11 +52,11 @@ fn one_network_serves(a: &CheckedGraph, b: &CheckedGraph) -> bool {
     let ops =
         |c: &CheckedGraph| c.graph().order().into_iter().skip(1).map(|id| c.graph().node(id).op.clone()).collect();
     let (a_ops, b_ops): (Vec<Op>, Vec<Op>) = (ops(a), ops(b));
-    a_ops == b_ops && promised(a) == promised(b)
+    a_ops == b_ops && declared_tensors(a) == declared_tensors(b)
 }
 
 /// Returns the dotted names and shapes of the graph's tensors.
-fn promised(checked: &CheckedGraph) -> Vec<(String, Vec<usize>)> {
+fn declared_tensors(checked: &CheckedGraph) -> Vec<(String, Vec<usize>)> {
     let graph = checked.graph();
     let of = |id| {
         let node = graph.node(id);
@@ -67,7 +67,7 @@ fn promised(checked: &CheckedGraph) -> Vec<(String, Vec<usize>)> {
 }
 
 /// Returns the tensors that Burn's visitor finds, with a linear layer's matrix transposed to PyTorch's `[out, in]`.
-fn seen(network: &Network) -> Vec<(String, Vec<usize>)> {
+fn module_tensors(network: &Network) -> Vec<(String, Vec<usize>)> {
     #[derive(Default)]
     struct Seen(Vec<String>, Vec<(String, Vec<usize>)>);
     impl ModuleVisitor for Seen {
@@ -91,7 +91,7 @@ fn seen(network: &Network) -> Vec<(String, Vec<usize>)> {
 }
 
 /// Returns the same network with every value as a result, so that a forward pass returns all of them.
-fn laid_open(checked: &CheckedGraph) -> CheckedGraph {
+fn with_all_results(checked: &CheckedGraph) -> CheckedGraph {
     let mut graph = checked.graph().clone();
     let mut results = Vec::new();
     for node in graph.order() {
@@ -134,13 +134,13 @@ fn forward(checked: &CheckedGraph, network: &Network, n: usize) -> Result<Vec<Te
 #[test]
 fn every_model_is_what_its_graph_says() {
     for (name, sizes) in models() {
-        let open: Vec<CheckedGraph> = sizes.iter().map(laid_open).collect();
+        let open: Vec<CheckedGraph> = sizes.iter().map(with_all_results).collect();
         let mut network = lower(&open[0], &device(), 0);
         for (i, checked) in open.iter().enumerate() {
             if i > 0 && !one_network_serves(&open[0], checked) {
                 network = lower(checked, &device(), 0);
             }
-            assert_eq!(seen(&network), promised(checked), "{name} {}", checked.input());
+            assert_eq!(module_tensors(&network), declared_tensors(checked), "{name} {}", checked.input());
             forward(checked, &network, 1).unwrap_or_else(|e| panic!("{name} {}: {e}", checked.input()));
         }
     }
@@ -152,7 +152,8 @@ const DRAWN: usize = 3_000_000;
 #[test]
 fn the_same_seed_gives_the_same_weights() {
     for (name, sizes) in models() {
-        let elements: usize = promised(&sizes[0]).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+        let elements: usize =
+            declared_tensors(&sizes[0]).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
         if elements > DRAWN {
             continue;
         }
@@ -164,7 +165,7 @@ fn the_same_seed_gives_the_same_weights() {
 }
 
 /// Returns a graph of the calls of a tape that their operators accept, with every value as a result.
-fn grown(tape: &[u32]) -> Graph {
+fn graph_of(tape: &[u32]) -> Graph {
     let mut tape = Tape::new(tape);
     let shape = Shape::map(1 + tape.below(4), 1 + tape.below(10), 1 + tape.below(10));
     let mut graph = Graph::new("Random");
@@ -207,9 +208,9 @@ proptest! {
     /// A graph that passes `check` runs, as the documentation of `check` promises. Training steps are run as well.
     #[test]
     fn what_passes_check_runs(tape in prop::collection::vec(any::<u32>(), 20..250)) {
-        if let Ok(checked) = check(grown(&tape)) {
+        if let Ok(checked) = check(graph_of(&tape)) {
             let network = lower(&checked, &device(), 0);
-            prop_assert_eq!(seen(&network), promised(&checked));
+            prop_assert_eq!(module_tensors(&network), declared_tensors(&checked));
             forward(&checked, &network, 1).map_err(TestCaseError::fail)?;
             let network = network.train();
             let outputs = forward(&checked, &network, 2).map_err(TestCaseError::fail)?;
@@ -230,9 +231,9 @@ proptest! {
         let text = model(&mut Tape::seeded(seed));
         for size in [size_of(&text), Some([h, w])] {
             for checked in compile_text(&text, size, &[]).checked {
-                let open = laid_open(&checked);
+                let open = with_all_results(&checked);
                 let network = lower(&open, &device(), 0);
-                prop_assert_eq!(seen(&network), promised(&open), "{}", text);
+                prop_assert_eq!(module_tensors(&network), declared_tensors(&open), "{}", text);
                 forward(&open, &network, 1).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
             }
         }
@@ -258,7 +259,7 @@ fn random_graphs_hold_every_operator() {
     let tapes = prop::collection::vec(any::<u32>(), 20..250);
     let (mut names, mut passed) = (BTreeSet::new(), 0);
     for _ in 0..300 {
-        let graph = grown(&tapes.new_tree(&mut runner).unwrap().current());
+        let graph = graph_of(&tapes.new_tree(&mut runner).unwrap().current());
         names.extend(graph.order().into_iter().map(|id| graph.node(id).op.name()));
         passed += usize::from(check(graph).is_ok());
     }

@@ -87,8 +87,8 @@ fn a_module_visitor_sees_the_same_names() {
 
 #[test]
 fn a_seed_gives_the_same_bits_and_another_seed_others() {
-    let of = |seed, device: &Device| weights::tensors(&lower(&toy(8), device, seed));
-    let (a, b, c) = (of(1, &device()), of(1, &device().autodiff()), of(2, &device()));
+    let initialized = |seed, device: &Device| weights::tensors(&lower(&toy(8), device, seed));
+    let (a, b, c) = (initialized(1, &device()), initialized(1, &device().autodiff()), initialized(2, &device()));
     assert_eq!(bits(&a), bits(&b));
     assert_ne!(bits(&a), bits(&c));
     let weight = a.iter().find(|t| t.name == "s.1.conv.weight").unwrap();
@@ -102,7 +102,7 @@ fn a_seed_gives_the_same_bits_and_another_seed_others() {
 
 #[test]
 fn weights_do_not_depend_on_the_order_of_layers() {
-    let two = |first: &str, second: &str| {
+    let restored = |first: &str, second: &str| {
         let mut b = Build::new(4, 4, 4);
         let image = b.image;
         let x = b.at(first, conv(4, 3), &[image]);
@@ -111,7 +111,7 @@ fn weights_do_not_depend_on_the_order_of_layers() {
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
     };
-    assert_eq!(two("a", "b"), two("b", "a"));
+    assert_eq!(restored("a", "b"), restored("b", "a"));
 }
 
 #[test]
@@ -138,13 +138,13 @@ fn the_plan_reads_as_kept() {
 fn weights_go_through_a_file_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.safetensors");
-    let one = lower(&toy(8), &device(), 1);
+    let saved = lower(&toy(8), &device(), 1);
     let metadata = BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]);
-    weights::write_safetensors(&path, &weights::tensors(&one), &metadata).unwrap();
+    weights::write_safetensors(&path, &weights::tensors(&saved), &metadata).unwrap();
     let (read, found) = weights::read_safetensors(&path).unwrap();
     assert_eq!(found, metadata);
-    let two = weights::load(lower(&toy(8), &device(), 2), read).unwrap();
-    assert_eq!(bits(&weights::tensors(&one)), bits(&weights::tensors(&two)));
+    let restored = weights::load(lower(&toy(8), &device(), 2), read).unwrap();
+    assert_eq!(bits(&weights::tensors(&saved)), bits(&weights::tensors(&restored)));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside the file");
 }
 

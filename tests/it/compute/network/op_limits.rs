@@ -10,7 +10,7 @@ use npc::graph::ty::{Shape, TensorType};
 use npc::internals::compute::lower::lower;
 
 /// Returns a model of one operator.
-fn one(op: Op, image: TensorType) -> CheckedGraph {
+fn single_operator_model(op: Op, image: TensorType) -> CheckedGraph {
     let outputs = op.infer(std::slice::from_ref(&image)).unwrap();
     let mut graph = Graph::new("One");
     let node = |path: &str, op, outputs| Node { path: path.into(), op, outputs, span: Default::default() };
@@ -22,12 +22,12 @@ fn one(op: Op, image: TensorType) -> CheckedGraph {
 
 /// Runs `op` on a map if the operator accepts it, and returns whether it did.
 #[track_caller]
-fn runs(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> bool {
+fn accepts_and_runs(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> bool {
     let op = op.into();
     let image = TensorType::Tensor(Shape::map(c, h, w));
     let Ok(outputs) = op.infer(std::slice::from_ref(&image)) else { return false };
     let expected = outputs[0].shape().dims().to_vec();
-    let checked = one(op.clone(), image);
+    let checked = single_operator_model(op.clone(), image);
     for device in [device(), device().autodiff()] {
         let x = Tensor::<4>::random([2, c, h, w], Distribution::Uniform(-1.0, 1.0), &device);
         let y = lower(&checked, &device, 0).forward(x).remove(0);
@@ -50,51 +50,55 @@ fn borders_run_or_are_refused() {
             let sides: [usize; 4] = sides.try_into().unwrap();
             let fits =
                 mode != PaddingMode::Reflect || sides[..2].iter().all(|&s| s < 2) && sides[2..].iter().all(|&s| s < 3);
-            assert_eq!(runs(Padding { sides, mode }, [1, 2, 3]), fits, "{sides:?} {mode:?}");
+            assert_eq!(accepts_and_runs(Padding { sides, mode }, [1, 2, 3]), fits, "{sides:?} {mode:?}");
         }
     }
     for v in combinations(4, 5) {
         let (size, at) = ([v[0], v[1]], [v[2], v[3]]);
         let whole = v[0] > 0 && v[1] > 0;
         let middle = whole && v[0] <= 3 && v[1] <= 4;
-        assert_eq!(runs(Crop { size: Some(size), at: None }, [2, 3, 4]), middle, "{size:?}");
+        assert_eq!(accepts_and_runs(Crop { size: Some(size), at: None }, [2, 3, 4]), middle, "{size:?}");
         let inside = whole && v[0] + v[2] <= 3 && v[1] + v[3] <= 4;
-        assert_eq!(runs(Crop { size: Some(size), at: Some(at) }, [2, 3, 4]), inside, "{size:?} at {at:?}");
+        assert_eq!(accepts_and_runs(Crop { size: Some(size), at: Some(at) }, [2, 3, 4]), inside, "{size:?} at {at:?}");
     }
 }
 
 #[test]
 fn channels_run_or_are_refused() {
     for from in 0..6 {
-        assert_eq!(runs(Slice { from, to: None }, [4, 2, 1]), from < 4);
+        assert_eq!(accepts_and_runs(Slice { from, to: None }, [4, 2, 1]), from < 4);
         for to in 0..6 {
-            assert_eq!(runs(Slice { from, to: Some(to) }, [4, 1, 2]), from < to && to <= 4);
+            assert_eq!(accepts_and_runs(Slice { from, to: Some(to) }, [4, 1, 2]), from < to && to <= 4);
         }
     }
     for c in 1..13 {
         for n in 0..14 {
             let divides = n > 0 && c % n == 0;
-            assert_eq!(runs(ChannelShuffle { groups: n }, [c, 2, 1]), divides, "{n} of {c}");
-            assert_eq!(runs(PixelShuffle { factor: n }, [c, 1, 2]), n > 0 && c % (n * n) == 0, "{n} of {c}");
+            assert_eq!(accepts_and_runs(ChannelShuffle { groups: n }, [c, 2, 1]), divides, "{n} of {c}");
+            assert_eq!(
+                accepts_and_runs(PixelShuffle { factor: n }, [c, 1, 2]),
+                n > 0 && c % (n * n) == 0,
+                "{n} of {c}"
+            );
             let norm = |epsilon, affine| GroupNorm { groups: n, epsilon, affine };
-            assert_eq!(runs(norm(1e-5, true), [c, 2, 1]), divides, "{n} of {c}");
-            assert_eq!(runs(norm(1e-5, false), [c, 1, 1]), divides && c > n, "{n} of {c}");
+            assert_eq!(accepts_and_runs(norm(1e-5, true), [c, 2, 1]), divides, "{n} of {c}");
+            assert_eq!(accepts_and_runs(norm(1e-5, false), [c, 1, 1]), divides && c > n, "{n} of {c}");
         }
-        assert_eq!(runs(LayerNorm { epsilon: 1e-5, affine: c % 2 == 0 }, [c, 1, 2]), c > 1);
-        assert!(runs(PRelu { per_channel: c % 2 == 0 }, [c, 2, 2]));
-        assert!(runs(ChannelReduce { function: Reduction::Mean }, [c, 2, 1]));
-        assert!(runs(ChannelReduce { function: Reduction::Max }, [c, 1, 2]));
+        assert_eq!(accepts_and_runs(LayerNorm { epsilon: 1e-5, affine: c % 2 == 0 }, [c, 1, 2]), c > 1);
+        assert!(accepts_and_runs(PRelu { per_channel: c % 2 == 0 }, [c, 2, 2]));
+        assert!(accepts_and_runs(ChannelReduce { function: Reduction::Mean }, [c, 2, 1]));
+        assert!(accepts_and_runs(ChannelReduce { function: Reduction::Max }, [c, 1, 2]));
     }
     for v in combinations(2, 4) {
         let size = [v[0] + 1, v[1] + 1];
         let norm = InstanceNorm { epsilon: 1e-5, affine: v[0] == 0 };
-        assert_eq!(runs(norm, [2, size[0], size[1]]), size != [1, 1]);
+        assert_eq!(accepts_and_runs(norm, [2, size[0], size[1]]), size != [1, 1]);
     }
     for epsilon in [0.0, -1e-5, 1e-60, f64::NAN, f64::INFINITY] {
-        assert!(!runs(InstanceNorm { epsilon, affine: false }, [2, 3, 3]), "{epsilon}");
-        assert!(!runs(GroupNorm { groups: 1, epsilon, affine: false }, [2, 3, 3]), "{epsilon}");
-        assert!(!runs(LayerNorm { epsilon, affine: false }, [2, 3, 3]), "{epsilon}");
-        assert!(!runs(BatchNorm { epsilon, momentum: 0.1 }, [2, 3, 3]), "{epsilon}");
+        assert!(!accepts_and_runs(InstanceNorm { epsilon, affine: false }, [2, 3, 3]), "{epsilon}");
+        assert!(!accepts_and_runs(GroupNorm { groups: 1, epsilon, affine: false }, [2, 3, 3]), "{epsilon}");
+        assert!(!accepts_and_runs(LayerNorm { epsilon, affine: false }, [2, 3, 3]), "{epsilon}");
+        assert!(!accepts_and_runs(BatchNorm { epsilon, momentum: 0.1 }, [2, 3, 3]), "{epsilon}");
     }
 }
 
@@ -108,7 +112,8 @@ fn norms_of_large_maps_are_exact_enough() {
     let exact: Vec<f64> = values.iter().map(|&v| f64::from(v)).collect();
     let mean = exact.iter().sum::<f64>() / exact.len() as f64;
     let variance = exact.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / exact.len() as f64;
-    let y = lower(&one(InstanceNorm { epsilon: 1e-5, affine: false }.into(), image), &device(), 0).forward(x);
+    let y = lower(&single_operator_model(InstanceNorm { epsilon: 1e-5, affine: false }.into(), image), &device(), 0)
+        .forward(x);
     let found: Vec<f32> = y[0].clone().into_data().try_into_vec().unwrap();
     let worst = found.iter().zip(exact).map(|(f, v)| (f64::from(*f) - (v - mean) / (variance + 1e-5).sqrt()).abs());
     let worst = worst.fold(0.0, f64::max);
@@ -120,8 +125,8 @@ fn adaptive_pools_run_at_every_size() {
     for v in combinations(4, 5) {
         let size = [v[2], v[3]];
         let whole = !size.contains(&0);
-        assert_eq!(runs(MaxPoolTo { size }, [1, v[0] + 1, v[1] + 1]), whole, "{size:?} of {v:?}");
-        assert_eq!(runs(AvgPoolTo { size }, [1, v[0] + 1, v[1] + 1]), whole, "{size:?} of {v:?}");
+        assert_eq!(accepts_and_runs(MaxPoolTo { size }, [1, v[0] + 1, v[1] + 1]), whole, "{size:?} of {v:?}");
+        assert_eq!(accepts_and_runs(AvgPoolTo { size }, [1, v[0] + 1, v[1] + 1]), whole, "{size:?} of {v:?}");
     }
 }
 

@@ -151,9 +151,9 @@ fn advice_follows_the_cause() {
         cache_mb: 500,
         augmented: true,
     };
-    let said = load.advice().unwrap();
+    let advice = load.advice().unwrap();
     assert_eq!(
-        said,
+        advice,
         "loading images is the bottleneck: training waited for 62 % of the epoch; the cache holds 500 of 2000 images in \
          500 MiB: to cache all of them, set cache_mb = 2021"
     );

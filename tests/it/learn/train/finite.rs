@@ -88,10 +88,10 @@ model Blind(x: [1, H, W]) -> [2, H, W] {
 ";
     bench.checked = compile_text(BLIND, Some([32, 32]), &[]).model("Blind");
     bench.settings.train.optimizer.set_lr(1e-12);
-    let (folder, told) = bench.start("a");
-    assert!(told.epochs.iter().all(|r| r.dice == 0.0), "{:?}", told.epochs);
+    let (folder, observed) = bench.start("a");
+    assert!(observed.epochs.iter().all(|r| r.dice == 0.0), "{:?}", observed.epochs);
     assert!(!folder.best(Metric::Dice).exists());
     assert_eq!(folder.checkpoint().unwrap(), folder.last());
-    let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let Some(TrainingOutcome::Done(summary)) = observed.outcome else { panic!("{observed:?}") };
     assert_eq!((summary.epoch, summary.dice, summary.epochs), (0, 0.0, 3));
 }

@@ -26,7 +26,7 @@ fn bench(paths: &[&str]) -> Bench {
 
 /// Returns the bits of a checkpoint's tensors under a prefix, by names without it.
 fn bits(folder: &RunFolder, prefix: &str) -> BTreeMap<String, Vec<u32>> {
-    let tensors = state(&folder.last()).0.into_iter();
+    let tensors = checkpoint_state(&folder.last()).0.into_iter();
     tensors.filter_map(|(name, bits)| Some((name.strip_prefix(prefix)?.to_string(), bits))).collect()
 }
 
@@ -89,14 +89,14 @@ fn the_first_step_moves_the_rest_as_without_freezing() {
 #[test]
 fn a_frozen_run_goes_on_bit_for_bit() {
     let bench = bench(&["s.0", "s.1.Stage.bn"]);
-    let (whole, told) = bench.start("whole");
+    let (whole, observed) = bench.start("whole");
     for at in [1, 6, 8] {
         let folder = bench.folder(&format!("at_{at}"));
         let first = bench.run(&folder, false, Some(at)).unwrap();
         let second = bench.run(&folder, true, None).unwrap();
         let steps: Vec<_> = first.steps.iter().chain(&second.steps).copied().collect();
-        assert_eq!(steps, told.steps, "stopped after {at} steps");
-        same(&whole, &folder);
+        assert_eq!(steps, observed.steps, "stopped after {at} steps");
+        assert_same_runs(&whole, &folder);
     }
     assert_eq!(read_settings(&whole.settings()).unwrap().train.freeze, ["s.0", "s.1.Stage.bn"]);
 }
@@ -113,8 +113,8 @@ fn freezing_that_cannot_work_is_refused() {
         (&["s", "main"], "nothing of `Staged` is left to train"),
     ] {
         let bench = bench(paths);
-        let told = bench.refused(&bench.folder("a"), false).to_string();
-        assert!(told.contains(expected), "{paths:?}: {told}");
+        let message = bench.refused(&bench.folder("a"), false).to_string();
+        assert!(message.contains(expected), "{paths:?}: {message}");
     }
     let mut bench = bench(&["s", "main"]);
     bench.settings.train.supervise = BTreeMap::from([("aux".into(), 1.0)]);

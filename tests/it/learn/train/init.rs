@@ -7,16 +7,16 @@ use npc::internals::compute::weights::{NamedTensor, tensors, write_safetensors};
 use npc::internals::learn::init::{InitOutcome, InitReport, init};
 use std::collections::BTreeMap;
 
-fn drawn(checked: &CheckedGraph, seed: u64) -> Network {
+fn initialized_network(checked: &CheckedGraph, seed: u64) -> Network {
     lower(checked, &npc::internals::compute::device::open(Default::default()).unwrap(), seed)
 }
 
-fn begun(checked: &CheckedGraph, from: &Path) -> (Vec<NamedTensor>, InitReport) {
-    let (network, report) = init(drawn(checked, 7), from).unwrap_or_else(|e| panic!("{e}"));
+fn initialized_from(checked: &CheckedGraph, from: &Path) -> (Vec<NamedTensor>, InitReport) {
+    let (network, report) = init(initialized_network(checked, 7), from).unwrap_or_else(|e| panic!("{e}"));
     (tensors(&network), report)
 }
 
-fn fates(report: &InitReport) -> Vec<String> {
+fn tensor_outcomes(report: &InitReport) -> Vec<String> {
     report.tensors.iter().map(|row| format!("{} {}", row.name, row.fate.text())).collect()
 }
 
@@ -35,15 +35,15 @@ fn is_filled(tensors: &[NamedTensor]) {
 #[test]
 fn a_state_dict_of_pytorch_is_loaded_by_name() {
     for file in ["weights_named.pt", "weights_checkpoint.pth", "weights_f16.pt"] {
-        let (tensors, report) = begun(&model("Tiny"), &reference(file));
+        let (tensors, report) = initialized_from(&model("Tiny"), &reference(file));
         is_filled(&tensors);
         assert!(
             report.tensors.iter().all(|row| matches!(row.fate, InitOutcome::Loaded { .. })),
             "{file}: {:?}",
-            fates(&report)
+            tensor_outcomes(&report)
         );
     }
-    let (_, report) = begun(&model("Tiny"), &reference("weights_checkpoint.pth"));
+    let (_, report) = initialized_from(&model("Tiny"), &reference("weights_checkpoint.pth"));
     assert_eq!(report.prefix, "state_dict.module.");
     assert!(report.unused.iter().any(|n| n.contains("exp_avg")), "{:?}", report.unused);
     assert!(report.unused.iter().any(|n| n.ends_with("num_batches_tracked")), "{:?}", report.unused);
@@ -51,11 +51,11 @@ fn a_state_dict_of_pytorch_is_loaded_by_name() {
 
 #[test]
 fn other_names_of_the_same_structure_are_loaded_by_order() {
-    let (tensors, report) = begun(&model("Tiny"), &reference("weights_foreign.pt"));
+    let (tensors, report) = initialized_from(&model("Tiny"), &reference("weights_foreign.pt"));
     is_filled(&tensors);
     assert!(report.summary().contains("12 of 12 tensors loaded by order"), "{}", report.summary());
     // Another width changes all shapes, and no name fits.
-    let error = init(drawn(&model("Wide"), 0), &reference("weights_foreign.pt")).unwrap_err().to_string();
+    let error = init(initialized_network(&model("Wide"), 0), &reference("weights_foreign.pt")).unwrap_err().to_string();
     for word in [
         "no tensor of this file fits the model `Wide`",
         "the file has 12 tensors: `stem.0.weight`",
@@ -68,16 +68,16 @@ fn other_names_of_the_same_structure_are_loaded_by_order() {
 #[test]
 fn tensors_that_do_not_fit_keep_their_initial_values_and_are_reported() {
     let wide = model("Wide");
-    let (new, report) = begun(&wide, &reference("weights_named.pt"));
-    let own = tensors(&drawn(&wide, 7));
+    let (new, report) = initialized_from(&wide, &reference("weights_named.pt"));
+    let own = tensors(&initialized_network(&wide, 7));
     let last = report.tensors.last().unwrap();
     assert_eq!(last.name, "conv3.bias", "the head's bias has one number a class");
     assert!(matches!(last.fate, InitOutcome::Loaded { .. }));
     assert_ne!(new.last(), own.last());
     assert!(
-        fates(&report)[0].contains("conv.weight shape differs: `conv.weight` is [8, 1, 3, 3]"),
+        tensor_outcomes(&report)[0].contains("conv.weight shape differs: `conv.weight` is [8, 1, 3, 3]"),
         "{:?}",
-        fates(&report)
+        tensor_outcomes(&report)
     );
     assert_eq!(new[0], own[0]);
     assert!(report.summary().contains("1 of 12 tensors loaded by name, 11 of another shape"), "{}", report.summary());
@@ -88,9 +88,9 @@ fn a_run_begins_with_the_best_weights_of_another() {
     let mut bench = Bench::new();
     let (first, _) = bench.start("first");
     bench.settings.train.init = Some(first.root().display().to_string());
-    let (second, told) = bench.start("second");
+    let (second, observed) = bench.start("second");
     let (_, fresh) = Bench::new().start("fresh");
-    assert!(told.steps[0].2 < 0.7 * fresh.steps[0].2, "{} after {}", told.steps[0].2, fresh.steps[0].2);
+    assert!(observed.steps[0].2 < 0.7 * fresh.steps[0].2, "{} after {}", observed.steps[0].2, fresh.steps[0].2);
     let report: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(second.root().join("init.json")).unwrap()).unwrap();
     assert_eq!(report["tensors"].as_array().unwrap().len(), 12);
@@ -99,7 +99,7 @@ fn a_run_begins_with_the_best_weights_of_another() {
     let cut = bench.folder("cut");
     assert!(bench.run(&cut, false, Some(2)).unwrap().interrupted());
     bench.run(&cut, true, None).unwrap();
-    same(&second, &cut);
+    assert_same_runs(&second, &cut);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn files_that_hold_no_weights_are_refused() {
     let refused = |name: &str, bytes: &[u8], words: &[&str]| {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let error = init(drawn(&model("Tiny"), 0), &path).unwrap_err().to_string();
+        let error = init(initialized_network(&model("Tiny"), 0), &path).unwrap_err().to_string();
         words.iter().for_each(|word| assert!(error.contains(word), "`{word}` is not in: {error}"));
     };
     refused("a.pt", b"no pickle", &["a.pt", "not a readable PyTorch file"]);
@@ -117,11 +117,12 @@ fn files_that_hold_no_weights_are_refused() {
     refused("c.pt", &whole[..whole.len() / 2], &["c.pt"]);
     let odd = NamedTensor { name: "x".into(), shape: vec![2], values: vec![0.0; 2] };
     write_safetensors(&dir.path().join("d.safetensors"), &[odd], &BTreeMap::new()).unwrap();
-    let error = init(drawn(&model("Tiny"), 0), &dir.path().join("d.safetensors")).unwrap_err().to_string();
+    let error =
+        init(initialized_network(&model("Tiny"), 0), &dir.path().join("d.safetensors")).unwrap_err().to_string();
     assert!(error.contains("no tensor of this file fits the model `Tiny`"), "{error}");
-    assert!(init(drawn(&model("Tiny"), 0), &dir.path().join("none.pt")).is_err());
+    assert!(init(initialized_network(&model("Tiny"), 0), &dir.path().join("none.pt")).is_err());
     assert!(
-        init(drawn(&model("Tiny"), 0), dir.path())
+        init(initialized_network(&model("Tiny"), 0), dir.path())
             .unwrap_err()
             .to_string()
             .contains("no checkpoint in this run folder")
@@ -137,16 +138,16 @@ fn variants_take_what_they_share() {
     let (plain, with_se) = (compiled("NPNet"), compiled("NPNet_SE"));
     let dir = tempdir().unwrap();
     let file = dir.path().join("plain.safetensors");
-    let given = tensors(&drawn(&plain, 3));
+    let given = tensors(&initialized_network(&plain, 3));
     write_safetensors(&file, &given, &BTreeMap::new()).unwrap();
-    let (new, report) = begun(&with_se, &file);
-    let own = tensors(&drawn(&with_se, 7));
+    let (new, report) = initialized_from(&with_se, &file);
+    let own = tensors(&initialized_network(&with_se, 7));
     let mut carried = 0;
     for ((row, new), own) in report.tensors.iter().zip(&new).zip(&own) {
         match given.iter().find(|t| t.name == row.name && t.shape == row.shape) {
-            Some(same) => {
+            Some(assert_same_runs) => {
                 carried += 1;
-                assert!(new == same && matches!(row.fate, InitOutcome::Loaded { .. }), "{}", row.name);
+                assert!(new == assert_same_runs && matches!(row.fate, InitOutcome::Loaded { .. }), "{}", row.name);
             }
             None => assert!(new == own && row.fate.source().is_none(), "{}", row.name),
         }

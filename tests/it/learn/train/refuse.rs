@@ -6,12 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Asserts that no file is left incomplete.
-fn tidy(dir: &Path) {
+fn assert_no_partial_files(dir: &Path) {
     let parts: Vec<_> = files(dir).into_iter().filter(|n| n.ends_with(".part") || n.starts_with('.')).collect();
     assert!(parts.is_empty(), "{parts:?} in {}", dir.display());
 }
 
-fn mentions(error: &RunError, words: &[&str]) {
+fn assert_mentions(error: &RunError, words: &[&str]) {
     let text = error.to_string();
     for word in words {
         assert!(text.contains(word), "`{word}` is not in: {text}");
@@ -22,15 +22,15 @@ fn mentions(error: &RunError, words: &[&str]) {
 fn a_folder_that_holds_a_run_is_refused() {
     let bench = Bench::new();
     let (folder, _) = bench.start("a");
-    let before = state(&folder.last());
-    mentions(&bench.refused(&folder, false), &["already contains a run", "--resume", "--out"]);
-    assert!(before == state(&folder.last()));
+    let before = checkpoint_state(&folder.last());
+    assert_mentions(&bench.refused(&folder, false), &["already contains a run", "--resume", "--out"]);
+    assert!(before == checkpoint_state(&folder.last()));
 }
 
 #[test]
 fn there_must_be_a_run_to_resume() {
     let bench = Bench::new();
-    mentions(&bench.refused(&bench.folder("none"), true), &["none", "no run"]);
+    assert_mentions(&bench.refused(&bench.folder("none"), true), &["none", "no run"]);
     assert!(!bench.dir.path().join("none").exists());
 }
 
@@ -40,11 +40,14 @@ fn a_checkpoint_of_another_model_is_refused_by_names() {
     let (folder, _) = bench.start("a");
     bench.checked = model("Wide");
     let error = bench.refused(&folder, true);
-    mentions(&error, &["last.safetensors", "another model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"]);
+    assert_mentions(
+        &error,
+        &["last.safetensors", "another model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"],
+    );
     let stop = AtomicBool::new(false);
     let error = evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
         .unwrap_err();
-    mentions(&error, &["best_dice.safetensors", "another model", "`Wide`"]);
+    assert_mentions(&error, &["best_dice.safetensors", "another model", "`Wide`"]);
 }
 
 #[test]
@@ -54,7 +57,7 @@ fn a_checkpoint_that_was_cut_short_is_refused() {
     let whole = fs::read(folder.last()).unwrap();
     for length in [0, 7, 100, whole.len() / 2, whole.len() - 1] {
         fs::write(folder.last(), &whole[..length]).unwrap();
-        mentions(&bench.refused(&folder, true), &["last.safetensors"]);
+        assert_mentions(&bench.refused(&folder, true), &["last.safetensors"]);
     }
     fs::write(folder.last(), &whole).unwrap();
     bench.run(&folder, true, None).unwrap();
@@ -66,7 +69,7 @@ fn a_run_folder_that_cannot_be_made_is_refused() {
     fs::write(bench.dir.path().join("file"), "text").unwrap();
     for name in ["file", "file/below"] {
         let error = bench.refused(&bench.folder(name), false);
-        mentions(&error, &[name, "cannot create the run folder"]);
+        assert_mentions(&error, &[name, "cannot create the run folder"]);
     }
     assert_eq!(fs::read_to_string(bench.dir.path().join("file")).unwrap(), "text");
 }
@@ -75,13 +78,13 @@ fn a_run_folder_that_cannot_be_made_is_refused() {
 fn a_file_that_cannot_be_written_leaves_nothing() {
     let dir = tempdir().unwrap();
     let below = dir.path().join("no/such/folder");
-    mentions(&write_atomic(&below.join("a.json"), b"{}").unwrap_err(), &["a.json", "cannot be written"]);
+    assert_mentions(&write_atomic(&below.join("a.json"), b"{}").unwrap_err(), &["a.json", "cannot be written"]);
     assert!(!dir.path().join("no").exists());
     // A folder has the name of the file: the folder stays, and the temporary file is removed.
     let taken = dir.path().join("taken");
     fs::create_dir_all(taken.join("inside")).unwrap();
-    mentions(&write_atomic(&taken, b"{}").unwrap_err(), &["taken", "cannot be written"]);
-    tidy(dir.path());
+    assert_mentions(&write_atomic(&taken, b"{}").unwrap_err(), &["taken", "cannot be written"]);
+    assert_no_partial_files(dir.path());
     assert!(taken.join("inside").exists());
 }
 
@@ -91,12 +94,12 @@ fn other_images_than_those_of_the_run_are_refused() {
     let (folder, _) = bench.start("a");
     let before = fs::read_to_string(folder.root().join("train.txt")).unwrap();
     bench.settings.data.source = DataSource::Phantoms { count: 40, seed: 3 };
-    mentions(&bench.refused(&folder, true), &["train.txt", "split"]);
+    assert_mentions(&bench.refused(&folder, true), &["train.txt", "split"]);
     assert_eq!(fs::read_to_string(folder.root().join("train.txt")).unwrap(), before);
 }
 
 /// Twenty pairs of PNG files of 32 x 32 whose masks hold 0 and 255 and nothing else.
-fn pictures() -> Bench {
+fn picture_bench() -> Bench {
     let mut bench = Bench::new();
     for i in 0..20u32 {
         let inside = |p: u32| (p / 32).abs_diff(16).pow(2) + (p % 32).abs_diff(10 + i % 12).pow(2) < 60;
@@ -122,7 +125,7 @@ fn write(path: &Path, width: u32, pixels: &[u8]) {
 }
 
 /// Returns the indices of the images of the first training batches, and of those that the run is scored on.
-fn split(bench: &Bench) -> [Vec<u32>; 2] {
+fn split_indices(bench: &Bench) -> [Vec<u32>; 2] {
     let folder = bench.folder("whole");
     ["train.txt", "test.txt"].map(|name| {
         let text = fs::read_to_string(folder.root().join(name)).unwrap();
@@ -132,26 +135,26 @@ fn split(bench: &Bench) -> [Vec<u32>; 2] {
 
 /// Damages a file, checks that the run is refused with these words, repairs the file, and checks that the run continues
 /// unchanged.
-fn damaged(bench: &Bench, name: &str, file: &Path, damage: impl Fn(&Path), words: &[&str]) {
+fn assert_damage_is_refused(bench: &Bench, name: &str, file: &Path, damage: impl Fn(&Path), words: &[&str]) {
     let sound = fs::read(file).unwrap();
     damage(file);
     let folder = bench.folder(name);
     let error = bench.refused(&folder, false);
-    mentions(&error, words);
-    mentions(&error, &[&file.file_name().unwrap().to_string_lossy()]);
-    tidy(bench.dir.path());
-    tidy(folder.root());
+    assert_mentions(&error, words);
+    assert_mentions(&error, &[&file.file_name().unwrap().to_string_lossy()]);
+    assert_no_partial_files(bench.dir.path());
+    assert_no_partial_files(folder.root());
     fs::write(file, sound).unwrap();
     let started = folder.settings().exists();
     bench.run(&folder, started, None).unwrap();
-    same(&bench.folder("whole"), &folder);
+    assert_same_runs(&bench.folder("whole"), &folder);
 }
 
 #[test]
 fn damaged_files_are_named_and_cost_nothing() {
-    let bench = pictures();
-    let (_, told) = bench.start("whole");
-    let [trained, tested] = split(&bench);
+    let bench = picture_bench();
+    let (_, observed) = bench.start("whole");
+    let [trained, tested] = split_indices(&bench);
     let cut = |path: &Path| fs::write(path, &fs::read(path).unwrap()[..60]).unwrap();
     let spot = |path: &Path| {
         let mut pixels = image::open(path).unwrap().into_luma8();
@@ -163,11 +166,11 @@ fn damaged_files_are_named_and_cost_nothing() {
     for (role, i) in [("train", trained[7]), ("test", tested[2])] {
         let (image, mask) = (picture(&bench, "images", i), picture(&bench, "masks", i));
         let name = |what: &str| format!("{what}_{role}");
-        damaged(&bench, &name("cut_image"), &image, cut, &["images"]);
-        damaged(&bench, &name("cut_mask"), &mask, cut, &["masks"]);
-        damaged(&bench, &name("value"), &mask, spot, &["value 7", "x 5, y 9", "0", "255"]);
-        damaged(&bench, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
-        damaged(&bench, &name("missing"), &mask, gone, &["no mask"]);
+        assert_damage_is_refused(&bench, &name("cut_image"), &image, cut, &["images"]);
+        assert_damage_is_refused(&bench, &name("cut_mask"), &mask, cut, &["masks"]);
+        assert_damage_is_refused(&bench, &name("value"), &mask, spot, &["value 7", "x 5, y 9", "0", "255"]);
+        assert_damage_is_refused(&bench, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
+        assert_damage_is_refused(&bench, &name("missing"), &mask, gone, &["no mask"]);
     }
     // The file is damaged while the run continues, and found while scoring: the epoch trained by then is not trained
     // again.
@@ -177,6 +180,6 @@ fn damaged_files_are_named_and_cost_nothing() {
     cut(&image);
     bench.refused(&folder, false);
     fs::write(&image, sound).unwrap();
-    assert_eq!(bench.run(&folder, true, None).unwrap().steps, told.steps[6..]);
-    same(&bench.folder("whole"), &folder);
+    assert_eq!(bench.run(&folder, true, None).unwrap().steps, observed.steps[6..]);
+    assert_same_runs(&bench.folder("whole"), &folder);
 }

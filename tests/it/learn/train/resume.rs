@@ -4,7 +4,7 @@ use super::*;
 use std::fs;
 
 /// Returns the step losses of an interrupted run and of its continuation, in one list.
-fn joined(a: &Told, b: &Told) -> Vec<(usize, usize, f64)> {
+fn joined_steps(a: &ObservedTraining, b: &ObservedTraining) -> Vec<(usize, usize, f64)> {
     a.steps.iter().chain(&b.steps).copied().collect()
 }
 
@@ -13,8 +13,8 @@ fn joined(a: &Told, b: &Told) -> Vec<(usize, usize, f64)> {
 #[test]
 fn stopping_anywhere_changes_nothing() {
     let bench = Bench::new();
-    let (whole, told) = bench.start("whole");
-    assert_eq!(told.steps.len(), 18);
+    let (whole, observed) = bench.start("whole");
+    assert_eq!(observed.steps.len(), 18);
     for at in [1, 4, 6, 7, 14, 18] {
         let folder = bench.folder(&format!("at_{at}"));
         let first = bench.run(&folder, false, Some(at)).unwrap();
@@ -22,8 +22,8 @@ fn stopping_anywhere_changes_nothing() {
         assert_eq!(first.steps.len(), at);
         let second = bench.run(&folder, true, None).unwrap();
         assert!(!second.interrupted());
-        assert_eq!(joined(&first, &second), told.steps, "stopped after {at} steps");
-        same(&whole, &folder);
+        assert_eq!(joined_steps(&first, &second), observed.steps, "stopped after {at} steps");
+        assert_same_runs(&whole, &folder);
     }
 }
 
@@ -36,7 +36,7 @@ fn stopping_twice_changes_nothing() {
     assert!(bench.run(&folder, true, Some(1)).unwrap().interrupted());
     assert!(bench.run(&folder, true, Some(9)).unwrap().interrupted());
     assert!(!bench.run(&folder, true, None).unwrap().interrupted());
-    same(&whole, &folder);
+    assert_same_runs(&whole, &folder);
 }
 
 /// Augmented pictures follow from seed, epoch and case, not from earlier draws.
@@ -45,13 +45,13 @@ fn stopping_changes_no_augmented_picture() {
     let mut bench = Bench::new();
     let (_, plain) = bench.start("plain");
     bench.settings.train.augment = npc::text::config::nnunet_like();
-    let (whole, told) = bench.start("whole");
-    assert_ne!(plain.steps, told.steps);
+    let (whole, observed) = bench.start("whole");
+    assert_ne!(plain.steps, observed.steps);
     let folder = bench.folder("pieces");
     let first = bench.run(&folder, false, Some(4)).unwrap();
     let second = bench.run(&folder, true, None).unwrap();
-    assert_eq!(joined(&first, &second), told.steps);
-    same(&whole, &folder);
+    assert_eq!(joined_steps(&first, &second), observed.steps);
+    assert_same_runs(&whole, &folder);
     assert!(whole.records().iter().all(|r| r.waited_seconds >= 0.0 && r.waited_seconds < r.seconds + 0.5));
     // A run with impossible settings ends before its folder exists.
     bench.settings.train.augment = vec![npc::text::config::Augmentation::Blur { sigma: [0.0, 1e9], p: 1.0 }];
@@ -69,9 +69,9 @@ fn more_epochs_can_be_added_to_a_finished_run() {
     let (folder, _) = bench.start("longer");
     bench.settings.train.epochs = 3;
     assert_eq!(bench.run(&folder, true, None).unwrap().steps.len(), 6);
-    same(&whole, &folder);
+    assert_same_runs(&whole, &folder);
     assert_eq!(bench.run(&folder, true, None).unwrap().steps.len(), 0, "nothing is left to do");
-    same(&whole, &folder);
+    assert_same_runs(&whole, &folder);
 }
 
 /// A process is killed between its last lines: the metrics are ahead of the checkpoint, and the last line is
@@ -89,9 +89,9 @@ fn an_older_checkpoint_takes_back_the_epochs_after_it() {
     let metrics = folder.root().join("metrics.jsonl");
     let text = fs::read_to_string(&metrics).unwrap();
     fs::write(&metrics, &text[..text.len() - 20]).unwrap();
-    let told = bench.run(&folder, true, None).unwrap();
-    assert_eq!(told.steps.len(), 12);
-    same(&whole, &folder);
+    let observed = bench.run(&folder, true, None).unwrap();
+    assert_eq!(observed.steps.len(), 12);
+    assert_same_runs(&whole, &folder);
 }
 
 /// The checkpoint holds the records too.
@@ -120,7 +120,7 @@ fn a_run_that_was_killed_before_its_first_checkpoint_starts_again() {
     folder.create().unwrap();
     folder.write_settings(&bench.settings).unwrap();
     bench.run(&folder, true, None).unwrap();
-    same(&whole, &folder);
+    assert_same_runs(&whole, &folder);
 }
 
 #[test]

@@ -40,8 +40,8 @@ fn batches_that_make_a_step_are_one_batch() {
     let run = |name: &str, batch, accumulate| {
         let mut bench = Bench::with(|s| (s.train.batch, s.train.accumulate) = (batch, accumulate));
         bench.checked = compile_text(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny");
-        let (folder, told) = bench.start(name);
-        (told.steps.len(), tensors(&folder.last(), "model."), bench)
+        let (folder, observed) = bench.start(name);
+        (observed.steps.len(), tensors(&folder.last(), "model."), bench)
     };
     let (steps, parts, _a) = run("parts", 3, 2);
     let (whole_steps, whole, _b) = run("whole", 6, 1);
@@ -54,13 +54,13 @@ fn batches_that_make_a_step_are_one_batch() {
 #[test]
 fn steps_of_several_batches_can_be_cut_off_between_them() {
     let bench = Bench::with(|s| (s.train.accumulate, s.train.ema) = (2, Some(0.9)));
-    let (whole, told) = bench.start("whole");
-    assert_eq!(told.steps.len(), 9);
+    let (whole, observed) = bench.start("whole");
+    assert_eq!(observed.steps.len(), 9);
     for at in [1, 3, 5] {
         let folder = bench.folder(&format!("at_{at}"));
         assert!(bench.run(&folder, false, Some(at)).unwrap().interrupted());
         bench.run(&folder, true, None).unwrap();
-        same(&whole, &folder);
+        assert_same_runs(&whole, &folder);
     }
 }
 
@@ -97,8 +97,8 @@ fn the_average_is_that_of_the_steps() {
 #[test]
 fn the_average_is_what_is_scored_and_kept() {
     let bench = Bench::with(|s| s.train.ema = Some(0.8));
-    let (folder, told) = bench.start("ema");
-    let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let (folder, observed) = bench.start("ema");
+    let Some(TrainingOutcome::Done(summary)) = observed.outcome else { panic!("{observed:?}") };
     let stop = AtomicBool::new(false);
     let (scores, _) =
         evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
@@ -106,9 +106,9 @@ fn the_average_is_what_is_scored_and_kept() {
     assert_eq!(scores.summary.dice, Some(summary.dice), "the kept weights have the score of their epoch");
     let plain = Bench::new();
     let (_, plain) = plain.start("plain");
-    assert_eq!(plain.steps, told.steps, "the same steps");
-    let dice = |told: &[EpochRecord]| told.iter().map(|r| r.dice).collect::<Vec<_>>();
-    assert_ne!(dice(&plain.epochs), dice(&told.epochs), "other weights are scored");
+    assert_eq!(plain.steps, observed.steps, "the same steps");
+    let dice = |records: &[EpochRecord]| records.iter().map(|r| r.dice).collect::<Vec<_>>();
+    assert_ne!(dice(&plain.epochs), dice(&observed.epochs), "other weights are scored");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_run_with_an_average_goes_on_bit_for_bit_and_only_with_it() {
         let folder = bench.folder(&format!("at_{at}"));
         assert!(bench.run(&folder, false, Some(at)).unwrap().interrupted());
         bench.run(&folder, true, None).unwrap();
-        same(&whole, &folder);
+        assert_same_runs(&whole, &folder);
     }
     bench.settings.train.ema = None;
     assert!(bench.refused(&whole, true).message.contains("average"));
@@ -139,16 +139,16 @@ fn patience_ends_a_run_that_gets_no_better() {
         s.train.seed = 4;
     });
     let bench = Bench { checked: compile_text(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny"), ..bench };
-    let (folder, told) = bench.start("a");
+    let (folder, observed) = bench.start("a");
     let summary_of = summary(&folder);
     let best = summary_of.epoch;
-    assert_eq!((told.epochs.len(), summary_of.epochs, summary_of.stopped_early), (best + 3, best + 3, true));
+    assert_eq!((observed.epochs.len(), summary_of.epochs, summary_of.stopped_early), (best + 3, best + 3, true));
     // Resumed, the run has nothing left to do; interrupted on the way, it ends where the whole run did.
     assert_eq!(bench.run(&folder, true, None).unwrap().steps.len(), 0);
     let cut = bench.folder("cut");
     assert!(bench.run(&cut, false, Some(8)).unwrap().interrupted());
     bench.run(&cut, true, None).unwrap();
-    same(&folder, &cut);
+    assert_same_runs(&folder, &cut);
     let done = |folder| RunSummary { seconds: 0.0, ..summary(folder) };
     assert_eq!(done(&folder), done(&cut));
 }
@@ -156,6 +156,6 @@ fn patience_ends_a_run_that_gets_no_better() {
 #[test]
 fn a_run_that_gets_better_is_not_stopped() {
     let bench = Bench::with(|s| s.train.patience = Some(3));
-    let (folder, told) = bench.start("a");
-    assert_eq!((told.epochs.len(), summary(&folder).stopped_early), (3, false));
+    let (folder, observed) = bench.start("a");
+    assert_eq!((observed.epochs.len(), summary(&folder).stopped_early), (3, false));
 }

@@ -49,10 +49,10 @@ fn the_loss_is_the_weighted_sum() {
 fn a_run_weighs_its_results() {
     let losses = |weights: &[(&str, f64)]| {
         let bench = bench(weights);
-        let told = bench.run(&bench.folder("a"), false, None).unwrap();
-        (bench, told.steps[0].2)
+        let observed = bench.run(&bench.folder("a"), false, None).unwrap();
+        (bench, observed.steps[0].2)
     };
-    let (bench, alone) = losses(&[]);
+    let (bench, unweighted_loss) = losses(&[]);
     let device = crate::support::device::device().autodiff();
     let network = lower(&bench.checked, &device, 0).train();
     let data = Arc::new(Dataset::open(&bench.settings.data, Path::new(".")).unwrap());
@@ -67,7 +67,7 @@ fn a_run_weighs_its_results() {
     let [main, aux] = [0, 1]
         .map(|i| f64::from(cross_entropy(results[i].clone(), targets.clone()).without_autodiff().into_scalar::<f32>()));
     let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");
-    near(alone, main);
+    near(unweighted_loss, main);
     near(losses(&[("main", 1.0), ("aux", 0.4)]).1, main + 0.4 * aux);
     near(losses(&[("aux", 2.0), ("main", 0.0)]).1, 2.0 * aux);
 }
@@ -105,11 +105,11 @@ fn weights_that_cannot_work_are_refused() {
         bench.checked = several(with);
         bench.refused(&bench.folder("a"), false).to_string()
     };
-    let told = refused(&[("side", 1.0)], &[]);
-    assert!(told.contains("`Several` has no result `side`") && told.contains("main, aux, small"), "{told}");
-    let told = refused(&[("small", 1.0)], &[]);
-    assert!(told.contains("result `small` of `Several` is a map [2, 16, 16]"), "{told}");
-    let told = refused(&[("main", 1.0), ("aux", 1.0)], &[("channels", "3")]);
-    assert!(told.contains("result `aux` of `Several` has 3 channels"), "{told}");
+    let message = refused(&[("side", 1.0)], &[]);
+    assert!(message.contains("`Several` has no result `side`") && message.contains("main, aux, small"), "{message}");
+    let message = refused(&[("small", 1.0)], &[]);
+    assert!(message.contains("result `small` of `Several` is a map [2, 16, 16]"), "{message}");
+    let message = refused(&[("main", 1.0), ("aux", 1.0)], &[("channels", "3")]);
+    assert!(message.contains("result `aux` of `Several` has 3 channels"), "{message}");
     assert!(refused(&[("aux", 0.0)], &[]).contains("has a weight above 0"));
 }

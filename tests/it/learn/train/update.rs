@@ -34,22 +34,22 @@ fn a_run_with_all_of_them_goes_on_bit_for_bit() {
             ("schedule", "cosine(min = 1e-4, warmup = 0.5)"),
             ("clip", "0.5"),
         ]);
-        let (whole, told) = bench.start("whole");
-        assert!(told.steps.iter().all(|s| s.2.is_finite()));
+        let (whole, observed) = bench.start("whole");
+        assert!(observed.steps.iter().all(|s| s.2.is_finite()));
         for at in [1, 8] {
             let folder = bench.folder(&format!("at_{at}"));
             let first = bench.run(&folder, false, Some(at)).unwrap();
             let second = bench.run(&folder, true, None).unwrap();
             let steps: Vec<_> = first.steps.iter().chain(&second.steps).copied().collect();
-            assert_eq!(steps, told.steps, "{optimizer}, stopped after {at} steps");
-            same(&whole, &folder);
+            assert_eq!(steps, observed.steps, "{optimizer}, stopped after {at} steps");
+            assert_same_runs(&whole, &folder);
         }
         assert_eq!(read_settings(&whole.settings()).unwrap(), bench.settings);
     }
 }
 
 /// Returns the change of one step of SGD, all trained tensors as one vector.
-fn moved(keys: &[(&str, &str)]) -> Vec<f64> {
+fn weight_change(keys: &[(&str, &str)]) -> Vec<f64> {
     let bench = bench(&[&[("optimizer", "sgd(lr = 0.1)")], keys].concat());
     let folder = bench.folder("a");
     assert!(bench.run(&folder, false, Some(1)).unwrap().interrupted());
@@ -66,19 +66,19 @@ fn moved(keys: &[(&str, &str)]) -> Vec<f64> {
 #[test]
 fn steps_follow_schedule_clip_and_loss() {
     let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let plain = moved(&[]);
+    let plain = weight_change(&[]);
     let is = |found: &[f64], factor: f64| {
         let off: Vec<f64> = found.iter().zip(&plain).map(|(f, p)| f - factor * p).collect();
         assert!(norm(&off) < 1e-4 * factor * norm(&plain), "{} of {}", norm(found), norm(&plain));
     };
     // Sixteen images in batches of three: six steps of warm-up.
-    is(&moved(&[("schedule", "constant(warmup = 1)")]), 1.0 / 7.0);
-    is(&moved(&[("lr", "0.05"), ("schedule", "poly")]), 0.5);
-    is(&moved(&[("loss", "3 * cross_entropy")]), 3.0);
+    is(&weight_change(&[("schedule", "constant(warmup = 1)")]), 1.0 / 7.0);
+    is(&weight_change(&[("lr", "0.05"), ("schedule", "poly")]), 0.5);
+    is(&weight_change(&[("loss", "3 * cross_entropy")]), 3.0);
     // The step is the rate times the gradient, whose norm is clipped to a quarter.
     let clip = norm(&plain) / 0.1 / 4.0;
-    is(&moved(&[("clip", &format!("{clip:.9}"))]), 0.25);
-    let other = moved(&[("loss", "dice")]);
+    is(&weight_change(&[("clip", &format!("{clip:.9}"))]), 0.25);
+    let other = weight_change(&[("loss", "dice")]);
     assert!((norm(&other) - norm(&plain)).abs() > 1e-3 * norm(&plain));
 }
 
@@ -86,7 +86,7 @@ fn steps_follow_schedule_clip_and_loss() {
 fn class_weights_that_do_not_fit_are_refused() {
     let bench = bench(&[("loss", "dice + cross_entropy(weights = [1, 2, 3])")]);
     let folder = bench.folder("a");
-    let told = bench.refused(&folder, false).to_string();
-    assert!(told.contains("`weights` of `cross_entropy` has 3 numbers, the data has 2 classes"), "{told}");
+    let message = bench.refused(&folder, false).to_string();
+    assert!(message.contains("`weights` of `cross_entropy` has 3 numbers, the data has 2 classes"), "{message}");
     assert!(!folder.root().exists(), "nothing is written before a refusal");
 }

@@ -77,9 +77,9 @@ fn a_sheet_holds_every_case_with_its_name_and_the_legend() {
     }
     let pixels = |canvas: &Canvas, colour: [u8; 3]| canvas.rgb.chunks_exact(3).filter(|p| *p == colour).count();
     let ink = [240; 3];
-    let alone: usize = cases.iter().map(|c| pixels(&c.captioned(320).unwrap(), ink)).sum();
-    assert_eq!(pixels(&made, ink), alone, "every caption is on the sheet");
-    assert!(alone > 500);
+    let captioned_pixels: usize = cases.iter().map(|c| pixels(&c.captioned(320).unwrap(), ink)).sum();
+    assert_eq!(pixels(&made, ink), captioned_pixels, "every caption is on the sheet");
+    assert!(captioned_pixels > 500);
     // Without a true mask there are no errors to explain.
     let plain: Vec<OverlayCase> = cases.iter().map(|c| OverlayCase { truth: None, ..c.clone() }).collect();
     assert_eq!(pixels(&case_sheet("run", &plain, 2).unwrap(), FALSE_POSITIVE), 0);

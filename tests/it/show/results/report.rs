@@ -328,7 +328,7 @@ fn a_run_that_has_nothing_yet_makes_a_page_too() {
     }
 }
 
-fn of(html: &str, class: &str) -> usize {
+fn count_class(html: &str, class: &str) -> usize {
     html.matches(&format!("class=\"{class}\"")).count()
 }
 
@@ -341,17 +341,25 @@ fn a_chart_shows_every_finite_point() {
     };
     let one = |points| vec![LineSeries { name: "loss".into(), points }];
     let html = chart(one(points(12)));
-    assert_eq!((of(&html, "dot"), of(&html, "hover"), of(&html, "line"), of(&html, "mark")), (12, 12, 1, 1));
+    assert_eq!(
+        (
+            count_class(&html, "dot"),
+            count_class(&html, "hover"),
+            count_class(&html, "line"),
+            count_class(&html, "mark")
+        ),
+        (12, 12, 1, 1)
+    );
     assert!(html.contains("<title>loss: 15 at epoch 7</title>"), "7 * 7 % 17");
     // A long run has a line without dots, and not more points than the page can hold.
     let html = chart(one(points(5000)));
-    assert_eq!(of(&html, "dot"), 0);
-    assert!((300..=400).contains(&of(&html, "hover")), "{}", of(&html, "hover"));
+    assert_eq!(count_class(&html, "dot"), 0);
+    assert!((300..=400).contains(&count_class(&html, "hover")), "{}", count_class(&html, "hover"));
     let mut broken = points(5);
     broken[2][1] = f64::NAN;
-    assert_eq!(of(&chart(one(broken)), "dot"), 4);
+    assert_eq!(count_class(&chart(one(broken)), "dot"), 4);
     assert_eq!(chart(one(vec![[1.0, f64::INFINITY]])), "");
-    assert_eq!(of(&chart(one(vec![[1.0, 0.5]])), "dot"), 1);
+    assert_eq!(count_class(&chart(one(vec![[1.0, 0.5]])), "dot"), 1);
     // Every coordinate is on the chart.
     let html = chart(one(vec![[0.0, -5.0], [3.0, 1e-7], [90.0, 1e9]]));
     for (at, _) in html.match_indices(" cx=\"") {
@@ -365,14 +373,14 @@ fn a_distribution_counts_every_image() {
     let points: Vec<ImageScore> =
         (0..57).map(|i| ImageScore { name: format!("case {i}"), value: (i * 37 % 57) as f64 / 57.0 }).collect();
     let html = distribution("t", "Dice", &points).into_string();
-    assert_eq!(of(&html, "strip"), 57);
+    assert_eq!(count_class(&html, "strip"), 57);
     let counted: usize =
         html.split("<title>").filter_map(|part| part.split_once(" images from ")?.0.parse::<usize>().ok()).sum();
     assert_eq!(counted, 57, "every image is in a bar");
     assert!(html.contains("mean 0.4912"), "28 / 57");
     assert_eq!(distribution("t", "Dice", &[]).into_string(), "");
     let same: Vec<ImageScore> = (0..3).map(|_| ImageScore { name: "a".into(), value: 1.0 }).collect();
-    assert_eq!(of(&distribution("t", "Dice", &same).into_string(), "bar"), 1);
+    assert_eq!(count_class(&distribution("t", "Dice", &same).into_string(), "bar"), 1);
 }
 
 #[test]

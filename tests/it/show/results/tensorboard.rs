@@ -30,7 +30,7 @@ fn mask(data: &[u8]) -> u32 {
 }
 
 /// Reads the framing by its definition and returns the data of every record.
-fn taken_apart(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+fn records_of(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     while !bytes.is_empty() {
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -58,7 +58,7 @@ fn the_checksum_is_the_one_of_the_definition() {
 fn a_file_of_tensorboard_is_read() {
     let bytes = fs::read(repository("tests/reference/tensorboard/theirs.tfevents")).unwrap();
     let data: Vec<_> = records(&bytes).map(|r| r.unwrap().to_vec()).collect();
-    assert_eq!(data, taken_apart(&bytes));
+    assert_eq!(data, records_of(&bytes));
     let events: Vec<Event> = data.iter().map(|d| Event::parse(d).unwrap()).collect();
     // The first record names the version; then three steps and a picture follow.
     let scalars: Vec<_> = events.iter().filter(|e| !e.values.is_empty()).collect();
@@ -92,7 +92,7 @@ fn tensorboard_reads_our_file() {
         bytes.extend(record::frame(&event.encode()));
         assert_eq!(Event::parse(&event.encode()), Some(event));
     }
-    taken_apart(&bytes);
+    records_of(&bytes);
     let path = repository("tests/reference/tensorboard/ours/events.out.tfevents.npc");
     if std::env::var_os("NPC_WRITE_REFERENCE").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -110,11 +110,11 @@ fn tensorboard_reads_our_file() {
 fn run(epochs: usize) -> (TempDir, RunFolder) {
     let dir = tempdir().unwrap();
     let folder = RunFolder::new(dir.path());
-    go_on(&folder, epochs);
+    add_epochs(&folder, epochs);
     (dir, folder)
 }
 
-fn go_on(folder: &RunFolder, epochs: usize) {
+fn add_epochs(folder: &RunFolder, epochs: usize) {
     let line = |i: usize| {
         format!("{{\"epoch\":{i},\"loss\":{},\"dice\":0.5,\"note\":\"x\",\"seconds\":2.0}}\n", 1.0 / i as f64)
     };
@@ -124,7 +124,7 @@ fn go_on(folder: &RunFolder, epochs: usize) {
 
 fn events(folder: &RunFolder) -> (PathBuf, Vec<Event>) {
     let path = folder.root().join("tensorboard/events.out.tfevents.npc");
-    let data = taken_apart(&fs::read(&path).unwrap());
+    let data = records_of(&fs::read(&path).unwrap());
     (path, data.iter().map(|d| Event::parse(d).unwrap()).collect())
 }
 
@@ -143,7 +143,7 @@ fn epochs_are_written_once() {
     assert!((all[3].time - all[2].time - 2.0).abs() < 1e-6, "each epoch took two seconds");
     // The run is imported a second time, and then continues.
     assert_eq!(EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap(), 0);
-    go_on(&folder, 5);
+    add_epochs(&folder, 5);
     let mut board = EventFile::open(&folder).unwrap();
     assert_eq!((board.add_new_epochs(&folder).unwrap(), board.add_new_epochs(&folder).unwrap()), (2, 0));
     let canvas = Canvas::filled([4, 4], [9; 3]);

@@ -30,7 +30,7 @@ pub fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// Renders the problems in both forms, and checks that every place is inside its text.
-fn told(sources: &SourceMap, problems: &Problems) {
+fn render_problems(sources: &SourceMap, problems: &Problems) {
     for d in problems.iter() {
         for label in d.primary.iter().chain(&d.others) {
             let text = &sources.file(label.span.source).text;
@@ -43,7 +43,7 @@ fn told(sources: &SourceMap, problems: &Problems) {
 }
 
 /// Computes every analysis of a checked model that does not run it.
-fn measured(checked: &CheckedGraph) {
+fn analyze_model(checked: &CheckedGraph) {
     for convention in Convention::ALL {
         count(checked, convention);
     }
@@ -89,7 +89,7 @@ pub fn front(text: &str) {
         match elaborate(&program, entry, &[], SIZE).and_then(check) {
             Ok(checked) => {
                 problems.extend(checked.warnings().clone());
-                measured(&checked);
+                analyze_model(&checked);
             }
             Err(found) => problems.extend(found),
         }
@@ -97,7 +97,7 @@ pub fn front(text: &str) {
     for item in &program.file.items {
         problems.extend(recipe_item(&program, item));
     }
-    told(&sources, &problems.sorted());
+    render_problems(&sources, &problems.sorted());
 }
 
 /// Checks the `data`, `train`, `sweep` and `expect` blocks.
@@ -188,14 +188,14 @@ pub fn value(text: &str) {
                 let name = Spanned::new(name.to_string(), Span::default());
                 let args = [ModelArgument { name, value: value.clone() }];
                 match elaborate(&program, entry, &args, SIZE).and_then(check) {
-                    Ok(checked) => measured(&checked),
+                    Ok(checked) => analyze_model(&checked),
                     Err(found) => problems.extend(found),
                 }
             }
         }
         Err(found) => problems.extend(found),
     }
-    told(&sources, &problems.sorted());
+    render_problems(&sources, &problems.sorted());
 }
 
 /// Reads a settings file: the settings can be written, and are the same when read again.

@@ -1,13 +1,13 @@
 //! `augment = [...]`: defaults, ranges, refusals.
 
-use super::{told, train};
+use super::{messages_of, train};
 use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
 use npc::text::config::{Augmentation, BorderMode, nnunet_like};
 use std::collections::BTreeMap;
 
 fn read(list: &str) -> Vec<Augmentation> {
     train(&format!("epochs = 1 augment = {list}"))
-        .unwrap_or_else(|p| panic!("{list}: {:?}", told::<()>(Err(p))))
+        .unwrap_or_else(|p| panic!("{list}: {:?}", messages_of::<()>(Err(p))))
         .augment
 }
 
@@ -100,11 +100,11 @@ fn refusals() {
         ("[GaussianBlur]", "E0206 there is no augmentation `GaussianBlur`; write blur(sigma = [0.5, 1])"),
         ("[cutmix]", "E0206 `augment` takes one of flip, rot90"),
     ] {
-        let found = told(train(&format!("epochs = 1 augment = {list}")));
+        let found = messages_of(train(&format!("epochs = 1 augment = {list}")));
         assert_eq!(found.len(), 1, "{list}: {found:?}");
         assert!(found[0].starts_with(expected), "{list}: {found:?}");
     }
-    let near = told(train("epochs = 1 augment = [rotat]"));
+    let near = messages_of(train("epochs = 1 augment = [rotat]"));
     assert!(near[0].ends_with("did you mean `rotate`?"), "{near:?}");
 }
 

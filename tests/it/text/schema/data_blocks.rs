@@ -1,6 +1,6 @@
 //! `data` blocks: layouts by name, lists, volumes, colours, groups, and settings of older formats.
 
-use super::{FILES, data, entry, told, train};
+use super::{FILES, data, entry, messages_of, train};
 use npc::text::config::schema::override_data;
 use npc::text::config::{DataSource, Grouping, MaskRule, Slicing, Split};
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ fn layouts_fill_in_what_is_not_written() {
             "E0206 `source` and `layout` exclude each other",
         ),
     ] {
-        let found = told(data(entries));
+        let found = messages_of(data(entries));
         assert_eq!(found.len(), 1, "{entries}: {found:?}");
         assert!(found[0].starts_with(expected), "{entries}: {found:?}");
     }
@@ -94,16 +94,16 @@ fn lists_volumes_colours_and_groups() {
         ("split = random(stratify = size)", "E0206 `stratify` takes one of foreground, classes"),
         ("split = lists(train = \"a\", test = \"b\", stratify = classes)", "E0205 `lists` has no key `stratify`"),
     ] {
-        let found = told(data(&format!("{FILES}\n{more}")));
+        let found = messages_of(data(&format!("{FILES}\n{more}")));
         assert_eq!(found.len(), 1, "{more}: {found:?}");
         assert!(found[0].starts_with(expected), "{more}: {found:?}");
     }
     let coloured = FILES.replace("[0, 255]", "[\"#000\", 3]");
-    assert!(told(data(&coloured))[0].starts_with("E0206 `labels` takes a colour such as \"#ff0000\""));
+    assert!(messages_of(data(&coloured))[0].starts_with("E0206 `labels` takes a colour such as \"#ff0000\""));
     let mixed = FILES.replace("[0, 255]", "[\"#000000\", 3]");
-    assert!(told(data(&mixed))[0].starts_with("E0206 some labels are colours and some are grey values"));
+    assert!(messages_of(data(&mixed))[0].starts_with("E0206 some labels are colours and some are grey values"));
     let wrong = FILES.replace("[0, 255]", "[\"#000000\", \"#ffffff\"]") + "\nmask = exact";
-    assert!(told(data(&wrong))[0].starts_with("E0206 the labels are colours"));
+    assert!(messages_of(data(&wrong))[0].starts_with("E0206 the labels are colours"));
 }
 
 /// Settings of runs before groups and slices existed, and colours as in the model file.

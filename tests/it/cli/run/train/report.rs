@@ -1,6 +1,6 @@
 //! Pictures, page and event file of a run; predictions for folders, tiles and probabilities.
 
-use super::{Place, Ran, grey};
+use super::{CommandOutput, TestFolder, grey};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -14,9 +14,9 @@ fn names(dir: &Path) -> Vec<String> {
 
 #[test]
 fn a_run_becomes_pictures_a_page_and_events() {
-    let place = Place::new();
-    place.train("runs/a", &["--set", "epochs=2", "--tensorboard"]).done();
-    let events = place.path("runs/a/tensorboard/events.out.tfevents.npc");
+    let folder = TestFolder::new();
+    folder.train("runs/a", &["--set", "epochs=2", "--tensorboard"]).expect_success();
+    let events = folder.path("runs/a/tensorboard/events.out.tfevents.npc");
     let tags = |bytes: &[u8]| -> Vec<(String, i64)> {
         let records = npc::internals::show::tensorboard::record::records(bytes);
         let events = records.map(|r| npc::internals::show::tensorboard::Event::parse(r.unwrap()).unwrap());
@@ -28,100 +28,101 @@ fn a_run_becomes_pictures_a_page_and_events() {
     }
     assert_eq!(first.iter().filter(|(tag, step)| tag.starts_with("cases/") && *step == 2).count(), 3, "{first:?}");
     // Continuing the run adds the third epoch and its pictures; importing it again adds nothing.
-    place.train("runs/a", &["--resume", "--tensorboard"]).done();
+    folder.train("runs/a", &["--resume", "--tensorboard"]).expect_success();
     let second = tags(&fs::read(&events).unwrap());
     assert_eq!(second[..first.len()], first[..]);
     assert!(second[first.len()..].iter().all(|(_, step)| *step == 3) && second.len() > first.len(), "{second:?}");
-    let said = place.npc(&["report", "runs/a", "--tensorboard"]).done();
-    assert!(said.contains("0 new epochs"), "{said}");
+    let printed = folder.npc(&["report", "runs/a", "--tensorboard"]).expect_success();
+    assert!(printed.contains("0 new epochs"), "{printed}");
     assert_eq!(tags(&fs::read(&events).unwrap()), second);
 
     // The page scores the run first, with the same figures as the command.
-    let said = place.npc(&["report", "runs/a", "--cases", "1"]).done();
-    assert!(said.contains("per image") && said.contains("report.html"), "{said}");
-    let html = fs::read_to_string(place.path("runs/a/report.html")).unwrap();
+    let printed = folder.npc(&["report", "runs/a", "--cases", "1"]).expect_success();
+    assert!(printed.contains("per image") && printed.contains("report.html"), "{printed}");
+    let html = fs::read_to_string(folder.path("runs/a/report.html")).unwrap();
     assert!(!html.contains("class=\"missing\""));
     assert_eq!(html.matches("data:image/png;base64,").count(), 1 + 1 + 4, "worst, median, four examples");
-    let eval = place.json("runs/a/eval.json");
+    let eval = folder.json("runs/a/eval.json");
     assert!(html.contains(&format!("{:.4}", eval["dice"].as_f64().unwrap())));
     // The run is scored already: nothing is computed again, and the page is the same.
-    let said = place.npc(&["report", "runs/a", "--cases", "1", "--out", "again.html"]).done();
-    assert!(!said.contains("per image"), "{said}");
-    assert_eq!(fs::read_to_string(place.path("again.html")).unwrap(), html);
+    let printed = folder.npc(&["report", "runs/a", "--cases", "1", "--out", "again.html"]).expect_success();
+    assert!(!printed.contains("per image"), "{printed}");
+    assert_eq!(fs::read_to_string(folder.path("again.html")).unwrap(), html);
     // Without its data the page has no pictures but is written.
-    let said = place.npc(&["report", "runs/a", "--out", "bare.html", "--data-root", "elsewhere"]).done();
-    assert!(said.contains("note: The data cannot be opened"), "{said}");
-    let html = fs::read_to_string(place.path("bare.html")).unwrap();
+    let printed = folder.npc(&["report", "runs/a", "--out", "bare.html", "--data-root", "elsewhere"]).expect_success();
+    assert!(printed.contains("note: The data cannot be opened"), "{printed}");
+    let html = fs::read_to_string(folder.path("bare.html")).unwrap();
     assert!(html.contains("class=\"missing\"") && !html.contains("data:image") && html.contains("id=\"curves\""));
 
-    let ran = place.npc(&["eval", "runs/a", "--overlays", "shown", "--format", "json"]);
-    serde_json::from_str::<Value>(&ran.done()).unwrap();
-    let shown = names(&place.path("shown"));
+    let output = folder.npc(&["eval", "runs/a", "--overlays", "shown", "--format", "json"]);
+    serde_json::from_str::<Value>(&output.expect_success()).unwrap();
+    let shown = names(&folder.path("shown"));
     assert_eq!(shown.len(), 4, "{shown:?}");
     assert!(shown[0].starts_with("0001_phantom_") && shown[3] == "sheet.png");
-    let csv = npc::internals::score::case_columns::CaseColumns::read(&place.path("runs/a/cases.csv")).unwrap();
+    let csv = npc::internals::score::case_columns::CaseColumns::read(&folder.path("runs/a/cases.csv")).unwrap();
     let worst = &csv.worst_first("dice")[0].stem;
     assert_eq!(shown[0], format!("0001_{worst}.png"));
-    place.npc(&["eval", "runs/a", "--worst", "2"]).refused(2, &["--overlays"]);
-    place.npc(&["report", "set"]).refused(1, &["not a run folder"]);
+    folder.npc(&["eval", "runs/a", "--worst", "2"]).expect_failure(2, &["--overlays"]);
+    folder.npc(&["report", "set"]).expect_failure(1, &["not a run folder"]);
 }
 
 #[test]
 fn folders_tiles_and_probabilities() {
-    let place = Place::new();
-    place.train("runs/a", &["--set", "epochs=10"]).done();
-    fs::create_dir_all(place.path("in/deep")).unwrap();
-    fs::copy(place.path("set/images/phantom_0001.tif"), place.path("in/deep/a.tif")).unwrap();
-    fs::copy(place.path("set/images/phantom_0002.tif"), place.path("in/b.tif")).unwrap();
-    fs::write(place.path("in/notes.txt"), "no image").unwrap();
-    fs::write(place.path("in/c.png"), "no picture").unwrap();
-    let ran = place.npc(&["predict", "runs/a", "in", "--out", "m", "--format", "json", "--probabilities", "npy"]);
-    let json: Value = serde_json::from_str(&ran.out).unwrap();
-    ran.refused(1, &["1 of 3", "c.png"]);
+    let folder = TestFolder::new();
+    folder.train("runs/a", &["--set", "epochs=10"]).expect_success();
+    fs::create_dir_all(folder.path("in/deep")).unwrap();
+    fs::copy(folder.path("set/images/phantom_0001.tif"), folder.path("in/deep/a.tif")).unwrap();
+    fs::copy(folder.path("set/images/phantom_0002.tif"), folder.path("in/b.tif")).unwrap();
+    fs::write(folder.path("in/notes.txt"), "no image").unwrap();
+    fs::write(folder.path("in/c.png"), "no picture").unwrap();
+    let output = folder.npc(&["predict", "runs/a", "in", "--out", "m", "--format", "json", "--probabilities", "npy"]);
+    let json: Value = serde_json::from_str(&output.stdout).unwrap();
+    output.expect_failure(1, &["1 of 3", "c.png"]);
     assert_eq!((json["images"].as_array().unwrap().len(), json["failed"].as_array().unwrap().len()), (2, 1));
     assert!(json["images_per_second"].as_f64().unwrap() > 0.0 && json["seconds"]["network"].is_f64());
-    assert_eq!(names(&place.path("m")), ["b.npy", "b.png", "deep"]);
+    assert_eq!(names(&folder.path("m")), ["b.npy", "b.png", "deep"]);
     // The class map and the probabilities agree.
-    let bytes = fs::read(place.path("m/b.npy")).unwrap();
+    let bytes = fs::read(folder.path("m/b.npy")).unwrap();
     let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let values: Vec<f32> = bytes[start..].chunks_exact(4).map(|v| f32::from_le_bytes(v.try_into().unwrap())).collect();
     let area = 40 * 48;
     assert_eq!(values.len(), 2 * area);
-    let mask = grey(&place.path("m/b.png"));
+    let mask = grey(&folder.path("m/b.png"));
     for (i, pixel) in mask.pixels().enumerate() {
         assert!((values[i] + values[area + i] - 1.0).abs() < 1e-5);
         assert_eq!(pixel.0[0] > 0, values[area + i] > values[i], "pixel {i}");
     }
     assert!(values[area..].iter().any(|&p| p > 0.5), "something was found");
 
-    let predict =
-        |out: &str, more: &[&str]| -> Ran { place.npc(&[&["predict", "runs/a", "--out", out], more].concat()) };
+    let predict = |out: &str, more: &[&str]| -> CommandOutput {
+        folder.npc(&[&["predict", "runs/a", "--out", out], more].concat())
+    };
     // The batch size does not change a prediction, mirrored copies do.
-    predict("one", &["set/images", "--batch", "1"]).done();
-    let said = predict("five", &["set/images/*.tif", "--batch", "5"]).done();
-    assert!(said.contains("15 images in") && said.contains("waiting for files"), "{said}");
+    predict("one", &["set/images", "--batch", "1"]).expect_success();
+    let printed = predict("five", &["set/images/*.tif", "--batch", "5"]).expect_success();
+    assert!(printed.contains("15 images in") && printed.contains("waiting for files"), "{printed}");
     let all = |out: &str| {
-        names(&place.path(out)).iter().map(|n| fs::read(place.path(out).join(n)).unwrap()).collect::<Vec<_>>()
+        names(&folder.path(out)).iter().map(|n| fs::read(folder.path(out).join(n)).unwrap()).collect::<Vec<_>>()
     };
     assert!(all("one") == all("five"), "a batch of one and of five");
-    predict("flipped", &["set/images", "--flips"]).done();
+    predict("flipped", &["set/images", "--flips"]).expect_success();
     assert!(all("one") != all("flipped"));
     // A mirrored image has the mirrored result.
-    let image = place.path("in/deep/a.tif");
+    let image = folder.path("in/deep/a.tif");
     let mut decoder = tiff::decoder::Decoder::new(fs::File::open(&image).unwrap()).unwrap();
     let tiff::decoder::DecodingResult::I16(values) = decoder.read_image().unwrap() else { panic!("signed") };
     let mirrored: Vec<i16> = values.chunks_exact(48).flat_map(|row| row.iter().rev().copied()).collect();
-    let mut file = fs::File::create(place.path("mirrored.tif")).unwrap();
+    let mut file = fs::File::create(folder.path("mirrored.tif")).unwrap();
     let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).unwrap();
     encoder.write_image::<tiff::encoder::colortype::GrayI16>(48, 40, &mirrored).unwrap();
-    predict("two", &["in/deep/a.tif", "mirrored.tif", "--flips", "--window"]).done();
-    let [a, b] = ["a", "mirrored"].map(|n| grey(&place.path(&format!("two/{n}.png"))));
+    predict("two", &["in/deep/a.tif", "mirrored.tif", "--flips", "--window"]).expect_success();
+    let [a, b] = ["a", "mirrored"].map(|n| grey(&folder.path(&format!("two/{n}.png"))));
     assert!(a.pixels().any(|p| p.0[0] > 0) && a.pixels().any(|p| p.0[0] == 0), "a mask with something on it");
     let differ = a.rows().zip(b.rows()).flat_map(|(a, b)| a.zip(b.rev())).filter(|(a, b)| a != b).count();
     assert!(differ < 10, "{differ} pixels of the mirrored image differ");
 
-    predict("bad", &["in/b.tif", "--overlap", "0.2"]).refused(2, &["--window"]);
-    predict("bad", &["in/b.tif", "--window", "--overlap", "1"]).refused(1, &["overlap"]);
-    predict("bad", &["none/*.tif"]).refused(1, &["matches no image"]);
-    assert!(!place.path("bad").exists());
+    predict("bad", &["in/b.tif", "--overlap", "0.2"]).expect_failure(2, &["--window"]);
+    predict("bad", &["in/b.tif", "--window", "--overlap", "1"]).expect_failure(1, &["overlap"]);
+    predict("bad", &["none/*.tif"]).expect_failure(1, &["matches no image"]);
+    assert!(!folder.path("bad").exists());
 }

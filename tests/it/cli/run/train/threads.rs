@@ -26,20 +26,20 @@ fn weights(path: &Path) -> Vec<Vec<u32>> {
 }
 
 /// Trains with this many threads and returns the bits of the last checkpoint and of the epoch's loss.
-fn bits(place: &Place, model: &str, threads: &str, set: &str) -> (Vec<Vec<u32>>, String) {
+fn bits(folder: &TestFolder, model: &str, threads: &str, set: &str) -> (Vec<Vec<u32>>, String) {
     let out = format!("{model}_{threads}");
     let args = ["train", "all.model", &format!("t_{model}"), "--out", &out, "--threads", threads, "--set", set];
-    place.npc(&args).done();
-    let loss = place.metrics(&out).remove(0)[1].clone();
-    (weights(&place.path(&out).join("last.safetensors")), loss)
+    folder.npc(&args).expect_success();
+    let loss = folder.metrics(&out).remove(0)[1].clone();
+    (weights(&folder.path(&out).join("last.safetensors")), loss)
 }
 
 fn compare(models: &[&str], counts: &[&str], set: &str) {
-    let place = Place::new();
+    let folder = TestFolder::new();
     let mut text = String::new();
     for name in ["npnet", "unet", "segnet", "pspnet", "data"] {
         let file = format!("{name}.model");
-        fs::copy(crate::support::repository::repository(&format!("models/{file}")), place.path(&file)).unwrap();
+        fs::copy(crate::support::repository::repository(&format!("models/{file}")), folder.path(&file)).unwrap();
         text += &format!("import \"{file}\"\n");
     }
     let data = MODEL.split("data slices").nth(1).unwrap().split("train tiny").next().unwrap();
@@ -49,13 +49,13 @@ fn compare(models: &[&str], counts: &[&str], set: &str) {
             "train t_{model} = {model}(classes = 2) on slices {{ epochs = 1 batch = 4 clip = 1 loss = cross_entropy + dice }}\n"
         );
     }
-    fs::write(place.path("all.model"), all).unwrap();
+    fs::write(folder.path("all.model"), all).unwrap();
     for model in models {
-        let expected = bits(&place, model, counts[0], set);
+        let expected = bits(&folder, model, counts[0], set);
         assert!(!expected.0.is_empty());
         for threads in &counts[1..] {
             assert!(
-                bits(&place, model, threads, set) == expected,
+                bits(&folder, model, threads, set) == expected,
                 "{model}: {threads} threads and {} differ",
                 counts[0]
             );

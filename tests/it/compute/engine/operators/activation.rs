@@ -1,6 +1,6 @@
 //! Activations, softmax and PReLU: values, gradients, and the handling of NaN.
 
-use super::{KernelCase, Tensor, assert_close, layouts, written_before};
+use super::{KernelCase, Tensor, assert_close, layouts, stale_map};
 use npc::graph::op::{Activation, ActivationFunction, PRelu};
 use npc::internals::compute::engine::LayerWeights;
 use npc::internals::compute::engine::operators::{ForwardArgs, OperatorKernel};
@@ -18,7 +18,7 @@ fn erf(x: f64) -> f64 {
 
 fn softmax(x: &Tensor) -> Tensor {
     let [_, c, _, _] = x.dims;
-    Tensor::of(x.dims, |[n, k, i, j]| {
+    Tensor::from_fn(x.dims, |[n, k, i, j]| {
         let sum: f64 = (0..c).map(|c| x.at([n, c, i, j]).exp()).sum();
         x.at([n, k, i, j]).exp() / sum
     })
@@ -53,7 +53,7 @@ fn reference(function: ActivationFunction, x: &Tensor) -> Tensor {
     };
     match function {
         ActivationFunction::Softmax => softmax(x),
-        _ => Tensor::of(x.dims, |at| f(x.at(at))),
+        _ => Tensor::from_fn(x.dims, |at| f(x.at(at))),
     }
 }
 
@@ -93,7 +93,7 @@ fn relu_keeps_a_nan() {
     let op = Activation { function: ActivationFunction::Relu };
     let x = Tensor { dims: [1, 1, 1, 2], values: vec![f64::NAN, -1.0] };
     let layout = layouts(x.dims).remove(1);
-    let mut y = written_before(&layout);
+    let mut y = stale_map(&layout);
     let map = x.map(&layout);
     op.forward(ForwardArgs { inputs: &[map.view()], layer: None, seed: None }, &mut y.view_mut(), &mut []);
     let y = y.to_nchw();
@@ -110,7 +110,7 @@ fn prelu_and_its_slopes() {
         let weight = slopes.values.iter().map(|&v| v as f32).collect();
         let layer = LayerWeights { weight, bias: None, running: None };
         let reference = |x: &Tensor, slopes: &Tensor| {
-            Tensor::of(x.dims, |at| match x.at(at) {
+            Tensor::from_fn(x.dims, |at| match x.at(at) {
                 v if v > 0.0 => v,
                 v => v * slopes.values[at[1] % slopes.values.len()],
             })
@@ -124,7 +124,7 @@ fn prelu_and_its_slopes() {
         };
         case.check_all(std::slice::from_ref(&x));
         let grad = Tensor::noise(8, x.dims);
-        let expected = super::slope(&|x| reference(&x[0], &x[1]), &[x.clone(), slopes.clone()], &grad, 1);
+        let expected = super::numerical_gradient(&|x| reference(&x[0], &x[1]), &[x.clone(), slopes.clone()], &grad, 1);
         for layout in layouts(x.dims) {
             let found = op.weight_gradients(&[x.map(&layout).view()], grad.map(&layout).view());
             let [("weight", found)] = &found[..] else { panic!("{found:?}") };

@@ -10,9 +10,9 @@ const ALL: [ElementwiseFunction; 4] =
 
 fn reference(function: ElementwiseFunction, a: &Tensor, b: &Tensor) -> Tensor {
     let dims = std::array::from_fn(|i| a.dims[i].max(b.dims[i]));
-    Tensor::of(dims, |at| {
-        let of = |x: &Tensor| x.at(std::array::from_fn(|i| at[i].min(x.dims[i] - 1)));
-        let (a, b) = (of(a), of(b));
+    Tensor::from_fn(dims, |at| {
+        let mapped = |x: &Tensor| x.at(std::array::from_fn(|i| at[i].min(x.dims[i] - 1)));
+        let (a, b) = (mapped(a), mapped(b));
         match function {
             ElementwiseFunction::Add => a + b,
             ElementwiseFunction::Sub => a - b,
@@ -66,12 +66,12 @@ fn a_quotient_has_finite_gaps() {
     // The gaps hold zeros.
     let map =
         npc::internals::compute::engine::memory_layout::FeatureMap::from_nchw(MapLayout::blocked(x.dims), &values);
-    let mut y = super::written_before(&map.layout);
+    let mut y = super::stale_map(&map.layout);
     let inputs = [map.view(), map.view()];
     op.forward(ForwardArgs { inputs: &inputs, layer: None, seed: None }, &mut y.view_mut(), &mut []);
-    super::assert_close(&y, &Tensor::of(x.dims, |_| 1.0), 0.0, "x / x");
+    super::assert_close(&y, &Tensor::from_fn(x.dims, |_| 1.0), 0.0, "x / x");
     for slot in 0..2 {
-        let mut into = super::written_before(&map.layout);
+        let mut into = super::stale_map(&map.layout);
         let from = BackwardArgs { inputs: &inputs, output: y.view(), gradient: y.view(), layer: None, seed: None };
         op.backward(from, slot, &mut into.view_mut(), WriteMode::Accumulate);
         assert!(into.data.iter().all(|v| v.is_finite()), "slot {slot}");
@@ -88,7 +88,7 @@ fn concatenation() {
             let [n, _, h, w] = x[0].dims;
             let mut channels = x.iter().flat_map(|x| (0..x.dims[1]).map(move |c| (x, c)));
             let channels: Vec<_> = channels.by_ref().collect();
-            Tensor::of([n, channels.len(), h, w], |[n, c, i, j]| channels[c].0.at([n, channels[c].1, i, j]))
+            Tensor::from_fn([n, channels.len(), h, w], |[n, c, i, j]| channels[c].0.at([n, channels[c].1, i, j]))
         },
         slots: 3,
     };
@@ -96,8 +96,8 @@ fn concatenation() {
     let cases: Vec<_> = [false, true]
         .into_iter()
         .map(|planar| {
-            let of = |x: &Tensor| if planar { MapLayout::planar(x.dims) } else { MapLayout::blocked(x.dims) };
-            let mut layouts: Vec<MapLayout> = inputs.iter().map(of).collect();
+            let mapped = |x: &Tensor| if planar { MapLayout::planar(x.dims) } else { MapLayout::blocked(x.dims) };
+            let mut layouts: Vec<MapLayout> = inputs.iter().map(mapped).collect();
             if !planar {
                 layouts[2].segments = vec![2, 17];
             }

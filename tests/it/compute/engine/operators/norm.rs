@@ -1,6 +1,6 @@
 //! Norms over groups, over single maps and over channels.
 
-use super::{KernelCase, Tensor, assert_close, layouts, slope};
+use super::{KernelCase, Tensor, assert_close, layouts, numerical_gradient};
 use npc::internals::compute::engine::LayerWeights;
 use npc::internals::compute::engine::memory_layout::MapLayout;
 use npc::internals::compute::engine::operators::expect_kernel;
@@ -11,7 +11,7 @@ use npc::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op};
 fn reference(inputs: &[Tensor], epsilon: f64, group: impl Fn([usize; 4]) -> usize) -> Tensor {
     let x = &inputs[0];
     let mut groups = vec![Vec::new(); x.values.len()];
-    Tensor::of(x.dims, |at| {
+    Tensor::from_fn(x.dims, |at| {
         groups[group(at)].push(x.at(at));
         0.0
     });
@@ -20,7 +20,7 @@ fn reference(inputs: &[Tensor], epsilon: f64, group: impl Fn([usize; 4]) -> usiz
         (mean, all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / all.len() as f64)
     };
     let known: Vec<(f64, f64)> = groups.iter().map(of_group).collect();
-    Tensor::of(x.dims, |at| {
+    Tensor::from_fn(x.dims, |at| {
         let (mean, variance) = known[group(at)];
         (x.at(at) - mean) / (variance + epsilon).sqrt() * inputs[1].values[at[1]] + inputs[2].values[at[1]]
     })
@@ -34,7 +34,7 @@ fn check(op: impl Into<Op>, epsilon: f64, dims: [usize; 4], group: impl Fn([usiz
     let [weight, bias] = [&factor, &summand].map(|t| t.values.iter().map(|&v| v as f32).collect::<Vec<_>>());
     let layer = LayerWeights { weight, bias: Some(bias), running: None };
     let whole = |x: &[Tensor]| reference(x, epsilon, &group);
-    let plain = [Tensor::of(factor.dims, |_| 1.0), Tensor::zeros(factor.dims)];
+    let plain = [Tensor::from_fn(factor.dims, |_| 1.0), Tensor::zeros(factor.dims)];
     for affine in [false, true] {
         let layer = affine.then_some(&layer);
         let [factor, summand] = if affine { [&factor, &summand] } else { [&plain[0], &plain[1]] };
@@ -49,7 +49,7 @@ fn check(op: impl Into<Op>, epsilon: f64, dims: [usize; 4], group: impl Fn([usiz
     }
     let grad = Tensor::noise(8, dims);
     let inputs = [x.clone(), factor, summand];
-    let expected = [1, 2].map(|slot| slope(&whole, &inputs, &grad, slot));
+    let expected = [1, 2].map(|slot| numerical_gradient(&whole, &inputs, &grad, slot));
     for layout in layouts(dims) {
         let found = expect_kernel(&op).weight_gradients(&[x.map(&layout).view()], grad.map(&layout).view());
         assert_eq!(found.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["weight", "bias"]);

@@ -1,6 +1,6 @@
 //! Pools over windows and to fixed sizes, with and without indices, and unpooling.
 
-use super::{KernelCase, Tensor, assert_close, layouts, written_before};
+use super::{KernelCase, Tensor, assert_close, layouts, stale_map};
 use npc::graph::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, PoolWindow, Unpool};
 use npc::graph::ty::{Shape, TensorType};
 use npc::internals::compute::engine::memory_layout::{MapLayout, WriteMode};
@@ -49,7 +49,7 @@ fn pool(
     reach: impl Fn(usize, usize) -> (Vec<usize>, Vec<usize>, f64),
 ) -> Tensor {
     let [n, c, _, _] = x.dims;
-    Tensor::of([n, c, size[0], size[1]], |[n, c, i, j]| {
+    Tensor::from_fn([n, c, size[0], size[1]], |[n, c, i, j]| {
         let (rows, columns, count) = reach(i, j);
         let all = rows.iter().flat_map(|&y| columns.iter().map(move |&k| [n, c, y, k])).map(|at| x.at(at));
         if max { all.fold(f64::NEG_INFINITY, f64::max) } else { all.sum::<f64>() / count }
@@ -141,7 +141,7 @@ fn the_first_maximum_counts() {
     for window in windows() {
         // Three values, so that windows are full of ties.
         let x = Tensor::noise(9, [1, 17, 6, 7]);
-        let x = Tensor::of(x.dims, |at| (x.at(at) * 1.5).round());
+        let x = Tensor::from_fn(x.dims, |at| (x.at(at) * 1.5).round());
         let dims = pooled(window, x.dims);
         let [_, _, h, w] = x.dims;
         let place = |[n, c, i, j]: [usize; 4]| {
@@ -150,13 +150,13 @@ fn the_first_maximum_counts() {
             let largest = all.iter().map(|&[y, k]| x.at([n, c, y, k])).fold(f64::NEG_INFINITY, f64::max);
             *all.iter().find(|&&[y, k]| x.at([n, c, y, k]) == largest).expect("one is the largest")
         };
-        let places = Tensor::of(dims, |at| {
+        let places = Tensor::from_fn(dims, |at| {
             let [y, k] = place(at);
             (y * w + k) as f64
         });
         let grad = Tensor::noise(4, dims);
         let mut given = Tensor::zeros(x.dims);
-        Tensor::of(dims, |at| {
+        Tensor::from_fn(dims, |at| {
             let [y, k] = place(at);
             let to = given.index([at[0], at[1], y, k]);
             given.values[to] += grad.at(at);
@@ -166,12 +166,12 @@ fn the_first_maximum_counts() {
             let small = layout.with_size([dims[2], dims[3]]);
             let op = MaxPoolWithIndex(window);
             let map = x.map(&layout);
-            let (mut y, mut index) = (written_before(&small), written_before(&small));
+            let (mut y, mut index) = (stale_map(&small), stale_map(&small));
             let inputs = [map.view()];
             let start = ForwardArgs { inputs: &inputs, layer: None, seed: None };
             op.forward(start, &mut y.view_mut(), &mut [index.view_mut()]);
             assert_close(&index, &places, 0.0, "places");
-            let mut into = written_before(&layout);
+            let mut into = stale_map(&layout);
             let g = grad.map(&small);
             let from = BackwardArgs { inputs: &inputs, output: y.view(), gradient: g.view(), layer: None, seed: None };
             MaxPool(window).backward(from, 0, &mut into.view_mut(), WriteMode::Overwrite);
@@ -186,7 +186,7 @@ fn a_pool_keeps_a_nan() {
     x.values[5] = f64::NAN;
     for window in [windows()[0], windows()[2]] {
         let dims = pooled(window, x.dims);
-        let mut y = written_before(&MapLayout::blocked(dims));
+        let mut y = stale_map(&MapLayout::blocked(dims));
         let map = x.map(&MapLayout::blocked(x.dims));
         let given = ForwardArgs { inputs: &[map.view()], layer: None, seed: None };
         MaxPool(window).forward(given, &mut y.view_mut(), &mut []);
@@ -203,7 +203,7 @@ fn back_to_where_they_were() {
         let places = {
             let layout = MapLayout::planar(image.dims);
             let small = MapLayout::planar(dims);
-            let (mut y, mut index) = (written_before(&small), written_before(&small));
+            let (mut y, mut index) = (stale_map(&small), stale_map(&small));
             let op = MaxPoolWithIndex(window);
             let map = image.map(&layout);
             let given = ForwardArgs { inputs: &[map.view()], layer: None, seed: None };
@@ -217,7 +217,7 @@ fn back_to_where_they_were() {
             reference: &|x| {
                 let mut all = Tensor::zeros(image.dims);
                 let [_, _, _, w] = image.dims;
-                Tensor::of(dims, |at| {
+                Tensor::from_fn(dims, |at| {
                     let place = x[1].at(at) as usize;
                     let to = all.index([at[0], at[1], place / w, place % w]);
                     all.values[to] += x[0].at(at);

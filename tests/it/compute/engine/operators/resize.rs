@@ -23,7 +23,7 @@ fn taps(mode: Interpolation, align_corners: bool, i: usize, from: usize, to: usi
 
 fn reference(op: &Resize, x: &Tensor, [height, width]: [usize; 2]) -> Tensor {
     let [n, c, h, w] = x.dims;
-    Tensor::of([n, c, height, width], |[n, c, i, j]| {
+    Tensor::from_fn([n, c, height, width], |[n, c, i, j]| {
         let down = taps(op.mode, op.align_corners, i, h, height);
         let across = taps(op.mode, op.align_corners, j, w, width);
         let mut sum = 0.0;

@@ -1,6 +1,6 @@
 //! Flattening, shuffles, crops and other changes of shape, padding, and dropout.
 
-use super::{KernelCase, Tensor, assert_close, layouts, written_before};
+use super::{KernelCase, Tensor, assert_close, layouts, stale_map};
 use npc::graph::op::{
     ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PaddingMode, PixelShuffle,
     Reduction, Reshape, Slice,
@@ -51,7 +51,7 @@ fn other_dims() {
 fn channels_in_other_places() {
     let moved = |x: &Tensor, out: usize, source: &dyn Fn(usize) -> Option<usize>| {
         let [n, _, h, w] = x.dims;
-        Tensor::of([n, out, h, w], |[n, c, i, j]| source(c).map_or(0.0, |c| x.at([n, c, i, j])))
+        Tensor::from_fn([n, out, h, w], |[n, c, i, j]| source(c).map_or(0.0, |c| x.at([n, c, i, j])))
     };
     let wide = Tensor::noise(3, [1, 53, 2, 3]);
     for (from, to, x) in [(3, Some(7), image()), (16, None, image()), (16, Some(48), wide.clone()), (5, Some(40), wide)]
@@ -75,7 +75,7 @@ fn pixels_out_of_channels() {
         check(PixelShuffle { factor: factor as usize }, &[x], &|x| {
             let [n, c, h, w] = x[0].dims;
             let f = factor as usize;
-            Tensor::of([n, c / (f * f), h * f, w * f], |[n, c, i, j]| {
+            Tensor::from_fn([n, c / (f * f), h * f, w * f], |[n, c, i, j]| {
                 x[0].at([n, c * f * f + i % f * f + j % f, i / f, j / f])
             })
         });
@@ -87,7 +87,7 @@ fn one_channel_of_many() {
     for function in [Reduction::Mean, Reduction::Max] {
         check(ChannelReduce { function }, &[image()], &|x| {
             let [n, c, h, w] = x[0].dims;
-            Tensor::of([n, 1, h, w], |[n, _, i, j]| {
+            Tensor::from_fn([n, 1, h, w], |[n, _, i, j]| {
                 let all = (0..c).map(|c| x[0].at([n, c, i, j]));
                 match function {
                     Reduction::Mean => all.sum::<f64>() / c as f64,
@@ -98,11 +98,11 @@ fn one_channel_of_many() {
     }
     // The first of equal numbers is selected.
     let op = ChannelReduce { function: Reduction::Max };
-    let x = Tensor::of([1, 21, 1, 2], |[_, c, _, j]| if c > 17 - 10 * j { 2.0 } else { 1.0 });
-    let g = Tensor::of([1, 1, 1, 2], |_| 1.0);
-    let expected = Tensor::of(x.dims, |[_, c, _, j]| f64::from(u8::from(c == 18 - 10 * j)));
+    let x = Tensor::from_fn([1, 21, 1, 2], |[_, c, _, j]| if c > 17 - 10 * j { 2.0 } else { 1.0 });
+    let g = Tensor::from_fn([1, 1, 1, 2], |_| 1.0);
+    let expected = Tensor::from_fn(x.dims, |[_, c, _, j]| f64::from(u8::from(c == 18 - 10 * j)));
     for layout in layouts(x.dims) {
-        let mut into = written_before(&layout);
+        let mut into = stale_map(&layout);
         let (x, g) = (x.map(&layout), g.map(&MapLayout::blocked(g.dims)));
         let (inputs, g) = ([x.view()], g.view());
         let from = BackwardArgs { inputs: &inputs, output: g, gradient: g, layer: None, seed: None };
@@ -118,7 +118,7 @@ fn borders() {
             let [top, bottom, left, right] = sides;
             check(Padding { sides, mode }, &[image()], &|x| {
                 let [n, c, h, w] = x[0].dims;
-                Tensor::of([n, c, h + top + bottom, w + left + right], |[n, c, i, j]| {
+                Tensor::from_fn([n, c, h + top + bottom, w + left + right], |[n, c, i, j]| {
                     let (y, k) = (i as i64 - top as i64, j as i64 - left as i64);
                     let place = |y: i64, size: usize| {
                         let last = size as i64 - 1;
@@ -137,7 +137,7 @@ fn borders() {
         }
     }
     let cut = |x: &Tensor, [top, left]: [usize; 2], [h, w]: [usize; 2]| {
-        Tensor::of([x.dims[0], x.dims[1], h, w], |[n, c, i, j]| x.at([n, c, i + top, j + left]))
+        Tensor::from_fn([x.dims[0], x.dims[1], h, w], |[n, c, i, j]| x.at([n, c, i + top, j + left]))
     };
     check(Crop { size: Some([2, 2]), at: Some([1, 2]) }, &[image()], &|x| cut(&x[0], [1, 2], [2, 2]));
     let like = Tensor::noise(9, [2, 3, 2, 1]);
@@ -148,10 +148,10 @@ fn borders() {
 fn dropout_drops_its_share() {
     let (op, dims) = (Dropout { p: 0.3 }, [2, 21, 32, 33]);
     let run = |layout: &MapLayout, seed: Option<u64>| {
-        let x = Tensor::of(dims, |_| 1.0).map(layout);
-        let mut y = written_before(layout);
+        let x = Tensor::from_fn(dims, |_| 1.0).map(layout);
+        let mut y = stale_map(layout);
         op.forward(ForwardArgs { inputs: &[x.view()], layer: None, seed }, &mut y.view_mut(), &mut []);
-        let mut into = written_before(layout);
+        let mut into = stale_map(layout);
         let none = MapView { layout, data: &[] };
         let from = BackwardArgs { inputs: &[none], output: none, gradient: x.view(), layer: None, seed };
         op.backward(from, 0, &mut into.view_mut(), WriteMode::Overwrite);

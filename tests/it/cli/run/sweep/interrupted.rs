@@ -4,7 +4,7 @@ use super::*;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-impl Place {
+impl TestFolder {
     fn begin(&self, out: &str) -> Child {
         let args =
             ["sweep", "tiny.model", "widths", "--run", "tiny", "--seeds", "2", "--out", out, "--train", "--jobs", "2"];
@@ -32,22 +32,22 @@ fn signal(child: &Child, name: &str) {
 
 #[test]
 fn a_sweep_that_was_ended_goes_on() {
-    let place = Place::new();
-    assert!(place.begin("whole").wait().unwrap().success());
+    let folder = TestFolder::new();
+    assert!(folder.begin("whole").wait().unwrap().success());
     // Ctrl-C reaches only the sweep, which passes it on to its runs.
-    let mut child = place.begin("ended");
-    place.wait("ended", 2);
+    let mut child = folder.begin("ended");
+    folder.wait("ended", 2);
     signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let stopped = place.epochs("ended/width=4/seed=0");
+    let stopped = folder.epochs("ended/width=4/seed=0");
     assert!((2..10).contains(&stopped), "{stopped} epochs");
     std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(place.epochs("ended/width=4/seed=0"), stopped, "a run went on without its sweep");
+    assert_eq!(folder.epochs("ended/width=4/seed=0"), stopped, "a run went on without its sweep");
     // A killed sweep passes nothing on; its runs end all the same, and the next sweep waits for them.
-    let mut child = place.begin("ended");
-    place.wait("ended", stopped + 2);
+    let mut child = folder.begin("ended");
+    folder.wait("ended", stopped + 2);
     signal(&child, "-KILL");
     child.wait().unwrap();
-    assert!(place.begin("ended").wait().unwrap().success());
-    place.same_runs("whole", "ended");
+    assert!(folder.begin("ended").wait().unwrap().success());
+    folder.assert_same_runs("whole", "ended");
 }
