@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The GPU checklist: does npc compute on this card what it computes on the CPU, does a real run learn, how fast is it
-# beside PyTorch on the same card? Prints the tables and writes them to docs/gpu.md (or $OUT/gpu.md).
+# The GPU checklist: whether npc computes the same on this card as on the CPU, whether a real run learns, and how fast it
+# is in comparison with PyTorch on the same card. Prints the tables and writes them to docs/gpu.md (or $OUT/gpu.md).
 #
 #   scripts/gpu_check.sh [NPC]     NPC: a binary built with `cargo build --release --features cuda`
 #                                  (default: target/release/npc)
 #
-# With a Rust toolchain at hand the device tests run too; TESTS names a test binary that was built elsewhere
-# (`cargo test --release --features cuda --test it --no-run`; it looks for the repository where it was built). PyTorch
-# timings need a python3 with torch; without one that part says so. DATA_ROOT adds a run on lung_ct_lctsc to the one on
-# phantoms. PARTS chooses among agree, tests, run and time (all of them when not set).
+# If a Rust toolchain is installed, the device tests run too; TESTS names a test binary that was built elsewhere (`cargo
+# test --release --features cuda --test it --no-run`; it looks for the repository where it was built). PyTorch timings
+# need a python3 with torch; without it that part is reported as skipped. DATA_ROOT adds a run on lung_ct_lctsc to the
+# one on phantoms. PARTS chooses among agree, tests, run and time (all of them when not set).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 npc=${1:-target/release/npc}
@@ -20,7 +20,7 @@ failed=0
 
 card=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | head -n 1)
 say() { printf '%s\n' "$@" | tee -a "$work/gpu.md"; }
-# Runs a command, shows what it printed as a code block, and goes on when it fails.
+# Runs a command, prints its output as a code block, and continues when it fails.
 block() {
     say '```text'
     "$@" 2>&1 | tee "$work/last" | tee -a "$work/gpu.md" || { failed=1; say "FAILED: $*"; }

@@ -4,8 +4,8 @@
 #   scripts/slurm_check.sh path/to/npc
 #
 # Starts munged, slurmctld and slurmd with a configuration of its own in a temporary folder, submits the array script of
-# `npc sweep --slurm` over tiny runs on generated images, requeues one task in the middle, waits, and compares what came
-# of it with the same sweep without Slurm. Ends with 0 when both are equal. Needs root and no running Slurm; takes about
+# `npc sweep --slurm` over tiny runs on generated images, requeues one task in the middle, waits, and compares the
+# result with the same sweep without Slurm. Exits with 0 if both are equal. Needs root and no running Slurm; takes about
 # a minute. Nothing outside the temporary folder is changed.
 set -euo pipefail
 
@@ -59,7 +59,7 @@ SlurmctldPidFile=$work/slurmctld.pid
 SlurmdPidFile=$work/slurmd.pid
 SlurmctldLogFile=$work/log/slurmctld
 SlurmdLogFile=$work/log/slurmd
-# Containers seldom let a process make cgroups.
+# Containers rarely allow a process to create cgroups.
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -110,7 +110,7 @@ before=$(epochs)
 [ "$before" -ge 2 ] && [ "$before" -lt 6 ] || die "the first task has done $before epochs"
 scontrol requeue "${job}_0"
 echo "requeued task 0 after $before epochs"
-# A requeued task waits for two minutes unless it is told to start.
+# A requeued task waits for two minutes unless it is released.
 for _ in $(seq 120); do
   scontrol update JobId="${job}_0" StartTime=now 2> /dev/null || true
   [ "$(squeue -h -j "$job" 2> /dev/null | wc -l)" = 0 ] && break

@@ -1,4 +1,4 @@
-"""Writes the small files of fixtures about data: `python3 tests/diagnostics/make_files.py`. Needs the standard library alone."""
+"""Writes the small files of fixtures about data: `python3 tests/diagnostics/make_files.py`. Needs only the standard library."""
 
 import pathlib
 import struct

@@ -2,11 +2,11 @@
 
 mod augment;
 mod batches;
-mod damage;
+mod damaged_files;
 mod intensities;
 mod masks;
 mod pairs;
 mod phantoms;
-mod real;
+mod published_data;
 mod split;
 mod volume;

@@ -1,4 +1,4 @@
-"""What scipy, torchvision and scikit-image make of a small image: the reference for `data::augment`.
+"""Transforms of a small image by scipy, torchvision and scikit-image: the reference for `data::augment`.
 
 The image is the formula of `picture` below in double precision, which the Rust test repeats; `classes` is a mask of four
 classes. Needs numpy, scipy, torch, torchvision and scikit-image.
@@ -9,7 +9,7 @@ classes. Needs numpy, scipy, torch, torchvision and scikit-image.
 - `warp`: `scipy.ndimage.map_coordinates`, order 1 for the image and 0 for the mask, at `matrix @ (y, x) + offset`, where
   there is a `field` (`bend`) at `matrix @ (y + rows, x + columns) + offset`. Modes `reflect` and `grid-constant`.
 - `turned`: `torchvision.transforms.functional.affine` about the centre. Its angle is clockwise and its translation is
-  columns, rows; both are written here as npc has them.
+  columns, rows; both are written here in npc's convention.
 - `crop`: torchvision's `resized_crop` of a rectangle of whole pixels, bilinear without antialias.
 - `tones`: gamma by `skimage.exposure.adjust_gamma`, contrast by `torchvision.transforms.functional.adjust_contrast`.
 """
@@ -68,7 +68,7 @@ def warp():
             at = [m[i, 0] * (y + dy) + m[i, 1] * (x + dx) + offset[i] for i in (0, 1)]
             for mode, value in (("reflect", 0.0), ("grid-constant", 0.25)):
                 image = ndimage.map_coordinates(picture(), at, order=1, mode=mode, cval=value)
-                # At the edge of a pixel either neighbour is right; the Rust test skips what is within 1e-4 of one.
+                # At the edge of a pixel either neighbour is right; the Rust test skips places within 1e-4 of one.
                 mask = ndimage.map_coordinates(classes(), at, order=0, mode=mode, cval=0)
                 near = np.min([np.abs(np.mod(c, 1) - 0.5) for c in at], axis=0) < 1e-4
                 made.append({
@@ -92,7 +92,7 @@ def crop():
     # npc crops with the image's proportions: half of both sides.
     image = torch.from_numpy(picture())[None]
     out = F.resized_crop(image, 5, 3, HEIGHT // 2, WIDTH // 2, [HEIGHT, WIDTH], antialias=False)
-    # Inside the rectangle: at its edge torchvision repeats the last pixel, npc goes on to the next.
+    # Inside the rectangle: at its edge torchvision repeats the last pixel, npc reads the next one.
     return {"top": 5, "left": 3, "image": flat(out)}
 
 

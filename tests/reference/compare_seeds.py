@@ -1,10 +1,10 @@
-"""Sets runs of npc beside those of torch_seeds.py: Dice after each epoch, mean and range over the seeds.
+"""Compares runs of npc with those of torch_seeds.py: Dice after each epoch, mean and range over the seeds.
 
     python tests/reference/compare_seeds.py torch.json RUN_DIR RUN_DIR ...
 
 Below the curves: for each run the mean Dice of its last quarter of epochs (one number a run, less noisy than the last
 epoch), the difference of the two means of these with Welch's 95 % interval over the seeds, and the best epochs. "Within
-seed noise" is said where that interval holds 0; with few seeds it is wide, and then says little.
+seed noise" is printed where that interval contains 0; with few seeds it is wide and excludes little.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def npc_run(folder):
 
 
 def welch(a, b):
-    """Difference of the means of b and a, and half the width of its 95 % interval; None where a spread is not known."""
+    """Difference of the means of b and a, and half the width of its 95 % interval; None where a spread is unknown."""
     difference = statistics.mean(b) - statistics.mean(a)
     if min(len(a), len(b)) < 2:
         return difference, None

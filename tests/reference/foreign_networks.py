@@ -1,7 +1,7 @@
 """Seven networks of public PyTorch libraries: parameters, multiplications, shapes and logits.
 
-The files of tests/graphs/foreign/ say the same networks in npc's language; tests/it/study/foreign_networks.rs holds them to the numbers
-that this script writes. To regenerate:
+The files of tests/graphs/foreign/ define the same networks in npc's language; tests/it/study/foreign_networks.rs
+compares them with the numbers that this script writes. To regenerate:
 
     pip install torch torchvision timm segmentation-models-pytorch pytorchcv
     python tests/reference/foreign_networks.py
@@ -51,7 +51,7 @@ def value(seed, name, shape):
         x = x * 0.1
     else:
         x = (3 + x) / 4
-    return x.float().double()  # what f32 can hold, which is what the other side computes with
+    return x.float().double()  # rounded to f32, in which npc computes
 
 
 def tensors(module):

@@ -1,4 +1,4 @@
-"""Tiny NIfTI files and DICOM series with the pictures that nibabel and pydicom see in them.
+"""Tiny NIfTI files and DICOM series with the pictures that nibabel and pydicom read from them.
 
 Writes tests/reference/volumes/: NIfTI files in several orientations and sample types, a DICOM series, masks for both, and
 expected.json. Every expected slice is taken from nibabel's closest canonical array (right, front, head) or from pydicom's
@@ -25,7 +25,7 @@ expected = {}
 
 
 def anatomy(shape):
-    """An array in canonical order (right, front, head) in which no flip or swap of axes goes unseen."""
+    """An array in canonical order (right, front, head) in which every flip or swap of axes is visible."""
     x, y, z = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
     return (-900 + 37 * x + 11 * y * y + 101 * z + rng.integers(0, 7, shape)).astype(np.int16)
 
@@ -72,7 +72,7 @@ def nifti(name, image, mask=None):
             "sagittal": [zooms[2], zooms[1]],
         },
     }
-    # The number that the stored array gives each slice.
+    # The number of each slice in the stored array.
     numbers = {}
     for axis, world in (("axial", "SI"), ("coronal", "AP"), ("sagittal", "RL")):
         a = next(i for i, c in enumerate(entry["codes"]) if c in world)
@@ -109,7 +109,7 @@ def kinds():
     base = np.arange(24, dtype=np.int16).reshape(shape)
     for kind in ("uint8", "int8", "uint16", "int32", "float32", "float64"):
         nifti(f"kinds/{kind}.nii", nib.Nifti1Image(base.astype(kind), np.diag([-1.0, -1.0, 1.0, 1.0])))
-    # Stored 0..4095 for Hounsfield units, as CT is often written.
+    # Values 0..4095 are stored for Hounsfield units, as is common for CT.
     scaled = nib.Nifti1Image((base * 100).astype(np.int16), np.diag([-1.0, -1.0, 3.0, 1.0]))
     path = OUT / "kinds/scaled.nii"
     nib.save(scaled, path)
@@ -135,7 +135,7 @@ def kinds():
 
 
 def again(path):
-    """Expectations from a file as it lies there."""
+    """Expected values from a file as it is stored."""
     back = nib.load(path)
     canonical = nib.as_closest_canonical(back)
     zooms = [float(v) for v in canonical.header.get_zooms()[:3]]

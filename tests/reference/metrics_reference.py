@@ -2,7 +2,7 @@
 
     python tests/reference/metrics_reference.py > tests/reference/metrics.json
 
-Each number names where it is from. Definitions that differ between the packages are kept apart: `hd95` is MONAI's (the
+Each number names its source. Definitions that differ between the packages are kept apart: `hd95` is MONAI's (the
 larger of two directed percentiles), `hd95_medpy` medpy's (one percentile of all distances).
 """
 
@@ -51,7 +51,7 @@ def onehot(mask):
 
 
 def confusion(p, t):
-    """Dice, IoU and the rest by MONAI, for the object alone; NaN where MONAI leaves the image out."""
+    """Dice, IoU and the rest by MONAI, for the object only; NaN where MONAI leaves the image out."""
     a, b = onehot(p), onehot(t)
     matrix = mm.get_confusion_matrix(a, b, include_background=False)
     get = lambda name: number(mm.compute_confusion_matrix_metric(name, matrix)[0, 0])

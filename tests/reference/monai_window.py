@@ -2,7 +2,7 @@
 
     python tests/reference/monai_window.py > tests/reference/window.json
 
-Needs torch and monai. The network is one 3x3 convolution with zero padding, whose result depends on where a tile ends.
+Needs torch and monai. The network is one 3x3 convolution with zero padding, whose result depends on the borders of a tile.
 Numbers come from a formula, so that nothing else has to be stored; results are rounded to 7 digits.
 """
 
@@ -17,7 +17,7 @@ CHANNELS, CLASSES = 2, 3
 
 
 def wave(n, phase):
-    """Numbers between -1 and 1 that no symmetry hides."""
+    """Numbers between -1 and 1 without symmetry."""
     return torch.tensor([math.sin(phase + 0.7 * i + 0.013 * i * i) for i in range(n)], dtype=torch.float32)
 
 

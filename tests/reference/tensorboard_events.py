@@ -3,8 +3,8 @@
     python tests/reference/tensorboard_events.py write tests/reference/tensorboard/theirs.tfevents
     python tests/reference/tensorboard_events.py read RUN/tensorboard > tests/reference/tensorboard/read.json
 
-`write` makes a file as other programs do; npc must read it. `read` prints what TensorBoard's EventAccumulator finds in a
-folder that npc wrote. Needs tensorboard and numpy.
+`write` makes a file as other programs do; npc must read it. `read` prints the events that TensorBoard's EventAccumulator
+reads from a folder that npc wrote. Needs tensorboard and numpy.
 """
 
 import glob

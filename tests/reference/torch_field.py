@@ -1,4 +1,4 @@
-"""Which image pixels each pixel of a small network depends on, by PyTorch's gradients.
+"""The image pixels that each pixel of a small network depends on, by PyTorch's gradients.
 
 Every weight is 1 and max pools are average pools over the same windows, so that no dependence cancels or hides. For each
 column of the result (in its middle row) the first and the last column of the image with a gradient are kept, or null.

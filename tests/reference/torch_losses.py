@@ -1,6 +1,6 @@
 """Values and gradients of losses by PyTorch, MONAI and segmentation_models_pytorch.
 
-    python tests/reference/torch_losses.py            (writes losses.json beside itself)
+    python tests/reference/torch_losses.py            (writes losses.json into its own folder)
 
 An input has logits [n, k, h, w], given as whole numbers of 1/65536 (exact in f32), and classes [n, h, w], both row-major.
 A case has a loss as npc's language writes it, the library that computed it, and for each input the value and the gradient
@@ -45,7 +45,7 @@ def inputs():
     yield "three images, three classes", smooth(3, 3, 3, 4), truth
     yield "a class that is nowhere", smooth(2, 4, 3, 3), classes(2, 3, 3, 3)
     yield "background alone", smooth(1, 2, 3, 3), torch.zeros(1, 3, 3, dtype=torch.long)
-    # Right and wrong by far; a few pixels in between, so that the gradient is not zero everywhere.
+    # Far on the right and on the wrong side; a few pixels in between, so that the gradient is not zero everywhere.
     far = torch.tensor([20000.0, -20000.0, 100.0, -100.0, 30.0, -30.0])
     logits = torch.zeros(3, 2, 3, 4)
     logits[:, 1] = far[torch.randint(0, 6, (3, 3, 4), generator=generator)]
@@ -103,7 +103,7 @@ def focal_tversky(alpha, beta, gamma, batch, background):
 
 def lovasz(per_image):
     def jaccard_loss(wrong, truth):
-        """1 - intersection / union of the truth and what is predicted where the pixels `wrong` are the mistakes."""
+        """1 - intersection / union of the truth and the prediction whose mistakes are the pixels `wrong`."""
         found = truth ^ wrong
         return 1.0 - (found & truth).sum().item() / (found | truth).sum().item()
 

@@ -5,8 +5,8 @@ convolutions with batch norm and ReLU, the first of stride 2, widths 32, 64, 128
 each; a feature encoding module (FEM) of four dilated branches (rates 1, 5, 15, 20; 40 channels each), a 1x1 to 80,
 concatenation with the FEM's input and a 1x1 to 32; a 1x1 classifier; bilinear interpolation to the input's size.
 
-It loads weights that npc wrote (safetensors, names as `npc_name` gives them) and records what PyTorch computes with
-them, for npc to be compared with.
+It loads weights that npc wrote (safetensors, names as `npc_name` returns them) and records the results of PyTorch with
+them, which npc is compared with.
 
 Batches
 -------
@@ -35,7 +35,7 @@ Samples
 (numel - 1) / count), as many of them as exist, at most `count`. This keeps a sample of [N, C, H, W] from staying in one
 column. L2 norms and sums are taken in f64 over all elements. `signed_sum` is the sum with a sign for each element:
 minus where the lowest bit of mix((i + 1) * 0x9E3779B97F4A7C15) is 1, i the element's place in row-major order. Two
-tensors that differ by a vector of norm d differ by about d in it, so it stands for all elements.
+tensors that differ by a vector of norm d differ by about d in it, so it represents all elements.
 
 The weights' checksum is FNV-1a (64 bits) over the little-endian bytes of all tensors, in the order of their names.
 """
@@ -130,7 +130,7 @@ class NPNet(nn.Module):
 
 
 def npc_name(name, attention):
-    """The name that npc gives to the parameter or buffer that PyTorch calls `name`."""
+    """npc's name of the parameter or buffer that PyTorch calls `name`."""
     layers = {"cam": ("cam.weight.conv", "cam.weight.conv2"), "se": ("se.linear", "se.linear2")}
     ordinal = lambda i: "" if int(i) == 0 else str(int(i) + 1)
     rules = [
@@ -150,7 +150,7 @@ def npc_name(name, attention):
 
 
 def names(net, attention):
-    """npc's name of everything that npc stores, by PyTorch's name. PyTorch's step counter has no counterpart."""
+    """npc's names of the stored tensors, by PyTorch's names. PyTorch's step counter has no counterpart."""
     stored = [name for name in net.state_dict() if not name.endswith("num_batches_tracked")]
     return {name: npc_name(name, attention) for name in stored}
 

@@ -1,6 +1,6 @@
-"""What PyTorch computes for every operator of the language: outputs, gradients and running statistics.
+"""PyTorch's results for every operator of the language: outputs, gradients and running statistics.
 
-    python tests/reference/torch_ops.py            (writes ops.json beside itself)
+    python tests/reference/torch_ops.py            (writes ops.json into its own folder)
 
 Numbers come from a formula, which `tests/it/compute/network/ops_torch.rs` repeats bit for bit. `noise(seed, i)` is the upper 23 bits of
 splitmix64's output i from `seed`. Element i (row-major) of tensor `seed`:
@@ -313,7 +313,7 @@ for op, (symbol, f) in ELEMENTWISE.items():
         case(op, f"{what} on the right", f"{before}return a {symbol} b", shape, lambda x: f(one(x), two(x)))
         case(op, f"{what} on the left", f"{before}return {op}(b, a)", shape, lambda x: f(two(x), one(x)))
     if op == "div":
-        continue  # exactly 1, with a gradient of nothing but rounding
+        continue  # exactly 1, so that the gradient is only rounding
     case(op, "with itself", f"let a = x |> sigmoid\nreturn a {symbol} a", [1, 2, 3, 3], lambda x: f(torch.sigmoid(x), torch.sigmoid(x)))
 
 case("flatten", "map", "x |> flatten", [2, 3, 2, 4], lambda x: x.flatten(1))
@@ -324,7 +324,7 @@ case("dropout", "eval", "x |> dropout(0.5)", [2, 3, 3, 4], lambda x: F.dropout(x
 case("dropout", "train, p = 0", "x |> dropout(0)", [2, 3, 3, 4], lambda x: F.dropout(x, 0.0, True))
 case("dropout", "eval, vector", "x |> flatten |> dropout(0.9)", [2, 4, 1, 1], lambda x: x.flatten(1), mode="eval")
 
-# Later ones at the end, so that the seeds of those before stay
+# New cases are appended, so that the seeds of the others stay
 
 for kind in "smooth", "grid":
     case("hard_sigmoid", kind, "x |> hard_sigmoid", [2, 3, 6, 5], F.hardsigmoid, kind=kind)

@@ -1,6 +1,6 @@
 """Steps of torch.optim with its schedulers and clip_grad_norm_ on a small network, and rates of its schedulers.
 
-    python tests/reference/torch_optim.py            (writes optim.json beside itself)
+    python tests/reference/torch_optim.py            (writes optim.json into its own folder)
 
 The network is conv 3x3 of 1 to 3 channels, ReLU, conv 1x1 to 2, on a batch of 3 images of 6x6, with cross entropy. Numbers
 are given as whole numbers of 1/256, exact in f32; all is computed in f64. A case has the optimiser, schedule and clip as

@@ -1,4 +1,4 @@
-"""The same training in PyTorch with several seeds, to set beside npc's runs.
+"""The same training in PyTorch with several seeds, for comparison with npc's runs.
 
     python tests/reference/torch_seeds.py DATA --size 128 128 --batch 2 --lr 1e-3 --epochs 20 --seeds 3 --out torch.json
     npc sweep models/npnet.model table2 --run npnet_lung --seeds 3 --train --set "data.size=[128,128]" --data-root ..
@@ -8,9 +8,9 @@ Equal to npc: the network (torch_npnet.py), the distribution of the first weight
 1/sqrt(fan in), which npc draws as well), the lists of images, windowing, resizing (triangle filter over the pixels that an
 output pixel covers; masks by nearest neighbour), rounding to 16 bits, loss, Adam, and the score: the mean over the test
 images of each image's foreground Dice. Not equal: the random numbers, and so first weights and order. Two sets of runs
-that differ in nothing else should differ by what seeds make.
+that differ in nothing else should differ only by the effect of seeds.
 
-DATA is a folder as for torch_train.py. The file is written anew after each epoch; seeds that it holds to the end are not
+DATA is a folder as for torch_train.py. The file is written anew after each epoch; seeds that it holds completely are not
 trained again.
 """
 

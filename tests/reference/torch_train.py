@@ -1,4 +1,4 @@
-"""Trains NPNet in PyTorch on a folder data set: the independent run beside npc's own.
+"""Trains NPNet in PyTorch on a folder data set: a run independent of npc's own.
 
 The folder holds images/STEM.{tif,tiff,jpg,jpeg,png}, masks/STEM.{tif,tiff,png} and the lists train.txt and test.txt, one
 stem a line. TIFF images are CT in Hounsfield units, windowed from -1000..400 to 0..1 and repeated to three channels;

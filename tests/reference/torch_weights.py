@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 class Named(nn.Module):
-    """The names that the model file gives."""
+    """The names of the model file."""
 
     def __init__(self):
         super().__init__()
@@ -52,7 +52,8 @@ named = filled(Named())
 torch.save(named.state_dict(), HERE / "weights_named.pt")
 torch.save(filled(Foreign()).state_dict(), HERE / "weights_foreign.pt")
 torch.save(OrderedDict((k, v.half()) for k, v in named.state_dict().items()), HERE / "weights_f16.pt")
-# As lightning and many scripts write it: the state dict beside the optimiser's state, from a network in DataParallel.
+# As lightning and many scripts write it: the state dict together with the optimiser's state, from a network in
+# DataParallel.
 optimizer = torch.optim.Adam(named.parameters())
 sum(p.square().sum() for p in named.parameters()).backward()
 optimizer.step()

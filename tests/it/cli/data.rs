@@ -1,7 +1,7 @@
 //! Commands that read images and scores and train nothing.
 
-#[cfg(unix)]
-mod broken;
 mod check;
 mod compare;
+#[cfg(unix)]
+mod damaged_data;
 mod show;

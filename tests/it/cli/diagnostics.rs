@@ -68,7 +68,7 @@ fn a_problem_of_many_instances_is_reported_once() {
 
 /// A misspelling of each kind of name, and the name suggested for it.
 #[test]
-fn every_kind_of_name_has_a_nearest() {
+fn every_kind_of_name_has_a_suggestion() {
     let text = "npc 1
 
 import \"blocs.model\"

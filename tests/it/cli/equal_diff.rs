@@ -22,7 +22,7 @@ fn attention_variants_of_the_paper_are_one_function() {
 }
 
 #[test]
-fn differences_of_the_paper_networks() {
+fn differences_of_the_paper_networks_are_listed() {
     let (code, text) = code_and_stdout(&["diff", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc"]);
     assert_eq!(code, 0);
     assert_snapshot!("it", "it__compare_cli__differences_of_the_paper_networks", text);
@@ -69,7 +69,7 @@ fn git(folder: &Path, args: &[&str]) -> bool {
 
 /// A file against an earlier revision of itself, imports included; a comment is no change.
 #[test]
-fn against_a_revision() {
+fn a_file_is_compared_with_its_revision() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("net.model");
     let part = folder.path().join("part.model");
@@ -117,7 +117,7 @@ const PRINTED: [&str; 10] = [
 
 /// The paper leaves out the settings of NPNet: two fit the figures that it prints, the rounder one is listed first.
 #[test]
-fn figures_of_the_paper_find_its_settings() {
+fn printed_figures_determine_the_settings() {
     let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
     args.extend(HOLES);
     args.extend(PRINTED);
@@ -132,7 +132,7 @@ fn figures_of_the_paper_find_its_settings() {
 
 /// A figure that no setting fits is named, together with the nearest ones.
 #[test]
-fn the_figure_that_excludes_the_rest_is_named() {
+fn the_contradictory_figure_is_named() {
     let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
     args.extend(HOLES);
     args.extend(["--convention", "thop", "--params", "0.71M", "--macs", "3.5G@288x384", "--macs", "0.99G@skin"]);

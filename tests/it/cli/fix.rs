@@ -77,7 +77,7 @@ fn an_import_without_use_goes_with_its_line() {
 }
 
 #[test]
-fn imported_files_are_left_alone() {
+fn imported_files_are_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let blocks = "npc 1\n\nblock wide(x: [c, h, w]) -> [8, h, w] = x |> convv(8)\n";
     write(folder.path(), "blocks.model", blocks);

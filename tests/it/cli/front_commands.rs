@@ -78,7 +78,7 @@ fn frozen_parameters_are_listed_separately() {
 
 /// The run that trains a model defines the frozen parameters; a variant without that part keeps the rest.
 #[test]
-fn a_run_freezes_for_the_accounts() {
+fn a_run_defines_the_frozen_parameters() {
     let folder = tempfile::tempdir().unwrap();
     let run = "\ntrain fit = Net on cells {\n  epochs = 1\n  freeze = [\"y\", \"conv\"]\n}\n";
     let text = NET.replace("variant Gelu = Net(act = gelu)", "variant Short = Net(width = [4])") + run;
@@ -182,7 +182,7 @@ fn unreadable_files_are_reported() {
 }
 
 #[test]
-fn usage_errors_are_two() {
+fn usage_errors_exit_with_2() {
     for args in [&[][..], &["chek"], &["check"], &["check", "net.model", "--nope"], &["graph", "net.model", "--format"]]
     {
         assert_eq!(run(args).code, 2, "{args:?}");
@@ -193,7 +193,7 @@ fn usage_errors_are_two() {
 }
 
 #[test]
-fn graph_has_forms() {
+fn graph_prints_every_format() {
     let graph = |format| run(&["graph", "net.model", "--model", "Net", "--size", "8x8", "--format", format]);
     assert!(graph("text").stdout.starts_with("graph Net\n  with classes = 2\n"));
     assert!(graph("dot").stdout.starts_with("digraph \"Net\" {"));
@@ -240,7 +240,7 @@ fn fmt_changes_only_what_is_not_formatted() {
 }
 
 #[test]
-fn many_problems_are_cut_short() {
+fn long_lists_of_problems_are_truncated() {
     let folder = tempfile::tempdir().unwrap();
     let lets: String = (0..50_000).map(|i| format!("let a{i} = b{i}\n")).collect();
     let text = format!("npc 1\nmodel M(x: [3, H, W]) -> [3, H, W] {{\n{lets}return x\n}}\n");

@@ -82,7 +82,7 @@ fn the_page_describes_each_field() {
 }
 
 #[test]
-fn what_cannot_be_drawn_is_refused() {
+fn graphs_that_cannot_be_drawn_are_refused() {
     let refused = |args: &[&str], code: i32, part: &str| {
         let output = run(args);
         assert_eq!(output.code, code, "{args:?}: {}", output.stderr);
@@ -90,8 +90,8 @@ fn what_cannot_be_drawn_is_refused() {
     };
     let size = ["--size", "16x16", "--format", "svg"];
     refused(&size, 2, "choose with --model (there is Small, Other)");
-    let one = [&size[..], &["--model", "Small"]].concat();
-    let with = |more: &[&'static str]| [&one[..], more].concat();
+    let small_model = [&size[..], &["--model", "Small"]].concat();
+    let with = |more: &[&'static str]| [&small_model[..], more].concat();
     refused(&with(&["--fold", "a.stp"]), 1, "did you mean `a.step`?");
     refused(&with(&["--unfold", "nowhere.at.all"]), 1, "there is `a.step`, `c.step`");
     refused(&with(&["--depth", "0"]), 2, "--depth");
@@ -102,7 +102,7 @@ fn what_cannot_be_drawn_is_refused() {
 
 /// A network in which every node reads all nodes before it has no picture, and is refused quickly.
 #[test]
-fn endless_lines_are_refused() {
+fn graphs_with_too_many_lines_are_refused() {
     let text = "npc 1
 model Dense(x: [1, H, W], n: int = 480) -> [1, H, W] {
   let s[0] = x
@@ -179,7 +179,7 @@ fn read_mermaid(text: &str) -> (HashSet<String>, usize) {
 }
 
 #[test]
-fn mermaid_of_the_zoo_can_be_read() {
+fn mermaid_of_the_models_can_be_read() {
     for (file, model) in [("npnet", "NPNet"), ("segnet", "SegNet"), ("unetpp_supervised", "UNetPlusPlusSupervised")] {
         let scene = crate::show::picture::scene(&crate::show::picture::repository_model(file, model));
         for fold in
@@ -202,7 +202,7 @@ fn mermaid_of_the_zoo_can_be_read() {
 /// The pictures and the flowchart of the page are those that npc draws for the models in its folder. `NPC_UPDATE=1`
 /// writes them anew.
 #[test]
-fn the_page_shows_what_is_made() {
+fn pictures_of_the_page_are_current() {
     let page = repository("docs/graph.md");
     for (name, args) in [
         ("unetpp", &["models/unetpp.model"][..]),

@@ -31,7 +31,7 @@ fn reported_lints(head: &str, attribute: &str, args: &[&str]) -> (i32, Vec<Strin
 }
 
 #[test]
-fn an_item_silences_what_it_holds_and_what_it_calls() {
+fn an_allow_covers_the_item_and_its_calls() {
     let (norm_warning, binding_warning) = ("warning norm_of_one".to_string(), "warning unused_binding".to_string());
     assert_eq!(reported_lints("", "", &[]), (0, vec![norm_warning.clone(), binding_warning.clone()]));
     assert_eq!(reported_lints("", "@allow(unused_binding)", &[]), (0, vec![norm_warning.clone()]));
@@ -41,7 +41,7 @@ fn an_item_silences_what_it_holds_and_what_it_calls() {
 }
 
 #[test]
-fn a_file_or_the_command_line_silences_all() {
+fn an_allow_of_a_file_or_the_command_line_covers_all_items() {
     assert_eq!(reported_lints("allow norm_of_one, unused_binding", "", &[]), (0, vec![]));
     assert_eq!(reported_lints("", "", &["--allow", "norm_of_one,unused_binding"]), (0, vec![]));
 }
@@ -82,7 +82,7 @@ fn unknown_lints_are_usage_errors() {
 
 /// Lints on networks show the call in the model's file; the blocks between that call and the node count as well.
 #[test]
-fn a_block_between_speaks_for_lints_on_networks() {
+fn an_allow_on_an_intermediate_block_covers_lints_on_networks() {
     let net = |attribute: &str| {
         format!(
             "npc 1\n\nblock inner(x: [c, h, w]) -> [8, h, w] = x |> conv(8) |> bn\n\n{attribute}\n\

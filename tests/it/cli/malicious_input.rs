@@ -216,7 +216,7 @@ fn many_of_everything() {
 }
 
 #[test]
-fn imports_of_what_is_no_model() {
+fn imports_of_other_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     std::fs::create_dir(here.join("sub")).unwrap();

@@ -125,7 +125,7 @@ fn bounds_filter_the_table() {
 }
 
 #[test]
-fn a_sweep_says_what_it_keeps() {
+fn check_reports_the_variants_that_a_sweep_excludes() {
     let whole = all_variants(&document("all", &[]));
     let few = document("few", &[]);
     let wanted = |v: &&Variant| v.numbers[0] < 5000 && v.numbers[1] <= 1_200_000 && v.numbers[3] <= 800_000;
@@ -140,7 +140,7 @@ fn a_sweep_says_what_it_keeps() {
 /// A bound on `macs` in the file uses the convention `conv` whatever the table shows; on the command line it uses that
 /// of the table.
 #[test]
-fn the_file_means_one_convention() {
+fn bounds_of_a_file_use_one_convention() {
     let macs = |args: &[&str]| all_variants(&document("both", args)).iter().map(|v| v.numbers[1]).collect::<Vec<_>>();
     let (conv, thop) = (macs(&[]), macs(&["--convention", "thop"]));
     assert!(conv.iter().zip(&thop).any(|(c, t)| c != t));
@@ -155,7 +155,7 @@ fn the_file_means_one_convention() {
 
 /// No variant on the front is dominated, and every other one is.
 #[test]
-fn the_front_is_what_nothing_dominates() {
+fn the_front_holds_the_variants_that_none_dominates() {
     for (x, y) in [(0, 1), (1, 0), (1, 3), (0, 4), (4, 1), (2, 3)] {
         let table = document("all", &["--axes", &format!("{},{}", KEYS[x], KEYS[y])]);
         let rows: Vec<([i64; 2], bool)> = table["models"]
@@ -179,7 +179,7 @@ fn the_front_is_what_nothing_dominates() {
 
 /// Variants listed in one row compute the same function, and those of different rows do not.
 #[test]
-fn one_line_a_function() {
+fn equal_functions_share_a_row() {
     let table = document("Net(width = 4 | 8, gate = none | se | cam, reduction = 2 | 4)", &[]);
     let canon = |row: &Value| {
         let args = variant_of(row).args;
@@ -205,7 +205,7 @@ fn one_line_a_function() {
 
 /// Models that choose by the size may be one function at one size and two at another.
 #[test]
-fn one_function_at_every_size() {
+fn functions_are_compared_at_every_size() {
     let folder = tempfile::tempdir().unwrap();
     let body = "x |> conv(8, k = if deep and W > 40 { 5 } else { 3 }) |> conv(2)";
     let text = format!("npc 1\nmodel Net(x: [3, H, W], deep: bool = false) -> [2, H, W] = {body}\n");
@@ -222,7 +222,7 @@ fn one_function_at_every_size() {
 
 /// The numbers of a variant equal those of `npc check` at every size.
 #[test]
-fn numbers_are_those_of_check() {
+fn numbers_equal_those_of_check() {
     let sizes = ["--size", "16x24", "--size", "40x40"];
     let table = document("Net(width = 12, stride = 2, gate = se)", &[&sizes[..], &["--batch", "5"]].concat());
     let with = ["--model", "Net", "--with", "width=12,stride=2,gate=se", "--batch", "5", "--format", "json"];
@@ -247,7 +247,7 @@ fn numbers_are_those_of_check() {
 }
 
 #[test]
-fn rows_are_sorted_and_cut() {
+fn rows_are_sorted_and_limited() {
     for (k, key) in KEYS.iter().enumerate() {
         let table = document("all", &["--sort", key, "--top", "7"]);
         let numbers: Vec<u64> = table["models"].as_array().unwrap().iter().map(|r| variant_of(r).numbers[k]).collect();
@@ -297,7 +297,7 @@ fn refusals_name_what_is_wrong() {
 }
 
 #[test]
-fn the_tables_read_as_kept() {
+fn tables_match_their_snapshots() {
     let ran = |args: &[&str]| {
         let output =
             npc(&repository(""), &[&["sweep", "models/npnet.model"], args, &["--static", "--on", "cvc"]].concat());

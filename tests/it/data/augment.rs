@@ -1,7 +1,7 @@
 //! Augmentation against scipy, torchvision, scikit-image and closed forms.
 
-mod drawn;
 mod loading;
+mod random_draws;
 
 use crate::support::repository::repository;
 use npc::internals::data::augment::{
@@ -36,7 +36,7 @@ fn classes() -> Vec<u8> {
     pixels(SIZE).map(|(y, x)| ((y / 5 + x / 4) % 4) as u8).collect()
 }
 
-fn bend() -> DisplacementField {
+fn displacement() -> DisplacementField {
     let at = |f: fn(f64, f64) -> f64| pixels(SIZE).map(|(y, x)| f(y as f64, x as f64) as f32).collect();
     DisplacementField {
         rows: at(|y, x| 1.7 * (0.4 * y + 0.3 * x).sin()),
@@ -45,12 +45,12 @@ fn bend() -> DisplacementField {
 }
 
 /// Returns a plan without operations.
-fn still(size: [usize; 2]) -> AugmentPlan {
+fn identity_plan(size: [usize; 2]) -> AugmentPlan {
     Augmenter::new(&[], size).unwrap().plan(0, 0, 0)
 }
 
 #[track_caller]
-fn close(got: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
+fn assert_close(got: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
     assert_eq!(got.len(), wanted.len(), "{what}");
     let worst = got.iter().zip(wanted).map(|(a, b)| (a - b).abs()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
     let (at, distance) = worst.unwrap();
@@ -58,17 +58,17 @@ fn close(got: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
 }
 
 #[test]
-fn gaussian_is_scipys() {
+fn gaussian_blur_agrees_with_scipy() {
     for case in reference()["gaussian"].as_array().unwrap() {
         let edge = if case["mode"] == "wrap" { EdgeMode::Wrap } else { EdgeMode::Reflect };
         let mut values = picture();
         gaussian(&mut values, SIZE, case["sigma"].as_f64().unwrap(), edge);
-        close(&values, &floats(&case["values"]), 1e-6, &format!("{} {}", case["mode"], case["sigma"]));
+        assert_close(&values, &floats(&case["values"]), 1e-6, &format!("{} {}", case["mode"], case["sigma"]));
     }
 }
 
 #[test]
-fn warp_is_scipys() {
+fn warp_agrees_with_scipy() {
     let cases = reference()["warp"].as_array().unwrap().clone();
     assert_eq!(cases.len(), 20);
     for case in cases {
@@ -78,10 +78,10 @@ fn warp_is_scipys() {
         let affine = AffineMap { matrix, offset: row(&case["offset"]) };
         let rule = if case["mode"] == "reflect" { BorderMode::Reflect } else { BorderMode::Constant };
         let outside = OutsideFill { rule, value: number(&case["value"]) as f32 };
-        let field = case["bent"].as_bool().unwrap().then(bend);
+        let field = case["bent"].as_bool().unwrap().then(displacement);
         let (image, mask) = warp(&picture(), &classes(), SIZE, &affine, field.as_ref(), outside);
         let what = format!("{affine:?} {} bent {}", case["mode"], case["bent"]);
-        close(&image, &floats(&case["image"]), 2e-4, &what);
+        assert_close(&image, &floats(&case["image"]), 2e-4, &what);
         for (i, (got, wanted)) in mask.iter().zip(case["mask"].as_array().unwrap()).enumerate() {
             let wanted = wanted.as_i64().unwrap();
             assert!(wanted < 0 || i64::from(*got) == wanted, "{what}: class {got} and not {wanted} at {i}");
@@ -90,24 +90,24 @@ fn warp_is_scipys() {
 }
 
 #[test]
-fn turns_are_torchvisions() {
+fn rotations_agree_with_torchvision() {
     for case in reference()["turned"].as_array().unwrap() {
-        let mut plan = still(SIZE);
+        let mut plan = identity_plan(SIZE);
         plan.outside = BLACK;
         plan.degrees = case["degrees"].as_f64().unwrap();
         plan.scale = case["scale"].as_f64().unwrap();
         plan.shift = [0, 1].map(|i| case["shift"][i].as_f64().unwrap());
         let (mut image, mut mask) = (picture(), classes());
         plan.apply(&mut image, &mut mask);
-        close(&image, &floats(&case["image"]), 2e-4, &plan.to_string());
+        assert_close(&image, &floats(&case["image"]), 2e-4, &plan.to_string());
     }
 }
 
 #[test]
-fn crops_are_torchvisions() {
+fn crops_agree_with_torchvision() {
     let case = &reference()["crop"];
     let start = |key: &str, n: usize| case[key].as_f64().unwrap() / n as f64;
-    let mut plan = still(SIZE);
+    let mut plan = identity_plan(SIZE);
     plan.crop = Some((0.5, [start("top", SIZE[0]), start("left", SIZE[1])]));
     let (mut image, mut mask) = (picture(), classes());
     plan.apply(&mut image, &mut mask);
@@ -115,18 +115,18 @@ fn crops_are_torchvisions() {
     let inside = pixels(SIZE).filter(|&(y, x)| y > 0 && x > 0 && y + 1 < SIZE[0] && x + 1 < SIZE[1]);
     let (got, wanted): (Vec<_>, Vec<_>) =
         inside.map(|(y, x)| (image[y * SIZE[1] + x], wanted[y * SIZE[1] + x])).unzip();
-    close(&got, &wanted, 1e-5, "crop");
+    assert_close(&got, &wanted, 1e-5, "crop");
 }
 
 #[test]
-fn tones_are_those_of_others() {
+fn intensity_changes_agree_with_references() {
     for case in reference()["tones"].as_array().unwrap() {
-        let mut plan = still(SIZE);
+        let mut plan = identity_plan(SIZE);
         plan.tone.gamma = case["gamma"].as_f64().map(|exponent| Gamma { exponent, inverted: false });
         plan.tone.contrast = case["contrast"].as_f64();
         let (mut image, mut mask) = (picture(), classes());
         plan.apply(&mut image, &mut mask);
-        close(&image, &floats(&case["values"]), 1e-5, &plan.to_string());
+        assert_close(&image, &floats(&case["values"]), 1e-5, &plan.to_string());
         assert_eq!(mask, classes());
     }
 }
@@ -150,11 +150,11 @@ fn right_angles_are_exact() {
             }
         };
         let with = |change: &dyn Fn(&mut AugmentPlan)| {
-            let mut plan = still(size);
+            let mut plan = identity_plan(size);
             change(&mut plan);
             plan
         };
-        same(&still(size), &|y, x| y * n + x);
+        same(&identity_plan(size), &|y, x| y * n + x);
         // The rotation is counter-clockwise, as `numpy.rot90`: the right side becomes the top.
         same(&with(&|p| p.quarters = 1), &|y, x| x * n + (n - 1 - y));
         same(&with(&|p| p.degrees = 90.0), &|y, x| x * n + (n - 1 - y));
@@ -171,7 +171,7 @@ fn right_angles_are_exact() {
         let (mut bent, mut mask) = (image.clone(), classes.clone());
         with(&|p| p.degrees = 180.0 - 1e-9).apply(&mut bent, &mut mask);
         let back: Vec<f32> = image.iter().rev().copied().collect();
-        close(&bent, &back, 1e-5, "half turn");
+        assert_close(&bent, &back, 1e-5, "half turn");
         assert_eq!(mask, classes.iter().rev().copied().collect::<Vec<_>>());
     }
 }
@@ -182,7 +182,7 @@ fn flips_undo_themselves_on_any_size() {
     let image: Vec<f32> = pixels(size).map(|(y, x)| (y * 8 + x) as f32 / 40.0).collect();
     let classes: Vec<u8> = pixels(size).map(|(y, x)| (y + x) as u8).collect();
     for flip in [[true, false], [false, true], [true, true]] {
-        let mut plan = still(size);
+        let mut plan = identity_plan(size);
         plan.flip = flip;
         let (mut planes, mut mask) = (image.clone(), classes.clone());
         plan.apply(&mut planes, &mut mask);
@@ -193,7 +193,7 @@ fn flips_undo_themselves_on_any_size() {
 }
 
 /// Returns every kind at probability `p`.
-fn everything(p: f64) -> Vec<Augmentation> {
+fn all_augmentations(p: f64) -> Vec<Augmentation> {
     let near = [0.8, 1.25];
     vec![
         Augmentation::Flip { horizontal: p, vertical: p },
@@ -215,7 +215,7 @@ fn everything(p: f64) -> Vec<Augmentation> {
 
 #[test]
 fn nothing_happens_at_probability_0() {
-    let augmenter = Augmenter::new(&everything(0.0), [18, 18]).unwrap();
+    let augmenter = Augmenter::new(&all_augmentations(0.0), [18, 18]).unwrap();
     let image: Vec<f32> = pixels([18, 18]).map(|(y, x)| (y * x) as f32 / 324.0).collect();
     for case in 0..50 {
         let plan = augmenter.plan(3, 5, case);
@@ -231,9 +231,9 @@ fn values_stay_in_range_and_labels_in_their_set() {
     let size = [40, 40];
     let image: Vec<f32> = pixels(size).map(|(y, x)| f32::from((y / 7 + x / 5) % 2 == 0)).collect();
     let classes: Vec<u8> = pixels(size).map(|(y, x)| [0, 3, 7][(y / 14 + x / 9) % 3]).collect();
-    let mut kinds = everything(0.7);
+    let mut kinds = all_augmentations(0.7);
     kinds[7] = Augmentation::Border { rule: BorderMode::Constant, value: 1.0 };
-    for kinds in [everything(0.7), kinds, nnunet_like()] {
+    for kinds in [all_augmentations(0.7), kinds, nnunet_like()] {
         let augmenter = Augmenter::new(&kinds, size).unwrap();
         for case in 0..60 {
             let (mut planes, mut mask) = (image.clone(), classes.clone());
@@ -262,7 +262,7 @@ fn image_and_mask_move_together() {
         _ => 0,
     };
     let classes: Vec<u8> = pixels(size).map(|(y, x)| class(y as i64, x as i64)).collect();
-    let spatial: Vec<Augmentation> = everything(0.6).into_iter().take(8).collect();
+    let spatial: Vec<Augmentation> = all_augmentations(0.6).into_iter().take(8).collect();
     let augmenter = Augmenter::new(&spatial, size).unwrap();
     let (mut compared, mut moved) = (0, 0);
     for case in 0..200 {
@@ -292,10 +292,10 @@ fn image_and_mask_move_together() {
 }
 
 #[test]
-fn outside_is_background_under_constant_alone() {
+fn outside_is_background_only_under_constant() {
     let size = [20, 20];
     let apply = |outside| {
-        let mut plan = still(size);
+        let mut plan = identity_plan(size);
         (plan.degrees, plan.outside) = (45.0, outside);
         let (mut planes, mut mask) = (vec![0.5; 400], vec![2; 400]);
         plan.apply(&mut planes, &mut mask);

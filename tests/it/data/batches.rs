@@ -43,8 +43,8 @@ fn batches_come_in_order() {
 #[test]
 fn cache_stays_in_its_bound() {
     let dir = tempdir().unwrap();
-    let one = phantoms(8, [256, 256]);
-    let data = Arc::new(Dataset::open(&DataSpec { cache_mb: 1, ..only(one) }, dir.path()).unwrap());
+    let spec = phantoms(8, [256, 256]);
+    let data = Arc::new(Dataset::open(&DataSpec { cache_mb: 1, ..only(spec) }, dir.path()).unwrap());
     let loader = BatchLoader::new(data, SplitRole::Train, 3);
     for _ in 0..2 {
         assert_eq!(loader.batches((0..8).collect(), 3, LastBatch::Keep).map(Result::unwrap).count(), 3);
@@ -92,7 +92,7 @@ fn errors_come_through_the_batches() {
 }
 
 #[test]
-fn warnings_are_said_once() {
+fn warnings_are_reported_once() {
     let dir = small_set(2);
     grey(&dir.path().join("masks/a1.png"), [8, 8], &(0..64).map(|i| i * 4).collect::<Vec<u8>>());
     let data =

@@ -19,7 +19,7 @@ fn sample(spec: DataSpec, channels: usize, write: impl Fn(&Path)) -> Result<Vec<
 }
 
 #[track_caller]
-fn close(got: &[f32], wanted: &[f32]) {
+fn assert_close(got: &[f32], wanted: &[f32]) {
     assert_eq!(got.len(), wanted.len());
     got.iter().zip(wanted).for_each(|(g, w)| assert!((g - w).abs() < 2e-5, "{got:?} is not {wanted:?}"));
 }
@@ -29,23 +29,23 @@ fn signed_values_need_a_window() {
     let ct = |p: &Path| tif::<colortype::GrayI16>(p, [1, 4], &[-2048, -300, 400, 3000], true);
     refused(sample(row(), 1, ct), &["x.tif", "signed 16-bit", "window = [-1000, 400]"]);
     let windowed = DataSpec { window: Some([-1000.0, 400.0]), ..row() };
-    close(&sample(windowed.clone(), 1, ct).unwrap(), &[0.0, 0.5, 1.0, 1.0]);
-    close(&sample(windowed.clone(), 3, ct).unwrap(), &[0.0, 0.5, 1.0, 1.0].repeat(3));
+    assert_close(&sample(windowed.clone(), 1, ct).unwrap(), &[0.0, 0.5, 1.0, 1.0]);
+    assert_close(&sample(windowed.clone(), 3, ct).unwrap(), &[0.0, 0.5, 1.0, 1.0].repeat(3));
     let float = |p: &Path| tif::<colortype::Gray32Float>(p, [1, 4], &[-1000.0, -650.0, 400.0, 9e9], false);
     refused(sample(row(), 1, float), &["32-bit float"]);
-    close(&sample(windowed.clone(), 1, float).unwrap(), &[0.0, 0.25, 1.0, 1.0]);
+    assert_close(&sample(windowed.clone(), 1, float).unwrap(), &[0.0, 0.25, 1.0, 1.0]);
     let nan = |p: &Path| tif::<colortype::Gray32Float>(p, [1, 4], &[0.0, 1.0, f32::NAN, 0.0], false);
     refused(sample(windowed.clone(), 1, nan), &["NaN at x 2, y 0"]);
     // The value is -745 as an unsigned number.
     let unsigned = |p: &Path| tif::<colortype::Gray16>(p, [1, 4], &[64791, 0, 400, 64536], false);
-    close(&sample(windowed, 1, unsigned).unwrap(), &[255.0 / 1400.0, 1000.0 / 1400.0, 1.0, 0.0]);
+    assert_close(&sample(windowed, 1, unsigned).unwrap(), &[255.0 / 1400.0, 1000.0 / 1400.0, 1.0, 0.0]);
 }
 
 #[test]
-fn high_byte_is_what_opencv_keeps() {
+fn the_high_byte_is_kept_as_in_opencv() {
     let spec = DataSpec { decode: DecodeRule::HiByte, ..row() };
     let ct = |p: &Path| tif::<colortype::GrayI16>(p, [1, 4], &[-1000, 40, 400, -1], false);
-    close(&sample(spec, 1, ct).unwrap(), &[252.0 / 255.0, 0.0, 1.0 / 255.0, 1.0]);
+    assert_close(&sample(spec, 1, ct).unwrap(), &[252.0 / 255.0, 0.0, 1.0 / 255.0, 1.0]);
 }
 
 #[test]
@@ -63,22 +63,22 @@ fn unsigned_values_are_divided_by_their_largest() {
 fn channels_and_normalisation() {
     let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
     let rgb = |p: &Path| tif::<colortype::RGB8>(p, [1, 4], &colours, false);
-    close(&sample(row(), 1, rgb).unwrap(), &[0.299, 0.587, 0.114, 1.0]);
-    close(&sample(row(), 3, rgb).unwrap(), &[1., 0., 0., 1., 0., 1., 0., 1., 0., 0., 1., 1.]);
+    assert_close(&sample(row(), 1, rgb).unwrap(), &[0.299, 0.587, 0.114, 1.0]);
+    assert_close(&sample(row(), 3, rgb).unwrap(), &[1., 0., 0., 1., 0., 1., 0., 1., 0., 0., 1., 1.]);
     refused(sample(row(), 4, rgb), &["colour picture", "4 input channels"]);
     let three = DataSpec { mean: vec![0.5, 0.0, 1.0], std: vec![0.5, 2.0, 1.0], ..row() };
-    close(&sample(three.clone(), 3, rgb).unwrap(), &[1., -1., -1., 1., 0., 0.5, 0., 0.5, -1., -1., 0., 0.]);
+    assert_close(&sample(three.clone(), 3, rgb).unwrap(), &[1., -1., -1., 1., 0., 0.5, 0., 0.5, -1., -1., 0., 0.]);
     refused(sample(three, 1, rgb), &["mean", "3 values", "1 input channels"]);
     refused(sample(DataSpec { std: vec![0.0], ..row() }, 1, rgb), &["std"]);
     let with_alpha: Vec<u8> = colours.chunks(3).flat_map(|c| [c[0], c[1], c[2], 0]).collect();
     let rgba = |p: &Path| tif::<colortype::RGBA8>(p, [1, 4], &with_alpha, true);
-    close(&sample(row(), 1, rgba).unwrap(), &[0.299, 0.587, 0.114, 1.0]);
+    assert_close(&sample(row(), 1, rgba).unwrap(), &[0.299, 0.587, 0.114, 1.0]);
 }
 
 #[test]
 fn file_formats_are_recognized_by_content() {
     let png = |p: &Path| png(p, [1, 4], ExtendedColorType::La8, &[0, 9, 51, 9, 102, 9, 255, 9]);
-    close(&sample(row(), 1, png).unwrap(), &[0.0, 0.2, 0.4, 1.0]);
+    assert_close(&sample(row(), 1, png).unwrap(), &[0.0, 0.2, 0.4, 1.0]);
     let text = |p: &Path| {
         fs::create_dir_all(p.parent().unwrap()).unwrap();
         fs::write(p, "not a picture").unwrap();
@@ -102,9 +102,9 @@ fn picture_for_people_keeps_its_size() {
 #[test]
 fn resizing_is_bilinear_with_antialias() {
     // PyTorch: interpolate(torch.tensor([[[[0., 4.]]]]), size=(1, 4), mode="bilinear", align_corners=False)
-    close(&resize::plane(&[0.0, 4.0], [1, 2], [1, 4]), &[0.0, 1.0, 3.0, 4.0]);
+    assert_close(&resize::plane(&[0.0, 4.0], [1, 2], [1, 4]), &[0.0, 1.0, 3.0, 4.0]);
     // Four pixels become two with antialias: a triangle of radius 2 about 1 and 3, weights 3, 3, 1 and 1, 3, 3 of 7.
-    close(&resize::plane(&[7.0, 0.0, 0.0, 14.0], [4, 1], [2, 1]), &[3.0, 6.0]);
+    assert_close(&resize::plane(&[7.0, 0.0, 0.0, 14.0], [4, 1], [2, 1]), &[3.0, 6.0]);
     // A constant image stays constant at any ratio.
     for (from, to) in [([7, 5], [3, 11]), ([640, 3], [7, 3]), ([1, 1], [4, 9])] {
         let out = resize::plane(&vec![0.25; from[0] * from[1]], from, to);

@@ -128,7 +128,7 @@ fn sizes_of_image_and_mask() {
 }
 
 #[test]
-fn colours_stand_for_classes() {
+fn colours_are_mapped_to_classes() {
     use npc::internals::text::config::case_rules::colour_label;
     let spec = DataSpec {
         mask_rule: MaskRule::Colour,
@@ -170,7 +170,7 @@ fn colours_stand_for_classes() {
 }
 
 #[test]
-fn class_numbers_under_a_threshold_are_doubted() {
+fn class_numbers_under_a_threshold_cause_a_warning() {
     let (classes, warnings) = mask(&row(), &[0, 1, 2, 2]).unwrap();
     assert_eq!(classes, [0; 4]);
     assert!(warnings.iter().any(|w| w.contains("the largest value of the mask is 2") && w.contains("mask = exact")));

@@ -9,7 +9,7 @@ use std::path::Path;
 use tempfile::tempdir;
 
 #[test]
-fn pairs_by_what_the_star_stands_for() {
+fn pairs_are_matched_by_the_star() {
     let dir = tempdir().unwrap();
     for (image, mask) in [
         ("In Put/ISIC_10.PNG", "Ground Truth/isic_10_Segmentation.png"),

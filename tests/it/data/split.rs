@@ -111,7 +111,7 @@ fn stratify() -> impl Strategy<Value = Option<StratifyBy>> {
     prop_oneof![Just(None), Just(Some(StratifyBy::Foreground)), Just(Some(StratifyBy::Classes))]
 }
 
-fn groups_are_whole(rows: &[Row], roles: &BTreeMap<usize, SplitRole>) {
+fn assert_groups_are_whole(rows: &[Row], roles: &BTreeMap<usize, SplitRole>) {
     let mut of: BTreeMap<usize, SplitRole> = BTreeMap::new();
     for (i, role) in roles {
         let first = *of.entry(rows[*i].0).or_insert(*role);
@@ -135,7 +135,7 @@ proptest! {
                 let wanted = [count(SplitRole::Test), count(SplitRole::Val)];
                 let exact = [ceil(test, rows.len()), ceil(val, rows.len())];
                 if grouped {
-                    groups_are_whole(&rows, &roles);
+                    assert_groups_are_whole(&rows, &roles);
                     // At most one group is too many in each of up to four strata; too few occur only where a stratum
                     // ran out.
                     let most = if by.is_some() { 4 } else { 1 } * (largest - 1);
@@ -172,7 +172,7 @@ proptest! {
             let roles = roles(&data);
             prop_assert_eq!(roles.len(), rows.len());
             if grouped {
-                groups_are_whole(&rows, &roles);
+                assert_groups_are_whole(&rows, &roles);
             }
             let test: Vec<usize> = roles.iter().filter(|(_, r)| **r == SplitRole::Test).map(|(i, _)| *i).collect();
             test.iter().for_each(|i| *seen.entry(*i).or_default() += 1);

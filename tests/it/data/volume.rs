@@ -20,7 +20,7 @@ fn expected() -> Value {
 /// An intensity window in which one unit is one step of 16 bits, so that the output equals the stored values.
 const WINDOW: Option<[f64; 2]> = Some([-32768.0, 32767.0]);
 
-fn three(images: &str, masks: &str, axis: SliceAxis, size: [usize; 2]) -> DataSpec {
+fn three_class_spec(images: &str, masks: &str, axis: SliceAxis, size: [usize; 2]) -> DataSpec {
     DataSpec {
         classes: vec!["rest".into(), "one".into(), "two".into()],
         labels: vec![0, 1, 2],
@@ -31,14 +31,14 @@ fn three(images: &str, masks: &str, axis: SliceAxis, size: [usize; 2]) -> DataSp
     }
 }
 
-fn rows(picture: &Value) -> Vec<i64> {
-    let rows = picture.as_array().unwrap();
-    rows.iter().flat_map(|r| r.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as i64)).collect()
+fn pixel_values(picture: &Value) -> Vec<i64> {
+    let pixel_values = picture.as_array().unwrap();
+    pixel_values.iter().flat_map(|r| r.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as i64)).collect()
 }
 
 fn size(picture: &Value) -> [usize; 2] {
-    let rows = picture.as_array().unwrap();
-    [rows.len(), rows[0].as_array().unwrap().len()]
+    let pixel_values = picture.as_array().unwrap();
+    [pixel_values.len(), pixel_values[0].as_array().unwrap().len()]
 }
 
 /// Returns the stored values of a case.
@@ -48,7 +48,7 @@ fn stored(data: &Dataset, index: usize) -> Vec<i64> {
 }
 
 #[test]
-fn slices_are_those_of_nibabel() {
+fn slices_agree_with_nibabel() {
     let expected = expected();
     for (axis, name) in
         [(SliceAxis::Axial, "axial"), (SliceAxis::Coronal, "coronal"), (SliceAxis::Sagittal, "sagittal")]
@@ -56,7 +56,7 @@ fn slices_are_those_of_nibabel() {
         for codes in ["RAS", "LPS", "LPI", "SRA"] {
             let of = &expected[format!("imagesTr/{codes}_0000.nii.gz")];
             let pictures = of["slices"][name].as_array().unwrap();
-            let spec = three(
+            let spec = three_class_spec(
                 &format!("imagesTr/{codes}*_0000.nii.gz"),
                 &format!("labelsTr/{codes}*.nii.gz"),
                 axis,
@@ -65,17 +65,17 @@ fn slices_are_those_of_nibabel() {
             // The star has to match something.
             let refusal = Dataset::open(&spec, &volumes());
             assert!(refusal.is_err(), "a star stands for nothing");
-            let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", axis, size(&pictures[0]));
+            let spec = three_class_spec("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", axis, size(&pictures[0]));
             let data = Dataset::open(&spec, &volumes()).unwrap();
             let all = stems(&data, SplitRole::Train);
             for (k, picture) in pictures.iter().enumerate() {
                 let number = of["numbers"][name][k].as_u64().unwrap();
                 let i = all.iter().position(|s| *s == format!("{codes}_z{number:04}")).unwrap();
-                assert_eq!(stored(&data, i), rows(picture), "{codes} {name} {k}");
+                assert_eq!(stored(&data, i), pixel_values(picture), "{codes} {name} {k}");
                 let (truth, shape, _) = data.truth(SplitRole::Train, i).unwrap();
                 assert_eq!(shape, size(picture));
                 let mask: Vec<i64> = truth.iter().map(|&v| i64::from(v)).collect();
-                assert_eq!(mask, rows(&of["masks"][name][k]), "mask of {codes} {name} {k}");
+                assert_eq!(mask, pixel_values(&of["masks"][name][k]), "mask of {codes} {name} {k}");
                 assert_eq!(data.group(SplitRole::Train, i), Some(codes));
                 let spacing = data.header_spacing(SplitRole::Train, i).unwrap().unwrap();
                 for (got, wanted) in spacing.iter().zip(of["spacing"][name].as_array().unwrap()) {
@@ -102,7 +102,7 @@ fn sample_types_are_read_as_nibabel_reads_them() {
         let down = of["codes"].as_str().unwrap().contains('I');
         for i in 0..pictures.len() {
             let k = if down { pictures.len() - 1 - i } else { i };
-            assert_eq!(stored(&data, i), rows(&pictures[k]), "{name} {i}");
+            assert_eq!(stored(&data, i), pixel_values(&pictures[k]), "{name} {i}");
         }
         let spacing = data.header_spacing(SplitRole::Train, 0).unwrap().unwrap();
         for (got, wanted) in spacing.iter().zip(of["spacing"]["axial"].as_array().unwrap()) {
@@ -112,9 +112,9 @@ fn sample_types_are_read_as_nibabel_reads_them() {
 }
 
 #[test]
-fn series_are_those_of_pydicom() {
+fn series_agree_with_pydicom() {
     let expected = expected();
-    let spec = three("series/*", "segmentations/*.nii.gz", SliceAxis::Axial, [7, 6]);
+    let spec = three_class_spec("series/*", "segmentations/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let data = Dataset::open(&spec, &volumes()).unwrap();
     assert_eq!(data.len(SplitRole::Train), 10);
     for (s, name) in ["a", "b"].into_iter().enumerate() {
@@ -122,9 +122,9 @@ fn series_are_those_of_pydicom() {
         for k in 0..5 {
             let i = s * 5 + k;
             assert_eq!(data.cases(SplitRole::Train)[i].stem, format!("{name}_z{k:04}"));
-            assert_eq!(stored(&data, i), rows(&of["slices"]["axial"][k]), "{name} {k}");
+            assert_eq!(stored(&data, i), pixel_values(&of["slices"]["axial"][k]), "{name} {k}");
             let truth: Vec<i64> = data.truth(SplitRole::Train, i).unwrap().0.iter().map(|&v| i64::from(v)).collect();
-            assert_eq!(truth, rows(&of["masks"]["axial"][k]), "mask of {name} {k}");
+            assert_eq!(truth, pixel_values(&of["masks"]["axial"][k]), "mask of {name} {k}");
             assert_eq!(data.header_spacing(SplitRole::Train, i).unwrap(), Some([1.5, 0.75]));
         }
     }
@@ -137,16 +137,18 @@ fn pictures_are_masks_of_a_series() {
     for names in [["001", "002", "003", "004", "005"], ["m1", "m2", "m9", "m10", "m11"]] {
         let dir = tempfile::tempdir().unwrap();
         for (n, name) in names.iter().enumerate() {
-            let mask: Vec<u8> = rows(&expected["series/a"]["masks"]["axial"][4 - n]).iter().map(|&v| v as u8).collect();
+            let mask: Vec<u8> =
+                pixel_values(&expected["series/a"]["masks"]["axial"][4 - n]).iter().map(|&v| v as u8).collect();
             grey(&dir.path().join(format!("masks/a/{name}.png")), [7, 6], &mask);
             fs::create_dir_all(dir.path().join("series/a")).unwrap();
             let from = volumes().join(format!("series/a/{:03}.dcm", n + 1));
             fs::copy(from, dir.path().join(format!("series/a/{:03}.dcm", n + 1))).unwrap();
         }
-        let data = Dataset::open(&three("series/*", "masks/*", SliceAxis::Axial, [7, 6]), dir.path()).unwrap();
+        let data =
+            Dataset::open(&three_class_spec("series/*", "masks/*", SliceAxis::Axial, [7, 6]), dir.path()).unwrap();
         for k in 0..5 {
             let truth: Vec<i64> = data.truth(SplitRole::Train, k).unwrap().0.iter().map(|&v| i64::from(v)).collect();
-            assert_eq!(truth, rows(&expected["series/a"]["masks"]["axial"][k]), "{names:?} {k}");
+            assert_eq!(truth, pixel_values(&expected["series/a"]["masks"]["axial"][k]), "{names:?} {k}");
         }
     }
 }
@@ -154,7 +156,7 @@ fn pictures_are_masks_of_a_series() {
 #[test]
 fn slices_are_chosen() {
     let chosen = |slices| {
-        let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]);
+        let spec = three_class_spec("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]);
         let data = Dataset::open(&DataSpec { slicing: Slicing { axis: SliceAxis::Axial, slices }, ..spec }, &volumes())
             .unwrap();
         let of = |codes: &str| -> Vec<String> {
@@ -177,7 +179,7 @@ fn a_volume_is_read_once() {
         fs::create_dir_all(dir.path().join(folder)).unwrap();
         fs::copy(volumes().join(folder).join(name), dir.path().join(folder).join(name)).unwrap();
     }
-    let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]);
+    let spec = three_class_spec("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let data = Dataset::open(&spec, dir.path()).unwrap();
     data.load(SplitRole::Train, 0, 1).unwrap();
     fs::remove_dir_all(dir.path().join("imagesTr")).unwrap();
@@ -185,7 +187,10 @@ fn a_volume_is_read_once() {
     (1..5).for_each(|i| drop(data.load(SplitRole::Train, i, 1).unwrap()));
     // A bound of 0 bytes keeps only the volume used last: here the mask, so that the image is read again.
     let small = Dataset::open(
-        &DataSpec { cache_mb: 0, ..three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]) },
+        &DataSpec {
+            cache_mb: 0,
+            ..three_class_spec("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6])
+        },
         &volumes(),
     )
     .unwrap();
@@ -202,7 +207,7 @@ fn damaged_volumes_are_refused_by_name() {
     fs::copy(volumes().join("labelsTr/LPS.nii.gz"), dir.path().join("m/a.nii.gz")).unwrap();
     let path = dir.path().join("i/a.nii.gz");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let spec = three("i/*.nii.gz", "m/*.nii.gz", SliceAxis::Axial, [7, 6]);
+    let spec = three_class_spec("i/*.nii.gz", "m/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let read = || Dataset::open(&spec, dir.path()).and_then(|data| data.load(SplitRole::Train, 0, 1));
     for part in [0, 1, 10, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
         fs::write(&path, &whole[..part]).unwrap();
@@ -231,7 +236,7 @@ fn damaged_volumes_are_refused_by_name() {
     // The same holds for a DICOM file.
     let dicom = fs::read(volumes().join("series/b/003.dcm")).unwrap();
     fs::create_dir_all(dir.path().join("s/a")).unwrap();
-    let spec = three("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]);
+    let spec = three_class_spec("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let path = dir.path().join("s/a/1.dcm");
     for at in (132..dicom.len()).step_by(step) {
         let mut damaged = dicom.clone();
@@ -244,7 +249,7 @@ fn damaged_volumes_are_refused_by_name() {
 }
 
 #[test]
-fn what_is_no_series_is_refused() {
+fn files_that_form_no_series_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let copy = |from: &str, to: &str| {
         let to: &Path = &dir.path().join(to);
@@ -253,7 +258,7 @@ fn what_is_no_series_is_refused() {
     };
     (1..=5).for_each(|n| copy(&format!("series/a/{n:03}.dcm"), &format!("s/a/study/{n}.dcm")));
     copy("segmentations/a.nii.gz", "m/a.nii.gz");
-    let open = || Dataset::open(&three("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]), dir.path());
+    let open = || Dataset::open(&three_class_spec("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]), dir.path());
     // The series is nested in the only folder, as in archives.
     assert_eq!(open().unwrap().len(SplitRole::Train), 5);
     copy("series/b/003.dcm", "s/a/study/6.dcm");

@@ -48,7 +48,7 @@ fn a_text_in_memory_hides_the_file_below_it_for_imports_too() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_problem_and_no_failure() {
+fn unreadable_files_are_problems_and_no_failures() {
     let bench = Workbench::new();
     let analysis = bench.analyze("no/such.model", &AnalysisRequest::default()).unwrap();
     let findings = analysis.findings();
@@ -58,7 +58,7 @@ fn what_cannot_be_read_is_a_problem_and_no_failure() {
 }
 
 #[test]
-fn a_request_that_cannot_be_read_says_where() {
+fn an_invalid_request_is_reported_with_its_place() {
     let mut bench = Workbench::new();
     bench.set_text("net.model", "npc 1\nmodel Net(x: [3, 32, 32], n: int = 2) -> [n, 32, 32] = x |> conv(n)\n");
     let with = |text: &str| {
@@ -122,7 +122,7 @@ impl Files for Archive {
 }
 
 #[test]
-fn files_may_come_from_anywhere() {
+fn files_may_come_from_any_source() {
     let bench = Workbench::over(Archive);
     let request = AnalysisRequest::default();
     assert_eq!(bench.analyze("a/net.model", &request).unwrap().entries.len(), 1);
@@ -154,12 +154,13 @@ fn deep_files_fit_on_the_stack_of_any_thread() {
 #[test]
 fn models_are_chosen_by_name_size_and_data() {
     let path = repository("models/npnet.model");
-    let of = |selection: &Selection| build_models(&Disk, &path, selection).map(|(models, _)| models);
+    let models_of = |selection: &Selection| build_models(&Disk, &path, selection).map(|(models, _)| models);
     let model = Some("NPNet".to_string());
-    let on = of(&Selection { model: model.clone(), on: vec!["cvc".into()], ..Selection::default() }).unwrap();
-    let size = of(&Selection { model: model.clone(), size: vec![[288, 384]], ..Selection::default() }).unwrap();
+    let on = models_of(&Selection { model: model.clone(), on: vec!["cvc".into()], ..Selection::default() }).unwrap();
+    let size = models_of(&Selection { model: model.clone(), size: vec![[288, 384]], ..Selection::default() }).unwrap();
     assert_eq!((on.len(), on[0].input()), (1, size[0].input()));
-    let Err(WorkbenchError::Problems(found)) = of(&Selection { model: Some("NPNett".into()), ..Selection::default() })
+    let Err(WorkbenchError::Problems(found)) =
+        models_of(&Selection { model: Some("NPNett".into()), ..Selection::default() })
     else {
         panic!("there is no such model")
     };
@@ -180,7 +181,7 @@ fn two_models_differ_by_values() {
 }
 
 #[test]
-fn sizes_and_lints_that_there_are_not_are_refused() {
+fn unknown_sizes_and_lints_are_refused() {
     let mut bench = Workbench::new();
     bench.set_text("net.model", "npc 1\nmodel Net(x: [3, H, W]) -> [2, H, W] = x |> conv(2)\n");
     for size in [[0, 32], [32, 0], [0, 0], [(1 << 20) + 1, 32], [usize::MAX, usize::MAX]] {
@@ -200,7 +201,7 @@ fn sizes_and_lints_that_there_are_not_are_refused() {
 }
 
 #[test]
-fn many_missing_imports_end_soon_and_some_get_a_near_name() {
+fn many_missing_imports_are_reported_quickly_and_some_get_a_suggestion() {
     let mut bench = Workbench::new();
     let imports: String = (0..5000).map(|i| format!("import \"bloks{i}.model\"\n")).collect();
     bench.set_text("net.model", format!("npc 1\n{imports}"));

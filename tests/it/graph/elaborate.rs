@@ -93,7 +93,7 @@ fn one_problem_does_not_hide_another() {
 }
 
 #[test]
-fn a_mistake_in_one_block_leaves_other_models_alone() {
+fn a_mistake_in_one_block_does_not_affect_other_models() {
     let text = "npc 1\nblock bad(x: [c, h, w]) = x bn\nblock good(x: [c, h, w]) = x |> conv(2)\n\
                 model A(x: [3, H, W]) -> [3, H, W] = x |> bad\nmodel B(x: [3, H, W]) -> [9, H, W] = x |> good\n";
     let made = compile_text(text, Some([8, 8]), &[]);
@@ -146,7 +146,7 @@ fn circles_are_refused() {
 }
 
 #[test]
-fn large_networks_are_fine() {
+fn large_networks_are_elaborated() {
     assert_ends_with("", "let s[0] = x\nfor i in 0..100000 { let s[i + 1] = s[i] |> relu }\nreturn s[100000]", &[]);
     let lets: String = (0..10_000).map(|i| format!("let a{} = a{i} + a{i}\n", i + 1)).collect();
     assert_ends_with("", &format!("let a0 = x\n{lets}return a10000"), &[]);
@@ -312,7 +312,7 @@ proptest! {
         made.rendered();
         for checked in &made.checked {
             ir::to_text(checked.graph());
-            crate::show::picture::drawn(checked);
+            crate::show::picture::draw_all_forms(checked);
             ir::to_json(checked.graph());
             npc::study::cost::count(checked, npc::study::cost::Convention::Conv);
         }

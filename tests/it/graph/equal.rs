@@ -147,7 +147,7 @@ fn rewritten(from: &Graph, tape: &mut Tape) -> CheckedGraph {
 }
 
 /// Returns a graph of another function of the same shape: one node that the results depend on is changed.
-fn changed(from: &Graph, tape: &mut Tape) -> Option<Graph> {
+fn with_one_change(from: &Graph, tape: &mut Tape) -> Option<Graph> {
     let other = |id: NodeId| -> Option<Op> {
         match &from.node(id).op {
             Op::Conv(c) if c.pad == ConvPadding::Same && c.kernel[0] > 1 => {
@@ -193,11 +193,11 @@ proptest! {
             if !divides(graph) {
                 numbers::assert_agreement(&checked, &other, &found)?;
             }
-            if let Some(changed) = changed(graph, tape) {
-                let c = CanonicalGraph::new(&changed);
-                prop_assert!(matches!(compare(&a, &c), GraphComparison::Different(_)), "{}", npc::graph::ir::to_text(&changed));
+            if let Some(with_one_change) = with_one_change(graph, tape) {
+                let c = CanonicalGraph::new(&with_one_change);
+                prop_assert!(matches!(compare(&a, &c), GraphComparison::Different(_)), "{}", npc::graph::ir::to_text(&with_one_change));
                 prop_assert_ne!(a.hash(), c.hash());
-                let delta = diff_graphs(graph, &changed).expect("another function");
+                let delta = diff_graphs(graph, &with_one_change).expect("another function");
                 prop_assert_eq!(delta.changed.len(), 1);
                 let others = [delta.removed.len(), delta.added.len(), delta.rewired.len(), delta.renamed.len()];
                 prop_assert_eq!(others, [0; 4]);
@@ -278,7 +278,7 @@ fn comparison_of(result: &str, a: &str, b: &str) -> GraphComparison {
 
 /// Models that look alike but differ.
 #[test]
-fn near_misses() {
+fn similar_models_differ() {
     let pairs = [
         // One convolution is used twice, against two convolutions.
         (
@@ -306,7 +306,7 @@ fn near_misses() {
 }
 
 #[test]
-fn rules_one_by_one() {
+fn each_rule_keeps_equality() {
     let pairs = [
         ("[12, H, W]", "= concat([x |> relu, x |> tanh, x])", "= (x |> relu) ++ ((x |> tanh) ++ x)"),
         ("[8, H, W]", "= x |> conv(8, k = 1, dilation = 5)", "= x |> conv(8, k = 1)"),
@@ -334,7 +334,7 @@ fn rules_one_by_one() {
 
 /// Many equal branches: the choice among equal candidates must end soon.
 #[test]
-fn symmetric_networks_are_decided() {
+fn symmetric_networks_are_compared_quickly() {
     let sum = |n: usize| {
         let branches: Vec<String> = (0..n).map(|_| "(x |> conv(4) |> relu |> conv(4))".into()).collect();
         format!("= {}", branches.join(" + "))

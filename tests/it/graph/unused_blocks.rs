@@ -81,7 +81,7 @@ fn every_case_and_both_booleans_are_tried() {
 
 /// A block need not accept every number, and some declared shapes hold for certain sizes only.
 #[test]
-fn what_a_use_decides_is_left_alone() {
+fn blocks_that_depend_on_their_use_are_not_reported() {
     for text in [
         "block f(x: [c, h, w], out: int) -> [out, h, w] { require out == c  return x |> relu }",
         "block f(x: [c, h, w], n: int) -> [c, h, w] { require n < 4, \"few\"  return x |> conv(c + n / 8) }",
@@ -111,7 +111,7 @@ fn one_wrong_promise_is_reported_once() {
 }
 
 #[test]
-fn blocks_of_the_library_hold_alone() {
+fn blocks_of_the_library_pass_the_check() {
     let std = checked_blocks(&repository("src/text/import/std.model"));
     assert!(std.len() > 10);
     for (name, outcome) in std {
@@ -120,7 +120,7 @@ fn blocks_of_the_library_hold_alone() {
 }
 
 #[test]
-fn blocks_of_the_models_hold_alone() {
+fn blocks_of_the_models_pass_the_check() {
     let mut held = 0;
     for path in model_files("models") {
         for (name, outcome) in checked_blocks(&path) {
@@ -133,7 +133,7 @@ fn blocks_of_the_models_hold_alone() {
 
 /// A body that needs many steps is not evaluated once for each sample.
 #[test]
-fn long_bodies_are_left_soon() {
+fn long_bodies_are_not_evaluated_repeatedly() {
     let text = |i: usize| {
         format!(
             "block b{i}(x: [c, h, w], n: int) -> [c, h, w] {{\n  let l = [[i * j for j in 0..500] for i in 0..500]\n  \
@@ -150,7 +150,7 @@ fn long_bodies_are_left_soon() {
 /// If one model is chosen, the blocks of the others are not reported as unused.
 #[cfg(feature = "cli")]
 #[test]
-fn a_chosen_model_leaves_other_blocks_alone() {
+fn blocks_of_models_that_are_not_chosen_are_not_checked() {
     let folder = repository("tests/diagnostics");
     let all = ["check", "E0302_unused.model", "--size", "64x64"];
     let one_model = [&all[..], &["--model", "Net"]].concat();

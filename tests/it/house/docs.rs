@@ -49,7 +49,7 @@ fn every_lint_has_a_row() {
 }
 
 /// Returns the cells of a row of the operator table: `| `conv` | ...`.
-fn row(text: &str, name: &str) -> Option<Vec<String>> {
+fn table_cells(text: &str, name: &str) -> Option<Vec<String>> {
     let start = format!("| `{name}` |");
     let line = text.lines().find(|l| l.starts_with(&start))?;
     Some(line.trim_matches('|').split(" | ").map(|c| c.trim().to_string()).collect())
@@ -59,7 +59,7 @@ fn row(text: &str, name: &str) -> Option<Vec<String>> {
 fn every_operator_has_a_row() {
     let text = reference();
     for signature in SIGNATURES {
-        let Some(cells) = row(&text, signature.name) else {
+        let Some(cells) = table_cells(&text, signature.name) else {
             panic!("docs/language.md has no row for {}", signature.name)
         };
         for arg in signature.args {
@@ -75,7 +75,7 @@ fn every_operator_has_a_row() {
 }
 
 /// Returns the targets of links and pictures of a page, code left out.
-fn targets(text: &str) -> Vec<String> {
+fn link_targets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut code = false;
     for line in text.lines() {
@@ -98,7 +98,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn links_have_targets() {
     let mut pages: Vec<_> = std::fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     pages
         .extend(["README.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "tests/README.md"].map(repository));
@@ -106,7 +106,7 @@ fn links_lead_somewhere() {
     let mut seen = 0;
     for page in pages {
         let text = std::fs::read_to_string(&page).unwrap();
-        for target in targets(&text).into_iter().filter(|target| !target.contains("://")) {
+        for target in link_targets(&text).into_iter().filter(|target| !target.contains("://")) {
             let (file, part) = target.split_once('#').unwrap_or((&target, ""));
             let path = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
             assert!(path.exists(), "{}: {target} leads nowhere", page.display());

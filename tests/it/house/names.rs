@@ -1,13 +1,10 @@
-//! Names of types: each is declared once, and says what the type is.
+//! Names of types: each is declared once and describes its type.
 
 use super::parse::{head, is_test};
-use super::tree::{SOURCES, none};
+use super::tree::{SOURCES, assert_none};
 use std::collections::BTreeMap;
 use syn::Item;
 use syn::visit::{self, Visit};
-
-/// Names that several types may have: the options of each command.
-const SHARED: &[&str] = &["Opts"];
 
 /// Words that describe no type by themselves.
 const VAGUE: &[&str] = &[
@@ -17,12 +14,8 @@ const VAGUE: &[&str] = &[
     "Thing", "Through", "Told", "Tried", "What", "Where", "Written",
 ];
 
-/// Types that are still named like another one or like one of the vague words: `file name`. The list may only become
-/// shorter.
-const LEFT: &[&str] = &[];
-
 /// Returns the names of the structs, enums, unions, traits and type aliases of a text, without those of tests.
-pub fn types(text: &str) -> Vec<String> {
+pub fn type_names(text: &str) -> Vec<String> {
     struct Types(Vec<String>);
     impl<'ast> Visit<'ast> for Types {
         fn visit_item(&mut self, item: &'ast Item) {
@@ -42,19 +35,17 @@ pub fn types(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_type_name_is_declared_once_and_says_what_it_is() {
+fn each_type_name_is_declared_once_and_describes_the_type() {
     let mut declared: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (file, text) in &SOURCES.files {
-        for name in types(text).into_iter().filter(|name| !SHARED.contains(&name.as_str())) {
+        for name in type_names(text) {
             declared.entry(name).or_default().push(file);
         }
     }
-    let mut found = Vec::new();
-    for (name, files) in &declared {
-        if files.len() > 1 || VAGUE.contains(&name.as_str()) {
-            found.extend(files.iter().map(|file| format!("{file} {name}")));
-        }
-    }
-    none(found.iter().filter(|place| !LEFT.contains(&place.as_str())), "types with a shared or vague name");
-    none(LEFT.iter().filter(|place| !found.iter().any(|other| other == *place)), "exceptions that are not needed");
+    let vague = |name: &str| VAGUE.contains(&name);
+    let found = declared.iter().filter(|(name, files)| files.len() > 1 || vague(name));
+    assert_none(
+        found.map(|(name, files)| format!("{name} in {}", files.join(", "))),
+        "types with a shared or vague name",
+    );
 }

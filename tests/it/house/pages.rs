@@ -1,11 +1,11 @@
 //! Files that pages and comments name exist.
 
-use super::tree::below;
+use super::tree::files_below;
 use crate::support::repository::repository;
 use std::fs;
 
 /// Returns the texts between backticks of a line that look like a file or folder of the repository.
-fn named(line: &str) -> impl Iterator<Item = &str> {
+fn mentioned_paths(line: &str) -> impl Iterator<Item = &str> {
     let folders = ["src/", "tests/", "docs/", "scripts/", "examples/", "benches/", "fuzz/", "grammar/", "third_party/"];
     line.split('`').skip(1).step_by(2).filter(move |words| {
         let plain = words.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
@@ -16,52 +16,56 @@ fn named(line: &str) -> impl Iterator<Item = &str> {
 
 /// Returns the names of files and folders in a text that do not exist. A path may leave out the folders that it begins
 /// with.
-fn missing(text: &str, sources: &[String]) -> Vec<String> {
+fn missing_paths(text: &str, sources: &[String]) -> Vec<String> {
     let there = |path: &&str| {
         let inside = |source: &String| format!("/{source}").contains(&format!("/{path}"));
         repository(path).exists() || repository("src").join(path).exists() || sources.iter().any(inside)
     };
-    text.lines().flat_map(named).filter(|path| !there(path)).map(str::to_string).collect()
+    text.lines().flat_map(mentioned_paths).filter(|path| !there(path)).map(str::to_string).collect()
 }
 
 /// Sources of the library and of the tests, with the scripts of pages.
 fn sources() -> Vec<String> {
-    ["src", "tests/it"].into_iter().flat_map(|folder| below(folder, &["rs", "js"])).map(|(name, _)| name).collect()
+    ["src", "tests/it"]
+        .into_iter()
+        .flat_map(|folder| files_below(folder, &["rs", "js"]))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 #[test]
-fn files_that_pages_name_are_there() {
+fn files_that_pages_name_exist() {
     let sources = sources();
     let pages = fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path());
     let single = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "tests/README.md", "tests/reference/README.md"]
         .map(repository);
     for page in pages.filter(|path| path.extension().is_some_and(|e| e == "md")).chain(single) {
-        let missing = missing(&fs::read_to_string(&page).unwrap(), &sources);
-        assert!(missing.is_empty(), "{} names what is not there: {missing:?}", page.display());
+        let missing_paths = missing_paths(&fs::read_to_string(&page).unwrap(), &sources);
+        assert!(missing_paths.is_empty(), "{} names files that do not exist: {missing_paths:?}", page.display());
     }
 }
 
 /// Comments name files of other projects too; those of this one begin with a room.
 #[test]
-fn files_that_comments_name_are_there() {
+fn files_that_comments_name_exist() {
     let sources = sources();
     let mut found = Vec::new();
-    for (name, text) in ["src", "tests/it"].into_iter().flat_map(|folder| below(folder, &["rs"])) {
+    for (name, text) in ["src", "tests/it"].into_iter().flat_map(|folder| files_below(folder, &["rs"])) {
         let comments: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("//")).collect();
         let ours = |path: &&String| path.split_once('/').is_some_and(|(room, _)| repository("src").join(room).exists());
-        let missing = missing(&comments.join("\n"), &sources);
-        found.extend(missing.iter().filter(ours).map(|what| format!("{name}: {what}")));
+        let missing_paths = missing_paths(&comments.join("\n"), &sources);
+        found.extend(missing_paths.iter().filter(ours).map(|what| format!("{name}: {what}")));
     }
     assert!(found.is_empty(), "comments name what is not there:\n  {}", found.join("\n  "));
 }
 
 /// The map of `src/` in ARCHITECTURE.md: each room, and each name of a file or folder in its lines.
 #[test]
-fn the_map_is_of_this_house() {
+fn the_map_names_existing_files() {
     let page = fs::read_to_string(repository("ARCHITECTURE.md")).unwrap();
     let (_, map) = page.split_once("\nsrc/\n").expect("the map has a line `src/`");
     let (map, _) = map.split_once("```").expect("the block ends");
-    let sources = below("src", &["rs", "model"]);
+    let sources = files_below("src", &["rs", "model"]);
     let (mut room, mut rooms) = ("", 0);
     for line in map.lines().take_while(|line| line.starts_with("  ")) {
         let mut words = line.split([' ', ';', ',', ':']).filter(|word| !word.is_empty());

@@ -1,18 +1,18 @@
 //! Faults planted in small sources are found: a rule that nothing breaks checks nothing.
 
-use super::names::types;
+use super::names::type_names;
 use super::nesting::nestings;
 use super::prose::words_to_avoid;
 use super::rooms::Drawing;
 use super::uses::{Sources, circles};
-use super::words::{hidden_operators, prints, words};
+use super::words::{uses_print_macro, wildcards_over_operators, words};
 
 fn sources(files: &[(&str, &str)]) -> Sources {
     Sources::new(files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect())
 }
 
 /// Returns `a/b -> c::d` for each use.
-fn used(files: &[(&str, &str)]) -> Vec<String> {
+fn uses_of(files: &[(&str, &str)]) -> Vec<String> {
     sources(files)
         .uses()
         .iter()
@@ -25,7 +25,7 @@ fn found_circles(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// Returns the differences from a drawing of the rooms `top`, `middle` and `base`.
-fn broken(page: &str, files: &[(&str, &str)]) -> Vec<String> {
+fn violations_of(page: &str, files: &[(&str, &str)]) -> Vec<String> {
     let sources = sources(files);
     let names: Vec<&str> = files.iter().map(|(path, _)| path.trim_end_matches(".rs")).collect();
     Drawing::read(page).violations(&names, &sources.uses())
@@ -37,46 +37,49 @@ const MIDDLE: (&str, &str) = ("middle.rs", "use crate::base::B;\npub struct M;")
 const BASE: (&str, &str) = ("base.rs", "pub struct B;");
 
 #[test]
-fn a_house_as_drawn_is_sound() {
-    assert_eq!(broken(PAGE, &[TOP, MIDDLE, BASE]), [""; 0]);
+fn sources_as_drawn_have_no_violation() {
+    assert_eq!(violations_of(PAGE, &[TOP, MIDDLE, BASE]), [""; 0]);
 }
 
 #[test]
 fn an_arrow_up_is_found() {
     let up = ("base.rs", "pub struct B;\nfn f() { crate::middle::inner::g(); }");
     assert_eq!(
-        broken(PAGE, &[TOP, MIDDLE, up]),
+        violations_of(PAGE, &[TOP, MIDDLE, up]),
         ["src/base.rs uses `inner::g` of src/middle.rs: `base -> middle` is not drawn"]
     );
     let drawn = PAGE.replace("base   ->", "base   -> middle");
-    assert_eq!(broken(&drawn, &[TOP, MIDDLE, up]), ["`base -> middle` does not lead down"]);
+    assert_eq!(violations_of(&drawn, &[TOP, MIDDLE, up]), ["`base -> middle` does not lead down"]);
 }
 
 #[test]
-fn arrows_and_rooms_that_are_not_there_are_found() {
+fn arrows_and_rooms_that_do_not_exist_are_found() {
     let idle = ("middle.rs", "pub struct M;");
     assert_eq!(
-        broken(PAGE, &[TOP, idle, BASE]),
+        violations_of(PAGE, &[TOP, idle, BASE]),
         ["`middle -> base` is drawn, and nothing in src/middle uses src/base"]
     );
-    assert_eq!(broken(PAGE, &[TOP, MIDDLE, BASE, ("attic.rs", "")]), ["src/attic is not drawn"]);
+    assert_eq!(violations_of(PAGE, &[TOP, MIDDLE, BASE, ("attic.rs", "")]), ["src/attic is not drawn"]);
     let cellar = PAGE.replace("base   ->", "base   ->\ncellar ->");
-    assert_eq!(broken(&cellar, &[TOP, MIDDLE, BASE]), ["`cellar` is drawn, and src/ has no such room"]);
+    assert_eq!(violations_of(&cellar, &[TOP, MIDDLE, BASE]), ["`cellar` is drawn, and src/ has no such room"]);
 }
 
 #[test]
 fn finer_rules_hold_inside_a_room() {
     let files = [("a.rs", ""), ("a/b.rs", "use super::c::x;"), ("a/c.rs", "pub fn x() {}")];
     let page = |rule: &str| format!("```rooms\na ->\n```\n```never\n{rule}\n```\n");
-    assert_eq!(broken(&page("a/c -> a/b"), &files), [""; 0]);
-    assert_eq!(broken(&page("a/b -> a/c"), &files), ["src/a/b.rs uses `x` of src/a/c.rs: `a/b` may not know it"]);
-    assert_eq!(broken(&page("a/b -> a/d"), &files), ["a rule names `a/d`, which is not there"]);
+    assert_eq!(violations_of(&page("a/c -> a/b"), &files), [""; 0]);
+    assert_eq!(
+        violations_of(&page("a/b -> a/c"), &files),
+        ["src/a/b.rs uses `x` of src/a/c.rs: `a/b` may not know it"]
+    );
+    assert_eq!(violations_of(&page("a/b -> a/d"), &files), ["a rule names `a/d`, which is not there"]);
 }
 
 #[test]
 fn paths_of_all_kinds_are_found() {
     let target = ("a/b.rs", "pub struct T;\npub fn f() {}");
-    let uses = |text: &str| used(&[("lib.rs", ""), ("a.rs", ""), ("a/c.rs", ""), ("a/c/d.rs", text), target]);
+    let uses = |text: &str| uses_of(&[("lib.rs", ""), ("a.rs", ""), ("a/c.rs", ""), ("a/c/d.rs", text), target]);
     assert_eq!(uses("use crate::{a::{b::{T, f as g}}, x};"), ["a/c/d -> a/b T", "a/c/d -> a/b f", "a/c/d -> lib x"]);
     assert_eq!(uses("fn g() { crate::a::b::f() }"), ["a/c/d -> a/b f"]);
     assert_eq!(uses("use super::super::b::T;"), ["a/c/d -> a/b T"]);
@@ -95,8 +98,9 @@ fn paths_of_all_kinds_are_found() {
 
 #[test]
 fn re_exports_lead_to_the_file_that_defines() {
-    let files =
-        |line: &'static str, text: &'static str| used(&[("a.rs", line), ("a/b.rs", "pub struct T;"), ("c.rs", text)]);
+    let files = |line: &'static str, text: &'static str| {
+        uses_of(&[("a.rs", line), ("a/b.rs", "pub struct T;"), ("c.rs", text)])
+    };
     assert_eq!(files("pub use b::T;", "use crate::a::T;"), ["a -> a/b T", "c -> a/b T"]);
     assert_eq!(files("pub(crate) use b::T as U;", "use crate::a::U;"), ["a -> a/b T", "c -> a/b T"]);
     assert_eq!(files("pub use b::*;", "fn f(_: crate::a::T) {}"), ["a -> a/b", "c -> a/b T"]);
@@ -124,13 +128,16 @@ fn words_in_code_are_distinguished_from_strings() {
     let holds = |text: &str| words(text).iter().any(|word| word == "unsafe");
     assert!(holds("fn g() { let x = unsafe { f() }; }") && holds("unsafe impl Sync for Place {}"));
     assert!(!holds("const T: &str = \"unsafe\"; // unsafe") && !holds("#[allow(unsafe_code)] fn f() {}"));
-    assert!(prints("fn f() { println!(\"x\") }") && prints("macro_rules! m { () => { eprint!(\"x\") } }"));
-    assert!(!prints("fn println() {} // println!()") && !prints("const T: &str = \"println!()\";"));
+    assert!(
+        uses_print_macro("fn f() { println!(\"x\") }")
+            && uses_print_macro("macro_rules! m { () => { eprint!(\"x\") } }")
+    );
+    assert!(!uses_print_macro("fn println() {} // println!()") && !uses_print_macro("const T: &str = \"println!()\";"));
 }
 
 #[test]
 fn arms_that_hide_an_operator_are_found() {
-    let hidden = |arms: &str| hidden_operators(&format!("fn f() {{ match op {{ {arms} }} }}"));
+    let hidden = |arms: &str| wildcards_over_operators(&format!("fn f() {{ match op {{ {arms} }} }}"));
     assert_eq!(hidden("Op::Conv(c) => 1, _ => 2"), 1);
     assert_eq!(hidden("(Op::Conv(_) | Op::Linear(_), 1) => 1, other => 2"), 1);
     assert_eq!(hidden("Op::Conv(c) => 1, Op::Linear(_) => match c { Pad::Same => 1, _ => 2 }"), 0);
@@ -155,11 +162,11 @@ fn levels_of_functions_are_counted() {
 fn names_of_types_are_found() {
     let text = "struct A; enum B { C } trait D { type E; } type F = A; impl D for A { type E = B; }\n\
                 mod m { union G { a: u8 } } #[cfg(test)] mod tests { struct H; }\nfn f() { struct I; }";
-    assert_eq!(types(text), ["A", "B", "D", "F", "G", "I"]);
+    assert_eq!(type_names(text), ["A", "B", "D", "F", "G", "I"]);
 }
 
 #[test]
-fn words_to_avoid_are_found_in_comments_alone() {
+fn words_to_avoid_are_found_only_in_comments() {
     assert_eq!(words_to_avoid("/// Told once.\nfn f() {}"), ["told"]);
     assert_eq!(words_to_avoid("    // found out, as it lies"), ["found out", "as it lies"]);
     assert!(words_to_avoid("fn told() { say(\"told\") }\n/// An amendment of `told`.").is_empty());

@@ -1,6 +1,6 @@
-//! Words that comments of the sources avoid.
+//! Words that comments of the sources and the tests avoid.
 
-use super::tree::{SOURCES, none};
+use super::tree::{assert_none, files_below};
 
 /// The word, and what to write instead.
 const WORDS: &[(&str, &str)] = &[
@@ -14,9 +14,6 @@ const WORDS: &[(&str, &str)] = &[
     ("comes by", "name the way"),
     ("knows of", "name the dependency"),
 ];
-
-/// Files with such a word still in them: `file word`. The list may only become shorter.
-const LEFT: &[&str] = &[];
 
 /// The text of a comment line, without its slashes.
 fn comment(line: &str) -> Option<&str> {
@@ -38,15 +35,10 @@ pub fn words_to_avoid(text: &str) -> Vec<&'static str> {
 #[test]
 fn comments_use_plain_words() {
     let mut found = Vec::new();
-    for (file, text) in &SOURCES.files {
-        found.extend(words_to_avoid(text).into_iter().map(|word| format!("{file} {word}")));
+    for folder in ["src", "tests"] {
+        for (file, text) in files_below(folder, &["rs"]) {
+            found.extend(words_to_avoid(&text).into_iter().map(|word| format!("{folder}/{file}: {word}")));
+        }
     }
-    let instead = |place: &String| {
-        let (_, better) =
-            WORDS.iter().find(|(word, _)| place.ends_with(&format!(" {word}"))).expect("found by its word");
-        format!("src/{place}: write {better}")
-    };
-    let new = found.iter().filter(|place| !LEFT.contains(&place.as_str()));
-    none(new.map(instead), "comments with words to avoid");
-    none(LEFT.iter().filter(|place| !found.iter().any(|other| other == *place)), "exceptions that are not needed");
+    assert_none(found, &format!("comments with words to avoid; write instead {WORDS:?}"));
 }

@@ -71,12 +71,12 @@ impl Drawing {
                 found.push(format!("`{name} -> {below}` is drawn, and nothing in src/{name} uses src/{below}"));
             }
         }
-        found.extend(self.strangers(files, uses));
+        found.extend(self.finer_violations(files, uses));
         found
     }
 
     /// Returns uses that the finer rules forbid, and rules about modules that do not exist.
-    fn strangers(&self, files: &[&str], uses: &BTreeSet<Use>) -> Vec<String> {
+    fn finer_violations(&self, files: &[&str], uses: &BTreeSet<Use>) -> Vec<String> {
         let mut found = Vec::new();
         for (module, forbidden) in &self.never {
             for name in forbidden.iter().chain([module]).filter(|name| !files.iter().any(|file| within(file, name))) {

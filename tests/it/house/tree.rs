@@ -2,7 +2,7 @@
 
 use super::rooms::{Drawing, within};
 use super::uses::{Sources, Use, circles};
-use super::words::{hidden_operators, prints, words};
+use super::words::{uses_print_macro, wildcards_over_operators, words};
 use crate::support::repository::repository;
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,12 +10,12 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Returns every file with one of these endings below a folder of the repository, by its path below the folder.
-pub fn below(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
-    fn read(root: &Path, folder: &Path, endings: &[&str], into: &mut Vec<(String, String)>) {
+pub fn files_below(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
+    fn collect_files(root: &Path, folder: &Path, endings: &[&str], into: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
             let path = entry.path();
             if path.is_dir() {
-                read(root, &path, endings, into);
+                collect_files(root, &path, endings, into);
             } else if path.extension().is_some_and(|e| endings.iter().any(|ending| e == *ending)) {
                 let name = path.strip_prefix(root).expect("found below").to_string_lossy().replace('\\', "/");
                 into.push((name, fs::read_to_string(&path).expect("sources are text")));
@@ -23,17 +23,18 @@ pub fn below(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
         }
     }
     let mut found = Vec::new();
-    read(&repository(folder), &repository(folder), endings, &mut found);
+    collect_files(&repository(folder), &repository(folder), endings, &mut found);
     found.sort();
     found
 }
 
 /// The library; `main.rs` is a program that uses it.
-pub static SOURCES: LazyLock<Sources> =
-    LazyLock::new(|| Sources::new(below("src", &["rs"]).into_iter().filter(|(name, _)| name != "main.rs").collect()));
+pub static SOURCES: LazyLock<Sources> = LazyLock::new(|| {
+    Sources::new(files_below("src", &["rs"]).into_iter().filter(|(name, _)| name != "main.rs").collect())
+});
 static USES: LazyLock<BTreeSet<Use>> = LazyLock::new(|| SOURCES.uses());
 
-pub fn none<T: std::fmt::Display>(found: impl IntoIterator<Item = T>, what: &str) {
+pub fn assert_none<T: std::fmt::Display>(found: impl IntoIterator<Item = T>, what: &str) {
     let found: Vec<String> = found.into_iter().map(|f| f.to_string()).collect();
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
 }
@@ -42,16 +43,19 @@ pub fn none<T: std::fmt::Display>(found: impl IntoIterator<Item = T>, what: &str
 fn rooms_are_as_drawn() {
     let page = fs::read_to_string(repository("ARCHITECTURE.md")).unwrap();
     let files: Vec<&str> = SOURCES.files.iter().map(|(name, _)| name.trim_end_matches(".rs")).collect();
-    none(Drawing::read(&page).violations(&files, &USES), "ARCHITECTURE.md and the sources differ");
+    assert_none(Drawing::read(&page).violations(&files, &USES), "ARCHITECTURE.md and the sources differ");
 }
 
 #[test]
 fn files_form_no_circle() {
-    none(circles(&USES).iter().map(|circle| shown(circle)), "what two files need belongs in a third, below both");
+    assert_none(
+        circles(&USES).iter().map(|circle| uses_in_circle(circle)),
+        "what two files need belongs in a third, below both",
+    );
 }
 
 /// Lists the uses that form a circle.
-fn shown(circle: &[&str]) -> String {
+fn uses_in_circle(circle: &[&str]) -> String {
     let mut text = format!("circle of {} files", circle.len());
     for (from, to) in circle.iter().flat_map(|from| circle.iter().map(move |to| (from, to))) {
         let used = USES.iter().filter(|u| u.file == *from && u.other == *to);
@@ -66,7 +70,7 @@ fn shown(circle: &[&str]) -> String {
 /// A longer file has more than one subject. Code that makes `cli` longer would be needed by other fronts too, and
 /// belongs in the workbench.
 #[test]
-fn the_house_stays_small() {
+fn files_stay_small() {
     const MOST_ROOMS: usize = 12;
     const MOST_LINES: usize = 450;
     const MOST_LINES_OF_CLI: usize = 5_500;
@@ -80,20 +84,21 @@ fn the_house_stays_small() {
     if cli > MOST_LINES_OF_CLI {
         long.push(("cli", cli));
     }
-    none(long.iter().map(|(name, n)| format!("src/{name}: {n} lines")), "too long");
-    let tests = below("tests/it", &["rs"]).into_iter().filter(|(_, text)| text.lines().count() > MOST_LINES);
-    none(tests.map(|(name, _)| name), "tests above 450 lines");
+    assert_none(long.iter().map(|(name, n)| format!("src/{name}: {n} lines")), "too long");
+    let tests = files_below("tests/it", &["rs"]).into_iter().filter(|(_, text)| text.lines().count() > MOST_LINES);
+    assert_none(tests.map(|(name, _)| name), "tests above 450 lines");
 }
 
 #[test]
-fn every_file_says_what_it_is_for() {
+fn every_file_begins_with_a_comment() {
     let silent = |folder: &'static str| {
-        let files =
-            below(folder, &["rs"]).into_iter().filter(|(name, text)| name != "main.rs" && !text.starts_with("//! "));
+        let files = files_below(folder, &["rs"])
+            .into_iter()
+            .filter(|(name, text)| name != "main.rs" && !text.starts_with("//! "));
         files.map(move |(name, _)| format!("{folder}/{name}"))
     };
     let included = |name: &String| name == "src/lib.rs";
-    none(
+    assert_none(
         silent("src").chain(silent("tests/it")).filter(|name| !included(name)),
         "files without a first line `//! ...`",
     );
@@ -102,7 +107,7 @@ fn every_file_says_what_it_is_for() {
 /// Code that the compiler cannot prove is only in the places where a reviewer expects it: the kernels and the calls of
 /// the CUDA driver.
 #[test]
-fn unsafe_has_its_places() {
+fn unsafe_code_is_only_in_its_files() {
     let places = ["compute/engine/kernel", "compute/device"];
     let named: Vec<&str> = SOURCES
         .files
@@ -113,12 +118,15 @@ fn unsafe_has_its_places() {
     for place in places {
         assert!(named.iter().any(|file| within(file, place)), "nothing unsafe in src/{place}");
     }
-    none(named.iter().filter(|file| !places.iter().any(|place| within(file, place))), "`unsafe` out of its places");
+    assert_none(
+        named.iter().filter(|file| !places.iter().any(|place| within(file, place))),
+        "`unsafe` out of its places",
+    );
 }
 
 /// Only these files may name a crate that would be hard to replace.
 #[test]
-fn outside_crates_have_one_door() {
+fn outside_crates_are_used_in_one_place() {
     let doors: &[(&str, &[&str])] = &[
         ("burn", &["compute", "learn", "score"]),
         ("annotate_snippets", &["text/diag/render"]),
@@ -141,15 +149,15 @@ fn outside_crates_have_one_door() {
             assert!(through.iter().any(|file| within(file, place)), "nothing in src/{place} names `{name}`");
         }
         let other = through.iter().filter(|file| !places.iter().any(|place| within(file, place)));
-        none(other, &format!("`{name}` is named elsewhere than in {places:?}"));
+        assert_none(other, &format!("`{name}` is named elsewhere than in {places:?}"));
     }
 }
 
 /// `println!` and `eprintln!` panic where their output is closed, and a run of days would end because of one line.
 #[test]
 fn nothing_prints_with_println() {
-    none(
-        SOURCES.files.iter().filter(|(_, text)| prints(text)).map(|(name, _)| name),
+    assert_none(
+        SOURCES.files.iter().filter(|(_, text)| uses_print_macro(text)).map(|(name, _)| name),
         "`println!` and `eprintln!` panic when the reader has gone; use `print`, `tell!` or `writeln!`",
     );
 }
@@ -165,7 +173,7 @@ fn only_the_command_line_prints_and_exits() {
             && !says.contains(&file)
             && ["std::process::exit", "process::exit(", "stdout()", "stderr()"].iter().any(|word| text.contains(word))
     });
-    none(found.map(|(name, _)| name), "prints or ends the process");
+    assert_none(found.map(|(name, _)| name), "prints or ends the process");
 }
 
 /// A new operator is not mistaken for another one. The files listed match on some operators and skip the rest.
@@ -178,8 +186,12 @@ fn no_wildcard_hides_an_operator() {
         "study/cost/field.rs",
         "study/lint/no_effect.rs",
     ];
-    let hiding: BTreeSet<&str> =
-        SOURCES.files.iter().filter(|(_, text)| hidden_operators(text) > 0).map(|(name, _)| &name[..]).collect();
-    none(hiding.iter().filter(|file| !asking.contains(file)), "an arm `_ =>` would hide a new operator");
-    none(asking.iter().filter(|file| !hiding.contains(*file)), "files that need no exception any more");
+    let hiding: BTreeSet<&str> = SOURCES
+        .files
+        .iter()
+        .filter(|(_, text)| wildcards_over_operators(text) > 0)
+        .map(|(name, _)| &name[..])
+        .collect();
+    assert_none(hiding.iter().filter(|file| !asking.contains(file)), "an arm `_ =>` would hide a new operator");
+    assert_none(asking.iter().filter(|file| !hiding.contains(*file)), "files that need no exception any more");
 }

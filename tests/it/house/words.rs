@@ -5,27 +5,27 @@ use syn::visit::{self, Visit};
 
 /// Returns every token of a text, with groups opened; comments and contents of strings are no tokens.
 pub fn words(text: &str) -> Vec<String> {
-    fn flat(tokens: TokenStream, into: &mut Vec<String>) {
+    fn flatten(tokens: TokenStream, into: &mut Vec<String>) {
         for token in tokens {
             match token {
-                TokenTree::Group(group) => flat(group.stream(), into),
+                TokenTree::Group(group) => flatten(group.stream(), into),
                 token => into.push(token.to_string()),
             }
         }
     }
     let mut found = Vec::new();
-    flat(text.parse().unwrap_or_else(|e| panic!("{e}: {text}")), &mut found);
+    flatten(text.parse().unwrap_or_else(|e| panic!("{e}: {text}")), &mut found);
     found
 }
 
 /// Macros of the standard library that panic when their output is closed.
-pub fn prints(text: &str) -> bool {
+pub fn uses_print_macro(text: &str) -> bool {
     let macros = ["print", "println", "eprint", "eprintln", "dbg"];
     words(text).windows(2).any(|pair| macros.contains(&pair[0].as_str()) && pair[1] == "!")
 }
 
 /// Counts the `match`es on operators that have a wildcard arm.
-pub fn hidden_operators(text: &str) -> usize {
+pub fn wildcards_over_operators(text: &str) -> usize {
     let mut reader = Matches { hidden: 0 };
     reader.visit_file(&syn::parse_file(text).unwrap_or_else(|e| panic!("{e}: {text}")));
     reader.hidden

@@ -125,7 +125,7 @@ fn assert_references_agree(allowed: f64) {
 }
 
 #[test]
-fn values_and_gradients_are_those_of_the_libraries() {
+fn values_and_gradients_agree_with_the_libraries() {
     assert_references_agree(1e-5);
 }
 
@@ -228,7 +228,7 @@ fn large_maps_lose_no_digits() {
 
 /// Weights of results and of terms multiply.
 #[test]
-fn deep_supervision_weighs_every_term() {
+fn deep_supervision_weights_every_term() {
     let fixture: Fixture = serde_json::from_str(FIXTURE).unwrap();
     let Input { shape, logits, classes } = &fixture.inputs["two classes"];
     let values: Vec<f64> = logits.iter().map(|&l| l as f64 / 65536.0).collect();

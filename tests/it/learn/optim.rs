@@ -169,13 +169,13 @@ fn assert_pytorch_agrees(allowed: f64) {
 }
 
 #[test]
-fn twenty_steps_are_pytorchs() {
+fn twenty_steps_agree_with_pytorch() {
     assert_pytorch_agrees(1e-5);
 }
 
 /// The number format belongs to the process, so this test runs in a process of its own.
 #[test]
-fn twenty_steps_are_pytorchs_in_double_precision() {
+fn twenty_steps_agree_with_pytorch_in_double_precision() {
     in_double_precision(module_path!());
 }
 
@@ -188,7 +188,7 @@ fn double_precision_worker() {
 }
 
 #[test]
-fn rates_are_those_of_pytorchs_schedulers() {
+fn rates_agree_with_pytorchs_schedulers() {
     for Rates { schedule, lr, per_epoch, epochs, rates } in fixture().schedules {
         let text = (epochs.to_string(), lr.to_string());
         let spec = train_spec(&[("epochs", &text.0), ("lr", &text.1), ("schedule", &schedule)]);
@@ -205,7 +205,7 @@ fn rates_are_those_of_pytorchs_schedulers() {
 
 /// Cases that PyTorch's schedulers lack or treat otherwise: the end, and restarts that do not divide the steps.
 #[test]
-fn rates_at_the_edges() {
+fn rates_are_right_at_the_edges() {
     let schedule = |text| train_spec(&[("epochs", "5"), ("schedule", text)]).schedule;
     assert_eq!(rate(&schedule("poly"), 0.1, 10, 2, 5), 0.0);
     assert_eq!(rate(&schedule("poly"), 0.1, 1 << 60, 2, 5), 0.0);
@@ -229,7 +229,7 @@ fn step(fixture: &Fixture, network: Network, optim: &mut OptimState) -> Network 
 }
 
 #[test]
-fn each_optimizer_goes_on_from_a_checkpoint_bit_for_bit() {
+fn each_optimizer_resumes_from_a_checkpoint_bit_for_bit() {
     let fixture = fixture();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("last.safetensors");
@@ -323,7 +323,7 @@ fn parts_add_up_to_the_batch() {
 }
 
 #[test]
-fn clipping_leaves_small_and_broken_gradients_alone() {
+fn clipping_does_not_change_small_or_invalid_gradients() {
     let fixture = fixture();
     let network = network(&fixture);
     let gradients = |factor: f32| {

@@ -104,20 +104,20 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 }
 
 /// The results of npc from the weights of seed 0.
-struct Bench {
+struct ReferenceCase {
     name: &'static str,
     fixture: Fixture,
     device: Device,
 }
 
-fn benches() -> impl Iterator<Item = Bench> {
+fn reference_cases() -> impl Iterator<Item = ReferenceCase> {
     FIXTURES.into_iter().map(|(name, json)| {
         let fixture: Fixture = serde_json::from_str(json).unwrap();
-        Bench { name, fixture, device: device().autodiff() }
+        ReferenceCase { name, fixture, device: device().autodiff() }
     })
 }
 
-impl Bench {
+impl ReferenceCase {
     fn network(&self) -> Network {
         let Size { h, w, .. } = self.fixture.batch;
         lower(&compile_file(&repository(NPNET), Some([h, w]), &[]).model(self.name), &self.device, 0)
@@ -211,30 +211,30 @@ fn statistics(network: &Network) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
 }
 
 #[test]
-fn weights_are_those_that_the_fixtures_were_made_from() {
-    for bench in benches() {
-        let mut all = tensors(&bench.network());
+fn initial_weights_equal_those_of_the_fixtures() {
+    for case in reference_cases() {
+        let mut all = tensors(&case.network());
         all.sort_by(|a, b| a.name.cmp(&b.name));
         let bytes = all.iter().flat_map(|t| &t.values).flat_map(|v| v.to_le_bytes());
         let fnv1a = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         assert_eq!(
             format!("{fnv1a:016x}"),
-            bench.fixture.weights_fnv1a,
+            case.fixture.weights_fnv1a,
             "{}: first weights of seed 0 changed; make the fixtures again, as tests/reference/README.md says",
-            bench.name
+            case.name
         );
     }
 }
 
 /// Prints the differences of one step. In 64 bits only PyTorch in 64 bits is a fair reference.
-fn one_step_agrees(bits: u32) {
+fn assert_step_agrees(bits: u32) {
     println!("\nnpc in {bits} bits, one step           to PyTorch f32  to PyTorch f64  allowed");
     let mut refused = Vec::new();
-    for bench in benches() {
-        for (what, [single, double], allowed) in bench.step() {
+    for case in reference_cases() {
+        for (what, [single, double], allowed) in case.step() {
             let (counted, allowed) =
                 if bits == 32 { (single.max(double), allowed) } else { (double, allowed * DOUBLE) };
-            let line = format!("{:<12} {what:<28} {single:<15.1e} {double:<15.1e} {allowed:.0e}", bench.name);
+            let line = format!("{:<12} {what:<28} {single:<15.1e} {double:<15.1e} {allowed:.0e}", case.name);
             println!("{line}");
             if counted.is_nan() || counted > allowed {
                 refused.push(line);
@@ -246,7 +246,7 @@ fn one_step_agrees(bits: u32) {
 
 #[test]
 fn forward_loss_and_gradients_agree() {
-    one_step_agrees(32);
+    assert_step_agrees(32);
 }
 
 /// Adam divides each gradient by its own size, so rounding errors grow about tenfold a step, up to the size of the
@@ -256,16 +256,16 @@ fn forward_loss_and_gradients_agree() {
 #[test]
 fn losses_of_adam_steps_agree_as_far_as_rounding_lets_them() {
     println!("\nnpc in 32 bits, Adam: step, loss, distance to PyTorch f64, and PyTorch f32's distance to it");
-    for bench in benches() {
-        let (losses, _) = bench.adam();
-        let double = &bench.fixture.f64.adam.losses;
+    for case in reference_cases() {
+        let (losses, _) = case.adam();
+        let double = &case.fixture.f64.adam.losses;
         let distance = |losses: &[f64]| losses.iter().zip(double).map(|(a, b)| (a - b).abs() / b).collect::<Vec<_>>();
-        let (mine, torch) = (distance(&losses), distance(&bench.fixture.f32.adam.losses));
+        let (mine, torch) = (distance(&losses), distance(&case.fixture.f32.adam.losses));
         let farthest = torch.iter().copied().fold(0.0, f64::max);
         for (i, &difference) in mine.iter().enumerate() {
-            println!("{:<12} {:>2}  {:.6}  {difference:.1e}  {:.1e}", bench.name, i + 1, losses[i], torch[i]);
+            println!("{:<12} {:>2}  {:.6}  {difference:.1e}  {:.1e}", case.name, i + 1, losses[i], torch[i]);
             let allowed = if i < 3 { ADAM } else { 3.0 * farthest };
-            assert!(difference <= allowed, "{}, step {}: {}, PyTorch {}", bench.name, i + 1, losses[i], double[i]);
+            assert!(difference <= allowed, "{}, step {}: {}, PyTorch {}", case.name, i + 1, losses[i], double[i]);
         }
     }
 }
@@ -281,17 +281,17 @@ fn losses_of_adam_steps_agree_in_double_precision() {
 #[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
     double_precision_work(|| {
-        one_step_agrees(64);
+        assert_step_agrees(64);
         println!("\nnpc in 64 bits, Adam: largest distance to PyTorch f64 over the losses, and of the logits after");
-        for bench in benches() {
-            let (losses, logits) = bench.adam();
-            let adam = &bench.fixture.f64.adam;
+        for case in reference_cases() {
+            let (losses, logits) = case.adam();
+            let adam = &case.fixture.f64.adam;
             let distances = losses.iter().zip(&adam.losses).map(|(mine, torch)| (mine - torch).abs() / torch);
             let worst = distances.fold(0.0, f64::max);
             let after = adam.eval_after.difference_of("logits", logits);
-            println!("{:<12} {worst:.1e}  {after:.1e}", bench.name);
-            assert!(worst <= ADAM * DOUBLE, "{}: losses {losses:?}, PyTorch {:?}", bench.name, adam.losses);
-            assert!(after <= ADAM * DOUBLE, "{}: logits after training differ by {after}", bench.name);
+            println!("{:<12} {worst:.1e}  {after:.1e}", case.name);
+            assert!(worst <= ADAM * DOUBLE, "{}: losses {losses:?}, PyTorch {:?}", case.name, adam.losses);
+            assert!(after <= ADAM * DOUBLE, "{}: logits after training differ by {after}", case.name);
         }
     });
 }

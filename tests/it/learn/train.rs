@@ -8,7 +8,7 @@ mod finite;
 mod freeze;
 mod init;
 mod preflight;
-mod refuse;
+mod refusals;
 mod resume;
 mod steps;
 mod supervise;
@@ -107,13 +107,13 @@ pub fn recipe() -> TrainSpec {
 }
 
 /// A model, its settings, and a place for run folders.
-struct Bench {
+struct TrainingFixture {
     dir: TempDir,
     checked: CheckedGraph,
     settings: Settings,
 }
 
-impl Bench {
+impl TrainingFixture {
     fn new() -> Self {
         let settings = Settings {
             format: FORMAT,
@@ -125,7 +125,7 @@ impl Bench {
             train: recipe(),
             data: data(),
         };
-        Bench { dir: tempdir().unwrap(), checked: model("Tiny"), settings }
+        TrainingFixture { dir: tempdir().unwrap(), checked: model("Tiny"), settings }
     }
 
     fn folder(&self, name: &str) -> RunFolder {
@@ -247,9 +247,9 @@ fn files(dir: &Path) -> Vec<String> {
 
 #[test]
 fn loss_falls_and_dice_rises() {
-    let mut bench = Bench::new();
-    bench.settings.train.epochs = 12;
-    let (folder, observed) = bench.start("a");
+    let mut fixture = TrainingFixture::new();
+    fixture.settings.train.epochs = 12;
+    let (folder, observed) = fixture.start("a");
     let (first, last) = (&observed.epochs[0], &observed.epochs[11]);
     assert!(last.loss < 0.6 * first.loss, "loss from {} to {}", first.loss, last.loss);
     let best = observed.epochs.iter().map(|r| r.dice).fold(0.0, f64::max);
@@ -264,23 +264,23 @@ fn loss_falls_and_dice_rises() {
 
 #[test]
 fn the_same_seed_gives_the_same_bits_and_another_does_not() {
-    let mut bench = Bench::new();
-    let ((a, observed), (b, again)) = (bench.start("a"), bench.start("b"));
+    let mut fixture = TrainingFixture::new();
+    let ((a, observed), (b, again)) = (fixture.start("a"), fixture.start("b"));
     assert_eq!(observed.steps, again.steps);
     assert_same_runs(&a, &b);
-    bench.settings.train.seed = 1;
-    let (c, _) = bench.start("c");
+    fixture.settings.train.seed = 1;
+    let (c, _) = fixture.start("c");
     assert_ne!(scores(&a.records()), scores(&c.records()));
     assert!(checkpoint_state(&a.last()).0 != checkpoint_state(&c.last()).0);
 }
 
 #[test]
 fn settings_on_disk_are_the_settings() {
-    let bench = Bench::new();
-    let (folder, _) = bench.start("a");
-    assert_eq!(read_settings(&folder.settings()).unwrap(), bench.settings);
+    let fixture = TrainingFixture::new();
+    let (folder, _) = fixture.start("a");
+    assert_eq!(read_settings(&folder.settings()).unwrap(), fixture.settings);
     // The numbers are no short decimals, and YAML could misread the names.
-    let mut odd = bench.settings.clone();
+    let mut odd = fixture.settings.clone();
     odd.train.optimizer =
         Optimizer::Adam { lr: 0.1 + 0.2, beta1: 1.0 / 3.0, beta2: 0.999, epsilon: 5e-324, weight_decay: 1e300 };
     odd.data.classes = vec!["no".into(), "1e3".into()];
@@ -289,13 +289,13 @@ fn settings_on_disk_are_the_settings() {
 }
 
 #[test]
-fn evaluation_gives_the_summarys_scores() {
-    let bench = Bench::new();
-    let (folder, observed) = bench.start("a");
+fn evaluation_repeats_the_scores_of_the_summary() {
+    let fixture = TrainingFixture::new();
+    let (folder, observed) = fixture.start("a");
     let Some(TrainingOutcome::Done(summary)) = observed.outcome else { panic!("{observed:?}") };
     let stop = AtomicBool::new(false);
     let how = EvaluateOptions::default();
-    let (found, cases) = evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &how, &stop).unwrap();
+    let (found, cases) = evaluate(&fixture.checked, &fixture.settings, &folder, SplitRole::Test, &how, &stop).unwrap();
     let scores = &found.summary;
     assert_eq!((scores.dice, scores.iou, scores.n), (Some(summary.dice), Some(summary.iou), 4));
     assert_eq!(cases.len(), 4);
@@ -306,12 +306,12 @@ fn evaluation_gives_the_summarys_scores() {
 }
 
 #[test]
-fn a_distance_is_kept_where_it_is_least() {
-    let mut bench = Bench::new();
-    bench.settings.train.epochs = 12;
-    bench.settings.train.metrics = vec![Metric::Dice, Metric::Assd];
-    bench.settings.train.keep = vec![KeptCheckpoint::Best(Metric::Hd95)];
-    let (folder, observed) = bench.start("a");
+fn the_checkpoint_with_the_smallest_distance_is_kept() {
+    let mut fixture = TrainingFixture::new();
+    fixture.settings.train.epochs = 12;
+    fixture.settings.train.metrics = vec![Metric::Dice, Metric::Assd];
+    fixture.settings.train.keep = vec![KeptCheckpoint::Best(Metric::Hd95)];
+    let (folder, observed) = fixture.start("a");
     let hd95: Vec<f64> = observed.epochs.iter().map(|r| r.scores.get(Metric::Hd95).unwrap()).collect();
     let least = hd95.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(hd95.iter().any(|h| *h > least), "{hd95:?}");
@@ -322,7 +322,7 @@ fn a_distance_is_kept_where_it_is_least() {
     // The kept weights are those of the epoch with the smallest distance.
     let stop = AtomicBool::new(false);
     let score = |how: &EvaluateOptions| {
-        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, how, &stop).unwrap().0
+        evaluate(&fixture.checked, &fixture.settings, &folder, SplitRole::Test, how, &stop).unwrap().0
     };
     let best = score(&EvaluateOptions::default());
     assert_eq!(best.summary.mean.get(Metric::Hd95), Some(least));
@@ -336,9 +336,9 @@ fn a_distance_is_kept_where_it_is_least() {
         observed.epochs.iter().map(|r| r.scores.clone()).collect::<Vec<_>>()
     });
     // Distances in millimetres are the distances in pixels times the spacing.
-    bench.settings.data.spacing = Some([0.5, 0.5]);
+    fixture.settings.data.spacing = Some([0.5, 0.5]);
     let (in_mm, _) =
-        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
+        evaluate(&fixture.checked, &fixture.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
             .unwrap();
     assert_eq!(in_mm.summary.unit.name(), "mm");
     let mm = in_mm.summary.mean.get(Metric::Hd95).unwrap();
@@ -347,11 +347,11 @@ fn a_distance_is_kept_where_it_is_least() {
 
 #[test]
 fn flips_average_four_turned_predictions() {
-    let bench = Bench::new();
+    let fixture = TrainingFixture::new();
     let device = npc::internals::compute::device::open(npc::internals::compute::device::DeviceChoice::Cpu).unwrap();
-    let network = lower(&bench.checked, &device, 0).valid();
-    let [h, w] = bench.settings.data.size;
-    let x = Tensor::<4>::random([2, bench.checked.input().channels(), h, w], Distribution::Default, &device);
+    let network = lower(&fixture.checked, &device, 0).valid();
+    let [h, w] = fixture.settings.data.size;
+    let x = Tensor::<4>::random([2, fixture.checked.input().channels(), h, w], Distribution::Default, &device);
     let numbers = |t: Tensor<4>| t.into_data().convert::<f32>().try_into_vec::<f32>().unwrap();
     let plain = |x: Tensor<4>| numbers(probabilities(&network, x, false));
     let averaged = numbers(probabilities(&network, x.clone(), true));

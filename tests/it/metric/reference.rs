@@ -1,6 +1,6 @@
 //! Metrics against MONAI, medpy, SciPy and NumPy: `tests/reference/metrics_reference.py` made the numbers.
 
-use crate::metric::scores::close;
+use crate::metric::scores::assert_close;
 use crate::support::repository::repository;
 use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::statistics::quantile;
@@ -24,8 +24,8 @@ fn map(runs: &Value) -> Vec<u8> {
     runs.as_array().unwrap().iter().map(run).flat_map(|(class, n)| std::iter::repeat_n(class, n)).collect()
 }
 
-fn pair_of<T>(value: &Value, of: impl Fn(&Value) -> T) -> [T; 2] {
-    [of(&value[0]), of(&value[1])]
+fn pair_of<T>(value: &Value, convert: impl Fn(&Value) -> T) -> [T; 2] {
+    [convert(&value[0]), convert(&value[1])]
 }
 
 /// MONAI computes in single precision.
@@ -47,7 +47,7 @@ fn symmetric_hd95(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -
 }
 
 #[test]
-fn equal_to_monai_and_medpy() {
+fn scores_equal_monai_and_medpy() {
     let pairs = reference("pairs");
     let (mut surfaces, mut apart) = (0, 0);
     for (i, pair) in pairs.as_array().unwrap().iter().enumerate() {
@@ -87,8 +87,11 @@ fn equal_to_monai_and_medpy() {
             assert_near(score.get(Metric::Hd95, EmptyClassRule::One), &surface["hd95"], &at("HD95"));
             assert_near(score.get(Metric::Assd, EmptyClassRule::One), &surface["assd"], &at("ASSD"));
             // medpy computes in double precision, and its ASSD is the same quantity or it is not: see docs/metrics.md.
-            let of = |map: &[u8]| -> Vec<bool> { map.iter().map(|&c| usize::from(c) == k).collect() };
-            close(symmetric_hd95(&of(&pred), &of(&truth), size, spacing), surface["hd95_medpy"].as_f64().unwrap());
+            let mask_of = |map: &[u8]| -> Vec<bool> { map.iter().map(|&c| usize::from(c) == k).collect() };
+            assert_close(
+                symmetric_hd95(&mask_of(&pred), &mask_of(&truth), size, spacing),
+                surface["hd95_medpy"].as_f64().unwrap(),
+            );
             apart += usize::from(surface["hd95"].as_f64() != surface["hd95_medpy"].as_f64());
             let assd = score.get(Metric::Assd, EmptyClassRule::One).unwrap();
             assert!(
@@ -142,15 +145,15 @@ fn distances_equal_brute_force() {
 }
 
 #[test]
-fn calibration_error_is_numpys() {
+fn calibration_error_agrees_with_numpy() {
     let wanted = reference("calibration");
     let mut tally = CalibrationTally::default();
     for (confidence, right) in numbers(&wanted["confidence"]).into_iter().zip(numbers(&wanted["right"])) {
         tally.add(confidence as f32, right == 1.0);
     }
     let made = tally.finish();
-    close(made.ece, wanted["ece"].as_f64().unwrap());
-    close(made.mce, wanted["mce"].as_f64().unwrap());
+    assert_close(made.ece, wanted["ece"].as_f64().unwrap());
+    assert_close(made.mce, wanted["mce"].as_f64().unwrap());
     assert_eq!((made.pixels, made.bins.len()), (700, 15));
     let nothing = CalibrationTally::default().finish();
     assert_eq!((nothing.ece, nothing.mce), (None, None));

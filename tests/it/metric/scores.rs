@@ -19,13 +19,13 @@ fn case(stem: &str, pred: &[u8], truth: &[u8], classes: usize) -> CaseScore {
 }
 
 #[track_caller]
-pub fn close(got: impl Into<Option<f64>>, wanted: f64) {
+pub fn assert_close(got: impl Into<Option<f64>>, wanted: f64) {
     let got = got.into().expect("a score");
     assert!((got - wanted).abs() < 1e-12, "{got} is not {wanted}");
 }
 
 #[test]
-fn worked_by_hand() {
+fn scores_equal_those_worked_by_hand() {
     // Image 1: 2 of 3 true pixels are found, one is wrong: IoU 2/4, Dice 4/6. Image 2: 1 of 1: 1 and 1.
     let a = case("a", &[1, 1, 1, 0, 0, 0], &[0, 1, 1, 1, 0, 0], 2);
     let b = case("b", &[0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0, 1], 2);
@@ -36,21 +36,21 @@ fn worked_by_hand() {
     assert_eq!((counts.specificity(), counts.accuracy()), (Some(2.0 / 3.0), Some(4.0 / 6.0)));
     let summary = Summary::new(&[a, b], &names(2), EmptyClassRule::One).unwrap();
     assert_eq!((summary.n, summary.empty), (2, 0));
-    close(summary.iou, 0.75);
-    close(summary.dice, 5.0 / 6.0);
-    close(summary.pooled.iou, 3.0 / 5.0);
-    close(summary.pooled.dice, 6.0 / 8.0);
+    assert_close(summary.iou, 0.75);
+    assert_close(summary.dice, 5.0 / 6.0);
+    assert_close(summary.pooled.iou, 3.0 / 5.0);
+    assert_close(summary.pooled.dice, 6.0 / 8.0);
     // Background: image 1 has 2 of 4, image 2 all pixels.
-    close(summary.per_class["background"].get(Metric::Iou), 0.75);
+    assert_close(summary.per_class["background"].get(Metric::Iou), 0.75);
     assert_eq!(summary.per_class["lung"], summary.mean);
     // The mean of per-image Dice is below the value from the mean IoU; pooled scores satisfy the identity.
     let (iou, pooled) = (summary.iou.unwrap(), summary.pooled.iou.unwrap());
     assert!(summary.dice.unwrap() < 2.0 * iou / (1.0 + iou));
-    close(summary.pooled.dice, 2.0 * pooled / (1.0 + pooled));
+    assert_close(summary.pooled.dice, 2.0 * pooled / (1.0 + pooled));
 }
 
 #[test]
-fn a_class_in_neither_map_counts_what_the_rule_says() {
+fn a_class_in_neither_map_follows_the_rule() {
     let size = [1, 2];
     let measured = |stem: &str, pred: &[u8], truth: &[u8]| {
         let pair = MaskPair { pred, truth, size, spacing: Some([3.0, 2.0]) };
@@ -77,10 +77,10 @@ fn a_class_in_neither_map_counts_what_the_rule_says() {
         assert_eq!((scores.get(Metric::Hd95), scores.get(Metric::Assd)), (distance, distance));
         assert_eq!((scores.get(Metric::Specificity), scores.get(Metric::Accuracy)), (Some(1.0), Some(1.0)));
         let summary = Summary::new(&cases, &names(2), rule).unwrap();
-        close(summary.iou, mean);
-        close(summary.mean.get(Metric::Assd), all);
+        assert_close(summary.iou, mean);
+        assert_close(summary.mean.get(Metric::Assd), all);
         assert_eq!((summary.empty, summary.one_sided, summary.empty_rule), (1, 2, rule));
-        close(summary.pooled.iou, 0.0);
+        assert_close(summary.pooled.iou, 0.0);
     }
     let skipped = Summary::new(&cases[..1], &names(2), EmptyClassRule::Skip).unwrap();
     assert_eq!((skipped.iou, skipped.pooled.dice), (None, None));
@@ -113,15 +113,15 @@ fn classes_are_averaged_after_images() {
     let a = case("a", &[1, 1, 0, 0], &[1, 1, 0, 0], 3);
     let b = case("b", &[1, 2, 2, 0], &[0, 2, 0, 0], 3);
     let summary = Summary::new(&[a.clone(), b], &names(3), EmptyClassRule::One).unwrap();
-    close(summary.per_class["lung"].get(Metric::Iou), 0.5);
-    close(summary.per_class["heart"].get(Metric::Iou), 0.75);
-    close(summary.iou, 0.625);
+    assert_close(summary.per_class["lung"].get(Metric::Iou), 0.5);
+    assert_close(summary.per_class["heart"].get(Metric::Iou), 0.75);
+    assert_close(summary.iou, 0.625);
     assert_eq!(summary.empty, 1);
     assert!(Summary::new(&[a], &names(2), EmptyClassRule::One).is_err());
 }
 
 #[test]
-fn agrees_with_counting_one_by_one() {
+fn scores_agree_with_counting_one_by_one() {
     let mut state = 1u32;
     let mut random = move |n: u32| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -145,8 +145,8 @@ fn agrees_with_counting_one_by_one() {
             dice += if a + b == 0.0 { 1.0 } else { 2.0 * both / (a + b) };
         }
     }
-    close(summary.iou, iou / 60.0);
-    close(summary.dice, dice / 60.0);
+    assert_close(summary.iou, iou / 60.0);
+    assert_close(summary.dice, dice / 60.0);
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn restored_scores_are_resized_before_the_choice() {
 }
 
 #[test]
-fn overlay_tells_agreement_from_error() {
+fn overlays_distinguish_agreement_from_error() {
     let size = [40, 40];
     let block = |from: usize, to: usize| -> Vec<u8> {
         (0..1600).map(|i| u8::from((from..to).contains(&(i % 40)) && (5..35).contains(&(i / 40)))).collect()

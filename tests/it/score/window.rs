@@ -121,22 +121,22 @@ fn place(names: &[&str]) -> tempfile::TempDir {
 }
 
 #[track_caller]
-fn stems(dir: &Path, given: &[&str], wanted: &[&str]) {
+fn assert_stems(dir: &Path, given: &[&str], wanted: &[&str]) {
     let given: Vec<PathBuf> = given.iter().map(|g| dir.join(g)).collect();
     let found = find_inputs(&given, &dir.join("out"), &[".png".into()]).unwrap();
-    let stems: Vec<_> = found.iter().map(|i| i.stem.to_string_lossy().replace('\\', "/")).collect();
-    assert_eq!(stems, wanted);
+    let assert_stems: Vec<_> = found.iter().map(|i| i.stem.to_string_lossy().replace('\\', "/")).collect();
+    assert_eq!(assert_stems, wanted);
 }
 
 #[test]
-fn files_folders_and_patterns() {
+fn files_folders_and_patterns_select_images() {
     let dir = place(&["s/a10.png", "s/a2.PNG", "s/deep/er/b.tif", "s/notes.txt", "s/.hidden.png", "t/c.jpeg", "t/d.x"]);
-    stems(dir.path(), &["s"], &["a2", "a10", "deep/er/b"]);
-    stems(dir.path(), &["t/c.jpeg", "s/deep"], &["c", "er/b"]);
+    assert_stems(dir.path(), &["s"], &["a2", "a10", "deep/er/b"]);
+    assert_stems(dir.path(), &["t/c.jpeg", "s/deep"], &["c", "er/b"]);
     // A file that is named is accepted with any ending.
-    stems(dir.path(), &["t/d.x"], &["d"]);
-    stems(dir.path(), &["s/*"], &["a2", "a10"]);
-    stems(dir.path(), &["**/[bc].*"], &["b", "c"]);
+    assert_stems(dir.path(), &["t/d.x"], &["d"]);
+    assert_stems(dir.path(), &["s/*"], &["a2", "a10"]);
+    assert_stems(dir.path(), &["**/[bc].*"], &["b", "c"]);
     let ends = [".png", "_overlay.png"].map(str::to_string);
     let refused = |given: &[&str], words: &[&str]| {
         let given: Vec<PathBuf> = given.iter().map(|g| dir.path().join(g)).collect();

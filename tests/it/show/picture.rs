@@ -129,7 +129,7 @@ fn check(scene: &Scene, fold: &FoldState) {
 }
 
 #[test]
-fn zoo_pictures_are_sound() {
+fn pictures_of_the_models_are_well_formed() {
     for (file, model) in [
         ("npnet", "NPNet"),
         ("unet", "UNet"),
@@ -260,7 +260,7 @@ fn folds_are_named_by_path() {
 }
 
 /// Draws every form of a scene.
-pub fn drawn(checked: &CheckedGraph) {
+pub fn draw_all_forms(checked: &CheckedGraph) {
     let scene = scene(checked);
     for fold in [FoldState::readable(&scene.tree), all_open(&scene)] {
         picture::svg(&scene, &fold, ShapeNotation::Formulas);
@@ -274,7 +274,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("NPC_LONG").is_some() { 3000 } else { 48 }))]
 
     #[test]
-    fn random_pictures_are_sound(choices in proptest::collection::vec(any::<u32>(), 0..400), depth in 1usize..4) {
+    fn random_pictures_are_well_formed(choices in proptest::collection::vec(any::<u32>(), 0..400), depth in 1usize..4) {
         let text = random_model::model(&mut Tape::new(&choices));
         let size = text.lines().nth(1).unwrap().trim_start_matches("// size: ").split_once('x').unwrap();
         let size = [size.0.parse().unwrap(), size.1.parse().unwrap()];

@@ -96,7 +96,7 @@ fn pages_open_and_close() {
 }
 
 #[test]
-fn svg_files_are_sound_in_a_browser() {
+fn svg_files_are_well_formed_in_a_browser() {
     let Some(browser) = browser() else {
         eprintln!("skipped: no chromium or google-chrome on this machine");
         return;

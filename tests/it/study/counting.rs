@@ -157,7 +157,7 @@ fn frozen_parameters_are_a_part_of_the_parameters() {
 /// Figures of thop 0.0.31, thop 0.1.1 and fvcore 0.1.5 for the networks of the paper's first table, at CVC, skin and
 /// luna.
 #[test]
-fn conventions_are_those_of_the_tools() {
+fn conventions_agree_with_the_tools() {
     type Row = (&'static str, &'static str, [[u64; 3]; 3]);
     let rows: [Row; 7] = [
         (

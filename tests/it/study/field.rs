@@ -18,7 +18,7 @@ use npc::study::cost::effective::{axis_pairs, count_pairs, effective_macs};
 use npc::study::cost::field::{ReceptiveField, receptive_fields};
 use npc::text::source::Span;
 use proptest::prelude::*;
-use random_graph::grown;
+use random_graph::random_graph;
 use std::collections::BTreeSet;
 
 /// The image pixels that one pixel depends on.
@@ -37,7 +37,7 @@ fn size(ty: &TensorType, axis: usize) -> usize {
 }
 
 /// Returns the pixels of each node of the graph.
-fn followed(graph: &Graph, axis: usize) -> Vec<Vec<Pixel>> {
+fn brute_force_fields(graph: &Graph, axis: usize) -> Vec<Vec<Pixel>> {
     let mut all: Vec<Vec<Pixel>> = Vec::new();
     for id in graph.order() {
         let node = graph.node(id);
@@ -159,7 +159,7 @@ fn compare(graph: &Graph, what: &str) -> usize {
     let closed: Vec<ReceptiveField> = receptive_fields(graph);
     let mut clean = 0;
     for axis in [0, 1] {
-        let found = followed(graph, axis);
+        let found = brute_force_fields(graph, axis);
         for id in graph.order() {
             let field = &closed[id.index()][axis];
             let at = format!("{what}: {} `{}` axis {axis}", id, graph.node(id).path);
@@ -183,7 +183,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
     #[test]
     fn random_fields_equal_brute_force(tape in prop::collection::vec(any::<u8>(), 20..300)) {
-        compare(&grown(&tape), "random");
+        compare(&random_graph(&tape), "random");
     }
 }
 
@@ -195,7 +195,7 @@ fn random_graphs_are_worth_comparing() {
     let tapes = prop::collection::vec(any::<u8>(), 20..300);
     let (mut names, mut clean, mut several) = (BTreeSet::new(), 0, 0);
     for _ in 0..200 {
-        let graph = grown(&tapes.new_tree(&mut runner).unwrap().current());
+        let graph = random_graph(&tapes.new_tree(&mut runner).unwrap().current());
         names.extend(graph.order().into_iter().map(|id| graph.node(id).op.name()));
         clean += compare(&graph, "random");
         let varied = |f: &ReceptiveField| f.iter().any(|a| a.intervals().is_some_and(|w| w.stride().den() > 1));
@@ -232,7 +232,7 @@ fn border_fields_are_cut_off() {
         let graph = checked.graph();
         let closed = receptive_fields(graph);
         for (axis, n) in [(0, 64), (1, 96)] {
-            let found = followed(graph, axis);
+            let found = brute_force_fields(graph, axis);
             for id in graph.order() {
                 for (i, pixel) in found[id.index()].iter().enumerate() {
                     let [first, last] = closed[id.index()][axis].intervals().unwrap().interval(i as i64).unwrap();
@@ -373,7 +373,7 @@ fn brute_force_equals_gradients() {
         let graph = checked.graph();
         compare(graph, text);
         let node = graph.results[0].1.node;
-        let found: Vec<Option<[i64; 2]>> = followed(graph, 1)[node.index()].iter().map(|p| p.near).collect();
+        let found: Vec<Option<[i64; 2]>> = brute_force_fields(graph, 1)[node.index()].iter().map(|p| p.near).collect();
         let gradients: Vec<Option<[i64; 2]>> = serde_json::from_value(case["columns"].clone()).unwrap();
         assert_eq!(found, gradients, "{text}");
     }

@@ -46,7 +46,7 @@ fn model(name: &str, size: [usize; 2]) -> CheckedGraph {
 }
 
 #[test]
-fn counts_and_shapes_are_those_of_pytorch() {
+fn counts_and_shapes_agree_with_pytorch() {
     let networks = networks();
     assert!(networks.len() >= 6);
     for network in networks {
@@ -129,7 +129,7 @@ mod logits {
     }
 
     #[test]
-    fn logits_are_those_of_pytorch() {
+    fn logits_agree_with_pytorch() {
         let mut compared = 0;
         for network in networks() {
             let Some(expected) = &network.logits else { continue };

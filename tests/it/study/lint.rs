@@ -13,7 +13,7 @@ fn with_std(text: &str, size: [usize; 2]) -> CompiledFile {
 
 /// Networks as their authors built them, at the sizes that they are used at.
 #[test]
-fn the_usual_networks_are_silent() {
+fn the_usual_networks_have_no_warning() {
     let unet = "model M(x: [3, H, W], width: int[] = [8, 16, 32, 64, 128]) -> [2, H, W] {
   let down[0] = x |> double(width[0])
   for i in 1..5 { let down[i] = down[i - 1] |> maxpool(2) |> double(width[i]) }

@@ -29,7 +29,7 @@ fn tensors(checked: &CheckedGraph) -> Vec<(String, u64)> {
     steps(checked, &all.inference).into_iter().map(|(place, tensors, _)| (place, tensors - network)).collect()
 }
 
-fn named<T: Copy>(rows: &[(&str, T)]) -> Vec<(String, T)> {
+fn with_names<T: Copy>(rows: &[(&str, T)]) -> Vec<(String, T)> {
     rows.iter().map(|&(name, value)| (name.to_string(), value)).collect()
 }
 
@@ -46,7 +46,7 @@ fn a_chain_by_hand() {
     let all = memory(&checked, 2, 1);
     assert_eq!((all.weights, all.buffers, all.optimizer), (92, 0, 184));
     // The relu overwrites its input, which no other node reads.
-    assert_eq!(tensors(&checked), named(&[("x", 64), ("conv", 64 + 128), ("relu", 128), ("conv2", 128 + 64)]));
+    assert_eq!(tensors(&checked), with_names(&[("x", 64), ("conv", 64 + 128), ("relu", 128), ("conv2", 128 + 64)]));
     // Both convolutions are small enough to need no workspace.
     assert!(all.inference.samples().iter().all(|m| m.workspace == BatchBytes::NONE));
 
@@ -137,7 +137,7 @@ fn a_skip_by_hand() {
     );
     let map = 64;
     let expected = [("x", map), ("y.conv", 2 * map), ("conv", 2 * map), ("relu", 2 * map), ("add", 2 * map)];
-    assert_eq!(tensors(&checked), named(&expected));
+    assert_eq!(tensors(&checked), with_names(&expected));
     // Kept are the image, the first map (read twice, counted once) and the input of the relu. The sum keeps nothing and
     // overwrites the relu's output, since the first map is kept.
     assert_eq!(memory(&checked, 2, 1).saved.at(1), 4 * map);
@@ -165,7 +165,7 @@ fn a_u_by_hand() {
         ("concat", 2 * (top + up)),
         ("conv", top + up + 64),
     ];
-    assert_eq!(tensors(&checked), named(&expected));
+    assert_eq!(tensors(&checked), with_names(&expected));
     let all = memory(&checked, 2, 1);
     assert_eq!(all.inference.peak(1).sample.place(checked.graph()), "concat");
     // Kept are the image, top, a word for each pooled number, pooled, the joint map and the result. Not `low`: nearest
@@ -174,7 +174,7 @@ fn a_u_by_hand() {
 }
 
 /// Finds every live value at every step by searching the whole graph each time.
-fn naive(checked: &CheckedGraph) -> Vec<BatchBytes> {
+fn naive_liveness(checked: &CheckedGraph) -> Vec<BatchBytes> {
     let graph = checked.graph();
     let order = graph.order();
     let reads: Vec<Vec<Outlet>> = order.iter().map(|&id| graph.inputs(id)).collect();
@@ -216,7 +216,7 @@ fn naive(checked: &CheckedGraph) -> Vec<BatchBytes> {
 }
 
 /// Returns every model and variant of the repository and of the test graphs.
-fn everything() -> Vec<(String, CheckedGraph)> {
+fn all_models() -> Vec<(String, CheckedGraph)> {
     let mut all = Vec::new();
     for file in model_files("models").into_iter().chain(model_files("tests/graphs")) {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -230,17 +230,17 @@ fn everything() -> Vec<(String, CheckedGraph)> {
 
 #[test]
 fn inference_is_naive_liveness() {
-    for (name, checked) in everything() {
+    for (name, checked) in all_models() {
         let all = memory(&checked, 2, 1);
         let network = BatchBytes { fixed: all.weights + all.buffers, per_image: 0 };
         let played: Vec<BatchBytes> = all.inference.samples().iter().map(|m| m.tensors.minus(network)).collect();
-        assert_eq!(played, naive(&checked), "{name}");
+        assert_eq!(played, naive_liveness(&checked), "{name}");
     }
 }
 
 #[test]
 fn a_peak_is_at_least_what_any_operator_reads_and_writes() {
-    for (name, checked) in everything() {
+    for (name, checked) in all_models() {
         let (all, graph) = (memory(&checked, 2, 1), checked.graph());
         for id in graph.order() {
             let inputs = graph.inputs(id);
@@ -260,7 +260,7 @@ fn a_peak_is_at_least_what_any_operator_reads_and_writes() {
 
 #[test]
 fn more_images_need_more_and_the_largest_batch_is_exact() {
-    for (name, checked) in everything() {
+    for (name, checked) in all_models() {
         let all = memory(&checked, 2, 1);
         for timeline in [&all.inference, &all.training] {
             let peaks: Vec<u64> = (1..=9).map(|n| timeline.peak(n).bytes).collect();
@@ -285,7 +285,7 @@ fn more_images_need_more_and_the_largest_batch_is_exact() {
 /// The memory of a training step is freed, except for the gradients of the weights.
 #[test]
 fn nothing_is_left_after_backward() {
-    for (name, checked) in everything() {
+    for (name, checked) in all_models() {
         let all = memory(&checked, 2, 1);
         let last = all.training.samples().last().unwrap();
         // The loss of a run does not read results that no weight leads to; this test uses all of them.

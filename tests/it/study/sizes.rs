@@ -95,7 +95,7 @@ fn assert_same_numbers(seen: &CheckedGraph, there: &CheckedGraph, size: [usize; 
 /// Tested are sizes 1 to 96 on one axis with an accepted size on the other, on both, and crosswise; all pairs with
 /// `NPC_LONG`.
 #[test]
-fn contracts_are_what_every_size_from_1_to_96_says() {
+fn contracts_hold_at_every_size_from_1_to_96() {
     // Every fifth size is enough by default: the periods and thresholds that occur are 8, 16 and 32.
     let long = std::env::var_os("NPC_LONG").is_some();
     let sizes: Vec<usize> = (1..=96).filter(|n| long || n % 5 == 1 || n % 16 < 2 || *n < 18).collect();
@@ -141,7 +141,7 @@ fn contract_of(body: &str, size: [usize; 2]) -> String {
 }
 
 #[test]
-fn contracts_read_as_people_would_write_them() {
+fn contracts_are_printed_in_short_form() {
     assert_eq!(contract_of("[3, H, W] = x |> relu", [8, 8]), "H and W: any size");
     assert_eq!(contract_of("[3, H / 4, W / 2] = x |> avgpool([4, 2])", [8, 8]), "H: multiples of 4; W: multiples of 2");
     assert_eq!(contract_of("[3, H - 6, W - 6] = x |> conv(3, k = 7, pad = 0)", [9, 9]), "H and W: any size from 7 up");
@@ -169,7 +169,7 @@ fn contracts_read_as_people_would_write_them() {
 
 /// A loop as long as the image is high is another graph at another height.
 #[test]
-fn what_follows_the_size_is_pinned() {
+fn values_that_depend_on_the_size_are_pinned() {
     let text = "npc 1\nmodel M(x: [3, H, W]) -> [3, H, W] = x |> repeat(H / 4, relu)\n";
     with_text(text, |program| {
         let entry = program.entries()[0];

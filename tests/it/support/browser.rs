@@ -15,7 +15,7 @@ pub fn browser() -> Option<PathBuf> {
 }
 
 /// Returns the command that opens a page with a profile of its own, at a width, in light or dark.
-pub fn opened(browser: &Path, page: &Path, profile: &Path, width: u32, dark: bool) -> Command {
+pub fn browser_command(browser: &Path, page: &Path, profile: &Path, width: u32, dark: bool) -> Command {
     let mut command = Command::new(browser);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]);
     command.arg(format!("--user-data-dir={}", profile.display()));
@@ -30,7 +30,7 @@ pub fn opened(browser: &Path, page: &Path, profile: &Path, width: u32, dark: boo
 /// Returns the contents of `<pre id="measured">`, which a script of the page writes, as JSON.
 pub fn measured(browser: &Path, page: &Path, width: u32, dark: bool) -> Value {
     let profile = tempdir().unwrap();
-    let output = opened(browser, page, profile.path(), width, dark).arg("--dump-dom").output().unwrap();
+    let output = browser_command(browser, page, profile.path(), width, dark).arg("--dump-dom").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let dom = String::from_utf8(output.stdout).unwrap();
     let (_, found) = dom.split_once("<pre id=\"measured\">").expect("the page was measured");

@@ -83,8 +83,8 @@ pub fn model(tape: &mut Tape) -> String {
     for _ in 0..statements {
         match writer.tape.below(8) {
             0 => writer.block(),
-            1 => writer.family(),
-            2 => writer.bracketed(),
+            1 => writer.indexed_bindings(),
+            2 => writer.list_comprehension(),
             _ => writer.operators(width),
         }
     }
@@ -245,7 +245,7 @@ impl Writer<'_, '_> {
     }
 
     /// Nodes by index, bound in a loop, and read one by one or all together.
-    fn family(&mut self) {
+    fn indexed_bindings(&mut self) {
         let (from, [_, h, w]) = self.map();
         let (name, out, rounds) = (self.name(), 1 + self.tape.below(4), self.tape.below(4));
         self.used[0] = true;
@@ -275,7 +275,7 @@ impl Writer<'_, '_> {
     }
 
     /// A list over a list of numbers, joined.
-    fn bracketed(&mut self) {
+    fn list_comprehension(&mut self) {
         let (from, [_, h, w]) = self.map();
         let (name, out, n) = (self.name(), 1 + self.tape.below(3), 1 + self.tape.below(3));
         let rates: Vec<usize> = (0..n).map(|_| 1 + self.tape.below(5)).collect();

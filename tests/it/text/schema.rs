@@ -190,7 +190,7 @@ fn losses_are_sums_of_terms() {
 
 /// The run of docs/optimisation.md is valid, and its tables have every term and optimiser.
 #[test]
-fn the_page_on_optimisation_is_true() {
+fn the_page_on_optimisation_matches_the_language() {
     let page = std::fs::read_to_string(crate::support::repository::repository("docs/optimisation.md")).unwrap();
     let run = page.split("```npc").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let ItemKind::Train(block) = item(run.trim()).kind else { panic!("a train block") };

@@ -140,7 +140,7 @@ fn the_example_parses() {
     assert_eq!(parsed.file.items[1].docs, ["3x3 (or 1x1) convolution, batch norm, ReLU; \"same\" padding."]);
     let ItemKind::Model(model) = &parsed.file.items[7].kind else { panic!("the model is item 7") };
     assert_eq!(model.params.len(), 8);
-    assert!(matches!(&model.params[2].ty.kind, ParamTypeKind::List(of) if of.node == "int"));
+    assert!(matches!(&model.params[2].ty.kind, ParamTypeKind::List(element) if element.node == "int"));
     let head = parsed.sources.snippet(model.head);
     assert!(head.starts_with("model NPNet(") && head.ends_with("-> [classes, H, W]"), "{head}");
 }
@@ -194,7 +194,7 @@ fn all_mistakes_are_reported_in_order() {
 }
 
 #[test]
-fn common_slips_get_help() {
+fn common_mistakes_get_help() {
     for (text, help) in [
         ("let y = x conv(3)", "a `|>` is missing"),
         ("let y = x |> conv (3)", "must touch"),
@@ -230,7 +230,7 @@ fn the_edition_line_is_checked() {
 }
 
 #[test]
-fn hostile_nesting_is_refused() {
+fn extreme_nesting_is_refused() {
     let wrap = |open: &str, close: &str, n: usize| format!("{}x{}", open.repeat(n), close.repeat(n));
     for text in [
         wrap("(", ")", 10_000),

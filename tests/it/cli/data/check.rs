@@ -23,7 +23,7 @@ data e { source = phantoms(count = 4) size = [32, 32] classes = [\"a\", \"b\"] l
 ";
 
 #[test]
-fn tables_json_and_pictures() {
+fn the_check_prints_a_table_json_and_pictures() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("d.model"), MODEL).unwrap();
     let output = npc(folder.path(), &["data", "check", "d.model", "d", "--out", "worst"]);
@@ -57,20 +57,20 @@ fn tables_json_and_pictures() {
 
 /// Writes 12 images, of which the last is a copy of the first after `change`.
 fn with_copy(dir: &Path, change: impl Fn(usize, usize, u8) -> u8) -> DataSpec {
-    let of = |i: u64| -> Vec<u8> {
+    let pixels_of = |i: u64| -> Vec<u8> {
         let slice = phantom::draw(i, i, [96, 96]);
         slice.hu.iter().map(|hu| ((i32::from(*hu) + 1000).clamp(0, 1400) * 255 / 1400) as u8).collect()
     };
     for i in 0..12u64 {
         let image = match i {
-            11 => of(0).iter().enumerate().map(|(p, v)| change(p % 96, p / 96, *v)).collect(),
-            _ => of(i),
+            11 => pixels_of(0).iter().enumerate().map(|(p, v)| change(p % 96, p / 96, *v)).collect(),
+            _ => pixels_of(i),
         };
         grey(&dir.join(format!("i/{i}.png")), [96, 96], &image);
         let mask: Vec<u8> = phantom::draw(i, i, [96, 96]).lungs.iter().map(|v| v * 255).collect();
         grey(&dir.join(format!("m/{i}.png")), [96, 96], &mask);
     }
-    let numbers = |of: std::ops::Range<u32>| of.map(|i| format!("{i}\n")).collect::<String>();
+    let numbers = |range: std::ops::Range<u32>| range.map(|i| format!("{i}\n")).collect::<String>();
     fs::write(dir.join("train.txt"), numbers(0..8)).unwrap();
     fs::write(dir.join("test.txt"), numbers(8..12)).unwrap();
     let split = Split::Lists { train: "train.txt".into(), val: None, test: "test.txt".into() };
@@ -103,7 +103,7 @@ fn near_duplicates_are_found_and_others_are_not() {
 
 /// One run reports all problems and counts the files that can be read.
 #[test]
-fn a_survey_goes_on() {
+fn a_survey_continues_after_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let spec = with_copy(dir.path(), |x, y, _| ((x / 8 + y / 8) % 2 * 200) as u8);
     fs::remove_file(dir.path().join("m/3.png")).unwrap();
@@ -142,7 +142,7 @@ fn real_patients_are_distinguished() {
 }
 
 #[test]
-fn a_block_without_sense_is_one_finding() {
+fn an_invalid_block_is_one_finding() {
     let source = DataSource::Phantoms { count: 0, seed: 0 };
     let found = survey(&DataSpec { source, ..spec("", "", [8, 8]) }, Path::new(""), None, &|_, _| {});
     assert!(found.data.is_none() && found.has_errors() && found.findings.len() == 1);

@@ -194,7 +194,7 @@ fn every_format_has_every_run() {
 }
 
 #[test]
-fn what_is_not_comparable_is_named() {
+fn runs_that_are_not_comparable_are_refused() {
     let folders = RunFolders::new();
     folders.write(&run("a", &every_second));
     folders.write(&Run { images: 3..14, ..run("other_images", &every_second) });
@@ -259,7 +259,7 @@ fn seeds_are_one_experiment() {
 }
 
 #[test]
-fn patients_are_drawn_whole() {
+fn patients_are_resampled_whole() {
     let folders = RunFolders::new();
     let patient = |i: usize| format!("p{}", i / 4);
     let grouped = |name: &str, missed: &dyn Fn(usize) -> usize| {

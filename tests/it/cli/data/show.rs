@@ -42,7 +42,7 @@ fn size(path: &Path) -> (u32, u32) {
 }
 
 #[test]
-fn sheets_hold_what_was_asked_for() {
+fn sheets_contain_the_requested_samples() {
     let dir = tempfile::tempdir().unwrap();
     let output = show(dir.path(), &["lung", "--count", "3", "--out", "a.png"]);
     assert_eq!(

@@ -44,7 +44,7 @@ fn assert_close(a: f64, b: f64) {
 }
 
 #[test]
-fn figures_of_a_phase_belong_together() {
+fn figures_of_a_phase_are_consistent() {
     let report = json(&["--batch", "3", "--train", "--threads", "1", "--format", "json"]);
     assert_eq!(report["macs"], MACS);
     assert_eq!((report["batch"].as_u64(), report["threads"].as_u64()), (Some(3), Some(1)));

@@ -252,7 +252,7 @@ fn the_grid_is_trained_once_and_compared() {
 
 /// The parameters are 13 a channel plus 2; the memory is that of the run's batch.
 #[test]
-fn what_a_sweep_leaves_out_is_not_run() {
+fn excluded_variants_are_not_run() {
     let folder = TestFolder::new();
     let jobs = folder.sweep("kept", "runs/k", &["--print-jobs"]).expect_exit(0, &[]).stdout;
     assert_eq!((jobs.matches("width=4/").count(), jobs.matches("width=8/").count()), (4, 4), "{jobs}");
@@ -265,11 +265,11 @@ fn what_a_sweep_leaves_out_is_not_run() {
 }
 
 #[test]
-fn what_fails_is_named_and_stops_nothing() {
+fn failures_are_named_and_stop_no_other_run() {
     let folder = TestFolder::new();
-    let one =
+    let args =
         ["sweep", "tiny.model", "broken", "--run", "tiny", "--train", "--set", "epochs=1", "--out", "runs/broken"];
-    folder.npc(&one).expect_exit(1, &["wide", "width=100: failed: the model cannot be built", "1 of 1", "0 of 1"]);
+    folder.npc(&args).expect_exit(1, &["wide", "width=100: failed: the model cannot be built", "1 of 1", "0 of 1"]);
     // A file has the name of a run's folder.
     fs::create_dir_all(folder.path("runs/taken/width=4")).unwrap();
     fs::write(folder.path("runs/taken/width=4/seed=0"), "").unwrap();

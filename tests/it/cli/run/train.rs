@@ -2,10 +2,10 @@
 //!
 //! The network has dropout, so that equal runs also show that its random numbers are repeated.
 
-mod begin;
 mod kill;
 mod report;
 mod signals;
+mod start;
 mod threads;
 
 use npc::internals::compute::weights::read_safetensors;
@@ -172,8 +172,8 @@ fn train_then_eval_then_predict() {
     let latex =
         folder.npc(&["eval", "runs/a", "--format", "latex", "--flips", "--checkpoint", "last"]).expect_success();
     assert!(latex.contains("\\toprule") && latex.contains("last.safetensors, averaged over flips"), "{latex}");
-    let assert_same_runs = folder.npc(&["compare", "runs/a", "runs/a"]).expect_success();
-    assert!(assert_same_runs.contains("not distinguishable with n = 3"), "{assert_same_runs}");
+    let comparison = folder.npc(&["compare", "runs/a", "runs/a"]).expect_success();
+    assert!(comparison.contains("not distinguishable with n = 3"), "{comparison}");
     folder.npc(&["eval", "runs/a", "--checkpoint", "none.safetensors"]).expect_failure(1, &["none.safetensors"]);
     folder.npc(&["eval", "runs/a", "--split", "val"]).expect_failure(1, &["no", "images"]);
 
@@ -204,7 +204,7 @@ fn train_then_eval_then_predict() {
 }
 
 #[test]
-fn what_cannot_be_run_is_refused() {
+fn commands_that_cannot_run_are_refused() {
     let folder = TestFolder::new();
     let expect_failure = |more: &[&str], words: &[&str]| {
         folder.train("runs/none", more).expect_failure(1, words);
@@ -238,7 +238,7 @@ fn what_cannot_be_run_is_refused() {
 }
 
 #[test]
-fn a_run_goes_on_with_its_own_settings_only() {
+fn a_run_resumes_only_with_its_own_settings() {
     let folder = TestFolder::new();
     folder.train("runs/a", &["--set", "epochs=2"]).expect_success();
     folder.train("runs/a", &[]).expect_failure(1, &["holds a run", "--resume"]);

@@ -118,7 +118,7 @@ fn blocked(plain: &Plain, halo: usize, planar: bool, rng: &mut StdRng) -> Featur
     FeatureMap::from_nchw(MapLayout { segments, ..layout }.with_halo(halo), &plain.floats())
 }
 
-fn close(what: &str, found: &[f32], expected: &[f64], case: &Case, bound: f64) {
+fn assert_close(what: &str, found: &[f32], expected: &[f64], case: &Case, bound: f64) {
     let scale = expected.iter().fold(1e-3, |most: f64, x| most.max(x.abs()));
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         let off = (f64::from(*found) - expected).abs() / scale;
@@ -136,7 +136,7 @@ const WINOGRAD: f64 = 2e-5;
 fn convolutions_agree_with_plain_loops() {
     let mut rng = StdRng::seed_from_u64(5);
     for round in 0..60 {
-        agrees(&Case::random(&mut rng), round, DIRECT, &mut rng);
+        assert_agrees_with_loops(&Case::random(&mut rng), round, DIRECT, &mut rng);
     }
 }
 
@@ -146,11 +146,11 @@ fn winograd_agrees_with_plain_loops() {
     for round in 1..8 {
         let case = Case::three_by_three(&mut rng);
         // Every fourth map is planar, which is convolved directly.
-        agrees(&case, round, WINOGRAD, &mut rng);
+        assert_agrees_with_loops(&case, round, WINOGRAD, &mut rng);
     }
 }
 
-fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
+fn assert_agrees_with_loops(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
     let (window, weights) = (case.window, case.weights());
     let kernel = ConvKernel { window, weight: &weights };
     let (mut forward, mut back, mut of_weights) =
@@ -182,7 +182,7 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
         *x += bias.x[i / (h * w) % a];
         *x = if relu { x.max(0.0) } else { *x };
     }
-    close("forward", &to.to_nchw(), &forward.x, case, bound);
+    assert_close("forward", &to.to_nchw(), &forward.x, case, bound);
     for (channel, slot) in to.layout.slot_of_channel().into_iter().enumerate() {
         let of_channel = || forward.x.iter().enumerate().filter(|(i, _)| i / (h * w) % a == channel).map(|(_, x)| x);
         let (sum, square): (f64, f64) = (of_channel().sum(), of_channel().map(|x| x * x).sum());
@@ -199,11 +199,11 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
         if epilogue.accumulate {
             back.x.iter_mut().zip(&start.x).for_each(|(to, from)| *to += from);
         }
-        close("backward", &to.to_nchw(), &back.x, case, bound);
+        assert_close("backward", &to.to_nchw(), &back.x, case, bound);
         halo_is_zero(&to);
     }
     halo_is_zero(&to);
-    close("weights", &weight_gradient(&window, larger.view(), smaller.view()), &of_weights, case, bound);
+    assert_close("weights", &weight_gradient(&window, larger.view(), smaller.view()), &of_weights, case, bound);
 }
 
 fn halo_is_zero(map: &FeatureMap) {
@@ -214,7 +214,7 @@ fn halo_is_zero(map: &FeatureMap) {
 }
 
 #[test]
-fn a_norm_done_while_its_output_is_read_gives_the_bits_of_one_that_is_written() {
+fn a_fused_norm_has_the_bits_of_a_stored_one() {
     let mut rng = StdRng::seed_from_u64(8);
     for _ in 0..12 {
         let case = Case::three_by_three(&mut rng);

@@ -155,7 +155,7 @@ impl KernelCase<'_> {
     pub fn check(&self, inputs: &[Tensor], cases: &[(Vec<MapLayout>, MapLayout)]) {
         let expected = (self.reference)(inputs);
         let grad = Tensor::noise(77, expected.dims);
-        let slopes: Vec<Tensor> =
+        let gradients: Vec<Tensor> =
             (0..self.slots).map(|slot| numerical_gradient(self.reference, inputs, &grad, slot)).collect();
         for (layouts, layout) in cases {
             let what = format!("{} of {layouts:?} to {layout:?}", self.name);
@@ -175,13 +175,13 @@ impl KernelCase<'_> {
             let y = if needs.output { output.view() } else { MapView { data: &[], ..output.view() } };
             let (grad, layer) = (grad.view(), self.layer);
             let from = BackwardArgs { inputs: &inputs, output: y, gradient: grad, layer, seed: None };
-            for (slot, numerical_gradient) in slopes.iter().enumerate() {
+            for (slot, gradient) in gradients.iter().enumerate() {
                 for write in [WriteMode::Overwrite, WriteMode::Accumulate] {
                     let into = layouts[slot].clone().with_halo(3 - layouts[slot].halo);
                     let mut into = stale_map(&into);
                     self.op.backward(from, slot, &mut into.view_mut(), write);
                     let old = f64::from(write.old(OLD));
-                    let expected = Tensor::from_fn(numerical_gradient.dims, |place| numerical_gradient.at(place) + old);
+                    let expected = Tensor::from_fn(gradient.dims, |place| gradient.at(place) + old);
                     assert_close(&into, &expected, 1e-5, &format!("gradient {slot}, {write:?}, of {what}"));
                 }
             }
@@ -194,8 +194,8 @@ impl KernelCase<'_> {
         let cases: Vec<_> = layouts(inputs[0].dims)
             .into_iter()
             .map(|layout| {
-                let from_fn = |x: &Tensor| layout.with_size([x.dims[2], x.dims[3]]);
-                (inputs.iter().map(from_fn).collect(), layout.with_size([h, w]).with_halo(2 - layout.halo))
+                let resized = |x: &Tensor| layout.with_size([x.dims[2], x.dims[3]]);
+                (inputs.iter().map(resized).collect(), layout.with_size([h, w]).with_halo(2 - layout.halo))
             })
             .collect();
         self.check(inputs, &cases);
@@ -211,15 +211,15 @@ fn numerical_gradient(
 ) -> Tensor {
     const STEP: f64 = 1e-6;
     let mut inputs = inputs.to_vec();
-    let mut numerical_gradient = Tensor::zeros(inputs[slot].dims);
+    let mut gradient = Tensor::zeros(inputs[slot].dims);
     let loss = |y: Tensor| -> f64 { y.values.iter().zip(&grad.values).map(|(y, g)| y * g).sum() };
-    for i in 0..numerical_gradient.values.len() {
+    for i in 0..gradient.values.len() {
         let x = inputs[slot].values[i];
         inputs[slot].values[i] = x + STEP;
         let above = loss(reference(&inputs));
         inputs[slot].values[i] = x - STEP;
-        numerical_gradient.values[i] = (above - loss(reference(&inputs))) / (2.0 * STEP);
+        gradient.values[i] = (above - loss(reference(&inputs))) / (2.0 * STEP);
         inputs[slot].values[i] = x;
     }
-    numerical_gradient
+    gradient
 }

@@ -23,7 +23,7 @@ fn counts(count: usize, least: usize) -> Vec<usize> {
 }
 
 #[test]
-fn a_loop_comes_to_each_number_once() {
+fn a_loop_visits_each_number_once() {
     for (threads, pool) in pools() {
         let all = || {
             for count in [0, 1, 2, 3, 7, 31, 64, 1000, 4099] {
@@ -43,7 +43,7 @@ fn a_loop_comes_to_each_number_once() {
 }
 
 #[test]
-fn loops_that_follow_each_other_at_once_do_not_mix() {
+fn consecutive_loops_do_not_mix() {
     for (_, pool) in pools() {
         pool.install(|| {
             with_team(|| {
@@ -87,7 +87,7 @@ fn results_come_in_order_and_scratch_stays_with_one_thread() {
 }
 
 #[test]
-fn a_loop_in_a_loop_and_a_pass_in_a_pass_run_where_they_are() {
+fn nested_loops_and_passes_run_on_the_calling_thread() {
     for (_, pool) in pools() {
         let done = AtomicUsize::new(0);
         pool.install(|| {
@@ -102,7 +102,7 @@ fn a_loop_in_a_loop_and_a_pass_in_a_pass_run_where_they_are() {
 }
 
 #[test]
-fn a_panic_in_a_loop_is_the_callers_and_the_next_loop_runs() {
+fn a_panic_in_a_loop_reaches_the_caller_and_the_next_loop_runs() {
     for (threads, pool) in pools() {
         for bad in [0, 37, 99] {
             let work = || {

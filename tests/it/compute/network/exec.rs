@@ -35,11 +35,11 @@ fn map(values: &[f32], [h, w]: [usize; 2]) -> Tensor<4> {
 fn assert_output(op: impl Into<Op>, values: &[f32], size: [usize; 2], expected: &[f32], out: [usize; 2]) {
     let y = forward(&single_operator_model(op, [1, size[0], size[1]]), map(values, size));
     assert_eq!(y.dims(), [1, 1, out[0], out[1]]);
-    close(y, expected);
+    assert_close(y, expected);
 }
 
 #[track_caller]
-fn close<const D: usize>(y: Tensor<D>, expected: &[f32]) {
+fn assert_close<const D: usize>(y: Tensor<D>, expected: &[f32]) {
     let found: Vec<f32> = y.into_data().try_into_vec().unwrap();
     let fits = found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5);
     assert!(fits, "{found:?}\nis not\n{expected:?}");
@@ -217,16 +217,16 @@ fn nearest_floors_the_scaled_position() {
 #[test]
 fn max_pool_rounds_up_on_demand() {
     let row = [1.0, 5.0, 2.0, 4.0, 3.0];
-    let of = |ceil| MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 0], ceil });
-    assert_output(of(false), &row, [1, 5], &[5.0, 4.0], [1, 2]);
-    assert_output(of(true), &row, [1, 5], &[5.0, 4.0, 3.0], [1, 3]);
+    let pool_with = |ceil| MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 0], ceil });
+    assert_output(pool_with(false), &row, [1, 5], &[5.0, 4.0], [1, 2]);
+    assert_output(pool_with(true), &row, [1, 5], &[5.0, 4.0, 3.0], [1, 3]);
     // Padding is below every number, so that a map of negative numbers keeps its maxima.
     let padded = MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
     assert_output(padded, &[-3.0, -2.0, -1.0, -4.0], [1, 4], &[-3.0, -1.0, -4.0], [1, 3]);
 }
 
 #[test]
-fn average_pool_counts_padding_and_not_what_lies_beyond_it() {
+fn average_pool_counts_padding_and_nothing_beyond_it() {
     let padded = AvgPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
     assert_output(padded, &[4.0, 2.0, 6.0, 8.0], [1, 4], &[2.0, 4.0, 4.0], [1, 3]);
     let over = AvgPool(PoolWindow { kernel: [1, 3], stride: [1, 2], pad: [0, 0], ceil: true });
@@ -247,7 +247,7 @@ fn unpool_puts_maxima_back() {
     for at in [0, 2, 13, 10] {
         expected[at] = values[at];
     }
-    close(forward(&checked, map(&values, [4, 4])), &expected);
+    assert_close(forward(&checked, map(&values, [4, 4])), &expected);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn transposed_convolution_is_the_gradient_of_convolution() {
     tensors[0].values = vec![1.0, 2.0, 3.0, 4.0];
     network = weights::load(network, tensors).unwrap();
     let y = network.forward(map(&[1.0, 10.0, 100.0, 0.0], [2, 2])).remove(0);
-    close(y, &[1., 2., 10., 20., 3., 4., 30., 40., 100., 200., 0., 0., 300., 400., 0., 0.]);
+    assert_close(y, &[1., 2., 10., 20., 3., 4., 30., 40., 100., 200., 0., 0., 300., 400., 0., 0.]);
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn linear_weights_are_out_by_in() {
     tensors[1].values = vec![0.5, 0.0];
     network = weights::load(network, tensors).unwrap();
     let x = Tensor::<1>::from_floats([1.0, 10.0, 100.0], &device()).reshape([1, 3, 1, 1]);
-    close(network.forward(x).remove(0), &[321.5, 100.0]);
+    assert_close(network.forward(x).remove(0), &[321.5, 100.0]);
 }
 
 #[test]
@@ -281,12 +281,12 @@ fn batch_norm_keeps_the_unbiased_variance() {
     let network = lower(&single_operator_model(bn(), [1, 1, 2]), &device(), 1).train();
     let x = map(&[1.0, 3.0], [1, 2]);
     let scale = 1.0 / (1.0f32 + 1e-5).sqrt();
-    close(network.forward(x.clone()).remove(0).without_autodiff(), &[-scale, scale]);
+    assert_close(network.forward(x.clone()).remove(0).without_autodiff(), &[-scale, scale]);
     let stats = weights::tensors(&network);
     // The mean is 2, the biased variance 1, the unbiased one 2; a tenth of each is added.
     assert!((stats[2].values[0] - 0.2).abs() < 1e-6 && (stats[3].values[0] - 1.1).abs() < 1e-6, "{stats:?}");
     let scale = 1.0 / (1.1f32 + 1e-5).sqrt();
-    close(network.valid().forward(x).remove(0), &[0.8 * scale, 2.8 * scale]);
+    assert_close(network.valid().forward(x).remove(0), &[0.8 * scale, 2.8 * scale]);
 }
 
 #[test]
@@ -328,14 +328,14 @@ fn elementwise_operators_broadcast_channels_and_maps() {
     let per_channel = b.op(AvgPoolTo { size: [1, 1] }, &[x]);
     let sub = b.op(Combine { function: ElementwiseFunction::Sub }, &[x, per_channel]);
     let x = Tensor::<1>::from_floats([1., 2., 3., 6., 0., 4., 4., 0.], &device()).reshape([1, 2, 2, 2]);
-    close(forward(&b.done(sub), x), &[-2., -1., 0., 3., -2., 2., 2., -2.]);
+    assert_close(forward(&b.done(sub), x), &[-2., -1., 0., 3., -2., 2., 2., -2.]);
 }
 
 #[test]
 fn dropout_drops_in_training_only() {
     let checked = single_operator_model(Dropout { p: 0.25 }, [1, 50, 40]);
     let ones = Tensor::<4>::ones([1, 1, 50, 40], &device());
-    close(forward(&checked, ones.clone()), &[1.0; 2000]);
+    assert_close(forward(&checked, ones.clone()), &[1.0; 2000]);
     let y = lower(&checked, &device().autodiff(), 1).forward(ones).remove(0);
     let values: Vec<f32> = y.without_autodiff().into_data().try_into_vec().unwrap();
     let kept = values.iter().filter(|v| (**v - 4.0 / 3.0).abs() < 1e-6).count();
@@ -364,8 +364,8 @@ fn cross_entropy_is_the_mean_over_pixels() {
     let logits = logits.autodiff().require_grad();
     let loss = cross_entropy(logits.clone(), targets);
     let gradient = logits.grad(&loss.backward()).unwrap();
-    close(loss.without_autodiff(), &[expected]);
+    assert_close(loss.without_autodiff(), &[expected]);
     // (softmax - one hot) / pixels
     let p = 1.0 / (1.0 + (1f32).exp());
-    close(gradient, &[p / 2.0, -0.5, -p / 2.0, 0.5]);
+    assert_close(gradient, &[p / 2.0, -0.5, -p / 2.0, 0.5]);
 }

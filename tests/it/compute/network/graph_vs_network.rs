@@ -58,12 +58,12 @@ fn one_network_serves(a: &CheckedGraph, b: &CheckedGraph) -> bool {
 /// Returns the dotted names and shapes of the graph's tensors.
 fn declared_tensors(checked: &CheckedGraph) -> Vec<(String, Vec<usize>)> {
     let graph = checked.graph();
-    let of = |id| {
+    let tensors_of = |id| {
         let node = graph.node(id);
         let params = node.op.params(&graph.input_types(id));
         params.into_iter().map(move |p| (format!("{}.{}", node.path, p.name), p.shape))
     };
-    graph.order().into_iter().flat_map(of).collect()
+    graph.order().into_iter().flat_map(tensors_of).collect()
 }
 
 /// Returns the tensors that Burn's visitor finds, with a linear layer's matrix transposed to PyTorch's `[out, in]`.
@@ -132,7 +132,7 @@ fn forward(checked: &CheckedGraph, network: &Network, n: usize) -> Result<Vec<Te
 /// Names and shapes of weights and the dims of every value are those of the graph, at two sizes. If nothing in the network
 /// depends on the size, the network of one size must run at the other.
 #[test]
-fn every_model_is_what_its_graph_says() {
+fn every_network_matches_its_graph() {
     for (name, sizes) in models() {
         let open: Vec<CheckedGraph> = sizes.iter().map(with_all_results).collect();
         let mut network = lower(&open[0], &device(), 0);
@@ -207,7 +207,7 @@ fn graph_of(tape: &[u32]) -> Graph {
 proptest! {
     /// A graph that passes `check` runs, as the documentation of `check` promises. Training steps are run as well.
     #[test]
-    fn what_passes_check_runs(tape in prop::collection::vec(any::<u32>(), 20..250)) {
+    fn graphs_that_pass_check_run(tape in prop::collection::vec(any::<u32>(), 20..250)) {
         if let Ok(checked) = check(graph_of(&tape)) {
             let network = lower(&checked, &device(), 0);
             prop_assert_eq!(module_tensors(&network), declared_tensors(&checked));
@@ -227,7 +227,7 @@ proptest! {
 
     /// The same for texts, at the size that a model was written for and at any other that it accepts.
     #[test]
-    fn what_passes_check_runs_from_text(seed in any::<u64>(), h in 5usize..40, w in 5usize..40) {
+    fn models_that_pass_check_run(seed in any::<u64>(), h in 5usize..40, w in 5usize..40) {
         let text = model(&mut Tape::seeded(seed));
         for size in [size_of(&text), Some([h, w])] {
             for checked in compile_text(&text, size, &[]).checked {

@@ -130,7 +130,7 @@ fn the_plan_frees_each_value_once_and_never_a_result() {
 }
 
 #[test]
-fn the_plan_reads_as_kept() {
+fn the_plan_matches_its_snapshot() {
     assert_snapshot!("it", "it__lower__the_plan_reads_as_kept", plan(&toy(8)).to_text());
 }
 
@@ -182,7 +182,7 @@ fn a_file_that_is_cut_short_or_foreign_is_refused() {
 }
 
 #[test]
-fn training_goes_on_from_a_checkpoint_bit_for_bit() {
+fn training_resumes_from_a_checkpoint_bit_for_bit() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("last.safetensors");
     let checked = toy(8);
@@ -274,7 +274,7 @@ fn gradients_reach_every_trainable_tensor_and_adam_reduces_the_loss() {
 
 /// Two steps of `torch.optim.Adam` on one weight, worked by hand in 64 bits.
 #[test]
-fn adam_is_pytorchs() {
+fn adam_agrees_with_pytorch() {
     let mut b = Build::new(1, 1, 1);
     let x = b.image;
     let x = b.at("c", Conv { bias: false, ..conv(1, 1) }, &[x]);

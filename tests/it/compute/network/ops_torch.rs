@@ -197,7 +197,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn operators_agree() {
+fn operators_agree_with_pytorch() {
     let mut by_op: BTreeMap<String, (usize, Worst)> = BTreeMap::new();
     let mut refused = Vec::new();
     for case in cases() {

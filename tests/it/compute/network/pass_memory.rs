@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Passes reuse the memory of the passes before them: nothing is lost, and nothing grows.
 #[test]
-fn a_pass_like_one_before_needs_no_new_memory() {
+fn a_repeated_pass_needs_no_new_memory() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let two: &[(&str, &str)] = &[("classes", "2")];
     for (file, name, with) in [("npnet.model", "NPNet", &[][..]), ("unetpp.model", "UNetPlusPlus", two)] {

@@ -1,6 +1,6 @@
 //! Augmentation in the loader: the pictures do not depend on threads, batches or earlier epochs.
 
-use super::everything;
+use super::all_augmentations;
 use npc::internals::data::augment::{Augmenter, EpochAugmenter};
 use npc::internals::data::loading_bottleneck::LoadTimes;
 use npc::internals::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
@@ -32,8 +32,8 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
     Arc::new(Dataset::open(&spec, Path::new("")).unwrap())
 }
 
-fn pass(epoch: usize) -> EpochAugmenter {
-    EpochAugmenter { augmenter: Augmenter::new(&everything(0.5), [48, 48]).unwrap(), seed: 3, epoch }
+fn epoch_augmenter(epoch: usize) -> EpochAugmenter {
+    EpochAugmenter { augmenter: Augmenter::new(&all_augmentations(0.5), [48, 48]).unwrap(), seed: 3, epoch }
 }
 
 type Pictures = BTreeMap<usize, (Vec<f32>, Vec<u8>)>;
@@ -62,7 +62,7 @@ fn threads_and_batches_change_no_picture() {
     for (threads, batch) in [(1, 1), (4, 1), (1, 4), (4, 4), (3, 11), (4, 2)] {
         let loader = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 1, threads);
         let batches: Vec<_> =
-            loader.augmented(order.clone(), batch, LastBatch::Keep, pass(4)).map(Result::unwrap).collect();
+            loader.augmented(order.clone(), batch, LastBatch::Keep, epoch_augmenter(4)).map(Result::unwrap).collect();
         let cases: Vec<usize> = batches.iter().flat_map(|b| b.cases.clone()).collect();
         assert_eq!(cases, order, "{threads} threads, batches of {batch}");
         all.push(pictures(batches.into_iter().map(Ok)));
@@ -78,13 +78,14 @@ fn a_resumed_run_sees_the_same_pictures() {
     for cache_mb in [0, 64] {
         let data = data(9, cache_mb);
         let long = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 2);
-        let epochs: Vec<Pictures> =
-            (1..=3).map(|e| pictures(long.augmented(epoch_order(9, 3, e), 2, LastBatch::Keep, pass(e)))).collect();
+        let epochs: Vec<Pictures> = (1..=3)
+            .map(|e| pictures(long.augmented(epoch_order(9, 3, e), 2, LastBatch::Keep, epoch_augmenter(e))))
+            .collect();
         assert_ne!(epochs[1], epochs[2]);
         let fresh = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 1);
         // The start is in the middle of epoch 3, after four images.
         let rest = epoch_order(9, 3, 3)[4..].to_vec();
-        for (case, picture) in pictures(fresh.augmented(rest, 2, LastBatch::Keep, pass(3))) {
+        for (case, picture) in pictures(fresh.augmented(rest, 2, LastBatch::Keep, epoch_augmenter(3))) {
             assert_eq!(picture, epochs[2][&case]);
         }
     }
@@ -94,7 +95,7 @@ fn a_resumed_run_sees_the_same_pictures() {
 fn scored_pictures_are_never_changed() {
     let data = data(5, 64);
     let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 1);
-    let changed = pictures(loader.augmented((0..5).collect(), 2, LastBatch::Keep, pass(0)));
+    let changed = pictures(loader.augmented((0..5).collect(), 2, LastBatch::Keep, epoch_augmenter(0)));
     // The cache holds the contents of the files, not the augmented pictures.
     let scored = pictures(loader.batches((0..5).collect(), 2, LastBatch::Keep));
     for (case, (image, mask)) in &scored {
@@ -103,7 +104,7 @@ fn scored_pictures_are_never_changed() {
     }
     assert_ne!(scored, changed);
     // A plan without operations returns the same bits, through mean and standard deviation too.
-    let idle = Augmenter::new(&everything(0.0), [48, 48]).unwrap();
+    let idle = Augmenter::new(&all_augmentations(0.0), [48, 48]).unwrap();
     let kept = pictures(loader.augmented(
         (0..5).collect(),
         2,
@@ -114,11 +115,11 @@ fn scored_pictures_are_never_changed() {
 }
 
 #[test]
-fn loading_runs_ahead_of_its_user() {
+fn loading_runs_ahead_of_its_consumer() {
     let data = data(24, 64);
     let loader = BatchLoader::with_threads(data, SplitRole::Train, 1, 2);
     let take = |pause: u64| {
-        let mut batches = loader.augmented((0..24).collect(), 2, LastBatch::Keep, pass(0));
+        let mut batches = loader.augmented((0..24).collect(), 2, LastBatch::Keep, epoch_augmenter(0));
         for batch in batches.by_ref() {
             batch.unwrap();
             std::thread::sleep(std::time::Duration::from_millis(pause));

@@ -56,7 +56,7 @@ fn noise(step: u64, index: u64) -> u64 {
 
 /// Sums over the whole batch and single elements, as `torch_npnet.batch` returns them for 2 x 3 x 64 x 96.
 #[test]
-fn batches_are_those_of_the_pytorch_reference() {
+fn batches_equal_those_of_the_pytorch_reference() {
     let check = |step, sum: u64, foreground: i64, places: i64, elements: [u64; 4]| {
         let (images, masks) = batch(step, 2, 64, 96);
         let raw: Vec<u64> = images.iter().map(|v| (v * (1 << 24) as f32) as u64).collect();

@@ -14,20 +14,20 @@ model Divides(x: [1, H, W]) -> [2, H, W] {
 }
 ";
 
-fn refused_with(bench: &Bench, folder: &RunFolder, resume: bool, words: &[&str]) -> String {
-    let text = bench.refused(folder, resume).to_string();
+fn refused_with(fixture: &TrainingFixture, folder: &RunFolder, resume: bool, words: &[&str]) -> String {
+    let text = fixture.refused(folder, resume).to_string();
     words.iter().for_each(|word| assert!(text.contains(word), "`{word}` is not in: {text}"));
     text
 }
 
 #[test]
 fn a_division_by_zero_is_named() {
-    let mut bench = Bench::new();
+    let mut fixture = TrainingFixture::new();
     let made = compile_text(DIVIDES, Some([32, 32]), &[]);
-    bench.checked = made.model("Divides");
-    let folder = bench.folder("a");
+    fixture.checked = made.model("Divides");
+    let folder = fixture.folder("a");
     let text = refused_with(
-        &bench,
+        &fixture,
         &folder,
         false,
         &["training diverged: the loss became NaN in epoch 1, step 1", "first node with a NaN or infinite output is"],
@@ -40,14 +40,14 @@ fn a_division_by_zero_is_named() {
 /// its norm.
 #[test]
 fn a_rate_that_is_far_too_high_is_named_and_costs_no_checkpoint() {
-    let mut bench = Bench::new();
-    bench.settings.train.epochs = 1;
-    let (folder, _) = bench.start("a");
+    let mut fixture = TrainingFixture::new();
+    fixture.settings.train.epochs = 1;
+    let (folder, _) = fixture.start("a");
     let before = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());
-    bench.settings.train.epochs = 2;
-    bench.settings.train.optimizer.set_lr(1e30);
+    fixture.settings.train.epochs = 2;
+    fixture.settings.train.optimizer.set_lr(1e30);
     let text = refused_with(
-        &bench,
+        &fixture,
         &folder,
         true,
         &[
@@ -66,18 +66,18 @@ fn a_rate_that_is_far_too_high_is_named_and_costs_no_checkpoint() {
 
 /// The weights are found before they are scored, though no loss has used them: an epoch of one step.
 #[test]
-fn weights_beyond_use_are_not_kept() {
-    let mut bench = Bench::new();
-    (bench.settings.train.batch, bench.settings.train.epochs) = (16, 1);
-    bench.settings.train.optimizer = Optimizer::Sgd { lr: 1e300, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
-    let folder = bench.folder("a");
-    refused_with(&bench, &folder, false, &["step 1 of epoch 1 left", "infinite", "`conv"]);
+fn infinite_weights_are_not_kept() {
+    let mut fixture = TrainingFixture::new();
+    (fixture.settings.train.batch, fixture.settings.train.epochs) = (16, 1);
+    fixture.settings.train.optimizer = Optimizer::Sgd { lr: 1e300, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+    let folder = fixture.folder("a");
+    refused_with(&fixture, &folder, false, &["step 1 of epoch 1 left", "infinite", "`conv"]);
     assert!(!folder.last().exists() && folder.records().is_empty());
 }
 
 #[test]
-fn a_score_of_zero_is_no_best() {
-    let mut bench = Bench::new();
+fn a_score_of_zero_is_not_kept_as_best() {
+    let mut fixture = TrainingFixture::new();
     // Only one class is predicted: the last bias decides, and no step changes it.
     const BLIND: &str = "npc 1
 
@@ -86,9 +86,9 @@ model Blind(x: [1, H, W]) -> [2, H, W] {
   return a |> relu |> conv(1, k = 1) |> sigmoid |> channel_pad(2)
 }
 ";
-    bench.checked = compile_text(BLIND, Some([32, 32]), &[]).model("Blind");
-    bench.settings.train.optimizer.set_lr(1e-12);
-    let (folder, observed) = bench.start("a");
+    fixture.checked = compile_text(BLIND, Some([32, 32]), &[]).model("Blind");
+    fixture.settings.train.optimizer.set_lr(1e-12);
+    let (folder, observed) = fixture.start("a");
     assert!(observed.epochs.iter().all(|r| r.dice == 0.0), "{:?}", observed.epochs);
     assert!(!folder.best(Metric::Dice).exists());
     assert_eq!(folder.checkpoint().unwrap(), folder.last());

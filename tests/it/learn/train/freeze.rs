@@ -16,12 +16,12 @@ model Staged(x: [1, H, W]) -> { main = [2, H, W], aux = [2, H, W] } {
 }
 ";
 
-fn bench(paths: &[&str]) -> Bench {
-    let mut bench = Bench::new();
-    bench.checked = compile_text(FREEZABLE, Some([32, 32]), &[]).model("Staged");
-    bench.settings.train.epochs = 2;
-    bench.settings.train.freeze = paths.iter().map(|p| p.to_string()).collect();
-    bench
+fn fixture(paths: &[&str]) -> TrainingFixture {
+    let mut fixture = TrainingFixture::new();
+    fixture.checked = compile_text(FREEZABLE, Some([32, 32]), &[]).model("Staged");
+    fixture.settings.train.epochs = 2;
+    fixture.settings.train.freeze = paths.iter().map(|p| p.to_string()).collect();
+    fixture
 }
 
 /// Returns the bits of a checkpoint's tensors under a prefix, by names without it.
@@ -30,9 +30,9 @@ fn bits(folder: &RunFolder, prefix: &str) -> BTreeMap<String, Vec<u32>> {
     tensors.filter_map(|(name, bits)| Some((name.strip_prefix(prefix)?.to_string(), bits))).collect()
 }
 
-fn first_weights(bench: &Bench) -> BTreeMap<String, Vec<u32>> {
+fn first_weights(fixture: &TrainingFixture) -> BTreeMap<String, Vec<u32>> {
     let bits = |t: NamedTensor| (t.name, t.values.iter().map(|v| v.to_bits()).collect());
-    tensors(&lower(&bench.checked, &crate::support::device::device(), 0)).into_iter().map(bits).collect()
+    tensors(&lower(&fixture.checked, &crate::support::device::device(), 0)).into_iter().map(bits).collect()
 }
 
 const FIRST: [&str; 3] = ["s.0.Stage.bn.bias", "s.0.Stage.bn.weight", "s.0.Stage.conv.weight"];
@@ -49,13 +49,13 @@ fn frozen_tensors_stay_and_have_no_moments() {
         (&["s.0.Stage.bn", "s.1.Stage.conv"], [&HEAD[..], &FIRST[2..], &SECOND[..2]].concat()),
         (&["s", "aux"], HEAD.to_vec()),
     ] {
-        let bench = bench(paths);
-        let folder = bench.folder("a");
-        bench.run(&folder, false, None).unwrap();
+        let fixture = fixture(paths);
+        let folder = fixture.folder("a");
+        fixture.run(&folder, false, None).unwrap();
         for moments in ["adam.first.", "adam.second."] {
             assert_eq!(bits(&folder, moments).keys().collect::<Vec<_>>(), trained, "{moments}, {paths:?}");
         }
-        let before = first_weights(&bench);
+        let before = first_weights(&fixture);
         let moved: Vec<String> =
             bits(&folder, "model.").into_iter().filter(|(n, b)| before[n] != *b).map(|(n, _)| n).collect();
         // The statistics of frozen norms follow the batches too.
@@ -70,9 +70,9 @@ fn frozen_tensors_stay_and_have_no_moments() {
 #[test]
 fn the_first_step_moves_the_rest_as_without_freezing() {
     let step = |paths: &[&str]| {
-        let bench = bench(paths);
-        let folder = bench.folder("a");
-        assert!(bench.run(&folder, false, Some(1)).unwrap().interrupted());
+        let fixture = fixture(paths);
+        let folder = fixture.folder("a");
+        assert!(fixture.run(&folder, false, Some(1)).unwrap().interrupted());
         (bits(&folder, "model."), bits(&folder, "adam.first."))
     };
     let (all, gradients) = step(&[]);
@@ -87,13 +87,13 @@ fn the_first_step_moves_the_rest_as_without_freezing() {
 }
 
 #[test]
-fn a_frozen_run_goes_on_bit_for_bit() {
-    let bench = bench(&["s.0", "s.1.Stage.bn"]);
-    let (whole, observed) = bench.start("whole");
+fn a_frozen_run_resumes_bit_for_bit() {
+    let fixture = fixture(&["s.0", "s.1.Stage.bn"]);
+    let (whole, observed) = fixture.start("whole");
     for at in [1, 6, 8] {
-        let folder = bench.folder(&format!("at_{at}"));
-        let first = bench.run(&folder, false, Some(at)).unwrap();
-        let second = bench.run(&folder, true, None).unwrap();
+        let folder = fixture.folder(&format!("at_{at}"));
+        let first = fixture.run(&folder, false, Some(at)).unwrap();
+        let second = fixture.run(&folder, true, None).unwrap();
         let steps: Vec<_> = first.steps.iter().chain(&second.steps).copied().collect();
         assert_eq!(steps, observed.steps, "stopped after {at} steps");
         assert_same_runs(&whole, &folder);
@@ -102,7 +102,7 @@ fn a_frozen_run_goes_on_bit_for_bit() {
 }
 
 #[test]
-fn freezing_that_cannot_work_is_refused() {
+fn invalid_freezing_is_refused() {
     for (paths, expected) in [
         (&["s.2"][..], "`Staged` has no node or block `s.2`"),
         (&["s.0", "x"], "`x` of `Staged` has no parameters"),
@@ -112,11 +112,11 @@ fn freezing_that_cannot_work_is_refused() {
         // `aux` does not contribute to the loss.
         (&["s", "main"], "nothing of `Staged` is left to train"),
     ] {
-        let bench = bench(paths);
-        let message = bench.refused(&bench.folder("a"), false).to_string();
+        let fixture = fixture(paths);
+        let message = fixture.refused(&fixture.folder("a"), false).to_string();
         assert!(message.contains(expected), "{paths:?}: {message}");
     }
-    let mut bench = bench(&["s", "main"]);
-    bench.settings.train.supervise = BTreeMap::from([("aux".into(), 1.0)]);
-    assert!(bench.run(&bench.folder("a"), false, Some(1)).is_ok());
+    let mut fixture = fixture(&["s", "main"]);
+    fixture.settings.train.supervise = BTreeMap::from([("aux".into(), 1.0)]);
+    assert!(fixture.run(&fixture.folder("a"), false, Some(1)).is_ok());
 }

@@ -84,21 +84,21 @@ fn tensors_that_do_not_fit_keep_their_initial_values_and_are_reported() {
 }
 
 #[test]
-fn a_run_begins_with_the_best_weights_of_another() {
-    let mut bench = Bench::new();
-    let (first, _) = bench.start("first");
-    bench.settings.train.init = Some(first.root().display().to_string());
-    let (second, observed) = bench.start("second");
-    let (_, fresh) = Bench::new().start("fresh");
+fn a_run_starts_from_the_best_weights_of_another() {
+    let mut fixture = TrainingFixture::new();
+    let (first, _) = fixture.start("first");
+    fixture.settings.train.init = Some(first.root().display().to_string());
+    let (second, observed) = fixture.start("second");
+    let (_, fresh) = TrainingFixture::new().start("fresh");
     assert!(observed.steps[0].2 < 0.7 * fresh.steps[0].2, "{} after {}", observed.steps[0].2, fresh.steps[0].2);
     let report: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(second.root().join("init.json")).unwrap()).unwrap();
     assert_eq!(report["tensors"].as_array().unwrap().len(), 12);
     assert!(report["file"].as_str().unwrap().ends_with("best_dice.safetensors"));
     // After an interruption the run resumes from its own checkpoint.
-    let cut = bench.folder("cut");
-    assert!(bench.run(&cut, false, Some(2)).unwrap().interrupted());
-    bench.run(&cut, true, None).unwrap();
+    let cut = fixture.folder("cut");
+    assert!(fixture.run(&cut, false, Some(2)).unwrap().interrupted());
+    fixture.run(&cut, true, None).unwrap();
     assert_same_runs(&second, &cut);
 }
 
@@ -132,7 +132,7 @@ fn files_that_hold_no_weights_are_refused() {
 /// A run of NPNet initializes its variants: shared tensors are copied by path and shape, those of the attention are
 /// not.
 #[test]
-fn variants_take_what_they_share() {
+fn variants_load_shared_tensors() {
     let path = crate::support::repository::repository("models/npnet.model");
     let compiled = |name: &str| crate::support::compile::compile_file(&path, Some([64, 64]), &[]).model(name);
     let (plain, with_se) = (compiled("NPNet"), compiled("NPNet_SE"));

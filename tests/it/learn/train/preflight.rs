@@ -4,7 +4,7 @@ use super::*;
 use npc::internals::base::machine::FreeMemory;
 use npc::internals::learn::preflight::preflight;
 
-impl Bench {
+impl TrainingFixture {
     fn preflight(&self, free: Option<u64>) -> Result<npc::internals::learn::preflight::Preflight> {
         let data = npc::internals::data::Dataset::open(&self.settings.data, Path::new(".")).unwrap();
         let free = free.map(|bytes| FreeMemory { bytes, limited: false });
@@ -14,41 +14,41 @@ impl Bench {
 
 #[test]
 fn memory_that_is_not_enough_is_refused_with_the_batch_that_fits() {
-    let mut bench = Bench::new();
-    bench.settings.train.batch = 16;
-    bench.settings.data.cache_mb = 0;
-    let found = bench.preflight(Some(1 << 40)).unwrap();
+    let mut fixture = TrainingFixture::new();
+    fixture.settings.train.batch = 16;
+    fixture.settings.data.cache_mb = 0;
+    let found = fixture.preflight(Some(1 << 40)).unwrap();
     assert!(found.notes.iter().any(|n| n.starts_with("memory: about")), "{found:?}");
-    assert!(bench.preflight(None).unwrap().notes.iter().any(|n| n.contains("not checked")));
+    assert!(fixture.preflight(None).unwrap().notes.iter().any(|n| n.contains("not checked")));
     // The memory is enough for some images, and for none.
-    let error = bench.preflight(Some(1_500_000)).unwrap_err();
+    let error = fixture.preflight(Some(1_500_000)).unwrap_err();
     assert!(error.message.contains("`Tiny` at batch 16 needs about"), "{error}");
     let help = error.help[0].clone();
     let fits: usize = help.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!((1..16).contains(&fits) && help.contains(&format!("--set batch={fits}")), "{error}");
-    bench.settings.train.batch = fits;
-    bench.preflight(Some(1_500_000)).unwrap();
-    bench.settings.train.batch = fits + 1;
-    bench.preflight(Some(1_500_000)).unwrap_err();
-    assert!(bench.preflight(Some(10)).unwrap_err().to_string().contains("not even one image"));
-    bench.settings.data.cache_mb = 1 << 20;
-    assert!(bench.preflight(Some(10_000)).unwrap_err().to_string().contains("cache_mb"));
+    fixture.settings.train.batch = fits;
+    fixture.preflight(Some(1_500_000)).unwrap();
+    fixture.settings.train.batch = fits + 1;
+    fixture.preflight(Some(1_500_000)).unwrap_err();
+    assert!(fixture.preflight(Some(10)).unwrap_err().to_string().contains("not even one image"));
+    fixture.settings.data.cache_mb = 1 << 20;
+    assert!(fixture.preflight(Some(10_000)).unwrap_err().to_string().contains("cache_mb"));
 }
 
 #[test]
 fn a_class_that_never_occurs_is_reported() {
-    let mut bench = Bench::new();
-    assert_eq!(bench.preflight(None).unwrap().warnings, Vec::<String>::new());
-    bench.settings.train.ema = Some(0.999);
-    let warnings = bench.preflight(None).unwrap().warnings;
+    let mut fixture = TrainingFixture::new();
+    assert_eq!(fixture.preflight(None).unwrap().warnings, Vec::<String>::new());
+    fixture.settings.train.ema = Some(0.999);
+    let warnings = fixture.preflight(None).unwrap().warnings;
     assert!(warnings[0].contains("about 1000 steps, and the run has 18"), "{warnings:?}");
 }
 
 #[test]
 fn a_best_without_scores_is_refused() {
-    let mut bench = Bench::new();
-    bench.settings.data.split = Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 };
-    assert!(bench.preflight(None).unwrap_err().to_string().contains("keep = [last]"));
-    bench.settings.train.keep = vec![KeptCheckpoint::Last];
-    bench.preflight(None).unwrap();
+    let mut fixture = TrainingFixture::new();
+    fixture.settings.data.split = Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 };
+    assert!(fixture.preflight(None).unwrap_err().to_string().contains("keep = [last]"));
+    fixture.settings.train.keep = vec![KeptCheckpoint::Last];
+    fixture.preflight(None).unwrap();
 }

@@ -22,12 +22,12 @@ fn several(with: &[(&str, &str)]) -> CheckedGraph {
     compile_text(SEVERAL, Some([32, 32]), with).model("Several")
 }
 
-fn bench(weights: &[(&str, f64)]) -> Bench {
-    let mut bench = Bench::new();
-    bench.checked = several(&[]);
-    bench.settings.train.epochs = 1;
-    bench.settings.train.supervise = weights.iter().map(|&(name, weight)| (name.to_string(), weight)).collect();
-    bench
+fn fixture(weights: &[(&str, f64)]) -> TrainingFixture {
+    let mut fixture = TrainingFixture::new();
+    fixture.checked = several(&[]);
+    fixture.settings.train.epochs = 1;
+    fixture.settings.train.supervise = weights.iter().map(|&(name, weight)| (name.to_string(), weight)).collect();
+    fixture
 }
 
 /// One pixel and two classes: the scores 0 and ln 3 give the first class the probability 1/4, equal scores 1/2.
@@ -46,16 +46,16 @@ fn the_loss_is_the_weighted_sum() {
 
 /// The loss of the first step is that of the initial weights on the first batch, for each result.
 #[test]
-fn a_run_weighs_its_results() {
+fn a_run_weights_its_results() {
     let losses = |weights: &[(&str, f64)]| {
-        let bench = bench(weights);
-        let observed = bench.run(&bench.folder("a"), false, None).unwrap();
-        (bench, observed.steps[0].2)
+        let fixture = fixture(weights);
+        let observed = fixture.run(&fixture.folder("a"), false, None).unwrap();
+        (fixture, observed.steps[0].2)
     };
-    let (bench, unweighted_loss) = losses(&[]);
+    let (fixture, unweighted_loss) = losses(&[]);
     let device = crate::support::device::device().autodiff();
-    let network = lower(&bench.checked, &device, 0).train();
-    let data = Arc::new(Dataset::open(&bench.settings.data, Path::new(".")).unwrap());
+    let network = lower(&fixture.checked, &device, 0).train();
+    let data = Arc::new(Dataset::open(&fixture.settings.data, Path::new(".")).unwrap());
     let order = npc::internals::data::epoch_order(data.len(SplitRole::Train), 0, 0);
     let loader = BatchLoader::new(data, SplitRole::Train, 1);
     let batch = loader.batches(order, 3, LastBatch::Keep).next().unwrap().unwrap();
@@ -76,11 +76,11 @@ fn a_run_weighs_its_results() {
 #[test]
 fn results_without_a_weight_stay_as_they_were() {
     let moved = |weights: &[(&str, f64)]| {
-        let bench = bench(weights);
-        let folder = bench.folder("a");
-        bench.run(&folder, false, None).unwrap();
+        let fixture = fixture(weights);
+        let folder = fixture.folder("a");
+        fixture.run(&folder, false, None).unwrap();
         let before =
-            npc::internals::compute::weights::tensors(&lower(&bench.checked, &crate::support::device::device(), 0));
+            npc::internals::compute::weights::tensors(&lower(&fixture.checked, &crate::support::device::device(), 0));
         let (after, _) = read_safetensors(&folder.last()).unwrap();
         let differs = |name: &str| {
             let find = |list: &[npc::internals::compute::weights::NamedTensor]| {
@@ -99,11 +99,11 @@ fn results_without_a_weight_stay_as_they_were() {
 }
 
 #[test]
-fn weights_that_cannot_work_are_refused() {
+fn invalid_weights_are_refused() {
     let refused = |weights: &[(&str, f64)], with: &[(&str, &str)]| {
-        let mut bench = bench(weights);
-        bench.checked = several(with);
-        bench.refused(&bench.folder("a"), false).to_string()
+        let mut fixture = fixture(weights);
+        fixture.checked = several(with);
+        fixture.refused(&fixture.folder("a"), false).to_string()
     };
     let message = refused(&[("side", 1.0)], &[]);
     assert!(message.contains("`Several` has no result `side`") && message.contains("main, aux, small"), "{message}");

@@ -8,7 +8,7 @@ use npc::text::source::{SourceMap, Span, Spanned};
 use npc::text::syntax::ast::Entry;
 use npc::text::syntax::parse_value;
 
-fn bench(keys: &[(&str, &str)]) -> Bench {
+fn fixture(keys: &[(&str, &str)]) -> TrainingFixture {
     let mut sources = SourceMap::new();
     let mut entry = |(key, text): &(&str, &str)| {
         let id = sources.add("--set", *text);
@@ -16,15 +16,15 @@ fn bench(keys: &[(&str, &str)]) -> Bench {
         Entry { key: Spanned::new((*key).into(), Span::default()), value }
     };
     let entries: Vec<Entry> = keys.iter().map(&mut entry).collect();
-    let mut bench = Bench::new();
-    bench.settings.train = override_train(bench.settings.train, &entries).unwrap_or_else(|_| panic!("{keys:?}"));
-    bench
+    let mut fixture = TrainingFixture::new();
+    fixture.settings.train = override_train(fixture.settings.train, &entries).unwrap_or_else(|_| panic!("{keys:?}"));
+    fixture
 }
 
 #[test]
-fn a_run_with_all_of_them_goes_on_bit_for_bit() {
+fn a_run_with_every_setting_resumes_bit_for_bit() {
     for optimizer in ["sgd(lr = 0.02, momentum = 0.9, nesterov = true, weight_decay = 1e-4)", "adamw(lr = 0.01)"] {
-        let bench = bench(&[
+        let fixture = fixture(&[
             ("epochs", "2"),
             (
                 "loss",
@@ -34,26 +34,26 @@ fn a_run_with_all_of_them_goes_on_bit_for_bit() {
             ("schedule", "cosine(min = 1e-4, warmup = 0.5)"),
             ("clip", "0.5"),
         ]);
-        let (whole, observed) = bench.start("whole");
+        let (whole, observed) = fixture.start("whole");
         assert!(observed.steps.iter().all(|s| s.2.is_finite()));
         for at in [1, 8] {
-            let folder = bench.folder(&format!("at_{at}"));
-            let first = bench.run(&folder, false, Some(at)).unwrap();
-            let second = bench.run(&folder, true, None).unwrap();
+            let folder = fixture.folder(&format!("at_{at}"));
+            let first = fixture.run(&folder, false, Some(at)).unwrap();
+            let second = fixture.run(&folder, true, None).unwrap();
             let steps: Vec<_> = first.steps.iter().chain(&second.steps).copied().collect();
             assert_eq!(steps, observed.steps, "{optimizer}, stopped after {at} steps");
             assert_same_runs(&whole, &folder);
         }
-        assert_eq!(read_settings(&whole.settings()).unwrap(), bench.settings);
+        assert_eq!(read_settings(&whole.settings()).unwrap(), fixture.settings);
     }
 }
 
 /// Returns the change of one step of SGD, all trained tensors as one vector.
 fn weight_change(keys: &[(&str, &str)]) -> Vec<f64> {
-    let bench = bench(&[&[("optimizer", "sgd(lr = 0.1)")], keys].concat());
-    let folder = bench.folder("a");
-    assert!(bench.run(&folder, false, Some(1)).unwrap().interrupted());
-    let before = tensors(&lower(&bench.checked, &crate::support::device::device(), 0));
+    let fixture = fixture(&[&[("optimizer", "sgd(lr = 0.1)")], keys].concat());
+    let folder = fixture.folder("a");
+    assert!(fixture.run(&folder, false, Some(1)).unwrap().interrupted());
+    let before = tensors(&lower(&fixture.checked, &crate::support::device::device(), 0));
     let (after, _) = read_safetensors(&folder.last()).unwrap();
     let change = |b: &NamedTensor| {
         let name = format!("model.{}", b.name);
@@ -84,9 +84,9 @@ fn steps_follow_schedule_clip_and_loss() {
 
 #[test]
 fn class_weights_that_do_not_fit_are_refused() {
-    let bench = bench(&[("loss", "dice + cross_entropy(weights = [1, 2, 3])")]);
-    let folder = bench.folder("a");
-    let message = bench.refused(&folder, false).to_string();
+    let fixture = fixture(&[("loss", "dice + cross_entropy(weights = [1, 2, 3])")]);
+    let folder = fixture.folder("a");
+    let message = fixture.refused(&folder, false).to_string();
     assert!(message.contains("`weights` of `cross_entropy` has 3 numbers, the data has 2 classes"), "{message}");
     assert!(!folder.root().exists(), "nothing is written before a refusal");
 }

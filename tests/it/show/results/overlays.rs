@@ -7,7 +7,7 @@ use npc::internals::show::images::text_drawing::{Canvas, LETTER, LINE};
 use tempfile::tempdir;
 
 /// Rows of a canvas with `#` where the colour is.
-fn drawn(canvas: &Canvas, colour: [u8; 3]) -> Vec<String> {
+fn pixel_rows(canvas: &Canvas, colour: [u8; 3]) -> Vec<String> {
     let row = |row: &[u8]| row.chunks_exact(3).map(|p| if p == colour { '#' } else { '.' }).collect();
     canvas.rgb.chunks_exact(3 * canvas.size[1]).map(row).collect()
 }
@@ -16,7 +16,7 @@ fn drawn(canvas: &Canvas, colour: [u8; 3]) -> Vec<String> {
 fn letters_stand_upright() {
     let mut canvas = Canvas::filled([LINE, 2 * LETTER], [0; 3]);
     canvas.text([0, 0], "L7", [255; 3]);
-    let rows = drawn(&canvas, [255; 3]);
+    let rows = pixel_rows(&canvas, [255; 3]);
     let part = |row: &str, half: usize| row[half * LETTER..(half + 1) * LETTER].to_string();
     let inked: Vec<&String> = rows.iter().filter(|row| row.contains('#')).collect();
     // The foot of an L is wider than any row above it. The bar of a 7 is wider than any row below.

@@ -38,7 +38,7 @@ fn cases() -> CaseColumns {
 }
 
 /// Returns a page with every part; `words` is used in every place where a file or a person may put a text.
-pub fn made(model: &str, words: &str) -> String {
+pub fn full_page(model: &str, words: &str) -> String {
     let checked = compile_file(&repository(&format!("models/{model}.model")), Some([128, 128]), &[]).checked.remove(0);
     let epoch = |i: usize| {
         let (loss, dice) = (1.0 / i as f64, 1.0 - 0.8 / i as f64);
@@ -221,7 +221,7 @@ fn problems(html: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_checker_finds_what_is_wrong() {
+fn the_checker_finds_faults() {
     let page = |body: &str| format!("<!DOCTYPE html><html><body>{body}</body></html>");
     assert!(
         problems(&page("<p id=\"a\">1 &lt; 2</p><a href=\"#a\">x</a><img src=\"data:image/png;base64,AA\">"))
@@ -249,28 +249,28 @@ fn the_checker_finds_what_is_wrong() {
 }
 
 #[test]
-fn the_page_is_sound_and_stands_alone() {
+fn the_page_is_well_formed_and_self_contained() {
     for model in ["npnet", "unet", "unetpp_supervised", "pspnet"] {
-        let html = made(model, "a run");
+        let html = full_page(model, "a run");
         assert_eq!(problems(&html), Vec::<String>::new(), "{model}");
-        assert_eq!(html, made(model, "a run"), "the same bytes each time");
+        assert_eq!(html, full_page(model, "a run"), "the same bytes each time");
     }
 }
 
 #[test]
 fn every_text_is_escaped() {
-    let html = made("unet", NASTY);
+    let html = full_page("unet", NASTY);
     assert_eq!(problems(&html), Vec::<String>::new());
     assert!(!html.contains("<b id") && !html.contains("<script>alert"));
     let words = html.matches("&lt;script&gt;alert(1)").count();
     assert!(words >= 20, "the text stands in {words} places");
     // The page has as many tags as with harmless words.
-    assert_eq!(tags(&html).unwrap().len(), tags(&made("unet", "a run")).unwrap().len());
+    assert_eq!(tags(&html).unwrap().len(), tags(&full_page("unet", "a run")).unwrap().len());
 }
 
 #[test]
-fn it_shows_what_the_files_hold() {
-    let html = made("npnet", "a run");
+fn the_page_shows_the_contents_of_the_files() {
+    let html = full_page("npnet", "a run");
     for word in [
         "id=\"curves\"",
         "best epoch: 24",
@@ -296,7 +296,7 @@ fn it_shows_what_the_files_hold() {
 }
 
 #[test]
-fn a_run_that_has_nothing_yet_makes_a_page_too() {
+fn an_empty_run_has_a_page() {
     let checked = compile_file(&repository("models/unet.model"), Some([64, 64]), &[]).checked.remove(0);
     let report = RunReport {
         title: "young".into(),
@@ -339,8 +339,8 @@ fn a_chart_shows_every_finite_point() {
         line_chart(&LineChart { title: "t".into(), x: "epoch".into(), series, mark: Some((1.0, "here".into())) })
             .into_string()
     };
-    let one = |points| vec![LineSeries { name: "loss".into(), points }];
-    let html = chart(one(points(12)));
+    let single_line = |points| vec![LineSeries { name: "loss".into(), points }];
+    let html = chart(single_line(points(12)));
     assert_eq!(
         (
             count_class(&html, "dot"),
@@ -352,16 +352,16 @@ fn a_chart_shows_every_finite_point() {
     );
     assert!(html.contains("<title>loss: 15 at epoch 7</title>"), "7 * 7 % 17");
     // A long run has a line without dots, and not more points than the page can hold.
-    let html = chart(one(points(5000)));
+    let html = chart(single_line(points(5000)));
     assert_eq!(count_class(&html, "dot"), 0);
     assert!((300..=400).contains(&count_class(&html, "hover")), "{}", count_class(&html, "hover"));
     let mut broken = points(5);
     broken[2][1] = f64::NAN;
-    assert_eq!(count_class(&chart(one(broken)), "dot"), 4);
-    assert_eq!(chart(one(vec![[1.0, f64::INFINITY]])), "");
-    assert_eq!(count_class(&chart(one(vec![[1.0, 0.5]])), "dot"), 1);
+    assert_eq!(count_class(&chart(single_line(broken)), "dot"), 4);
+    assert_eq!(chart(single_line(vec![[1.0, f64::INFINITY]])), "");
+    assert_eq!(count_class(&chart(single_line(vec![[1.0, 0.5]])), "dot"), 1);
     // Every coordinate is on the chart.
-    let html = chart(one(vec![[0.0, -5.0], [3.0, 1e-7], [90.0, 1e9]]));
+    let html = chart(single_line(vec![[0.0, -5.0], [3.0, 1e-7], [90.0, 1e9]]));
     for (at, _) in html.match_indices(" cx=\"") {
         let x: f64 = html[at + 5..].split('"').next().unwrap().parse().unwrap();
         assert!((0.0..=460.0).contains(&x), "{x}");
@@ -384,7 +384,7 @@ fn a_distribution_counts_every_image() {
 }
 
 #[test]
-fn settings_read_as_people_write_them() {
+fn settings_are_shown_in_the_words_of_the_language() {
     let value = json!({"adam": {"lr": 0.001, "nested": {"poly": {"power": 0.9}}}});
     assert_eq!(value_text(&value), "adam(lr = 0.001, nested = poly(power = 0.9))");
     assert_eq!(value_text(&json!(["a", [1, 2.5], true, null])), "[a, [1, 2.5], yes, none]");

@@ -2,7 +2,7 @@
 //!
 //! Runs where a Chromium or Chrome is found; reports where it is not.
 
-use crate::show::results::report::made;
+use crate::show::results::report::full_page;
 use crate::support::browser::{self, browser};
 use serde_json::Value;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn measured(browser: &Path, page: &Path, width: u32, dark: bool) -> Value {
     let profile = tempdir().unwrap();
     let picture = page.with_extension("png");
     let found = browser::measured(browser, page, width, dark);
-    let mut shot = browser::opened(browser, page, profile.path(), width, dark);
+    let mut shot = browser::browser_command(browser, page, profile.path(), width, dark);
     assert!(shot.arg(format!("--screenshot={}", picture.display())).output().unwrap().status.success());
     let shot = image::open(&picture).unwrap().into_rgb8();
     assert_eq!(shot.width(), width);
@@ -57,7 +57,7 @@ fn a_browser_lays_the_page_out() {
     };
     let dir = tempdir().unwrap();
     let page = dir.path().join("report.html");
-    let html = made("unet", "a_run_with_a_rather_long_name_that_no_line_of_a_telephone_holds");
+    let html = full_page("unet", "a_run_with_a_rather_long_name_that_no_line_of_a_telephone_holds");
     let body = &html[html.find("<body>").unwrap()..html.find("<script>").unwrap()];
     let elements = body.matches('<').count() - body.matches("</").count() - 1;
     std::fs::write(&page, html.replace("</body>", MEASURE)).unwrap();

@@ -155,7 +155,7 @@ fn epochs_are_written_once() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_cut_off() {
+fn incomplete_records_are_cut_off() {
     let (_dir, folder) = run(4);
     EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap();
     let (path, _) = events(&folder);

@@ -76,7 +76,7 @@ impl Tape<'_> {
 }
 
 /// Returns a graph that the choices determine.
-pub fn grown(tape: &[u8]) -> Graph {
+pub fn random_graph(tape: &[u8]) -> Graph {
     let mut tape = Tape(tape.iter());
     let mut graph = Graph::new("Random");
     let image = Shape::map(4, 1 + tape.below(32), 1 + tape.below(32));

@@ -134,7 +134,7 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Returns the range from a bracket to its partner, of some tokens in a row, or of a line.
-fn stretch(tape: &mut Tape, text: &str, tokens: &[Range<usize>]) -> Range<usize> {
+fn token_span(tape: &mut Tape, text: &str, tokens: &[Range<usize>]) -> Range<usize> {
     let start = tape.below(tokens.len());
     let Some(first) = tokens.get(start) else { return 0..0 };
     match tape.below(4) {
@@ -164,9 +164,9 @@ fn stretch(tape: &mut Tape, text: &str, tokens: &[Range<usize>]) -> Range<usize>
 }
 
 /// Applies one change to `text`; parts of `other` may be inserted.
-fn change(tape: &mut Tape, text: &str, other: &str) -> String {
+fn apply_change(tape: &mut Tape, text: &str, other: &str) -> String {
     let places = tokens(text);
-    let part = stretch(tape, text, &places);
+    let part = token_span(tape, text, &places);
     let with = |range: Range<usize>, by: &str| format!("{}{by}{}", &text[..range.start], &text[range.end..]);
     let piece = &text[part.clone()];
     let at = |start: usize| start..start;
@@ -197,11 +197,11 @@ fn change(tape: &mut Tape, text: &str, other: &str) -> String {
         6 | 7 => with(at(part.start), PIECES[tape.below(PIECES.len())]),
         8 => with(part.clone(), PIECES[tape.below(PIECES.len())]),
         9 => {
-            let lent = stretch(tape, other, &tokens(other));
+            let lent = token_span(tape, other, &tokens(other));
             with(part, &other[lent])
         }
         10 => {
-            let lent = stretch(tape, other, &tokens(other));
+            let lent = token_span(tape, other, &tokens(other));
             with(at(part.start), &other[lent])
         }
         11 => {
@@ -212,7 +212,7 @@ fn change(tape: &mut Tape, text: &str, other: &str) -> String {
             with(part, &nested)
         }
         _ => {
-            let second = stretch(tape, text, &places);
+            let second = token_span(tape, text, &places);
             let (a, b) = if part.start < second.start { (part, second) } else { (second, part) };
             if a.end > b.start {
                 return text.to_string();
@@ -227,7 +227,7 @@ fn change(tape: &mut Tape, text: &str, other: &str) -> String {
 pub fn mutated(tape: &mut Tape, text: &str, other: &str) -> String {
     let mut text = text.to_string();
     for _ in 0..1 + tape.below(8) {
-        let next = change(tape, &text, other);
+        let next = apply_change(tape, &text, other);
         if next.len() <= LARGEST {
             text = next;
         }

@@ -109,11 +109,11 @@ fn recipe_item(program: &ResolvedProgram<'_>, item: &ast::FileItem) -> Problems 
             Ok((_, later)) => problems.extend(later),
             Err(found) => problems.extend(found),
         },
-        ast::ItemKind::Sweep(of) if !program.is_broken(&of.name.node) => {
+        ast::ItemKind::Sweep(sweep) if !program.is_broken(&sweep.name.node) => {
             let peaks = |_: &CheckedGraph| PeakBytes::default();
-            let thinned = sweep_bounds(&of.models.keep, Convention::Conv).and_then(|bounds| {
+            let thinned = sweep_bounds(&sweep.models.keep, Convention::Conv).and_then(|bounds| {
                 let asked = FilterQuery { sizes: &[SIZE], bounds: &bounds, peaks: &peaks };
-                Ok(count_variants(program, of, &asked, Convention::Conv)?)
+                Ok(count_variants(program, sweep, &asked, Convention::Conv)?)
             });
             problems.extend(thinned.map_or_else(|found| found, |thinned| thinned.problems));
         }

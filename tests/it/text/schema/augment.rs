@@ -61,7 +61,7 @@ fn ranges_are_pairs_or_one_number() {
 }
 
 #[test]
-fn refusals() {
+fn invalid_augmentations_are_refused() {
     for (list, expected) in [
         (
             "flip",
@@ -109,7 +109,7 @@ fn refusals() {
 }
 
 #[test]
-fn settings_files_keep_it_and_may_lack_it() {
+fn settings_files_keep_augmentations_and_may_lack_them() {
     let settings = Settings {
         format: FORMAT,
         versions: BTreeMap::new(),
@@ -131,7 +131,7 @@ fn settings_files_keep_it_and_may_lack_it() {
 }
 
 #[test]
-fn the_page_says_what_is() {
+fn the_page_matches_the_language() {
     let page = std::fs::read_to_string(crate::support::repository::repository("docs/augmentation.md")).unwrap();
     let preset = page.split("    [flip(").nth(1).unwrap().split("\n\n").next().unwrap();
     assert_eq!(read(&format!("[flip({preset}")), nnunet_like());

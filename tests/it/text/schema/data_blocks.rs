@@ -6,7 +6,7 @@ use npc::text::config::{DataSource, Grouping, MaskRule, Slicing, Split};
 use std::collections::BTreeMap;
 
 #[test]
-fn layouts_fill_in_what_is_not_written() {
+fn layouts_fill_in_missing_keys() {
     let spec = data("layout = isic2018 size = [8, 8] empty = one").unwrap();
     let files = |images: &str, masks: &str| DataSource::Files { images: images.into(), masks: masks.into() };
     let isic = files(

@@ -31,7 +31,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 #[test]
-fn a_sweep_that_was_ended_goes_on() {
+fn an_interrupted_sweep_continues() {
     let folder = TestFolder::new();
     assert!(folder.begin("whole").wait().unwrap().success());
     // Ctrl-C reaches only the sweep, which passes it on to its runs.

@@ -59,7 +59,7 @@ impl TestFolder {
 }
 
 #[test]
-fn a_run_that_is_killed_at_random_times_ends_as_the_one_that_is_not() {
+fn a_run_killed_at_random_times_ends_as_one_that_is_not_killed() {
     // The fewest kills, the most kills, and a number of epochs that is enough for them.
     let (least, kills, epochs) = if std::env::var_os("NPC_LONG").is_some() { (50, 50, 600) } else { (3, 6, 60) };
     let folder = TestFolder::new();

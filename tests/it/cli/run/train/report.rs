@@ -13,7 +13,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_run_becomes_pictures_a_page_and_events() {
+fn a_run_has_pictures_a_page_and_events() {
     let folder = TestFolder::new();
     folder.train("runs/a", &["--set", "epochs=2", "--tensorboard"]).expect_success();
     let events = folder.path("runs/a/tensorboard/events.out.tfevents.npc");
@@ -67,7 +67,7 @@ fn a_run_becomes_pictures_a_page_and_events() {
 }
 
 #[test]
-fn folders_tiles_and_probabilities() {
+fn predict_reads_folders_and_writes_probabilities() {
     let folder = TestFolder::new();
     folder.train("runs/a", &["--set", "epochs=10"]).expect_success();
     fs::create_dir_all(folder.path("in/deep")).unwrap();

@@ -44,7 +44,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 #[test]
-fn ctrl_c_ends_a_run_that_can_go_on() {
+fn a_run_ended_by_ctrl_c_can_be_resumed() {
     let folder = TestFolder::new();
     folder.train("whole", &["--set", EPOCHS]).expect_success();
     let child = folder.spawn("stopped");
@@ -62,7 +62,7 @@ fn ctrl_c_ends_a_run_that_can_go_on() {
 }
 
 #[test]
-fn a_killed_run_goes_on_from_its_last_checkpoint() {
+fn a_killed_run_resumes_from_its_last_checkpoint() {
     let folder = TestFolder::new();
     folder.train("whole", &["--set", EPOCHS]).expect_success();
     // The process is killed before anything is written, while files appear, and in the middle.
@@ -101,11 +101,11 @@ fn a_full_disk_costs_no_checkpoint() {
 
 /// `npc train ... 2>&1 | head` closes both outputs long before the run ends.
 #[test]
-fn readers_that_go_away_do_not_end_the_run() {
+fn a_closed_output_does_not_end_the_run() {
     let folder = TestFolder::new();
-    let mut command = folder.command(&["train", "tiny.model", "tiny", "--out", "alone"]);
+    let mut command = folder.command(&["train", "tiny.model", "tiny", "--out", "detached"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(folder.path("alone/summary.json").exists());
+    assert!(folder.path("detached/summary.json").exists());
 }

@@ -70,7 +70,7 @@ fn the_number_of_threads_changes_no_bit() {
 
 /// Larger products are cut into more parts.
 #[test]
-fn the_number_of_threads_changes_no_bit_of_the_zoo() {
+fn the_number_of_threads_changes_no_bit_of_the_models() {
     if std::env::var_os("NPC_LONG").is_none() {
         return;
     }

@@ -58,7 +58,7 @@ fn reference(function: ActivationFunction, x: &Tensor) -> Tensor {
 }
 
 #[test]
-fn functions_of_numbers() {
+fn activations_agree_with_their_definitions() {
     let functions = [
         ActivationFunction::Relu,
         ActivationFunction::Relu6,
@@ -101,7 +101,7 @@ fn relu_keeps_a_nan() {
 }
 
 #[test]
-fn prelu_and_its_slopes() {
+fn prelu_and_the_gradient_of_its_slopes_agree() {
     for per_channel in [false, true] {
         let op = PRelu { per_channel };
         let x = Tensor::noise(5, [3, 21, 2, 3]);

@@ -11,8 +11,8 @@ const ALL: [ElementwiseFunction; 4] =
 fn reference(function: ElementwiseFunction, a: &Tensor, b: &Tensor) -> Tensor {
     let dims = std::array::from_fn(|i| a.dims[i].max(b.dims[i]));
     Tensor::from_fn(dims, |at| {
-        let mapped = |x: &Tensor| x.at(std::array::from_fn(|i| at[i].min(x.dims[i] - 1)));
-        let (a, b) = (mapped(a), mapped(b));
+        let broadcast = |x: &Tensor| x.at(std::array::from_fn(|i| at[i].min(x.dims[i] - 1)));
+        let (a, b) = (broadcast(a), broadcast(b));
         match function {
             ElementwiseFunction::Add => a + b,
             ElementwiseFunction::Sub => a - b,
@@ -23,7 +23,7 @@ fn reference(function: ElementwiseFunction, a: &Tensor, b: &Tensor) -> Tensor {
 }
 
 #[test]
-fn operands_of_all_sizes() {
+fn operands_of_all_sizes_are_broadcast() {
     for function in ALL {
         let op = Combine { function };
         let case = KernelCase {
@@ -79,7 +79,7 @@ fn a_quotient_has_finite_gaps() {
 }
 
 #[test]
-fn concatenation() {
+fn concatenations_agree() {
     let case = KernelCase {
         name: "concat".into(),
         op: &Concat,
@@ -96,8 +96,8 @@ fn concatenation() {
     let cases: Vec<_> = [false, true]
         .into_iter()
         .map(|planar| {
-            let mapped = |x: &Tensor| if planar { MapLayout::planar(x.dims) } else { MapLayout::blocked(x.dims) };
-            let mut layouts: Vec<MapLayout> = inputs.iter().map(mapped).collect();
+            let layout_of = |x: &Tensor| if planar { MapLayout::planar(x.dims) } else { MapLayout::blocked(x.dims) };
+            let mut layouts: Vec<MapLayout> = inputs.iter().map(layout_of).collect();
             if !planar {
                 layouts[2].segments = vec![2, 17];
             }

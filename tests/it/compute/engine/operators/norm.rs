@@ -62,7 +62,7 @@ fn check(op: impl Into<Op>, epsilon: f64, dims: [usize; 4], group: impl Fn([usiz
 }
 
 #[test]
-fn over_groups() {
+fn norms_over_groups_agree() {
     for groups in [1, 3, 7] {
         let op = GroupNorm { groups, epsilon: 1e-3, affine: true };
         check(op, 1e-3, [2, 21, 1, 3], |[n, c, _, _]| n * groups + c / (21 / groups));
@@ -70,13 +70,13 @@ fn over_groups() {
 }
 
 #[test]
-fn over_maps() {
+fn norms_over_maps_agree() {
     let op = InstanceNorm { epsilon: 1e-5, affine: true };
     check(op, 1e-5, [2, 18, 3, 2], |[n, c, _, _]| n * 18 + c);
 }
 
 #[test]
-fn over_channels() {
+fn norms_over_channels_agree() {
     let op = LayerNorm { epsilon: 1e-5, affine: true };
     check(op, 1e-5, [2, 21, 2, 3], |[n, _, i, j]| (n * 2 + i) * 3 + j);
 }

@@ -70,7 +70,7 @@ fn images() -> [Tensor; 2] {
 }
 
 #[test]
-fn sliding_windows() {
+fn pools_over_sliding_windows_agree() {
     for window in windows() {
         let (max, avg, index) = (MaxPool(window), AvgPool(window), MaxPoolWithIndex(window));
         for x in images() {
@@ -103,7 +103,7 @@ fn sliding_windows() {
 }
 
 #[test]
-fn windows_of_a_fixed_size() {
+fn pools_to_a_fixed_size_agree() {
     for size in [[1, 1], [2, 3], [3, 2], [8, 9]] {
         let (max, avg) = (MaxPoolTo { size }, AvgPoolTo { size });
         let reference = |x: &Tensor, max: bool| {
@@ -195,7 +195,7 @@ fn a_pool_keeps_a_nan() {
 }
 
 #[test]
-fn back_to_where_they_were() {
+fn unpooling_restores_positions() {
     // Windows that overlap select a number twice.
     for window in [windows()[0], windows()[2]] {
         let image = Tensor::noise(12, [2, 21, 5, 6]);

@@ -35,7 +35,7 @@ fn reference(op: &Resize, x: &Tensor, [height, width]: [usize; 2]) -> Tensor {
 }
 
 #[test]
-fn sizes_up_and_down() {
+fn resizing_to_larger_and_smaller_sizes_agrees() {
     let modes = [(Interpolation::Nearest, false), (Interpolation::Bilinear, false), (Interpolation::Bilinear, true)];
     let images = [Tensor::noise(1, [1, 2, 3, 5]), Tensor::noise(2, [1, 17, 3, 2]), Tensor::noise(3, [1, 1, 1, 4])];
     for (mode, align_corners) in modes {
@@ -58,7 +58,7 @@ fn sizes_up_and_down() {
 }
 
 #[test]
-fn the_size_of_another_map() {
+fn resizing_to_the_size_of_another_map_agrees() {
     let op = Resize { target: ResizeTarget::Like, mode: Interpolation::Bilinear, align_corners: false, module: false };
     let like = Tensor::noise(2, [2, 3, 5, 7]);
     let case = KernelCase {

@@ -1,6 +1,6 @@
 //! Random draws of augmentations: their frequency, their size, and what they depend on.
 
-use super::{everything, pixels, still};
+use super::{all_augmentations, identity_plan, pixels};
 use npc::internals::data::augment::{AugmentPlan, Augmenter, Elastic, Gamma};
 use npc::text::config::{Augmentation, BorderMode};
 
@@ -23,22 +23,22 @@ fn variance(values: &[f64]) -> f64 {
 
 /// Asserts that a share of `n` draws is within five standard errors of `p`.
 #[track_caller]
-fn share(hits: usize, n: usize, p: f64) {
+fn assert_share(hits: usize, n: usize, p: f64) {
     let error = (p * (1.0 - p) / n as f64).sqrt();
     let share = hits as f64 / n as f64;
     assert!((share - p).abs() < 5.0 * error, "{share} and not {p}");
 }
 
 #[test]
-fn kinds_happen_as_often_as_they_say() {
+fn kinds_occur_with_their_probability() {
     const N: usize = 4000;
     let flips = plans(Augmentation::Flip { horizontal: 0.3, vertical: 0.6 }, N);
-    share(flips.iter().filter(|p| p.flip[1]).count(), N, 0.3);
-    share(flips.iter().filter(|p| p.flip[0]).count(), N, 0.6);
-    share(flips.iter().filter(|p| p.flip == [true, true]).count(), N, 0.18);
+    assert_share(flips.iter().filter(|p| p.flip[1]).count(), N, 0.3);
+    assert_share(flips.iter().filter(|p| p.flip[0]).count(), N, 0.6);
+    assert_share(flips.iter().filter(|p| p.flip == [true, true]).count(), N, 0.18);
     let quarters = plans(Augmentation::Rot90 { p: 0.75 }, N);
     for turn in 0..4 {
-        share(quarters.iter().filter(|p| p.quarters == turn).count(), N, 0.25);
+        assert_share(quarters.iter().filter(|p| p.quarters == turn).count(), N, 0.25);
     }
     let degrees: Vec<f64> =
         plans(Augmentation::Rotate { degrees: [-10.0, 30.0], p: 1.0 }, N).iter().map(|p| p.degrees).collect();
@@ -53,20 +53,20 @@ fn kinds_happen_as_often_as_they_say() {
         plans(Augmentation::Crop { area: [0.5, 1.0], p: 1.0 }, N).iter().map(|p| p.crop.unwrap().0.powi(2)).collect();
     assert!((mean(&areas) - 0.75).abs() < 0.02 && areas.iter().all(|a| (0.499..=1.001).contains(a)));
     let inverted = plans(Augmentation::Gamma { gamma: [0.7, 1.5], invert: 0.25, p: 0.4 }, N);
-    share(inverted.iter().filter(|p| p.tone.gamma.is_some()).count(), N, 0.4);
-    share(inverted.iter().filter(|p| p.tone.gamma.is_some_and(|g| g.inverted)).count(), N, 0.1);
+    assert_share(inverted.iter().filter(|p| p.tone.gamma.is_some()).count(), N, 0.4);
+    assert_share(inverted.iter().filter(|p| p.tone.gamma.is_some_and(|g| g.inverted)).count(), N, 0.1);
 }
 
 #[test]
 fn every_draw_is_a_function_of_seed_epoch_and_case() {
-    let augmenter = Augmenter::new(&everything(0.5), SIZE).unwrap();
+    let augmenter = Augmenter::new(&all_augmentations(0.5), SIZE).unwrap();
     let plan = augmenter.plan(1, 2, 3);
-    assert_eq!(plan, Augmenter::new(&everything(0.5), SIZE).unwrap().plan(1, 2, 3));
+    assert_eq!(plan, Augmenter::new(&all_augmentations(0.5), SIZE).unwrap().plan(1, 2, 3));
     for other in [augmenter.plan(2, 2, 3), augmenter.plan(1, 3, 3), augmenter.plan(1, 2, 4), augmenter.plan(1, 3, 2)] {
         assert_ne!(other.to_string(), plan.to_string());
     }
     // Neither the order of the list nor an added or removed kind changes the draws of the others.
-    let mut fewer = everything(0.5);
+    let mut fewer = all_augmentations(0.5);
     fewer.reverse();
     fewer.retain(|kind| !matches!(kind, Augmentation::Rotate { .. }));
     let fewer = Augmenter::new(&fewer, SIZE).unwrap();
@@ -91,7 +91,7 @@ fn noise_is_normal_with_its_deviation() {
     assert!((variance(&z) - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt());
     // Tails of the normal distribution beyond one, two and three deviations.
     for (beyond, p) in [(1.0, 0.317_310_5), (2.0, 0.045_500_3), (3.0, 0.002_699_8)] {
-        share(z.iter().filter(|v| v.abs() > beyond).count(), n, p);
+        assert_share(z.iter().filter(|v| v.abs() > beyond).count(), n, p);
     }
     // Draws of neighbours, planes and epochs are independent.
     let correlation = |a: &[f64], b: &[f64]| mean(&a.iter().zip(b).map(|(x, y)| x * y).collect::<Vec<_>>());
@@ -107,7 +107,7 @@ fn brightness_and_contrast_are_linear_about_0_and_the_mean() {
     let of = |planes: &[f32]| planes.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
     let (m, s) = (mean(&of(&image)), variance(&of(&image)).sqrt());
     let apply = |change: &dyn Fn(&mut AugmentPlan)| {
-        let mut plan = still(SIZE);
+        let mut plan = identity_plan(SIZE);
         change(&mut plan);
         let mut planes = image.clone();
         plan.apply(&mut planes, &mut vec![0; 4096]);
@@ -121,7 +121,7 @@ fn brightness_and_contrast_are_linear_about_0_and_the_mean() {
     near(apply(&|p| p.tone.contrast = Some(0.7)), (m, 0.7 * s));
     near(apply(&|p| p.tone.contrast = Some(1.3)), (m, 1.3 * s));
     // The inverted gamma exchanges dark and bright: 1 - (1 - v)^g.
-    let mut plan = still([1, 3]);
+    let mut plan = identity_plan([1, 3]);
     plan.tone.gamma = Some(Gamma { exponent: 2.0, inverted: true });
     let mut planes = vec![0.0, 0.25, 1.0];
     plan.apply(&mut planes, &mut vec![0; 3]);
@@ -156,13 +156,13 @@ fn crops_keep_the_share_of_the_classes() {
     // Over 500 crops, the mean of a mask's share of the crop to its share of the image.
     let growth = |class: &dyn Fn(usize, usize) -> bool| {
         let mask: Vec<u8> = pixels(size).map(|(y, x)| u8::from(class(y, x))).collect();
-        let share = |mask: &[u8]| mask.iter().filter(|&&c| c == 1).count() as f64 / mask.len() as f64;
+        let assert_share = |mask: &[u8]| mask.iter().filter(|&&c| c == 1).count() as f64 / mask.len() as f64;
         let after = |case| {
             let mut changed = mask.clone();
             augmenter.plan(0, 0, case).apply(&mut vec![0.0; 48 * 48], &mut changed);
-            share(&changed)
+            assert_share(&changed)
         };
-        mean(&(0..500).map(after).collect::<Vec<_>>()) / share(&mask)
+        mean(&(0..500).map(after).collect::<Vec<_>>()) / assert_share(&mask)
     };
     // A pixel in the middle is in every crop, where its share is divided by that of the crop: the mean of 1 / area is 2
     // ln 2.
@@ -175,7 +175,7 @@ fn crops_keep_the_share_of_the_classes() {
 }
 
 #[test]
-fn what_comes_past_the_schema_is_checked() {
+fn values_beyond_the_schema_are_refused() {
     let refused = |kinds: &[Augmentation], size, words: &str| {
         let error = Augmenter::new(kinds, size).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
@@ -196,7 +196,7 @@ fn what_comes_past_the_schema_is_checked() {
     refused(&[Augmentation::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma` of `gamma`");
     // The smallest and the most uneven sizes do not panic.
     for size in [[1, 1], [1, 7], [2, 3], [5, 1]] {
-        let kinds: Vec<_> = everything(1.0).into_iter().filter(|k| k.name() != "rot90").collect();
+        let kinds: Vec<_> = all_augmentations(1.0).into_iter().filter(|k| k.name() != "rot90").collect();
         let augmenter = Augmenter::new(&kinds, size).unwrap();
         for case in 0..20 {
             augmenter.plan(0, 0, case).apply(&mut vec![0.5; 3 * size[0] * size[1]], &mut vec![1; size[0] * size[1]]);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_dry_run_tells_and_writes_nothing() {
+fn a_dry_run_reports_and_writes_nothing() {
     let folder = TestFolder::new();
     let set = "epochs=40,accumulate=2,ema=0.9,save_every=0.0001";
     let text = folder.train("runs/a", &["--dry-run", "--set", set, "--threads", "2"]).expect_success();
@@ -55,9 +55,9 @@ fn weights_of_another_run_are_reported() {
     let args = ["init", "tiny.model", "--model", "Tiny", "--from", "runs/a", "--out", "w.safetensors"];
     let text = folder.npc(&args).expect_success();
     assert!(text.contains("conv2.weight [16, 8, 3, 3]  loaded"), "{text}");
-    let of = |name: &str| read_safetensors(&folder.path(name)).unwrap().0;
-    let best = of("runs/a/last.safetensors").len();
-    assert!(of("w.safetensors").len() < best);
+    let tensors = |name: &str| read_safetensors(&folder.path(name)).unwrap().0;
+    let best = tensors("runs/a/last.safetensors").len();
+    assert!(tensors("w.safetensors").len() < best);
     let json: Value =
         serde_json::from_str(&folder.npc(&[&args[..], &["--format", "json"]].concat()).expect_success()).unwrap();
     assert_eq!(json["from"]["tensors"].as_array().unwrap().len(), 12);
@@ -87,7 +87,7 @@ fn the_place_of_the_first_nan_is_reported() {
 }
 
 #[test]
-fn a_run_that_gets_no_better_says_so() {
+fn early_stopping_is_reported() {
     let folder = TestFolder::new();
     let set = ["--set", "epochs=9,patience=2,lr=1e-12"];
     let text = folder.train("runs/a", &set).expect_success();

@@ -20,58 +20,59 @@ fn assert_mentions(error: &RunError, words: &[&str]) {
 
 #[test]
 fn a_folder_that_holds_a_run_is_refused() {
-    let bench = Bench::new();
-    let (folder, _) = bench.start("a");
+    let fixture = TrainingFixture::new();
+    let (folder, _) = fixture.start("a");
     let before = checkpoint_state(&folder.last());
-    assert_mentions(&bench.refused(&folder, false), &["already contains a run", "--resume", "--out"]);
+    assert_mentions(&fixture.refused(&folder, false), &["already contains a run", "--resume", "--out"]);
     assert!(before == checkpoint_state(&folder.last()));
 }
 
 #[test]
 fn there_must_be_a_run_to_resume() {
-    let bench = Bench::new();
-    assert_mentions(&bench.refused(&bench.folder("none"), true), &["none", "no run"]);
-    assert!(!bench.dir.path().join("none").exists());
+    let fixture = TrainingFixture::new();
+    assert_mentions(&fixture.refused(&fixture.folder("none"), true), &["none", "no run"]);
+    assert!(!fixture.dir.path().join("none").exists());
 }
 
 #[test]
 fn a_checkpoint_of_another_model_is_refused_by_names() {
-    let mut bench = Bench::new();
-    let (folder, _) = bench.start("a");
-    bench.checked = model("Wide");
-    let error = bench.refused(&folder, true);
+    let mut fixture = TrainingFixture::new();
+    let (folder, _) = fixture.start("a");
+    fixture.checked = model("Wide");
+    let error = fixture.refused(&folder, true);
     assert_mentions(
         &error,
         &["last.safetensors", "another model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"],
     );
     let stop = AtomicBool::new(false);
-    let error = evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
-        .unwrap_err();
+    let error =
+        evaluate(&fixture.checked, &fixture.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
+            .unwrap_err();
     assert_mentions(&error, &["best_dice.safetensors", "another model", "`Wide`"]);
 }
 
 #[test]
 fn a_checkpoint_that_was_cut_short_is_refused() {
-    let bench = Bench::new();
-    let (folder, _) = bench.start("a");
+    let fixture = TrainingFixture::new();
+    let (folder, _) = fixture.start("a");
     let whole = fs::read(folder.last()).unwrap();
     for length in [0, 7, 100, whole.len() / 2, whole.len() - 1] {
         fs::write(folder.last(), &whole[..length]).unwrap();
-        assert_mentions(&bench.refused(&folder, true), &["last.safetensors"]);
+        assert_mentions(&fixture.refused(&folder, true), &["last.safetensors"]);
     }
     fs::write(folder.last(), &whole).unwrap();
-    bench.run(&folder, true, None).unwrap();
+    fixture.run(&folder, true, None).unwrap();
 }
 
 #[test]
 fn a_run_folder_that_cannot_be_made_is_refused() {
-    let bench = Bench::new();
-    fs::write(bench.dir.path().join("file"), "text").unwrap();
+    let fixture = TrainingFixture::new();
+    fs::write(fixture.dir.path().join("file"), "text").unwrap();
     for name in ["file", "file/below"] {
-        let error = bench.refused(&bench.folder(name), false);
+        let error = fixture.refused(&fixture.folder(name), false);
         assert_mentions(&error, &[name, "cannot create the run folder"]);
     }
-    assert_eq!(fs::read_to_string(bench.dir.path().join("file")).unwrap(), "text");
+    assert_eq!(fs::read_to_string(fixture.dir.path().join("file")).unwrap(), "text");
 }
 
 #[test]
@@ -90,32 +91,32 @@ fn a_file_that_cannot_be_written_leaves_nothing() {
 
 #[test]
 fn other_images_than_those_of_the_run_are_refused() {
-    let mut bench = Bench::new();
-    let (folder, _) = bench.start("a");
+    let mut fixture = TrainingFixture::new();
+    let (folder, _) = fixture.start("a");
     let before = fs::read_to_string(folder.root().join("train.txt")).unwrap();
-    bench.settings.data.source = DataSource::Phantoms { count: 40, seed: 3 };
-    assert_mentions(&bench.refused(&folder, true), &["train.txt", "split"]);
+    fixture.settings.data.source = DataSource::Phantoms { count: 40, seed: 3 };
+    assert_mentions(&fixture.refused(&folder, true), &["train.txt", "split"]);
     assert_eq!(fs::read_to_string(folder.root().join("train.txt")).unwrap(), before);
 }
 
 /// Twenty pairs of PNG files of 32 x 32 whose masks hold 0 and 255 and nothing else.
-fn picture_bench() -> Bench {
-    let mut bench = Bench::new();
+fn picture_fixture() -> TrainingFixture {
+    let mut fixture = TrainingFixture::new();
     for i in 0..20u32 {
         let inside = |p: u32| (p / 32).abs_diff(16).pow(2) + (p % 32).abs_diff(10 + i % 12).pow(2) < 60;
         let image: Vec<u8> = (0..1024).map(|p| if inside(p) { 200 } else { 60 + (p * 7 + i) as u8 % 50 }).collect();
         let mask: Vec<u8> = (0..1024).map(|p| if inside(p) { 255 } else { 0 }).collect();
-        write(&picture(&bench, "images", i), 32, &image);
-        write(&picture(&bench, "masks", i), 32, &mask);
+        write(&picture(&fixture, "images", i), 32, &image);
+        write(&picture(&fixture, "masks", i), 32, &mask);
     }
     let source = DataSource::Files { images: "images/*.png".into(), masks: "masks/*.png".into() };
-    bench.settings.data = DataSpec { source, mask_rule: MaskRule::Exact, ..data() };
-    bench.settings.data_root = bench.dir.path().display().to_string();
-    bench
+    fixture.settings.data = DataSpec { source, mask_rule: MaskRule::Exact, ..data() };
+    fixture.settings.data_root = fixture.dir.path().display().to_string();
+    fixture
 }
 
-fn picture(bench: &Bench, kind: &str, i: u32) -> PathBuf {
-    bench.dir.path().join(kind).join(format!("a{i}.png"))
+fn picture(fixture: &TrainingFixture, kind: &str, i: u32) -> PathBuf {
+    fixture.dir.path().join(kind).join(format!("a{i}.png"))
 }
 
 fn write(path: &Path, width: u32, pixels: &[u8]) {
@@ -125,8 +126,8 @@ fn write(path: &Path, width: u32, pixels: &[u8]) {
 }
 
 /// Returns the indices of the images of the first training batches, and of those that the run is scored on.
-fn split_indices(bench: &Bench) -> [Vec<u32>; 2] {
-    let folder = bench.folder("whole");
+fn split_indices(fixture: &TrainingFixture) -> [Vec<u32>; 2] {
+    let folder = fixture.folder("whole");
     ["train.txt", "test.txt"].map(|name| {
         let text = fs::read_to_string(folder.root().join(name)).unwrap();
         text.lines().map(|stem| stem[1..].parse().unwrap()).collect()
@@ -135,26 +136,32 @@ fn split_indices(bench: &Bench) -> [Vec<u32>; 2] {
 
 /// Damages a file, checks that the run is refused with these words, repairs the file, and checks that the run continues
 /// unchanged.
-fn assert_damage_is_refused(bench: &Bench, name: &str, file: &Path, damage: impl Fn(&Path), words: &[&str]) {
+fn assert_damage_is_refused(
+    fixture: &TrainingFixture,
+    name: &str,
+    file: &Path,
+    damage: impl Fn(&Path),
+    words: &[&str],
+) {
     let sound = fs::read(file).unwrap();
     damage(file);
-    let folder = bench.folder(name);
-    let error = bench.refused(&folder, false);
+    let folder = fixture.folder(name);
+    let error = fixture.refused(&folder, false);
     assert_mentions(&error, words);
     assert_mentions(&error, &[&file.file_name().unwrap().to_string_lossy()]);
-    assert_no_partial_files(bench.dir.path());
+    assert_no_partial_files(fixture.dir.path());
     assert_no_partial_files(folder.root());
     fs::write(file, sound).unwrap();
     let started = folder.settings().exists();
-    bench.run(&folder, started, None).unwrap();
-    assert_same_runs(&bench.folder("whole"), &folder);
+    fixture.run(&folder, started, None).unwrap();
+    assert_same_runs(&fixture.folder("whole"), &folder);
 }
 
 #[test]
-fn damaged_files_are_named_and_cost_nothing() {
-    let bench = picture_bench();
-    let (_, observed) = bench.start("whole");
-    let [trained, tested] = split_indices(&bench);
+fn damaged_files_are_named_and_do_not_affect_the_run() {
+    let fixture = picture_fixture();
+    let (_, observed) = fixture.start("whole");
+    let [trained, tested] = split_indices(&fixture);
     let cut = |path: &Path| fs::write(path, &fs::read(path).unwrap()[..60]).unwrap();
     let spot = |path: &Path| {
         let mut pixels = image::open(path).unwrap().into_luma8();
@@ -164,22 +171,22 @@ fn damaged_files_are_named_and_cost_nothing() {
     let narrow = |path: &Path| write(path, 16, &[0; 512]);
     let gone = |path: &Path| fs::remove_file(path).unwrap();
     for (role, i) in [("train", trained[7]), ("test", tested[2])] {
-        let (image, mask) = (picture(&bench, "images", i), picture(&bench, "masks", i));
+        let (image, mask) = (picture(&fixture, "images", i), picture(&fixture, "masks", i));
         let name = |what: &str| format!("{what}_{role}");
-        assert_damage_is_refused(&bench, &name("cut_image"), &image, cut, &["images"]);
-        assert_damage_is_refused(&bench, &name("cut_mask"), &mask, cut, &["masks"]);
-        assert_damage_is_refused(&bench, &name("value"), &mask, spot, &["value 7", "x 5, y 9", "0", "255"]);
-        assert_damage_is_refused(&bench, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
-        assert_damage_is_refused(&bench, &name("missing"), &mask, gone, &["no mask"]);
+        assert_damage_is_refused(&fixture, &name("cut_image"), &image, cut, &["images"]);
+        assert_damage_is_refused(&fixture, &name("cut_mask"), &mask, cut, &["masks"]);
+        assert_damage_is_refused(&fixture, &name("value"), &mask, spot, &["value 7", "x 5, y 9", "0", "255"]);
+        assert_damage_is_refused(&fixture, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
+        assert_damage_is_refused(&fixture, &name("missing"), &mask, gone, &["no mask"]);
     }
     // The file is damaged while the run continues, and found while scoring: the epoch trained by then is not trained
     // again.
-    let folder = bench.folder("late");
-    let image = picture(&bench, "images", tested[0]);
+    let folder = fixture.folder("late");
+    let image = picture(&fixture, "images", tested[0]);
     let sound = fs::read(&image).unwrap();
     cut(&image);
-    bench.refused(&folder, false);
+    fixture.refused(&folder, false);
     fs::write(&image, sound).unwrap();
-    assert_eq!(bench.run(&folder, true, None).unwrap().steps, observed.steps[6..]);
-    assert_same_runs(&bench.folder("whole"), &folder);
+    assert_eq!(fixture.run(&folder, true, None).unwrap().steps, observed.steps[6..]);
+    assert_same_runs(&fixture.folder("whole"), &folder);
 }

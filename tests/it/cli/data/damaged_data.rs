@@ -219,7 +219,7 @@ fn damaged_data() -> Vec<Broken> {
 }
 
 #[test]
-fn npc_says_what_is_broken() {
+fn broken_data_is_reported() {
     let mut all = String::new();
     for (what, keys, damage) in damaged_data() {
         let folder = tempfile::tempdir().unwrap();
