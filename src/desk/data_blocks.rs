@@ -81,7 +81,7 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
                 channels = channels.or(Some(checked.input().channels()));
                 // For the model this is a warning, but training refuses it.
                 let d = class_warning(&checked, entry, &spec.name, spec.classes.len());
-                findings.extend(d.map(|d| model_error(d.code, d.message, d.help.to_vec())));
+                findings.extend(d.map(|d| model_error(Code::E0716, d.message, d.help.to_vec())));
             }
             Err(problems) => {
                 let [h, w] = spec.size;
