@@ -84,7 +84,12 @@ fn a_model_without_a_map_is_timed_forward_only() {
     assert_eq!(output.code, 0, "{}", output.stderr);
     assert!(output.stdout.contains("forward") && !output.stdout.contains("train step"), "{}", output.stdout);
     let output = bench(folder.path(), "Classes", &["--train"]);
-    assert_eq!((output.code, output.stderr.contains("the model's result is no map")), (1, true), "{}", output.stderr);
+    assert_eq!(
+        (output.code, output.stderr.contains("the model's result is not a map")),
+        (1, true),
+        "{}",
+        output.stderr
+    );
 }
 
 /// With Burn's operations every step has a time; steps that the engine fuses have no time of their own.
@@ -125,7 +130,7 @@ fn wrong_usage_is_refused_and_nothing_written() {
     };
     refused(&["bench", "--profile", "net.model"], "write `--profile` last");
     refused(&["bench", "net.model", "--backend", "torch"], "accepted are `engine` and `burn`");
-    refused(&["bench", "net.model", "--seconds", "nan"], "no number of seconds");
+    refused(&["bench", "net.model", "--seconds", "nan"], "not a number of seconds");
     refused(&["bench", "net.model", "--batch", "0"], "0 is not in 1..");
     refused(&["bench", "net.model", "--threads", "0"], "0 is not in 1..");
     refused(&["bench", "net.model", "--size", "16x16"], "choose one with --model");

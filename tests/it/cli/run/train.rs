@@ -241,7 +241,7 @@ fn commands_that_cannot_run_are_refused() {
 fn a_run_resumes_only_with_its_own_settings() {
     let folder = TestFolder::new();
     folder.train("runs/a", &["--set", "epochs=2"]).expect_success();
-    folder.train("runs/a", &[]).expect_failure(1, &["holds a run", "--resume"]);
+    folder.train("runs/a", &[]).expect_failure(1, &["already contains a run", "--resume"]);
     for change in ["lr=1e-3", "batch=3", "seed=1", "data.size=[16,16]", "model.width=4"] {
         folder
             .train("runs/a", &["--resume", "--set", change])

@@ -160,7 +160,7 @@ fn advice_follows_the_cause() {
     );
     let says = |load: LoadTimes, part: &str| assert!(load.advice().unwrap().contains(part), "{:?}", load.advice());
     says(LoadTimes { cached: 0, ..load }, "raise `cache_mb`");
-    says(LoadTimes { decoded: 0, cached: 2000, ..load }, "augmentation is slow");
+    says(LoadTimes { decoded: 0, cached: 2000, ..load }, "the time is spent on augmentation");
     says(LoadTimes { decoded: 0, cached: 2000, augmented: false, ..load }, "use more cores");
     // The first epoch fills a cache that holds all images: no advice. Short waits give no advice either.
     for quiet in [

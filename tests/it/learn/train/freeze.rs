@@ -110,7 +110,7 @@ fn invalid_freezing_is_refused() {
         // A part of a name is no path.
         (&["s.0.Sta"], "`Staged` has no node or block `s.0.Sta`"),
         // `aux` does not contribute to the loss.
-        (&["s", "main"], "nothing of `Staged` is left to train"),
+        (&["s", "main"], "`Staged` has no trainable parameters left"),
     ] {
         let fixture = fixture(paths);
         let message = fixture.refused(&fixture.folder("a"), false).to_string();

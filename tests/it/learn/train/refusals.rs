@@ -42,13 +42,13 @@ fn a_checkpoint_of_another_model_is_refused_by_names() {
     let error = fixture.refused(&folder, true);
     assert_mentions(
         &error,
-        &["last.safetensors", "another model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"],
+        &["last.safetensors", "do not fit the model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"],
     );
     let stop = AtomicBool::new(false);
     let error =
         evaluate(&fixture.checked, &fixture.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
             .unwrap_err();
-    assert_mentions(&error, &["best_dice.safetensors", "another model", "`Wide`"]);
+    assert_mentions(&error, &["best_dice.safetensors", "do not fit the model", "`Wide`"]);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn stopping_changes_no_augmented_picture() {
     fixture.settings.train.augment = vec![npc::text::config::Augmentation::Blur { sigma: [0.0, 1e9], p: 1.0 }];
     let folder = fixture.folder("refused");
     let error = fixture.refused(&folder, false);
-    assert!(error.message.contains("`blur`: `sigma`"), "{error}");
+    assert!(error.message.contains("`sigma` of `blur`"), "{error}");
     assert!(!folder.root().exists());
 }
 

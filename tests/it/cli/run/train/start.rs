@@ -43,7 +43,7 @@ fn weights_of_another_run_are_reported() {
     // A resumed run does not need the option again; other initial weights are another run.
     folder.train("runs/b", &["--resume", "--set", "model.width=8,epochs=3"]).expect_success();
     let other = ["--resume", "--init", "runs/none", "--set", "model.width=8,epochs=3"];
-    folder.train("runs/b", &other).expect_failure(1, &["settings.yaml", "not those"]);
+    folder.train("runs/b", &other).expect_failure(1, &["settings.yaml", "settings differ"]);
     let text = folder.train("runs/c", &["--init", "runs/a", "--set", "model.width=6"]).expect_success();
     assert!(
         text.contains("1 of 12 tensors loaded by name, 11 of another shape (they keep their initial values)"),
@@ -75,7 +75,7 @@ fn the_place_of_the_first_nan_is_reported() {
         1,
         &[
             "the loss became NaN in epoch 1, step 1",
-            "first node that is not finite",
+            "first node with a NaN or infinite output",
             "tiny.model:5:10",
             "called at tiny.model:12:8",
         ],
