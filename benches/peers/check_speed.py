@@ -131,7 +131,7 @@ def main():
                 times[tool][1].append(cpu)
         for tool in TOOLS:
             report = json.loads(process([sys.executable, str(HERE), "--inside", tool, name, "3"])[2])
-            assert report["params"] == params, f"{name}: {told['params']} in PyTorch, {params} in npc"
+            assert report["params"] == params, f"{name}: {report['params']} in PyTorch, {params} in npc"
             times[tool][2].extend(report["seconds"])
         base = statistics.median(times["npc"][0])
         for tool, (wall, cpu, call) in times.items():

@@ -168,7 +168,7 @@ fn codes_in(text: &str) -> BTreeSet<String> {
     text.split('[').skip(1).filter_map(|rest| rest.split(']').next()).filter(known).map(str::to_string).collect()
 }
 
-/// Messages do not end with a full stop and do not say "you".
+/// Asserts that messages do not end with a full stop and do not address the reader as "you".
 fn keeps_the_style(printed: &str) {
     for line in printed.lines() {
         let Some((severity, rest)) = line.split_once('[') else { continue };
@@ -177,7 +177,7 @@ fn keeps_the_style(printed: &str) {
             assert!(!message.ends_with('.'), "the message ends with a full stop: {message}");
             assert!(
                 !message.split(' ').any(|word| word.eq_ignore_ascii_case("you")),
-                "the message says you: {message}"
+                "the message contains `you`: {message}"
             );
         }
     }
@@ -210,7 +210,7 @@ pub fn tests() -> Vec<Trial> {
     }
     for path in model_files("tests/poor_messages") {
         tests.push(fixture_test("poor_messages", path, |fixture| {
-            assert!(fixture.header.better.is_some(), "`// better:` says what a good message would say");
+            assert!(fixture.header.better.is_some(), "`// better:` describes a better message");
             fixture.check("poor_messages", &[]);
         }));
     }

@@ -9,7 +9,7 @@
 //! | `foreign::FILE::claims` | `tests/graphs/foreign` | networks of other people compile, and their claims hold |
 //! | `...::FILE::formatted`, `...::FILE::fixed` | all of them | `npc fmt` and `npc fix` leave the file as they should |
 //!
-//! `cargo test --test files -- E0301` runs the tests whose names contain `E0301`. tests/README.md says how to add a file.
+//! `cargo test --test files -- E0301` runs the tests whose names contain `E0301`. tests/README.md explains how to add a file.
 
 #[macro_use]
 #[path = "../it/support/mod.rs"]

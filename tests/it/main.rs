@@ -1,6 +1,6 @@
 //! The integration tests, one folder for each room of `src/`. Tests that start the program itself are in `cli`.
 //!
-//! `house` checks the sources and the documentation, `support` is what the tests share. tests/README.md says how to
+//! `house` checks the sources and the documentation, `support` contains what the tests share. tests/README.md explains how to
 //! run, add and accept a test.
 
 #[macro_use]

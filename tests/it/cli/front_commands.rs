@@ -235,8 +235,8 @@ fn fmt_changes_only_what_is_not_formatted() {
     assert_eq!(fmt(&["a.model"]).stdout, "");
     std::fs::write(&path, "npc 1\nmodel M(\n").unwrap();
     assert_eq!(fmt(&["a.model"]).code, 1);
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "npc 1\nmodel M(\n", "a file with mistakes is left alone");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "npc 1\nmodel M(\n", "a file with mistakes is not changed");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left");
 }
 
 #[test]

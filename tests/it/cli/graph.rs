@@ -123,7 +123,7 @@ model Dense(x: [1, H, W], n: int = 480) -> [1, H, W] {
 fn examples_of_the_help_run() {
     let help = npc(&repository(""), &["graph", "--help"]).stdout;
     let out = tempfile::tempdir().unwrap();
-    // A long example goes on after a backslash.
+    // A long example continues after a backslash.
     let help = help.replace("\\\n", "");
     let examples: Vec<&str> = help.lines().filter_map(|l| l.strip_prefix("  npc ")).collect();
     assert!(examples.len() >= 7, "{help}");

@@ -64,7 +64,7 @@ fn slices_agree_with_nibabel() {
             );
             // The star has to match something.
             let refusal = Dataset::open(&spec, &volumes());
-            assert!(refusal.is_err(), "a star stands for nothing");
+            assert!(refusal.is_err(), "a star matches nothing");
             let spec = three_class_spec("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", axis, size(&pictures[0]));
             let data = Dataset::open(&spec, &volumes()).unwrap();
             let all = stems(&data, SplitRole::Train);

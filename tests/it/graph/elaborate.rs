@@ -115,7 +115,7 @@ fn assert_ends_with(items: &str, body: &str, codes: &[&str]) {
 }
 
 #[test]
-fn endless_work_is_refused() {
+fn work_without_end_is_refused() {
     assert_ends_with("", "for i in 0..1000000000 { let s[i] = x }\nreturn x", &["E0311"]);
     assert_ends_with("", "for i in 0..1999999 { for j in 0..1999999 { require true } }\nreturn x", &["E0311"]);
     assert_ends_with("", "return x |> repeat(1000000000, relu)", &["E0311"]);
@@ -132,7 +132,7 @@ fn endless_work_is_refused() {
 }
 
 #[test]
-fn circles_are_refused() {
+fn recursive_blocks_are_refused() {
     let selfish = "block f(x: [c, h, w]) = x |> f";
     assert_ends_with(selfish, "return x |> f", &["E0203"]);
     let ring = "block f(x: [c, h, w]) = x |> g\nblock g(x: [c, h, w]) = x |> repeat(2, h)\n\

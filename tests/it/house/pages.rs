@@ -70,7 +70,7 @@ fn the_map_names_existing_files() {
     for line in map.lines().take_while(|line| line.starts_with("  ")) {
         let mut words = line.split([' ', ';', ',', ':']).filter(|word| !word.is_empty());
         if !line.starts_with("   ") {
-            room = words.next().expect("a room stands first");
+            room = words.next().expect("the line begins with a room");
             rooms += 1;
         }
         for word in words.filter(|word| word.ends_with(".rs") || word.ends_with('/')) {

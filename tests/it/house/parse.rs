@@ -66,7 +66,7 @@ impl Reader {
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(tree, path.clone(), public)),
             UseTree::Glob(_) => self.here().globs.push(Import { path, public }),
             UseTree::Name(name) if name.ident == "self" => {
-                let name = path.last().expect("`self` stands in braces").clone();
+                let name = path.last().expect("`self` is in braces").clone();
                 self.imported(name, path, public);
             }
             UseTree::Name(name) => {

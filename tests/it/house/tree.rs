@@ -166,11 +166,11 @@ fn nothing_prints_with_println() {
 #[test]
 fn only_the_command_line_prints_and_exits() {
     // Waiting for another process of the same run folder is reported while it lasts.
-    let says = ["base/lock"];
+    let exceptions = ["base/lock"];
     let found = SOURCES.files.iter().filter(|(name, text)| {
         let file = name.trim_end_matches(".rs");
         !within(file, "cli")
-            && !says.contains(&file)
+            && !exceptions.contains(&file)
             && ["std::process::exit", "process::exit(", "stdout()", "stderr()"].iter().any(|word| text.contains(word))
     });
     assert_none(found.map(|(name, _)| name), "prints or ends the process");

@@ -220,7 +220,7 @@ fn initial_weights_equal_those_of_the_fixtures() {
         assert_eq!(
             format!("{fnv1a:016x}"),
             case.fixture.weights_fnv1a,
-            "{}: first weights of seed 0 changed; make the fixtures again, as tests/reference/README.md says",
+            "{}: first weights of seed 0 changed; make the fixtures again, as described in tests/reference/README.md",
             case.name
         );
     }

@@ -150,7 +150,7 @@ fn scores_agree_with_counting_one_by_one() {
 }
 
 #[test]
-fn what_cannot_be_scored() {
+fn inputs_without_a_score_are_refused() {
     let text = |r: Result<Vec<PixelCounts>>| r.unwrap_err().to_string();
     assert!(text(count_pixels(&[0, 1], &[0], 2)).contains("2 pixels"));
     assert!(text(count_pixels(&[2], &[0], 2)).contains("prediction contains class 2"));

@@ -313,7 +313,7 @@ mod cli {
     }
 
     #[test]
-    fn batch_and_memory_are_asked_for() {
+    fn check_reports_batch_and_memory() {
         let one = json(&["--batch", "1"]);
         assert_eq!((&one["batch"], &one["weights"]), (&1.into(), &(34_526_081 * 4).into()));
         assert_eq!(one["optimizer"], 2 * 34_526_081 * 4);
@@ -334,7 +334,7 @@ mod cli {
     }
 
     #[test]
-    fn amounts_that_are_none() {
+    fn invalid_amounts_are_refused() {
         let refused = |args: &[&str], part: &str| {
             let output = check(args);
             assert_eq!(output.code, 2, "{args:?}: {}", output.stderr);

@@ -7,7 +7,7 @@
 //! | `args` | arguments of `npc`; `FILE` is the file. Options alone are those of `npc check FILE` | `--size 64x64` |
 //! | `exits` | exit code of the command | 1 with errors, else 0 |
 //! | `run` | a step before the command, in a copy of the fixture's folder: `npc ...`, `git ...`, `rm`, `cp`, `mv`, `truncate` or `lock` | none |
-//! | `better` | what a good message would say; for `tests/poor_messages` | none |
+//! | `better` | description of a better message; for `tests/poor_messages` | none |
 //! | `needs` | features of the build that the command needs: `data`, `run`, `no-cuda` | none |
 //!
 //! Header lines come before any prose. A misspelled key, a key that the folder does not use and a key in another place of
@@ -66,7 +66,7 @@ impl Header {
                     seen.push(key);
                 }
                 Some((key, _)) if KEYS.contains(&key) => {
-                    return Err((i + 1, format!("`// {key}:` stands below prose or declarations; move it to the top")));
+                    return Err((i + 1, format!("`// {key}:` is below prose or declarations; move it to the top")));
                 }
                 _ => open &= line.is_empty() || line.starts_with("npc "),
             }
@@ -151,8 +151,8 @@ fn a_header_is_read_to_its_last_line() {
 fn mistakes_in_a_header_are_refused_with_their_line() {
     for (line, text, message) in [
         (2, "npc 1\n// expect: W0404\n", "unknown key `expect`; a header line begins with one of size, expects"),
-        (3, "npc 1\n// A network.\n// expects: W0404\n", "stands below prose"),
-        (4, "npc 1\n\nmodel M\n// size: 8x8\n", "stands below prose"),
+        (3, "npc 1\n// A network.\n// expects: W0404\n", "is below prose"),
+        (4, "npc 1\n\nmodel M\n// size: 8x8\n", "is below prose"),
         (1, "// expects: W9999\n", "`W9999` is not a code of npc"),
         (1, "// size: 8\n", "`8` is not a size"),
         (2, "// size: 8x8\n// size: 9x9\n", "given twice"),

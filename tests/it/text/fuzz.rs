@@ -1,4 +1,4 @@
-//! The fuzz targets on mutated texts: some seconds from a fixed seed, or as many as `NPC_FUZZ_SECONDS` says from a new one.
+//! The fuzz targets on mutated texts: some seconds from a fixed seed, or for `NPC_FUZZ_SECONDS` from a new one.
 //!
 //! `fuzz/` runs the same targets under libFuzzer, which measures the code that each text reaches.
 

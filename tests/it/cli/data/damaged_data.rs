@@ -1,4 +1,4 @@
-//! Broken data of many kinds, and the report of `npc data check` on each. docs/data.md has the list.
+//! DamagedCase data of many kinds, and the report of `npc data check` on each. docs/data.md has the list.
 
 use crate::support::data_sets::{grey, png, tif};
 use crate::support::program::npc;
@@ -91,53 +91,53 @@ fn mask_bytes(dir: &Path, i: usize) -> Vec<u8> {
 }
 
 /// A fault: its name, the keys that replace the usual ones of the data block, and the function that damages the data.
-type Broken = (&'static str, String, fn(&Path));
+type DamagedCase = (&'static str, String, fn(&Path));
 
-fn damaged_data() -> Vec<Broken> {
-    let same = String::new;
-    let says = |text: &str| text.to_string();
+fn damaged_data() -> Vec<DamagedCase> {
+    let no_keys = String::new;
+    let with_keys = |text: &str| text.to_string();
     vec![
-        ("nothing", same(), |_| {}),
-        ("a PNG file that ends early", same(), |d| truncate(&d.join("images/p1.png"), |n| n / 2)),
-        ("an empty file", same(), |d| fs::write(d.join("images/p1.png"), "").unwrap()),
-        ("text called .png", same(), |d| fs::write(d.join("masks/p1.png"), "404 not found\n").unwrap()),
-        ("a JPEG file that ends early", same(), |d| {
+        ("nothing", no_keys(), |_| {}),
+        ("a PNG file that ends early", no_keys(), |d| truncate(&d.join("images/p1.png"), |n| n / 2)),
+        ("an empty file", no_keys(), |d| fs::write(d.join("images/p1.png"), "").unwrap()),
+        ("text called .png", no_keys(), |d| fs::write(d.join("masks/p1.png"), "404 not found\n").unwrap()),
+        ("a JPEG file that ends early", no_keys(), |d| {
             let image = image::open(d.join("images/p1.png")).unwrap();
             image.save_with_format(d.join("images/p1.jpg"), image::ImageFormat::Jpeg).unwrap();
             fs::remove_file(d.join("images/p1.png")).unwrap();
             truncate(&d.join("images/p1.jpg"), |n| n - 2);
         }),
-        ("a mask of another size", same(), |d| grey(&d.join("masks/p2.png"), [24, 48], &[0; 24 * 48])),
-        ("an image without mask", same(), |d| fs::remove_file(d.join("masks/p3.png")).unwrap()),
-        ("a mask without image", same(), |d| grey(&d.join("masks/p9.png"), [8, 8], &[0; 64])),
-        ("two masks for one image", same(), |d| grey(&d.join("masks/P2.png"), [8, 8], &[0; 64])),
-        ("a value that is no label", says("mask = exact"), |d| {
+        ("a mask of another size", no_keys(), |d| grey(&d.join("masks/p2.png"), [24, 48], &[0; 24 * 48])),
+        ("an image without mask", no_keys(), |d| fs::remove_file(d.join("masks/p3.png")).unwrap()),
+        ("a mask without image", no_keys(), |d| grey(&d.join("masks/p9.png"), [8, 8], &[0; 64])),
+        ("two masks for one image", no_keys(), |d| grey(&d.join("masks/P2.png"), [8, 8], &[0; 64])),
+        ("a value that is no label", with_keys("mask = exact"), |d| {
             let mut mask = mask_bytes(d, 4);
             mask[100..103].fill(254);
             grey(&d.join("masks/p4.png"), [SIDE, SIDE], &mask);
         }),
-        ("a mask in colours where grey is expected", says("mask = exact"), |d| {
+        ("a mask in colours where grey is expected", with_keys("mask = exact"), |d| {
             let rgb: Vec<u8> = mask_bytes(d, 4).iter().flat_map(|&v| [v, 0, 0]).collect();
             png(&d.join("masks/p4.png"), [SIDE, SIDE], Rgb8, &rgb);
         }),
-        ("a colour that is no label", says("labels = [\"#000000\", \"#ffffff\"]"), |d| {
+        ("a colour that is no label", with_keys("labels = [\"#000000\", \"#ffffff\"]"), |d| {
             let rgb: Vec<u8> = mask_bytes(d, 4).iter().flat_map(|&v| [v, v, v.saturating_sub(3)]).collect();
             png(&d.join("masks/p4.png"), [SIDE, SIDE], Rgb8, &rgb);
         }),
-        ("three classes under a threshold", same(), |d| {
+        ("three classes under a threshold", no_keys(), |d| {
             let thirds: Vec<u8> = (0..SIDE * SIDE).map(|p| [0, 128, 255][p % SIDE * 3 / SIDE]).collect();
             grey(&d.join("masks/p0.png"), [SIDE, SIDE], &thirds);
             let numbers: Vec<u8> = thirds.iter().map(|v| v / 127).collect();
             grey(&d.join("masks/p6.png"), [SIDE, SIDE], &numbers);
         }),
-        ("empty masks", same(), |d| {
+        ("empty masks", no_keys(), |d| {
             [1, 6, 7].iter().for_each(|i| grey(&d.join(format!("masks/p{i}.png")), [SIDE, SIDE], &[0; SIDE * SIDE]));
         }),
-        ("an unknown stem in a list", same(), |d| fs::write(d.join("test.txt"), "p6\np7.png\np99\n").unwrap()),
-        ("a stem in two lists", same(), |d| fs::write(d.join("test.txt"), "p6\np7\np0\n").unwrap()),
+        ("an unknown stem in a list", no_keys(), |d| fs::write(d.join("test.txt"), "p6\np7.png\np99\n").unwrap()),
+        ("a stem in two lists", no_keys(), |d| fs::write(d.join("test.txt"), "p6\np7\np0\n").unwrap()),
         (
             "a group in two lists",
-            says("split = lists(train = \"train.txt\", test = \"test.txt\", group = \"{group}_*\")"),
+            with_keys("split = lists(train = \"train.txt\", test = \"test.txt\", group = \"{group}_*\")"),
             |d| {
                 for i in 0..8 {
                     let (from, to) = (format!("p{i}.png"), format!("c{}_{i}.png", i / 3));
@@ -149,7 +149,7 @@ fn damaged_data() -> Vec<Broken> {
                 fs::write(d.join("test.txt"), "c1_5\nc2\n").unwrap();
             },
         ),
-        ("an empty split", says("split = random(test = 0.2, group = \"{group}*\")"), |d| {
+        ("an empty split", with_keys("split = random(test = 0.2, group = \"{group}*\")"), |d| {
             // All images are in one group.
             for i in 0..8 {
                 let name = format!("p{i}.png");
@@ -158,20 +158,20 @@ fn damaged_data() -> Vec<Broken> {
             grey(&d.join("images/only.png"), [8, 8], &(0..64).collect::<Vec<u8>>());
             grey(&d.join("masks/only.png"), [8, 8], &[255; 64]);
         }),
-        ("float values without a window", same(), |d| {
+        ("float values without a window", no_keys(), |d| {
             fs::remove_file(d.join("images/p5.png")).unwrap();
             let values: Vec<f32> = (0..SIDE * SIDE).map(|p| p as f32 - 1000.0).collect();
             tif::<colortype::Gray32Float>(&d.join("images/p5.tif"), [SIDE, SIDE], &values, false);
         }),
-        ("a window in other units", says("window = [-1000, 4000]"), |_| {}),
-        ("a constant image", same(), |d| grey(&d.join("images/p5.png"), [SIDE, SIDE], &[7; SIDE * SIDE])),
-        ("nearly the same image in train and test", same(), |d| {
+        ("a window in other units", with_keys("window = [-1000, 4000]"), |_| {}),
+        ("a constant image", no_keys(), |d| grey(&d.join("images/p5.png"), [SIDE, SIDE], &[7; SIDE * SIDE])),
+        ("nearly the same image in train and test", no_keys(), |d| {
             let brighter = |v: u8| (f32::from(v) * 0.9 + 20.0) as u8;
             let image = image::open(d.join("images/p0.png")).unwrap().into_luma8();
             let copy: Vec<u8> = image.into_raw().into_iter().map(brighter).collect();
             grey(&d.join("images/p6.png"), [SIDE, SIDE], &copy);
         }),
-        ("an image too large", same(), |d| {
+        ("an image too large", no_keys(), |d| {
             let mut bytes = fs::read(d.join("images/p2.png")).unwrap();
             bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
             let crc = !bytes[12..29].iter().fold(!0u32, |crc, &b| {
@@ -180,12 +180,12 @@ fn damaged_data() -> Vec<Broken> {
             bytes[29..33].copy_from_slice(&crc.to_be_bytes());
             fs::write(d.join("images/p2.png"), bytes).unwrap();
         }),
-        ("a name that is not UTF-8", same(), |d| {
+        ("a name that is not UTF-8", no_keys(), |d| {
             fs::write(d.join("images").join(OsStr::from_bytes(b"p\xff8.png")), "").unwrap();
         }),
-        ("a folder that is not there", says("masks = \"labels/*\""), |_| {}),
-        ("a size that the model does not take", says("size = [45, 48]"), |_| {}),
-        ("a pair in colours among grey ones", same(), |d| {
+        ("a folder that is not there", with_keys("masks = \"labels/*\""), |_| {}),
+        ("a size that the model does not take", with_keys("size = [45, 48]"), |_| {}),
+        ("a pair in colours among grey ones", no_keys(), |d| {
             let image = image::open(d.join("images/p3.png")).unwrap().into_rgb8();
             png(&d.join("images/p3.png"), [SIDE, SIDE], Rgb8, &image.into_raw());
         }),
@@ -205,10 +205,10 @@ fn damaged_data() -> Vec<Broken> {
             fs::remove_file(d.join("s/i/a/003.dcm")).unwrap()
         }),
         ("a DICOM file cut off", volume_block("s"), |d| truncate(&d.join("s/i/a/002.dcm"), |n| n - 40)),
-        ("a CSV list without a column", says("list = \"c.csv\"\nsplit = random(test = 0)"), |d| {
+        ("a CSV list without a column", with_keys("list = \"c.csv\"\nsplit = random(test = 0)"), |d| {
             fs::write(d.join("c.csv"), "image,masks\nimages/p0.png,masks/p0.png\n").unwrap();
         }),
-        ("a CSV list with files that are not there", says("list = \"c.csv\"\nsplit = random(test = 0)"), |d| {
+        ("a CSV list with files that are not there", with_keys("list = \"c.csv\"\nsplit = random(test = 0)"), |d| {
             fs::write(
                 d.join("c.csv"),
                 "image,mask\nimages/p0.png,masks/p0.png\nimages/q.png,masks/q.png\nimages/p1.png,\n",

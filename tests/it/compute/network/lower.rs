@@ -145,7 +145,7 @@ fn weights_go_through_a_file_unchanged() {
     assert_eq!(found, metadata);
     let restored = weights::load(lower(&toy(8), &device(), 2), read).unwrap();
     assert_eq!(bits(&weights::tensors(&saved)), bits(&weights::tensors(&restored)));
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside the file");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no other file is left");
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn training_resumes_from_a_checkpoint_bit_for_bit() {
     checkpoint::save(&path, &CheckpointState { network: &network, average: None, optim: &optim, meta: &meta }).unwrap();
     let loaded = checkpoint::load(&path, lower(&checked, &device(), 99).train(), adam()).unwrap();
     let LoadedCheckpoint { network: mut other, average: None, optim: mut state, meta: found } = loaded else {
-        panic!("an average that nobody saved")
+        panic!("an average that was not saved")
     };
     assert_eq!(found, meta);
     for _ in 0..3 {

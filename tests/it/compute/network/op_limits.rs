@@ -1,5 +1,5 @@
 //! The limits of operators: an operator that `infer` accepts runs forward and returns the inferred shape, and a refusal
-//! says how to fix it.
+//! names the fix.
 
 use crate::support::device::device;
 use burn::tensor::{Distribution, Tensor, TensorData};

@@ -137,7 +137,7 @@ fn loading_runs_ahead_of_its_consumer() {
         let (busy, _) = take((hungry * 1000.0 / 6.0) as u64 + 10);
         busy < 0.6 * hungry
     };
-    assert!((0..5).any(|_| overlaps()), "loading stands still while the user works");
+    assert!((0..5).any(|_| overlaps()), "loading waits while the consumer works");
 }
 
 #[test]
@@ -158,10 +158,11 @@ fn advice_follows_the_cause() {
         "loading images is the bottleneck: training waited for 62 % of the epoch; the cache holds 500 of 2000 images in \
          500 MiB: to cache all of them, set cache_mb = 2021"
     );
-    let says = |load: LoadTimes, part: &str| assert!(load.advice().unwrap().contains(part), "{:?}", load.advice());
-    says(LoadTimes { cached: 0, ..load }, "raise `cache_mb`");
-    says(LoadTimes { decoded: 0, cached: 2000, ..load }, "the time is spent on augmentation");
-    says(LoadTimes { decoded: 0, cached: 2000, augmented: false, ..load }, "use more cores");
+    let assert_advice =
+        |load: LoadTimes, part: &str| assert!(load.advice().unwrap().contains(part), "{:?}", load.advice());
+    assert_advice(LoadTimes { cached: 0, ..load }, "raise `cache_mb`");
+    assert_advice(LoadTimes { decoded: 0, cached: 2000, ..load }, "the time is spent on augmentation");
+    assert_advice(LoadTimes { decoded: 0, cached: 2000, augmented: false, ..load }, "use more cores");
     // The first epoch fills a cache that holds all images: no advice. Short waits give no advice either.
     for quiet in [
         LoadTimes { cached: 2000, ..load },

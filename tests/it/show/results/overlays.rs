@@ -13,7 +13,7 @@ fn pixel_rows(canvas: &Canvas, colour: [u8; 3]) -> Vec<String> {
 }
 
 #[test]
-fn letters_stand_upright() {
+fn letters_are_upright() {
     let mut canvas = Canvas::filled([LINE, 2 * LETTER], [0; 3]);
     canvas.text([0, 0], "L7", [255; 3]);
     let rows = pixel_rows(&canvas, [255; 3]);

@@ -263,7 +263,7 @@ fn every_text_is_escaped() {
     assert_eq!(problems(&html), Vec::<String>::new());
     assert!(!html.contains("<b id") && !html.contains("<script>alert"));
     let words = html.matches("&lt;script&gt;alert(1)").count();
-    assert!(words >= 20, "the text stands in {words} places");
+    assert!(words >= 20, "the text is in {words} places");
     // The page has as many tags as with harmless words.
     assert_eq!(tags(&html).unwrap().len(), tags(&full_page("unet", "a run")).unwrap().len());
 }
