@@ -27,7 +27,7 @@ pub enum StandaloneCheck {
     /// The result is the declared one for every choice of cases that accepts one of the samples.
     Holds,
     /// A sample gives another result than the declared one; the diagnostic shows where.
-    Broken(Diagnostic),
+    Broken(Box<Diagnostic>),
     /// The block declares no result or has another error, or every sample was refused.
     Skipped,
 }
@@ -42,7 +42,7 @@ pub fn check_unused_blocks(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for block in blocks.collect::<Vec<_>>() {
         if let StandaloneCheck::Broken(d) = check_unused_block(program, block) {
-            problems.push(d);
+            problems.push(*d);
         }
     }
     problems
@@ -75,12 +75,12 @@ pub fn check_unused_block<'a>(program: &ResolvedProgram<'a>, block: &'a Block) -
                     (holds, wrong) = (true, None);
                     break;
                 }
-                SampleOutcome::Wrong(d) => return StandaloneCheck::Broken(d),
+                SampleOutcome::Wrong(d) => return StandaloneCheck::Broken(Box::new(d)),
                 SampleOutcome::WrongSize(d) => wrong = wrong.or(Some(d)),
             }
         }
         if let Some(d) = wrong {
-            return StandaloneCheck::Broken(d);
+            return StandaloneCheck::Broken(Box::new(d));
         }
     }
     if holds { StandaloneCheck::Holds } else { StandaloneCheck::Skipped }
