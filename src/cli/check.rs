@@ -100,7 +100,7 @@ pub(super) fn run(opts: &CheckOptions) -> CommandResult {
         OutputFormat::Text => print_text(&analyses, opts)?,
         format => print_table(&analyses, opts, format)?,
     }
-    let failed = analyses.iter().any(|l| l.problems.has_errors());
+    let failed = analyses.iter().any(|analysis| analysis.problems.has_errors());
     // The process ends here, and freeing a large graph takes as long as counting it.
     std::mem::forget(analyses);
     if failed { Err(CommandError::AlreadyReported) } else { Ok(()) }
@@ -129,7 +129,9 @@ fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> CommandResult {
     if !claimed.is_empty() {
         let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_table(&claimed).to_text());
     }
-    for explored in analyses.iter().map(|l| exploration::exploration_text(&l.exploration)).filter(|t| !t.is_empty()) {
+    for explored in
+        analyses.iter().map(|analysis| exploration::exploration_text(&analysis.exploration)).filter(|t| !t.is_empty())
+    {
         text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
     }
     print(&text)?;

@@ -34,7 +34,7 @@ pub use weights::LayerWeights;
 pub(crate) use weights::{BatchStatistics, NetworkWeights, RunningStatistics, WeightGradient};
 
 /// Size of a map, in numbers, that fills a good part of a core's own cache: 256 kB.
-const LARGE: usize = 64 << 10;
+const LARGE_MAP_LEN: usize = 64 << 10;
 
 type BuildResult = Result<Arc<Program>, Unsupported>;
 
@@ -102,7 +102,7 @@ impl Engine {
     }
 
     /// Returns the pool's free memory to the system.
-    pub fn free_memory(&self) {
+    pub fn release_memory(&self) {
         self.pool.clear();
     }
 
@@ -150,7 +150,7 @@ impl Engine {
     ) -> Result<Vec<Vec<f32>>, Unsupported> {
         let [n, c, h, w] = dims;
         let single = self.program([1, c, h, w], PassMode::Infer)?;
-        let large = single.values.iter().any(|value| value.layout.buffer_len() > LARGE);
+        let large = single.values.iter().any(|value| value.layout.buffer_len() > LARGE_MAP_LEN);
         let program = if large { single } else { self.program(dims, PassMode::Infer)? };
         // Packed for the size that was checked, so that results do not depend on the first size that runs.
         let packed = weights.packed(&*self.program(self.checked_dims().unwrap_or(dims), PassMode::Infer)?);

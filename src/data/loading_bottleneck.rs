@@ -18,8 +18,8 @@ pub struct LoadTimes {
 }
 
 /// Smallest share of an epoch, and smallest number of seconds, that are worth advice.
-const SHARE: f64 = 0.2;
-const SECONDS: f64 = 1.0;
+const MIN_WAIT_SHARE: f64 = 0.2;
+const MIN_WAIT_SECONDS: f64 = 1.0;
 
 impl LoadTimes {
     /// Returns advice if loading is the bottleneck.
@@ -27,7 +27,7 @@ impl LoadTimes {
         let share = self.waited / self.seconds;
         // The first epoch reads every file; if all of them fit into the cache, the next epochs read none.
         let filling = self.decoded > 0 && self.cached >= self.cases;
-        if !(share >= SHARE && self.waited >= SECONDS) || filling {
+        if !(share >= MIN_WAIT_SHARE && self.waited >= MIN_WAIT_SECONDS) || filling {
             return None;
         }
         let problem = format!(

@@ -13,11 +13,11 @@ use std::fmt::Display;
 use std::path::Path;
 
 /// Share of intermediate values above which a two-class mask gets a warning.
-const DOUBTFUL: f64 = 0.1;
+const MAX_INTERMEDIATE_SHARE: f64 = 0.1;
 /// Largest value of a mask that may hold class numbers.
-const CLASS_NUMBERS: f64 = 31.0;
+const MAX_CLASS_NUMBER: f64 = 31.0;
 /// Difference between the channels of a pixel that lossy compression does not explain.
-const COLOURED: f64 = 64.0;
+const MAX_GREY_DIFFERENCE: f64 = 64.0;
 
 /// Reads a mask file at its own size: class indices, height and width, and warnings.
 pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
@@ -55,7 +55,7 @@ fn brightest(pixels: &Pixels, path: &Path, warnings: &mut Vec<String>) -> Vec<f6
         .map(|i| {
             let [r, g, b] = [0, 1, 2].map(|c| values.at(3 * i + c));
             let most = r.max(g).max(b);
-            coloured |= most - r.min(g).min(b) > COLOURED;
+            coloured |= most - r.min(g).min(b) > MAX_GREY_DIFFERENCE;
             most
         })
         .collect();
@@ -87,7 +87,7 @@ fn threshold(
     // Values 0 and 1 form a mask, unless lossy compression made the ones.
     let top = if most == 1.0 && !pixels.lossy { 1.0 } else { most.max(f64::from(first.max(second))) };
     let between = values.iter().filter(|&&v| v > top / 8.0 && v < top * 7.0 / 8.0).count();
-    if between as f64 > DOUBTFUL * values.len() as f64 {
+    if between as f64 > MAX_INTERMEDIATE_SHARE * values.len() as f64 {
         warnings.push(format!(
             "{}: {:.0} % of the mask's pixels are neither near 0 nor near {top}; values above {} become class `{}`",
             path.display(),
@@ -96,7 +96,7 @@ fn threshold(
             spec.classes.get(usize::from(above)).map_or("foreground", String::as_str),
         ));
     }
-    if !pixels.lossy && most > 1.0 && most <= CLASS_NUMBERS && top > most {
+    if !pixels.lossy && most > 1.0 && most <= MAX_CLASS_NUMBER && top > most {
         warnings.push(format!(
             "{}: the largest value of the mask is {most}, and values up to {} become class `{}`; if the values are class \
              numbers, use mask = exact and labels = [0, 1, ..]",

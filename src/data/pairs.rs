@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Maximum number of names in a message.
-const NAMED: usize = 10;
+const MAX_NAMED_FILES: usize = 10;
 
 /// A file that matches a pattern.
 struct MatchedFile {
@@ -86,10 +86,13 @@ fn unpaired(
 
 fn list_names(root: &Path, mut found: Vec<MatchedFile>) -> String {
     found.sort_by(|a, b| natural(&a.stem, &b.stem));
-    let mut text: Vec<String> =
-        found.iter().take(NAMED).map(|f| f.path.strip_prefix(root).unwrap_or(&f.path).display().to_string()).collect();
-    if found.len() > NAMED {
-        text.push(format!("and {} more", found.len() - NAMED));
+    let mut text: Vec<String> = found
+        .iter()
+        .take(MAX_NAMED_FILES)
+        .map(|f| f.path.strip_prefix(root).unwrap_or(&f.path).display().to_string())
+        .collect();
+    if found.len() > MAX_NAMED_FILES {
+        text.push(format!("and {} more", found.len() - MAX_NAMED_FILES));
     }
     text.join(", ")
 }

@@ -93,8 +93,8 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     // Claims apply to the models as written.
     let mut claims = Vec::new();
     if selection.with.is_empty() {
-        let (judged, refuted) = judge_claims(&program, &sources, selection.model.as_deref());
-        problems.extend(refuted);
+        let (judged, claim_problems) = judge_claims(&program, &sources, selection.model.as_deref());
+        problems.extend(claim_problems);
         claims = judged;
     }
     let (exploration, found) = explore(&program, &sources, selection, request.convention);

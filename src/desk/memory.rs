@@ -31,7 +31,7 @@ pub struct EntryMemory {
 impl EntryMemory {
     /// Computes the memory with optimiser and loss of the run that trains the model.
     pub fn of(entry: &ModelEntry, request: &MemoryRequest) -> EntryMemory {
-        let run = entry.run.clone().unwrap_or_default();
+        let run = entry.memory.clone().unwrap_or_default();
         let batch = request.batch.unwrap_or(run.batch as u64);
         EntryMemory { memory: run.memory(&entry.checked, &entry.frozen, request.threads), batch }
     }

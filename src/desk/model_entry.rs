@@ -22,7 +22,7 @@ pub struct ModelEntry {
     /// Name of the data block that defines the size.
     pub on: Option<String>,
     /// Batch, optimiser and loss of the run that trains it.
-    pub run: Option<MemorySettings>,
+    pub memory: Option<MemorySettings>,
     /// Parameters that this run does not train.
     pub frozen: FrozenPaths,
 }
@@ -38,9 +38,9 @@ pub fn build(
     let checked = built.map_err(|p| with_size_suggestions(program, name, args, *size, p))?;
     let named = on.as_ref().filter(|_| *data_named);
     let class_warning = named.and_then(|(on, spec)| class_warning(&checked, name, on, spec.classes.len()));
-    let run = memory_settings(program, &name.node);
-    let frozen = run.as_ref().map(|run| FrozenPaths::existing_in(&checked, &run.freeze)).unwrap_or_default();
-    Ok(ModelEntry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), run, frozen })
+    let memory = memory_settings(program, &name.node);
+    let frozen = memory.as_ref().map(|run| FrozenPaths::existing_in(&checked, &run.freeze)).unwrap_or_default();
+    Ok(ModelEntry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), memory, frozen })
 }
 
 /// Freezes the parameters of these nodes and blocks, instead of those that the model's run freezes. Reports paths without
@@ -49,14 +49,14 @@ pub fn freeze(sources: &mut SourceMap, entry: &mut ModelEntry, paths: &[String])
     if paths.is_empty() {
         return Problems::new();
     }
-    let mut placed = Vec::new();
+    let mut spanned_paths = Vec::new();
     for path in paths {
         let span = Span::new(sources.add("--freeze", path.clone()), 0, path.len());
-        placed.push(Spanned::new(path.clone(), span));
+        spanned_paths.push(Spanned::new(path.clone(), span));
     }
     let results: Vec<Outlet> = entry.checked.graph().results.iter().map(|(_, outlet)| *outlet).collect();
     entry.frozen = FrozenPaths::new(paths.iter().cloned());
-    FrozenPaths::problems(&entry.checked, &placed, &results)
+    FrozenPaths::problems(&entry.checked, &spanned_paths, &results)
 }
 
 /// Returns the multiply-accumulates of one image by a convention. `report` is reused where it has the same convention.

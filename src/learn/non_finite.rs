@@ -94,11 +94,11 @@ pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location
         }
     });
     let Some((path, op, stats)) = found else {
-        let stats_by_name: Vec<_> = results.iter().map(|r| format!("{:.1e}", TensorStats::of(r).largest)).collect();
+        let magnitudes: Vec<_> = results.iter().map(|r| format!("{:.1e}", TensorStats::of(r).largest)).collect();
         let error = problem!(
             E0732,
             "{became}; the outputs of all nodes are finite";
-            help: "the largest magnitudes of the results are {}", stats_by_name.join(", ")
+            help: "the largest magnitudes of the results are {}", magnitudes.join(", ")
         );
         return with_remedies(error, network);
     };
@@ -131,8 +131,8 @@ pub(crate) fn explain_gradient(
     let by_name: HashMap<&str, &Tensor<1>> = gradients.iter().collect();
     // The backward pass runs from the results to the image, so the last tensor of the model comes first.
     let names = weights::layout(network).into_iter().rev().map(|(name, _)| name);
-    let stats_by_name = names.filter_map(|name| Some((by_name.get(name.as_str()).map(|g| TensorStats::of(g))?, name)));
-    let error = match stats_by_name.into_iter().find(|(stats, _)| !stats.is_finite()) {
+    let gradient_stats = names.filter_map(|name| Some((by_name.get(name.as_str()).map(|g| TensorStats::of(g))?, name)));
+    let error = match gradient_stats.into_iter().find(|(stats, _)| !stats.is_finite()) {
         Some((stats, name)) => {
             let node = name.rsplit_once('.').map_or(name.as_str(), |(node, _)| node);
             problem!(
@@ -164,12 +164,12 @@ fn with_remedies(error: RunError, network: &Network) -> RunError {
     // Running statistics are left out, since they contain numbers of this batch.
     let mut tensors = weights::tensors(network);
     tensors.retain(|t| !t.name.ends_with(".running_mean") && !t.name.ends_with(".running_var"));
-    let stats_by_name = tensors.iter().map(|t| (&t.name, TensorStats::of_values(&t.values)));
-    let error = match stats_by_name.clone().find(|(_, e)| !e.is_finite()) {
+    let weight_stats = tensors.iter().map(|t| (&t.name, TensorStats::of_values(&t.values)));
+    let error = match weight_stats.clone().find(|(_, stats)| !stats.is_finite()) {
         Some((name, stats)) => {
             error.help(format!("the weight `{name}` already contains {}", stats.non_finite_counts()))
         }
-        None => match stats_by_name.max_by(|a, b| a.1.largest.total_cmp(&b.1.largest)) {
+        None => match weight_stats.max_by(|a, b| a.1.largest.total_cmp(&b.1.largest)) {
             Some((name, stats)) if stats.largest > 1e4 => {
                 error.help(format!("the largest weight is {:.1e}, in `{name}`", stats.largest))
             }

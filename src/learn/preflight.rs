@@ -16,9 +16,9 @@ use rayon::prelude::*;
 use std::path::Path;
 
 /// Number of masks of each role that are read before training, evenly spread.
-const MASKS: usize = 16;
+const MASKS_PER_ROLE: usize = 16;
 /// Number of batches that a loader prefetches.
-const WAITING: u64 = 2;
+const PREFETCHED_BATCHES: u64 = 2;
 
 /// Notes and warnings for the user.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +68,7 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
         .into_iter()
         .flat_map(|role| {
             let n = data.len(role);
-            let some = n.min(MASKS);
+            let some = n.min(MASKS_PER_ROLE);
             (0..some).map(move |i| (role, i * n / some))
         })
         .collect();
@@ -120,7 +120,7 @@ impl MemoryNeed {
         let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
         let channels = checked.input().channels() as u64;
         // Prefetched images are 32-bit floats, cached ones 16-bit integers; classes are bytes.
-        let per_image = (WAITING + 1) * pixels * (4 * channels + 1);
+        let per_image = (PREFETCHED_BATCHES + 1) * pixels * (4 * channels + 1);
         let cases: usize = SplitRole::ALL.map(|role| data.len(role)).iter().sum();
         let cache = (cases as u64).saturating_mul(pixels * (2 * channels + 1));
         let cache = cache.min((settings.data.cache_mb as u64) << 20);

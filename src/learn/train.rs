@@ -113,8 +113,8 @@ pub enum TrainingOutcome {
 /// Errors: the settings, the data and the model do not fit each other, a file cannot be read or written, memory is not enough, or
 /// a loss, gradient or weight becomes NaN or infinite.
 pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Result<TrainingOutcome> {
-    let (run, found, report) = prepare_run(job)?;
-    found.warnings.iter().for_each(|warning| observer.warn(warning));
+    let (run, preflight, report) = prepare_run(job)?;
+    preflight.warnings.iter().for_each(|warning| observer.warn(warning));
     // Nothing was written up to here.
     if job.resume {
         job.folder.reopen()?
@@ -149,11 +149,11 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     } else {
         job.folder.check_vacant()?;
     }
-    let found = preflight(job, &data, &frozen)?;
+    let preflight = preflight(job, &data, &frozen)?;
     let network = lower(job.checked, &device, spec.seed).train();
     let mut started = initial_state(job, network)?;
     let report = started.report.take();
-    Ok((assemble_run(job, device, data, &frozen, augmenter, started), found, report))
+    Ok((assemble_run(job, device, data, &frozen, augmenter, started), preflight, report))
 }
 
 /// Assembles the state of a run in memory.
@@ -179,7 +179,7 @@ fn assemble_run<'a>(
         meta,
         saved: Instant::now(),
         augmenter,
-        slow: false,
+        slow_loading_reported: false,
     }
 }
 
@@ -257,7 +257,7 @@ struct TrainingRun<'a> {
     saved: Instant,
     augmenter: Augmenter,
     /// Whether slow loading was reported.
-    slow: bool,
+    slow_loading_reported: bool,
 }
 
 impl TrainingRun<'_> {
@@ -322,16 +322,16 @@ impl TrainingRun<'_> {
             self.finish_step(pending)?;
             pending = self.begin_step(left(self.meta.seen).min(per_step as u64));
             self.meta.epoch_seconds = seconds_before + began.elapsed().as_secs_f64();
-            let here = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);
-            let to_do = (spec.epochs - self.meta.epoch) * order.len() - self.meta.seen as usize;
+            let rate = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);
+            let images_left = (spec.epochs - self.meta.epoch) * order.len() - self.meta.seen as usize;
             observer.step(&TrainingProgress {
                 epoch: self.meta.epoch + 1,
                 epochs: spec.epochs,
                 step: (self.meta.seen as usize).div_ceil(per_step),
                 steps,
                 loss: self.meta.loss_sum / self.meta.seen as f64,
-                images_per_second: here,
-                seconds_left: to_do as f64 / here,
+                images_per_second: rate,
+                seconds_left: images_left as f64 / rate,
             });
             if self.job.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -340,7 +340,7 @@ impl TrainingRun<'_> {
         }
         let seconds = self.meta.epoch_seconds;
         if let Some(advice) = self.train.bottleneck(&batches, began.elapsed().as_secs_f64())
-            && !std::mem::replace(&mut self.slow, true)
+            && !std::mem::replace(&mut self.slow_loading_reported, true)
         {
             observer.warn(&advice);
         }

@@ -52,7 +52,7 @@ pub struct PooledScores {
 impl Summary {
     /// Summarizes cases. `classes` are the names of all classes in order. Fails if a case has another number of classes, or
     /// if units of distance differ.
-    pub fn new(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule) -> Result<Summary> {
+    pub fn new(cases: &[CaseScore], classes: &[String], empty_rule: EmptyClassRule) -> Result<Summary> {
         if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len()) {
             let (found, expected) = (case.per_class.len(), classes.len());
             return Err(problem!(E0740, "`{}` has scores of {found} classes instead of {expected}", case.stem));
@@ -66,21 +66,22 @@ impl Summary {
             );
         }
         let metrics: Vec<Metric> = measured_metrics(cases).collect();
-        let images = |k: usize| {
-            let of = |m: Metric| (m, nan_mean(cases.iter().filter_map(|case| case.per_class[k].get(m, empty))));
+        let class_mean = |k: usize| {
+            let of = |m: Metric| (m, nan_mean(cases.iter().filter_map(|case| case.per_class[k].get(m, empty_rule))));
             MetricScores::new(metrics.iter().map(|&m| of(m)))
         };
-        let images: Vec<MetricScores> = (0..classes.len()).map(images).collect();
-        let pooled: Vec<MetricScores> = (0..classes.len()).map(|k| pooled_scores(cases, k, &metrics, empty)).collect();
+        let class_means: Vec<MetricScores> = (0..classes.len()).map(class_mean).collect();
+        let pooled: Vec<MetricScores> =
+            (0..classes.len()).map(|k| pooled_scores(cases, k, &metrics, empty_rule)).collect();
         let named = |scores: &[MetricScores]| classes.iter().cloned().zip(scores.iter().cloned()).collect();
-        let (by_image, by_pixel) = (foreground_means(&images), foreground_means(&pooled));
+        let (by_image, by_pixel) = (foreground_means(&class_means), foreground_means(&pooled));
         let objects = || cases.iter().flat_map(|c| c.per_class.iter().skip(1));
         Ok(Summary {
             n: cases.len(),
             iou: by_image.get(Metric::Iou),
             dice: by_image.get(Metric::Dice),
             mean: by_image,
-            per_class: named(&images),
+            per_class: named(&class_means),
             pooled: PooledScores {
                 iou: by_pixel.get(Metric::Iou),
                 dice: by_pixel.get(Metric::Dice),
@@ -88,7 +89,7 @@ impl Summary {
                 per_class: named(&pooled),
             },
             empty: objects().filter(|c| c.counts.is_absent()).count(),
-            empty_rule: empty,
+            empty_rule,
             one_sided: objects().filter(|c| c.is_one_sided()).count(),
             unit,
         })
@@ -107,7 +108,7 @@ fn foreground_means(scores: &[MetricScores]) -> MetricScores {
 }
 
 /// Returns the scores of one class over the pixels of all images.
-fn pooled_scores(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: EmptyClassRule) -> MetricScores {
+fn pooled_scores(cases: &[CaseScore], class: usize, metrics: &[Metric], empty_rule: EmptyClassRule) -> MetricScores {
     let metrics = || metrics.iter().copied().filter(|m| !m.is_distance());
     if cases.is_empty() {
         return MetricScores::new(metrics().map(|m| (m, None)));
@@ -119,5 +120,5 @@ fn pooled_scores(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: E
             (all.both, all.either) = (all.both + one.both, all.either + one.either);
         }
     }
-    MetricScores::new(metrics().map(|m| (m, sum.get(m, empty))))
+    MetricScores::new(metrics().map(|m| (m, sum.get(m, empty_rule))))
 }

@@ -37,7 +37,7 @@ pub fn tile_starts(length: usize, tile: usize, overlap: f64) -> Vec<usize> {
 }
 
 /// Returns the weight of each pixel of a tile: exp(-(y^2 / (2 sy^2) + x^2 / (2 sx^2))) with y and x from the centre and
-/// s = 0.125 times the side. Weights are at least 0.001 and above 0.
+/// s = 0.125 times the side. Weights are at least 0.001.
 pub fn gaussian_weights([height, width]: [usize; 2]) -> Vec<f32> {
     let line = |n: usize| -> Vec<f32> {
         let sigma = (SIGMA_SHARE * n as f64) as f32;

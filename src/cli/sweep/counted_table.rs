@@ -10,7 +10,7 @@ use crate::study::explore::{CountedVariant, MeasureKey, SizeMeasures};
 use serde_json::{Map, Value, json};
 
 /// Maximum number of models that the title names, and of equal models that a row lists.
-const NAMED: usize = 4;
+const MAX_NAMED_MODELS: usize = 4;
 
 /// Returns the sweep in a format: title, table and notes, or the JSON document.
 pub(super) fn sweep_text(sweep: &CountedSweep, format: OutputFormat) -> String {
@@ -43,7 +43,7 @@ pub(super) fn sweep_title(sweep: &CountedSweep) -> String {
     }
     let name = sweep.sweep.as_ref().map_or(String::new(), |name| format!(" {name}"));
     // Otherwise the first column of the table names the models.
-    let few = sweep.models.len() <= NAMED;
+    let few = sweep.models.len() <= MAX_NAMED_MODELS;
     let models = if few { format!(" of {}", sweep.models.join(" | ")) } else { String::new() };
     format!("sweep{name}{models}{at}: {}", parts.join(", "))
 }
@@ -126,7 +126,7 @@ fn remarks(sweep: &CountedSweep) -> Vec<String> {
 /// Returns the other models that compute the same function, by the settings in which they differ.
 fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
     let own = cells(&sweep.columns, &row.variant, &row.args);
-    let mut parts: Vec<String> = (row.same.iter().take(NAMED))
+    let mut parts: Vec<String> = (row.same.iter().take(MAX_NAMED_MODELS))
         .map(|(variant, args)| {
             let differs = |column: &String, cell: &String| match column.as_str() {
                 "model" => cell.clone(),
@@ -146,8 +146,8 @@ fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
             }
         })
         .collect();
-    if row.same.len() > NAMED {
-        parts.push(format!("{} more", row.same.len() - NAMED));
+    if row.same.len() > MAX_NAMED_MODELS {
+        parts.push(format!("{} more", row.same.len() - MAX_NAMED_MODELS));
     }
     parts.join("; ")
 }

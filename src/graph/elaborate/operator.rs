@@ -86,9 +86,9 @@ impl<'a> Elaborator<'_, 'a> {
                 Ok(OperandSlot::Input) => self
                     .eval_expr(&arg.value)
                     .and_then(|value| self.add_operand(call, value, arg.value.span, &mut bound.inputs)),
-                Ok(OperandSlot::Setting(sig)) => {
+                Ok(OperandSlot::Setting(spec)) => {
                     positional |= arg.name.is_none();
-                    self.bind_setting(sig, &arg.value, &mut bound)
+                    self.bind_setting(spec, &arg.value, &mut bound)
                 }
                 Err(error @ OperatorError::UnknownName { .. }) => self.fail(error.diagnostic(call)),
                 Err(error) => return self.fail(error.diagnostic(call)),
@@ -104,9 +104,9 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn bind_setting(&mut self, sig: &'static ArgSpec, expr: &'a Expr, bound: &mut BoundOperands) -> EvalResult<()> {
-        let (value, target) = self.eval_setting(sig, expr)?;
-        bound.settings.0.push((sig.name, value));
+    fn bind_setting(&mut self, spec: &'static ArgSpec, expr: &'a Expr, bound: &mut BoundOperands) -> EvalResult<()> {
+        let (value, target) = self.eval_setting(spec, expr)?;
+        bound.settings.0.push((spec.name, value));
         if let Some(target) = target {
             bound.target = target;
         }
@@ -142,5 +142,5 @@ fn missing_operand(sig: &'static Signature, bound: &BoundOperands) -> Option<Ope
         return Some(if bound.inputs.is_empty() { OperatorError::NoInput } else { OperatorError::TooFewInputs });
     }
     let missing = sig.args.iter().find(|a| a.required && bound.settings.get(a.name).is_none())?;
-    Some(OperatorError::MissingSetting { sig: missing })
+    Some(OperatorError::MissingSetting { spec: missing })
 }

@@ -13,33 +13,33 @@ impl<'a> Elaborator<'_, 'a> {
     /// as formulas.
     pub(super) fn eval_setting(
         &mut self,
-        sig: &'static ArgSpec,
+        spec: &'static ArgSpec,
         expr: &'a Expr,
     ) -> EvalResult<(ArgValue, Option<TargetSize>)> {
         if let ExprKind::Name(word) = &expr.kind
             && !self.frame().values.contains_key(word.as_str())
         {
-            if let Some(value) = word_setting(sig.kind, word) {
+            if let Some(value) = word_setting(spec.kind, word) {
                 return Ok((value, None));
             }
             if !self.program.is_case(word) && !self.frame().indexed_nodes.contains_key(word.as_str()) {
                 let mut bound: Vec<&str> = self.frame().values.keys().copied().collect();
                 bound.sort_unstable();
-                return self.fail(unknown_word(sig, word, expr.span, &bound));
+                return self.fail(unknown_word(spec, word, expr.span, &bound));
             }
         }
         let value = self.eval_expr(expr)?;
-        let target = target_size(sig, &value);
+        let target = target_size(spec, &value);
         // A target size may follow the image's; any other setting holds at this size only.
         let value = match &target {
             Some(TargetSize { dims, .. }) if !dims.is_empty() => without_formulas(value),
             _ => self.concretize(value, expr.span),
         };
-        match convert_setting(sig.kind, &value) {
+        match convert_setting(spec.kind, &value) {
             Some(converted) => Ok((converted, target)),
             None => {
                 let found = self.describe(&value);
-                self.fail(wrong_setting(sig, &found, expr.span))
+                self.fail(wrong_setting(spec, &found, expr.span))
             }
         }
     }
@@ -62,8 +62,8 @@ fn word_setting(kind: ArgKind, word: &str) -> Option<ArgValue> {
 }
 
 /// Returns the target size that a setting gives as a tensor or as formulas.
-fn target_size(sig: &ArgSpec, value: &EvalValue) -> Option<TargetSize> {
-    match (sig.kind, sig.name, value) {
+fn target_size(spec: &ArgSpec, value: &EvalValue) -> Option<TargetSize> {
+    match (spec.kind, spec.name, value) {
         (ArgKind::Size, _, EvalValue::Node(outlet)) => Some(TargetSize { like: Some(*outlet), dims: Vec::new() }),
         (ArgKind::Size | ArgKind::Pair { .. } | ArgKind::Dims, "to" | "size", EvalValue::List(items)) => {
             let dims: Option<Vec<Dim>> = items.iter().map(|v| v.as_dim().map(|(_, dim)| dim)).collect();

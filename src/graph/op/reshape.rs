@@ -30,7 +30,8 @@ pub(super) const SIGNATURES: &[Signature] = &[
         variadic: false,
         args: &[required("p", ArgKind::Float)],
         build: |a| {
-            let p = a.float("p", 0.5);
+            // `p` is required, so the default is never used.
+            let p = a.float("p", 0.0);
             if !(0.0..1.0).contains(&p) {
                 return Err(invalid_setting(format!("`p` must be at least 0 and below 1, found {p}")));
             }

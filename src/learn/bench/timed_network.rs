@@ -83,7 +83,7 @@ impl TimedNetwork {
     /// Frees the memory of forward passes, so that it does not count for training.
     pub(super) fn free_forward_memory(&mut self) {
         self.evaluated = self.evaluated.valid();
-        self.evaluated.engine.free_memory();
+        self.evaluated.engine.release_memory();
     }
 
     /// Runs a training step; does nothing if training is not timed.

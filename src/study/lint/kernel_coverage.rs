@@ -17,8 +17,8 @@ pub(super) fn padding_taps(facts: &LintFacts) -> Vec<LintFinding> {
     for &id in &facts.order {
         let node = facts.graph.node(id);
         let Op::Conv(conv) = &node.op else { continue };
-        let share = axis_pairs(&node.op, facts.input_types(id), &node.outputs);
-        let padded = 1.0 - pixel_share(share);
+        let pairs = axis_pairs(&node.op, facts.input_types(id), &node.outputs);
+        let padded = 1.0 - pixel_share(pairs);
         let [h, w] = facts.size(facts.inputs[id.index()][0].node);
         let live = live_taps(facts, id);
         let (taps, live) = (conv.kernel[0] * conv.kernel[1], live[0] * live[1]);
@@ -63,8 +63,8 @@ fn larger(pair: [usize; 2]) -> usize {
 }
 
 /// Returns the share of multiplications that touch pixels.
-fn pixel_share(share: [TapPairs; 2]) -> f64 {
-    share.iter().map(|p| p.inside as f64 / p.all as f64).product()
+fn pixel_share(pairs: [TapPairs; 2]) -> f64 {
+    pairs.iter().map(|p| p.inside as f64 / p.all as f64).product()
 }
 
 /// Counts the taps along each axis that read at least one pixel.
@@ -135,24 +135,24 @@ pub(super) fn unread_pixels(facts: &LintFacts) -> Vec<LintFinding> {
     for &id in facts.order.iter().filter(|id| !facts.is_result[id.index()]) {
         let readers = &facts.readers[id.index()];
         let Some(&(first, _)) = readers.first() else { continue };
-        let share = [0, 1].map(|axis| read_share(facts, readers, axis).filter(|_| facts.size(id)[axis] > 1));
-        let part = share.iter().flatten().map(|[read, of]| *read as f64 / *of as f64).product::<f64>();
-        if part >= 1.0 {
+        let read_of = [0, 1].map(|axis| read_of_stride(facts, readers, axis).filter(|_| facts.size(id)[axis] > 1));
+        let share = read_of.iter().flatten().map(|[read, of]| *read as f64 / *of as f64).product::<f64>();
+        if share >= 1.0 {
             continue;
         }
-        let axes = share.iter().flatten().filter(|[read, of]| read < of).map(|[read, of]| format!("{read} of {of}"));
+        let axes = read_of.iter().flatten().filter(|[read, of]| read < of).map(|[read, of]| format!("{read} of {of}"));
         let (name, node) = (facts.graph.node(first).op.name(), &facts.graph.node(id).path);
         let message = format!("`{name}` steps over pixels of `{node}` that nothing else reads");
         let label = format!("{} pixels along an axis are read", axes.collect::<Vec<_>>()[0]);
         let help = "use a kernel as large as the stride, or put the stride into the layer before".into();
-        let weight = ((1.0 - part) * 1e6) as u64;
+        let weight = ((1.0 - share) * 1e6) as u64;
         found.push(LintFinding { id: first, code: Code::W0411, weight, message, label, help });
     }
     found
 }
 
 /// Counts the pixels out of each `stride` that the readers see together, if all have the same stride.
-fn read_share(facts: &LintFacts, readers: &[(NodeId, usize)], axis: usize) -> Option<[usize; 2]> {
+fn read_of_stride(facts: &LintFacts, readers: &[(NodeId, usize)], axis: usize) -> Option<[usize; 2]> {
     let mut seen: Vec<bool> = Vec::new();
     for &(id, slot) in readers {
         let ReadPattern::Window(taps) = facts.reads(id, slot)[axis] else { return None };

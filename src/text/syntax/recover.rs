@@ -27,29 +27,29 @@ pub(super) struct ParsedItem {
     pub problems: Problems,
 }
 
-/// Parses `run`, the tokens without comments from the start of an item.
-pub(super) fn parse_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
-    let (attributes, run) = run.split_at(scan::leading_attributes_len(text, run).min(run.len()));
+/// Parses `tokens`: those without comments from the start of an item.
+pub(super) fn parse_item(id: SourceId, text: &str, tokens: &[Token]) -> ParsedItem {
+    let (attributes, tokens) = tokens.split_at(scan::leading_attributes_len(text, tokens).min(tokens.len()));
     let (Some(first), Some(last)) = (attributes.first(), attributes.last()) else {
-        return parse_plain_item(id, text, run);
+        return parse_plain_item(id, text, tokens);
     };
     let mut outcome = match build::attributes(id, text, first.start..last.end) {
         Ok(attributes) => {
-            let mut outcome = parse_plain_item(id, text, run);
+            let mut outcome = parse_plain_item(id, text, tokens);
             if let Some(item) = &mut outcome.item {
                 item.attributes = attributes;
             }
             outcome
         }
         Err(failure) => {
-            let known = run.first().is_some_and(|t| scan::is_item_keyword(t.text(text)));
-            let mut outcome = if known { parse_plain_item(id, text, run) } else { ParsedItem::default() };
+            let known = tokens.first().is_some_and(|t| scan::is_item_keyword(t.text(text)));
+            let mut outcome = if known { parse_plain_item(id, text, tokens) } else { ParsedItem::default() };
             let help = "an attribute is written `@allow(name)`, on the line above an item";
             outcome.problems.push(explain(id, text, attributes, &failure).help(help));
             outcome
         }
     };
-    if run.is_empty() {
+    if tokens.is_empty() {
         let span = Span::new(id, first.start, last.end);
         outcome.problems.push(problem!(E0101, span, "an attribute without an item after it";
             help: "for the whole file, write `allow name` without the `@`"));
@@ -57,21 +57,21 @@ pub(super) fn parse_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem 
     outcome
 }
 
-fn parse_plain_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
-    let [first, .., last] = run else {
-        return run.first().map_or_else(ParsedItem::default, |only| unexpected_text(id, text, run, only));
+fn parse_plain_item(id: SourceId, text: &str, tokens: &[Token]) -> ParsedItem {
+    let [first, .., last] = tokens else {
+        return tokens.first().map_or_else(ParsedItem::default, |only| unexpected_text(id, text, tokens, only));
     };
     if !scan::is_item_keyword(first.text(text)) {
-        return unexpected_text(id, text, run, first);
+        return unexpected_text(id, text, tokens, first);
     }
-    let failed = |problems| ParsedItem { item: None, broken: item_name(id, text, run), problems };
-    if run.len() > MAX_TOKENS {
+    let failed = |problems| ParsedItem { item: None, broken: item_name(id, text, tokens), problems };
+    if tokens.len() > MAX_TOKENS {
         let d = problem!(E0311, Span::new(id, first.start, first.end), "an item of more than {MAX_TOKENS} tokens";
             label: "starts here";
             help: "write repeated parts as a `for` or `repeat`");
         return failed(d.into());
     }
-    if let Some(token) = scan::too_deep(text, run) {
+    if let Some(token) = scan::too_deep(text, tokens) {
         return failed(too_deep(id, token).into());
     }
     match build::item(id, text, first.start..last.end) {
@@ -83,8 +83,8 @@ fn parse_plain_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
         }
         Err(failure) if failure.exhausted => failed(too_deep(id, *first).into()),
         Err(failure) => {
-            let mut problems = Problems::from(explain(id, text, run, &failure));
-            report_further_errors(id, text, run, &failure, &mut problems);
+            let mut problems = Problems::from(explain(id, text, tokens, &failure));
+            report_further_errors(id, text, tokens, &failure, &mut problems);
             failed(problems)
         }
     }
@@ -121,15 +121,15 @@ fn too_deep(id: SourceId, token: Token) -> Diagnostic {
 }
 
 /// Reports text where an item should start.
-fn unexpected_text(id: SourceId, text: &str, run: &[Token], first: &Token) -> ParsedItem {
+fn unexpected_text(id: SourceId, text: &str, tokens: &[Token], first: &Token) -> ParsedItem {
     let word = first.text(text);
     let span = Span::new(id, first.start, first.end);
     let problem = if scan::is_item_keyword(word) {
         problem!(E0101, span, "`{word}` is not followed by a name")
     } else {
-        expected_item(word, span, matches!(run.get(1), Some(t) if t.kind == TokenKind::Word))
+        expected_item(word, span, matches!(tokens.get(1), Some(t) if t.kind == TokenKind::Word))
     };
-    let broken = if run.len() > 1 { item_name(id, text, run) } else { None };
+    let broken = if tokens.len() > 1 { item_name(id, text, tokens) } else { None };
     ParsedItem { item: None, broken, problems: problem.into() }
 }
 
@@ -145,56 +145,56 @@ fn expected_item(word: &str, span: Span, name_follows: bool) -> Diagnostic {
 }
 
 /// Returns the name in the head of an item. `import` and `expect` have none.
-fn item_name(id: SourceId, text: &str, run: &[Token]) -> Option<Ident> {
-    let name = run.get(1).filter(|t| t.kind == TokenKind::Word && !scan::is_reserved(t.text(text)))?;
-    let named = !matches!(run[0].text(text), "import" | "expect");
+fn item_name(id: SourceId, text: &str, tokens: &[Token]) -> Option<Ident> {
+    let name = tokens.get(1).filter(|t| t.kind == TokenKind::Word && !scan::is_reserved(t.text(text)))?;
+    let named = !matches!(tokens[0].text(text), "import" | "expect");
     named.then(|| Spanned::new(name.text(text).to_owned(), Span::new(id, name.start, name.end)))
 }
 
 /// Checks the statements or entries after `failure`, one by one.
-fn report_further_errors(id: SourceId, text: &str, run: &[Token], failure: &ParseFailure, problems: &mut Problems) {
-    let part = match run[0].text(text) {
+fn report_further_errors(id: SourceId, text: &str, tokens: &[Token], failure: &ParseFailure, problems: &mut Problems) {
+    let part = match tokens[0].text(text) {
         "block" | "model" => ItemPart::Stmt,
         "data" | "train" => ItemPart::Entry,
         "expect" => ItemPart::Claim,
         _ => return,
     };
-    let innermost = innermost_brackets(text, run);
+    let innermost = innermost_brackets(text, tokens);
     let starts_part = |i: usize| {
         let in_braces = innermost[i] == Some("{");
-        let word = run[i].text(text);
-        let next = run.get(i + 1).map_or("", |t| t.text(text));
-        run[i].first_on_line
+        let word = tokens[i].text(text);
+        let next = tokens.get(i + 1).map_or("", |t| t.text(text));
+        tokens[i].first_on_line
             && match part {
                 // `for` may also belong to a comprehension.
                 ItemPart::Stmt => scan::is_statement_keyword(word) && (in_braces || word != "for"),
-                ItemPart::Entry => in_braces && run[i].kind == TokenKind::Word && next == "=",
-                ItemPart::Claim => in_braces && run[i].kind == TokenKind::Word && matches!(next, "~=" | "==" | "("),
+                ItemPart::Entry => in_braces && tokens[i].kind == TokenKind::Word && next == "=",
+                ItemPart::Claim => in_braces && tokens[i].kind == TokenKind::Word && matches!(next, "~=" | "==" | "("),
             }
     };
-    let end = run.last().map_or(0, |t| t.end);
+    let end = tokens.last().map_or(0, |t| t.end);
     // The part that failed may start at the token that failed.
-    let mut i = run.partition_point(|t| t.end <= failure.at);
-    i += usize::from(i < run.len() && run[i].start < failure.at);
+    let mut i = tokens.partition_point(|t| t.end <= failure.at);
+    i += usize::from(i < tokens.len() && tokens[i].start < failure.at);
     let mut reported = 1;
     while reported < MAX_ERRORS {
-        let Some(start) = (i..run.len()).find(|&i| starts_part(i)) else { return };
-        match build::end_of_part(part, text, run[start].start..end) {
-            Ok(part_end) => i = run.partition_point(|t| t.start < part_end),
+        let Some(start) = (i..tokens.len()).find(|&i| starts_part(i)) else { return };
+        match build::end_of_part(part, text, tokens[start].start..end) {
+            Ok(part_end) => i = tokens.partition_point(|t| t.start < part_end),
             Err(failure) => {
-                problems.push(explain(id, text, run, &failure));
+                problems.push(explain(id, text, tokens, &failure));
                 reported += 1;
-                i = run.partition_point(|t| t.end <= failure.at).max(start + 1);
+                i = tokens.partition_point(|t| t.end <= failure.at).max(start + 1);
             }
         }
     }
 }
 
 /// Returns the innermost bracket around each token.
-fn innermost_brackets<'s>(text: &'s str, run: &[Token]) -> Vec<Option<&'s str>> {
+fn innermost_brackets<'s>(text: &'s str, tokens: &[Token]) -> Vec<Option<&'s str>> {
     let mut open: Vec<&str> = Vec::new();
-    let mut innermost = Vec::with_capacity(run.len());
-    for token in run {
+    let mut innermost = Vec::with_capacity(tokens.len());
+    for token in tokens {
         let word = token.text(text);
         if let Some(opener) = scan::opener_of(word)
             && let Some(partner) = open.iter().rposition(|&o| o == opener)

@@ -3,7 +3,7 @@
 use super::input_norm::fuse_input_norms;
 use super::lifetimes::ActivationLifetimes;
 use super::node::{ConvKind, ConvNode, FoldedNorm, NodeOp, NormNode, ProgramNode, ProgramValue, ProgramValueId};
-use super::readers::{operands, readers};
+use super::readers::{Reader, operands, readers};
 use super::{PassMode, Program, Unsupported};
 use crate::compute::engine::memory_layout::MapLayout;
 use crate::compute::engine::operators::conv::{ConvWindow, halo};
@@ -16,7 +16,7 @@ use std::collections::HashMap;
 /// Maximum number of channels for which the result of a resize is planar: a block would be mostly empty.
 const FEW_CHANNELS: usize = 8;
 /// Maximum number of places in a map that an index can name: 32-bit floats represent integers exactly up to this one.
-const INDICES: usize = 1 << 24;
+const MAX_INDEXED_PIXELS: usize = 1 << 24;
 
 /// Builds the program of a plan for images `[n, c, h, w]`.
 pub(crate) fn build(plan: &Plan, dims: [usize; 4], mode: PassMode) -> Result<Program, Unsupported> {
@@ -69,7 +69,7 @@ struct ProgramBuilder<'a> {
     plan: &'a Plan,
     mode: PassMode,
     types: Vec<TensorType>,
-    readers: Vec<Vec<usize>>,
+    readers: Vec<Vec<Reader>>,
     batch: usize,
     nodes: Vec<ProgramNode>,
     values: Vec<ProgramValue>,
@@ -89,7 +89,7 @@ impl ProgramBuilder<'_> {
     /// Returns the step that reads a value, if it is the only reader.
     fn only_reader(&self, value: usize) -> Option<usize> {
         match self.readers[value][..] {
-            [at] if at != usize::MAX => Some(at),
+            [Reader::Step(at)] => Some(at),
             _ => None,
         }
     }
@@ -102,15 +102,15 @@ impl ProgramBuilder<'_> {
         step: usize,
     ) -> Vec<ProgramValueId> {
         let producer = self.nodes.len();
-        let has_parameters = match &op {
+        let starts_gradient = match &op {
             NodeOp::Image => self.mode == PassMode::Train { to_image: true },
             NodeOp::Conv(_) | NodeOp::Norm(_) => true,
             NodeOp::Relayout => false,
             NodeOp::Operator { layer, .. } => layer.is_some(),
         };
         // Inference has no backward pass and saves nothing.
-        let differentiable =
-            self.mode != PassMode::Infer && (has_parameters || inputs.iter().any(|&id| self.values[id].differentiable));
+        let differentiable = self.mode != PassMode::Infer
+            && (starts_gradient || inputs.iter().any(|&id| self.values[id].differentiable));
         let first = self.values.len();
         self.values.extend(layouts.into_iter().map(|layout| ProgramValue {
             gradient: layout.clone(),
@@ -272,11 +272,11 @@ impl ProgramBuilder<'_> {
         };
         let placement = unit.properties().placement;
         if let TensorType::Index { from, .. } = &self.types[*outputs.last().expect("a step has an output")]
-            && from.dims().iter().skip(1).product::<usize>() > INDICES
+            && from.dims().iter().skip(1).product::<usize>() > MAX_INDEXED_PIXELS
         {
             return Err(Unsupported(format!("{}: indices into a map of more than 2^24 pixels", step.path)));
         }
-        let planar = matches!(op, Op::Resize(_)) && self.readers[outputs[0]] == [usize::MAX];
+        let planar = matches!(op, Op::Resize(_)) && self.readers[outputs[0]] == [Reader::Caller];
         let planar = planar && self.dims(outputs[0])[1] <= FEW_CHANNELS;
         let mut blocked: Vec<ProgramValueId> = Vec::new();
         for &id in &inputs {

@@ -3,14 +3,22 @@
 use crate::graph::plan::{Plan, Step};
 use crate::graph::ty::TensorType;
 
-/// Returns the steps that read each value's numbers; `usize::MAX` represents the caller, who reads the results. `types`
-/// are the types of all values.
-pub(super) fn readers(plan: &Plan, types: &[TensorType]) -> Vec<Vec<usize>> {
+/// Who reads a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Step of the plan by its number.
+    Step(usize),
+    /// The caller, who reads the results.
+    Caller,
+}
+
+/// Returns the readers of each value's numbers. `types` are the types of all values.
+pub(super) fn readers(plan: &Plan, types: &[TensorType]) -> Vec<Vec<Reader>> {
     let mut readers = vec![Vec::new(); plan.values];
     for (at, step) in plan.steps.iter().enumerate() {
-        operands(step, types).iter().for_each(|id| readers[*id].push(at));
+        operands(step, types).iter().for_each(|id| readers[*id].push(Reader::Step(at)));
     }
-    plan.results.iter().for_each(|(_, id)| readers[id.index()].push(usize::MAX));
+    plan.results.iter().for_each(|(_, id)| readers[id.index()].push(Reader::Caller));
     readers
 }
 

@@ -28,7 +28,7 @@ pub(in crate::graph::elaborate) enum OperatorError<'a> {
     NoInput,
     TooFewInputs,
     MissingSetting {
-        sig: &'static ArgSpec,
+        spec: &'static ArgSpec,
     },
     /// The operator accepts each setting and not all of them together.
     Refused(Refusal),
@@ -69,7 +69,7 @@ impl OperatorError<'_> {
                 let (count, names) = (sig.inputs.len(), sig.inputs.join(", "));
                 problem!(E0204, call.name_span, "`{}` needs {count} inputs ({names})", sig.name).help(sig.summary)
             }
-            OperatorError::MissingSetting { sig: missing } => {
+            OperatorError::MissingSetting { spec: missing } => {
                 let (place, text) = missing_argument_edit(missing.name, call.args, call.name_span, call.span);
                 problem!(E0204, call.name_span, "`{}` needs `{}`, {}", sig.name, missing.name, missing.kind.describe();
                     fix[place => text, HasPlaceholders]: "write `{}({} = ...)`", sig.name, missing.name)
@@ -116,9 +116,9 @@ fn framework_setting(name: &str) -> Option<&'static str> {
 }
 
 /// A bare word that is neither a word of the setting nor a name with a value. `bound` are the names with values.
-pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSpec, word: &str, span: Span, bound: &[&str]) -> Diagnostic {
-    let d = problem!(E0206, span, "`{}` takes {}, found `{word}`", sig.name, sig.kind.describe());
-    let words: &[&str] = match sig.kind {
+pub(in crate::graph::elaborate) fn unknown_word(spec: &ArgSpec, word: &str, span: Span, bound: &[&str]) -> Diagnostic {
+    let d = problem!(E0206, span, "`{}` takes {}, found `{word}`", spec.name, spec.kind.describe());
+    let words: &[&str] = match spec.kind {
         ArgKind::Word(words) => words,
         ArgKind::Pad => &["same"],
         ArgKind::Int { .. }
@@ -137,6 +137,6 @@ pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSpec, word: &str, span:
 }
 
 /// A setting whose value has another type.
-pub(in crate::graph::elaborate) fn wrong_setting(sig: &ArgSpec, found: &str, span: Span) -> Diagnostic {
-    problem!(E0206, span, "`{}` takes {}, found {found}", sig.name, sig.kind.describe())
+pub(in crate::graph::elaborate) fn wrong_setting(spec: &ArgSpec, found: &str, span: Span) -> Diagnostic {
+    problem!(E0206, span, "`{}` takes {}, found {found}", spec.name, spec.kind.describe())
 }
