@@ -4,6 +4,10 @@
 //! tap is a shift of the input with a matrix from input to output channels. They differ in the output pixels that a
 //! [`ConvRegion`] covers and in the shifts of its taps. Taps that meet only padding are skipped, row by row and column by
 //! column. The input is never copied.
+//!
+//! A task computes some groups of output channels of one image in one band of its rows: it takes the band part by part, a
+//! part group by group, a group region by region, the input blocks of a region in one or several turns, a turn row by row,
+//! a row segment by segment (columns with the same taps), and a segment tile by tile.
 
 use super::packing::{OutputGroup, PackedWeights};
 use super::simd::{LANES, SimdLevel};
@@ -12,12 +16,12 @@ use super::tile::{InputBlock, MAX_BLOCKS, Tile, TileTap, max_tile_width, tile_ke
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
 use std::ops::Range;
 
-/// Bytes of weights that a task reads for each row. A task with more weights takes its input blocks in several turns.
-const WEIGHTS_AT_ONCE: usize = 256 << 10;
-/// Bytes of a layer's weights up to which they are read again for each part of the rows.
-const ALL_WEIGHTS: usize = 1 << 20;
-/// Bytes of a part's input.
-const ROWS_AT_ONCE: usize = 256 << 10;
+/// Bytes of weights that are read for each row. A group with more weights takes its input blocks in several turns.
+const MAX_TURN_WEIGHT_BYTES: usize = 256 << 10;
+/// Layers with at most this many bytes of weights read them once per part of the rows.
+const MAX_REREAD_WEIGHT_BYTES: usize = 1 << 20;
+/// Approximate number of bytes of a part's input.
+const PART_INPUT_BYTES: usize = 256 << 10;
 /// Number of tasks that a map is cut into if it has enough rows. The cut follows the shape and not the number of threads,
 /// so that sums do not depend on threads.
 const TASKS: usize = 32;
@@ -130,15 +134,15 @@ impl ChannelSums {
         Self { sum: vec![0.0; slots], square: vec![0.0; slots] }
     }
 
-    /// Adds `part` to the slots from `first` on.
-    pub(super) fn add(&mut self, first: usize, part: &Self) {
+    /// Adds `other` to the slots from `first` on.
+    pub(super) fn add(&mut self, first: usize, other: &Self) {
         let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        add(&mut self.sum[first..], &part.sum);
-        add(&mut self.square[first..], &part.square);
+        add(&mut self.sum[first..], &other.sum);
+        add(&mut self.square[first..], &other.square);
     }
 }
 
-/// One share of the work: some groups of output channels of one image, and some of the parts that its rows are cut into.
+/// Some groups of output channels of one image, in the parts of one band of its rows.
 struct ConvTask {
     groups: Range<usize>,
     image: usize,
@@ -156,7 +160,7 @@ struct DirectConv<'a> {
     writes: DisjointWrites,
     epilogue: Epilogue<'a>,
     /// Number of parts that the rows of each region are cut into.
-    parts: usize,
+    part_count: usize,
 }
 
 /// Computes all regions of an output. Pixels outside all regions keep their numbers; regions must not overlap.
@@ -179,46 +183,55 @@ pub(crate) fn convolve(
         }
         assert!(region.taps.iter().all(|tap| tap.weight < weights.taps));
     }
-    let (tasks, parts) = tasks(regions, input.layout, weights, layout.n);
+    let (tasks, part_count) = cut_into_tasks(regions, input.layout, weights, layout.n);
     let plane = input.layout.plane_len();
     let blocks = (weights.blocks.iter())
         .map(|b| InputBlock { input: b.block * plane, weight: b.first_channel * weights.taps, channels: b.count })
         .collect();
     let regions = regions.iter().map(|region| (region, region.segments(input.layout))).collect();
     let writes = DisjointWrites::new(output.data);
-    let conv = DirectConv { regions, input, weights, blocks, output: layout, writes, epilogue, parts };
+    let conv = DirectConv { regions, input, weights, blocks, output: layout, writes, epilogue, part_count };
     if !epilogue.sums {
         team::for_each(tasks.len(), |i| drop(conv.run(&tasks[i])));
         return None;
     }
-    let parts: Vec<ChannelSums> = team::map(tasks.len(), |i| conv.run(&tasks[i]));
+    let task_sums: Vec<ChannelSums> = team::map(tasks.len(), |i| conv.run(&tasks[i]));
     let mut sums = ChannelSums::zeros(layout.slots());
-    for (task, part) in tasks.iter().zip(&parts) {
-        sums.add(weights.groups[task.groups.start].first * LANES, part);
+    for (task, of_task) in tasks.iter().zip(&task_sums) {
+        sums.add(weights.groups[task.groups.start].first * LANES, of_task);
     }
     Some(sums)
 }
 
 /// Cuts the work into tasks. Returns them with the number of parts that rows are cut into: a part's input is small enough
 /// to stay in the second-level cache for all groups, if their weights are small as well.
-fn tasks(regions: &[ConvRegion], from: &MapLayout, weights: &PackedWeights, images: usize) -> (Vec<ConvTask>, usize) {
+fn cut_into_tasks(
+    regions: &[ConvRegion],
+    from: &MapLayout,
+    weights: &PackedWeights,
+    images: usize,
+) -> (Vec<ConvTask>, usize) {
     let groups = weights.groups.len();
     let rows = regions.iter().map(|region| region.rows.count).max().unwrap_or(0).max(1);
     let bands = TASKS.div_ceil(images.max(1)).min(rows);
-    let share = groups.div_ceil(TASKS.div_ceil((images * bands).max(1)).min(groups).max(1)).max(1);
+    let groups_per_task = groups.div_ceil(TASKS.div_ceil((images * bands).max(1)).min(groups).max(1)).max(1);
     let stride = regions.iter().map(|region| region.stride[0]).max().unwrap_or(1);
-    let band = rows.div_ceil(bands);
-    let bytes = band * stride * from.blocks() * from.row_len() * size_of::<f32>();
-    let pieces = if weights.bytes() <= ALL_WEIGHTS { bytes.div_ceil(ROWS_AT_ONCE).clamp(1, band) } else { 1 };
+    let rows_per_band = rows.div_ceil(bands);
+    let bytes_per_band = rows_per_band * stride * from.blocks() * from.row_len() * size_of::<f32>();
+    let parts_per_band = if weights.bytes() <= MAX_REREAD_WEIGHT_BYTES {
+        bytes_per_band.div_ceil(PART_INPUT_BYTES).clamp(1, rows_per_band)
+    } else {
+        1
+    };
     let mut tasks = Vec::new();
-    for first in (0..groups).step_by(share) {
-        let groups = first..(first + share).min(groups);
+    for first in (0..groups).step_by(groups_per_task) {
+        let groups = first..(first + groups_per_task).min(groups);
         for image in 0..images {
-            let parts = (0..bands).map(|band| band * pieces..(band + 1) * pieces);
+            let parts = (0..bands).map(|band| band * parts_per_band..(band + 1) * parts_per_band);
             tasks.extend(parts.map(|parts| ConvTask { groups: groups.clone(), image, parts }));
         }
     }
-    (tasks, bands * pieces)
+    (tasks, bands * parts_per_band)
 }
 
 impl DirectConv<'_> {
@@ -230,7 +243,7 @@ impl DirectConv<'_> {
             for group in groups {
                 for (region, segments) in &self.regions {
                     let count = region.rows.count;
-                    let rows = count * part / self.parts..count * (part + 1) / self.parts;
+                    let rows = count * part / self.part_count..count * (part + 1) / self.part_count;
                     let first_slot = (group.first - groups[0].first) * LANES;
                     RegionScanner::new(self, group, task.image, region, segments).scan(rows, &mut sums, first_slot);
                 }
@@ -292,9 +305,9 @@ impl<'a> RegionScanner<'a> {
     fn scan(mut self, rows: Range<usize>, sums: &mut ChannelSums, first_slot: usize) {
         let Self { conv, group, .. } = self;
         let bytes_per_block = conv.weights.taps.max(1) * LANES * group.blocks * LANES * size_of::<f32>();
-        let at_once = (WEIGHTS_AT_ONCE / bytes_per_block).max(1);
-        let turns = conv.blocks.len().div_ceil(at_once);
-        for (turn, blocks) in conv.blocks.chunks(at_once).enumerate() {
+        let blocks_per_turn = (MAX_TURN_WEIGHT_BYTES / bytes_per_block).max(1);
+        let turns = conv.blocks.len().div_ceil(blocks_per_turn);
+        for (turn, blocks) in conv.blocks.chunks(blocks_per_turn).enumerate() {
             let last = turn + 1 == turns;
             let turn = Turn { blocks, accumulate: conv.epilogue.accumulate || turn > 0, last };
             for row in rows.clone() {

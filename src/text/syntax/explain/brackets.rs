@@ -9,7 +9,7 @@ use crate::text::syntax::scan::{self, Token};
 impl UnexpectedToken<'_> {
     /// Labels the unclosed bracket, if that is the likely mistake, and suggests its closing bracket.
     pub(super) fn label_unclosed_bracket(&self, problem: Diagnostic, expected: &ExpectedTokens) -> Diagnostic {
-        let before = scan::unbalanced_brackets(self.text, &self.run[..self.index]);
+        let before = scan::unbalanced_brackets(self.text, &self.tokens[..self.index]);
         let Some(opener) = before.open.last().copied() else { return problem };
         let bracket = opener.text(self.text);
         let word = self.word();
@@ -39,9 +39,9 @@ impl UnexpectedToken<'_> {
             let message = format!("`{}` is closed by `{closer}`", opener.text(self.text));
             return problem.suggest(message, self.span_of(token), closer, MachineApplicable);
         }
-        let at = self.run.partition_point(|t| t.start < opener.end);
+        let at = self.tokens.partition_point(|t| t.start < opener.end);
         let single_argument = self.word_at(at + 1) == "|>" && at + 1 < self.index;
-        let Some(last) = (if single_argument { self.run.get(at).copied() } else { self.before() }) else {
+        let Some(last) = (if single_argument { self.tokens.get(at).copied() } else { self.before() }) else {
             return problem;
         };
         if closer == "}" {
@@ -53,7 +53,7 @@ impl UnexpectedToken<'_> {
 
     /// Returns the innermost bracket that is open at the token.
     pub(super) fn innermost_bracket(&self) -> &str {
-        let before = scan::unbalanced_brackets(self.text, &self.run[..self.index]);
+        let before = scan::unbalanced_brackets(self.text, &self.tokens[..self.index]);
         before.open.last().map_or("", |t| t.text(self.text))
     }
 }

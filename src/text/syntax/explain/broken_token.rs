@@ -54,7 +54,7 @@ impl UnexpectedToken<'_> {
 
     /// Returns the span of the next token if it has the same text and touches this one.
     fn repetition(&self, token: Token) -> Option<Span> {
-        let next = self.run.get(self.index + 1)?;
+        let next = self.tokens.get(self.index + 1)?;
         (next.start == token.end && next.text(self.text) == self.word()).then(|| self.span_of(*next))
     }
 }

@@ -89,14 +89,14 @@ impl<'a> MistakeSite<'a> {
 
     /// Checks whether a token before this one in the item has the text `word`.
     fn follows(&self, word: &str) -> bool {
-        self.place.run[..self.place.index].iter().any(|t| t.text(self.place.text) == word)
+        self.place.tokens[..self.place.index].iter().any(|t| t.text(self.place.text) == word)
     }
 
     /// Checks whether the token is an operator after the last stage of a pipe.
     fn is_operator_after_pipe(&self) -> bool {
         let text = self.place.text;
         let in_statement = |t: &&Token| !scan::is_statement_keyword(t.text(text));
-        let mut back = self.place.run[..self.place.index].iter().rev().take_while(in_statement);
+        let mut back = self.place.tokens[..self.place.index].iter().rev().take_while(in_statement);
         INFIX.contains(&self.word) && back.any(|t| t.text(text) == "|>")
     }
 }

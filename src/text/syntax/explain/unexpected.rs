@@ -7,21 +7,21 @@ use crate::text::syntax::scan::Token;
 pub(super) struct UnexpectedToken<'a> {
     pub(super) id: SourceId,
     pub(super) text: &'a str,
-    pub(super) run: &'a [Token],
+    pub(super) tokens: &'a [Token],
     pub(super) index: usize,
 }
 
 impl UnexpectedToken<'_> {
     pub(super) fn token(&self) -> Option<Token> {
-        self.run.get(self.index).copied()
+        self.tokens.get(self.index).copied()
     }
 
     pub(super) fn before(&self) -> Option<Token> {
-        self.index.checked_sub(1).map(|i| self.run[i])
+        self.index.checked_sub(1).map(|i| self.tokens[i])
     }
 
     pub(super) fn word_at(&self, index: usize) -> &str {
-        self.run.get(index).map_or("", |t| t.text(self.text))
+        self.tokens.get(index).map_or("", |t| t.text(self.text))
     }
 
     pub(super) fn word(&self) -> &str {
