@@ -6,16 +6,16 @@ use crate::show::images::gallery::OverlayCase;
 use crate::show::report::content::{PICTURE_SIDE, ReportPicture, SplitShares};
 use rayon::prelude::*;
 
-/// The most masks that are read for the class balance of a split.
-const MASKS: usize = 100;
-/// The most training images that are shown.
-const EXAMPLES: usize = 4;
+/// Maximum number of masks that are read for the class balance of a split.
+const MAX_MASKS_PER_SPLIT: usize = 100;
+/// Maximum number of training images that are shown.
+const MAX_EXAMPLES: usize = 4;
 
 /// Returns the class balance of each split and a few training images with their masks.
 pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<SplitShares>, Vec<ReportPicture>)> {
     let roles = SplitRole::ALL.into_iter().filter(|role| !data.is_empty(*role));
     let balance = roles.map(|role| split_shares(data, role)).collect::<Result<_>>()?;
-    let chosen = evenly_spread(data.len(SplitRole::Train), EXAMPLES);
+    let chosen = evenly_spread(data.len(SplitRole::Train), MAX_EXAMPLES);
     let examples = chosen.into_iter().map(|index| training_image(data, index, channels)).collect::<Result<_>>()?;
     Ok((balance, examples))
 }
@@ -23,7 +23,7 @@ pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<SplitShares>,
 /// Returns the fraction of the pixels of each class in the masks of one split.
 fn split_shares(data: &Dataset, role: SplitRole) -> Result<SplitShares> {
     let classes = data.spec().classes.len();
-    let chosen = evenly_spread(data.len(role), MASKS);
+    let chosen = evenly_spread(data.len(role), MAX_MASKS_PER_SPLIT);
     let count = |&index: &usize| class_pixels(data, role, index, classes);
     let counts: Vec<Vec<u64>> = chosen.par_iter().map(count).collect::<Result<_>>()?;
     let sums: Vec<u64> = (0..classes).map(|k| counts.iter().map(|c| c[k]).sum()).collect();
