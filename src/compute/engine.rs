@@ -126,7 +126,8 @@ impl Engine {
         programs.entry((dims, mode)).or_insert_with(|| build(&self.plan, dims, mode).map(Arc::new)).clone()
     }
 
-    /// Whether [`Engine::infer`] and [`Engine::train`] compute images of this size.
+    /// Checks that [`Engine::infer`] or [`Engine::train`], by `mode`, computes images `[n, c, h, w]`, and keeps the program for
+    /// that. Errors: the reason why the engine does not compute the network at this size.
     pub fn supports(&self, dims: [usize; 4], mode: PassMode) -> Result<(), Unsupported> {
         self.program(dims, mode).map(drop)
     }

@@ -11,7 +11,11 @@ use crate::text::files::Files;
 use crate::text::source::SourceMap;
 use std::path::Path;
 
-/// Builds every selected model of a file. Errors: any problem of the file or of a selected model.
+/// Builds every selected model of a file. Returns the models in the order of the file, each at the sizes of the selection,
+/// with the texts that the spans of their nodes refer to. A file with blocks alone gives no model.
+///
+/// Errors: the file cannot be read, the file or a selected model has an error, the selection names a model or data block
+/// that does not exist, or its hyper-parameters cannot be read.
 pub fn build_models(
     files: &dyn Files,
     path: &Path,
@@ -39,10 +43,12 @@ pub fn build_models(
     Ok((models, sources))
 }
 
-/// Builds the one model that is selected. Errors: those of [`build_models`], and a selection of several.
+/// Builds the one model that is selected. Errors: those of [`build_models`], no model
+/// (E0501), and several (E0503).
 pub fn build_one(files: &dyn Files, path: &Path, selection: &Selection) -> Result<CheckedGraph, WorkbenchError> {
     let (mut models, _) = build_models(files, path, selection)?;
     match models.len() {
+        0 => Err(problem!(E0501, path, "the file holds no model").into()),
         1 => Ok(models.remove(0)),
         _ => Err(WorkbenchError::request(
             problem!(E0503, "the file has several models"; help: "choose one with `--model`"),

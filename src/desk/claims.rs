@@ -23,8 +23,9 @@ pub struct JudgedClaim {
     pub judged: Judgement,
 }
 
-/// Evaluates the `expect` blocks of the root file; `only` chooses those of one model. Claims that do not hold and models
-/// that cannot be built are problems.
+/// Evaluates the `expect` blocks of the root file; `only` chooses those of one model. Returns the claims that could
+/// be evaluated and are no error, in the order of the file, and the problems: claims that do not hold, claims that cannot be
+/// evaluated, and models that cannot be built.
 pub fn judge_claims(
     program: &ResolvedProgram<'_>,
     sources: &SourceMap,

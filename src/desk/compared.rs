@@ -69,6 +69,10 @@ fn exists(files: &dyn Files, path: &str) -> bool {
 
 /// Loads both models. The second may be the name of a model alone, which is then searched in the file of the first. A
 /// revision (`FILE@REVISION`) is read from git, everything else from `files`.
+///
+/// Errors: git does not give the revision, a file cannot be read or has an error, a reference names a model or `at` a data
+/// block that does not exist, hyper-parameters cannot be read, a file holds no model, or a model cannot be built at this
+/// size.
 pub fn compared(
     files: &dyn Files,
     a: &str,

@@ -28,6 +28,9 @@ pub struct DataBlock {
 
 impl DataBlock {
     /// Reads every file of the data below `root`. `progress` is called with the numbers of cases read and of all cases.
+    ///
+    /// Returns what was found in the files, followed by the models that do not fit the data. A file that cannot be read is a
+    /// finding.
     pub fn survey(&self, root: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Survey {
         let mut found = survey(&self.spec, root, self.channels, progress);
         found.extend(self.findings.iter().cloned());
@@ -36,7 +39,11 @@ impl DataBlock {
 }
 
 /// Returns the data blocks with these names. Without names these are the blocks of the file itself, or else those that it
-/// imports. Each is checked against `model`, or by default against the models of the runs that train on it.
+/// imports. Each is checked against `model`, or by default against the models of the runs that train on it. A model that
+/// does not fit is a finding of [`DataBlock::survey`].
+///
+/// Errors: the file cannot be read or has an error, a data block or `model` does not exist, the file has no data block, a
+/// data block has an error, or a run names no hyper-parameter for a value (E0204).
 pub fn data_blocks(
     files: &dyn Files,
     path: &Path,

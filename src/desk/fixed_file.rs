@@ -25,7 +25,8 @@ pub struct FixedFile {
 }
 
 /// Applies edits in rounds until none is left, without writing the file. With `likely`, edits that may not be what the
-/// author intended are applied as well. Errors: the file or the hyper-parameters of the request cannot be read.
+/// author intended are applied as well. Errors: the file, or hyper-parameters or lint names of the request, cannot be
+/// read.
 pub fn fix_file(
     files: &dyn Files,
     path: &Path,

@@ -25,7 +25,8 @@ impl LintLevels {
     }
 
     /// Removes warnings that an `@allow` of the file or these levels suppress, and turns denied warnings into errors.
-    /// Reports each `@allow` that suppresses nothing.
+    /// Returns the problems that are left, unsorted, with a warning for each `@allow` that suppresses nothing. Those are left out
+    /// where the selection is not the file as written, or an error is left.
     pub fn apply(&self, program: &ResolvedProgram<'_>, selection: &Selection, problems: Problems) -> Problems {
         let set = |names: &[String]| names.iter().cloned().collect();
         let levels = WarningFilter { allows: allows(program), allowed: set(&self.allow), denied: set(&self.deny) };

@@ -43,8 +43,11 @@ pub fn build(
     Ok(ModelEntry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), memory, frozen })
 }
 
-/// Freezes the parameters of these nodes and blocks, instead of those that the model's run freezes. Reports paths without
-/// parameters, and paths that leave no parameter to train. The paths are added to `sources` as `--freeze`.
+/// Freezes the parameters of these nodes and blocks, instead of those that the model's run freezes. The paths are
+/// added to `sources` as `--freeze`. Without paths, nothing changes.
+///
+/// Returns the problems of the paths: those without parameters, and those that leave no parameter to train. The entry
+/// takes the paths even then.
 pub fn freeze(sources: &mut SourceMap, entry: &mut ModelEntry, paths: &[String]) -> Problems {
     if paths.is_empty() {
         return Problems::new();

@@ -46,7 +46,11 @@ pub struct ResolvedData {
     pub train: Option<TrainSpec>,
 }
 
-/// Resolves a data block, either directly or as the data of a run.
+/// Resolves a data block, either directly or as the data of a run. No file of the data is opened.
+///
+/// Errors: the file cannot be read or has an error, the data block does not exist or is not the only one where none is
+/// named, a change of settings cannot be read or applied, the errors of [`resolve_run`] for a run, and a data block that is
+/// not that of the run.
 pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<ResolvedData, WorkbenchError> {
     if request.run.is_none() && !is_settings(request.file) {
         let data = data_block(files, request)?;

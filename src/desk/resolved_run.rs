@@ -103,7 +103,12 @@ pub fn is_settings(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
 }
 
-/// Reads and checks the model of a run, and fills in the defaults of all settings.
+/// Reads and checks the model of a run, and fills in the defaults of all settings. No file of the data is opened,
+/// and no device.
+///
+/// Errors: the settings or the model file cannot be read or have an error, the run, its data block or its model does not
+/// exist, the file has not exactly one run where none is named, a change of settings cannot be read or applied, the model
+/// cannot be built at the image size of the data, or a path to freeze does not fit the model.
 pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<ResolvedRun, WorkbenchError> {
     if is_settings(request.file) {
         let settings = read_settings(request.file)?;
@@ -241,7 +246,10 @@ fn versions() -> BTreeMap<String, String> {
     known.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
 }
 
-/// Opens a finished or interrupted run.
+/// Opens a finished or interrupted run of the folder `dir` on disk. Returns the run as its `settings.yaml` and its copy of the
+/// model file describe it, and the folder. `data_root` and `device` replace those of the settings.
+///
+/// Errors: the folder has no `settings.yaml` (E0721), and those of [`resolve_run`].
 pub fn reopen(
     dir: &Path,
     data_root: Option<&Path>,

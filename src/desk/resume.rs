@@ -12,6 +12,9 @@ use crate::learn::run_folder::{RunFolder, read_settings};
 ///
 /// With other settings or another network the folder would not describe the run. Only the number of epochs, the device and
 /// its threads, the interval between checkpoints, and the path and cache of the data may differ.
+///
+/// Errors: other settings or another network (E0723), and a folder whose settings or model
+/// cannot be read or have an error.
 pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), WorkbenchError> {
     if !folder.settings().exists() {
         return Ok(());

@@ -29,6 +29,8 @@ pub struct Selection {
 
 impl Selection {
     /// Parses the hyper-parameters. Their texts are added to `sources` as `--with`.
+    ///
+    /// Errors: a text is not `key=value`, or its value cannot be parsed; the request is then invalid.
     pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<ModelArgument>, WorkbenchError> {
         arguments(sources, "--with", &self.with).map_err(|p| {
             WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the value of --with cannot be read"))
@@ -39,7 +41,7 @@ impl Selection {
 /// The largest height or width of an image.
 const MAX_SIDE: usize = 1 << 20;
 
-/// Parses `288x384` to `[288, 384]`.
+/// Parses `288x384` to `[288, 384]`, height and width. Errors: a message for any other text, and for sides outside 1 to 2^20.
 pub fn parse_size(text: &str) -> Result<ImageSize, String> {
     let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
     let size = text.split_once(['x', 'X']).and_then(|(h, w)| parse(h).zip(parse(w)));

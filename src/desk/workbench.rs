@@ -49,13 +49,16 @@ impl<F: Files + Sync> Workbench<F> {
 
     /// Analyses a file: problems, models with their costs, claims, and sweeps.
     ///
-    /// Errors: the request's hyper-parameters cannot be read. A file that cannot be read is a problem of the analysis.
+    /// Errors: hyper-parameters or lint names of the request cannot be read, or no thread can be started. A file that cannot
+    /// be read is a problem of the analysis.
     pub fn analyze(&self, path: impl AsRef<Path>, request: &AnalysisRequest) -> Result<FileAnalysis, WorkbenchError> {
         let path = path.as_ref();
         with_large_stack(|| analyze_file(&self.files, path, request))
     }
 
-    /// Returns the text of a file after the edits that its problems suggest; see [`fix_file`].
+    /// Returns the text of a file after the edits that its problems suggest; see [`fix_file`]. The file is not written.
+    ///
+    /// Errors: the file, or hyper-parameters or lint names of the request, cannot be read, or no thread can be started.
     pub fn fix(
         &self,
         path: impl AsRef<Path>,

@@ -11,6 +11,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Returns one line for each run that trains and scores it, for any POSIX shell. A line may be started again at any time.
+///
+/// Errors: the operating system does not give the path of the running program.
 pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
     let npc = std::env::current_exe().map_err(|e| problem!(E0751, "the path of the npc program is not known: {e}"))?;
     let npc = quoted(&npc.display().to_string());
@@ -54,7 +56,10 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
     Ok(out)
 }
 
-/// Writes the script and creates the folder for its logs, which Slurm does not create.
+/// Writes a script for `sbatch` to `path`, with one array task for each run and at most `jobs` at once, and creates the folder
+/// for its logs, which Slurm does not create. With `jobs` of 0 or 1, the script sets no limit.
+///
+/// Errors: those of [`shell_lines`], and a folder or script that cannot be written.
 pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), WorkbenchError> {
     std::fs::create_dir_all(&plan.out).map_err(|e| RunError::create_dir(&plan.out, e))?;
     Ok(write_atomic(path, slurm_script(plan, jobs)?.as_bytes())?)

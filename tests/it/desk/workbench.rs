@@ -3,7 +3,7 @@
 use crate::support::repository::repository;
 use npc::desk::{
     AnalysisRequest, ComparedAt, LintLevels, ModelDifference, Selection, Workbench, WorkbenchError, build_models,
-    compared,
+    build_one, compared,
 };
 use npc::text::files::{Disk, Files, Overlay};
 use npc::{Convention, count};
@@ -166,6 +166,20 @@ fn models_are_chosen_by_name_size_and_data() {
     };
     let d = found.problems.iter().next().unwrap();
     assert_eq!((d.code.id(), d.help.first().map(String::as_str)), ("E0501", Some("did you mean `NPNet`?")));
+}
+
+#[test]
+fn one_model_is_built_where_there_is_exactly_one() {
+    let model = |name| format!("model {name}(x: [3, 32, 32]) -> [2, 32, 32] = x |> two(2)\n");
+    let code_of = |text: String| {
+        let mut files = Overlay::new(Disk);
+        files.set("net.model", text);
+        let built = build_one(&files, Path::new("net.model"), &Selection::default());
+        built.map(|_| ()).map_err(|e| e.report().problems.iter().map(|d| d.code.id()).collect::<Vec<_>>())
+    };
+    assert_eq!(code_of(BLOCKS.to_string()), Err(vec!["E0501"]));
+    assert_eq!(code_of(format!("{BLOCKS}{}", model("A"))), Ok(()));
+    assert_eq!(code_of(format!("{BLOCKS}{}{}", model("A"), model("B"))), Err(vec!["E0503"]));
 }
 
 #[test]
