@@ -92,7 +92,7 @@ codes! {
     E0310 Error "arithmetic error"
         "An expression divides by zero, or its result does not fit in 64 bits."
     E0311 Error "limit exceeded"
-        "Elaboration has limits, so that every file is safe to open: 150,000 nodes, 2,000,000 evaluation steps (50,000,000 for all models of a file, where each node counts as 50 and each model as 1,000), 64 nested block calls, tensors of 2^40 numbers, and 2^63 MACs."
+        "Elaboration has limits, so that every file is safe to open: 150,000 nodes in a model, 60,000 in the models of a file that are shown together (where each model counts as 40 more), 2,000,000 evaluation steps (50,000,000 for all models of a file, where each node counts as 50 and each model as 1,000), 64 nested block calls, tensors of 2^40 numbers, and 2^63 MACs."
     E0312 Error "pool indices do not fit"
         "`unpool` needs the indices of a max pool, and the output of that pool must have the shape of the input of `unpool`."
     E0313 Error "hyper-parameter without a value"

@@ -158,7 +158,7 @@ fn outside_crates_are_used_in_one_place() {
 fn nothing_prints_with_println() {
     assert_none(
         SOURCES.files.iter().filter(|(_, text)| uses_print_macro(text)).map(|(name, _)| name),
-        "`println!` and `eprintln!` panic when the reader has gone; use `print`, `tell!` or `writeln!`",
+        "`println!` and `eprintln!` panic when the reader has gone; use `print`, `eprintln_lossy!` or `writeln!`",
     );
 }
 
