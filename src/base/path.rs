@@ -13,3 +13,25 @@ pub(crate) fn absolute(path: impl AsRef<Path>) -> PathBuf {
 pub(crate) fn without_dot(path: &Path) -> &Path {
     path.strip_prefix(".").ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(path)
 }
+
+/// Serializes a path as text. Bytes that are not UTF-8 become U+FFFD, because JSON has no other form for them.
+#[cfg(feature = "data")]
+pub(crate) mod lossy {
+    use serde::Serializer;
+    use std::path::PathBuf;
+
+    pub(crate) fn one<S: Serializer>(path: &PathBuf, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&path.to_string_lossy())
+    }
+
+    pub(crate) fn some<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        match path {
+            Some(path) => serializer.serialize_some(&path.to_string_lossy()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn all<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+    }
+}

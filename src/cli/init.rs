@@ -61,7 +61,7 @@ pub(super) fn run(opts: &InitOptions) -> CommandResult {
     match (opts.format, report) {
         (OutputFormat::Json, report) => {
             let value = serde_json::json!({
-                "out": opts.out,
+                "out": opts.out.to_string_lossy(),
                 "tensors": tensors.len(),
                 "numbers": n,
                 "from": report,

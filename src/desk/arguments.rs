@@ -22,8 +22,7 @@ pub(crate) fn arguments(
         let id = sources.add(option, part.clone());
         let whole = Span::new(id, 0, part.len());
         let Some((name, value)) = part.split_once('=') else {
-            let example = format!("{option} attention=se");
-            problems.push(problem!(E0503, whole, "`{part}` is not `key=value`"; help: "write for example `{example}`"));
+            problems.push(problem!(E0503, whole, "`{part}` is not `key=value`"; help: "write the name and the value: `{option} NAME=VALUE`"));
             continue;
         };
         let value_id = sources.add(option, value.trim().to_string());

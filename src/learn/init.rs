@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 /// `init.json`: for every tensor, whether it was loaded.
 #[derive(Debug, Clone, Serialize)]
 pub struct InitReport {
+    #[serde(serialize_with = "crate::base::path::lossy::one")]
     pub file: PathBuf,
     /// Prefix that was removed from the file's names.
     pub prefix: String,

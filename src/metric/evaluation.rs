@@ -36,7 +36,7 @@ impl Evaluation {
     pub fn read(path: &Path) -> Result<Evaluation> {
         let text = std::fs::read_to_string(path).map_err(|e| RunError::read(path, e))?;
         serde_json::from_str(&text).map_err(|e| {
-            problem!(E0704, path, "this version of npc cannot read the file: {e}"; help: "evaluate the run again with `npc eval RUN`")
+            problem!(E0721, path, "this version of npc cannot read the file: {e}"; help: "evaluate the run again with `npc eval RUN`")
         })
     }
 }

@@ -52,6 +52,7 @@ pub(crate) struct Comparison {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct RunGroup {
     pub name: String,
+    #[serde(serialize_with = "crate::base::path::lossy::all")]
     pub folders: Vec<PathBuf>,
     pub seeds: Vec<u64>,
     pub scores: BTreeMap<Metric, ScoreEstimate>,

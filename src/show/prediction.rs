@@ -36,11 +36,14 @@ impl PredictionExtras {
 #[derive(Debug, Clone, Serialize)]
 pub struct PredictedImage {
     /// The mask file, in the labels of the run's data block.
+    #[serde(serialize_with = "crate::base::path::lossy::one")]
     pub mask: PathBuf,
     /// The picture with the classes tinted and outlined, where it was requested.
+    #[serde(serialize_with = "crate::base::path::lossy::some")]
     pub overlay: Option<PathBuf>,
     /// The files of the probabilities: one for each class as 16-bit PNG, or one for NumPy. Empty where they were not
     /// requested.
+    #[serde(serialize_with = "crate::base::path::lossy::all")]
     pub probabilities: Vec<PathBuf>,
     /// Height and width of image and mask in pixels.
     pub size: [usize; 2],

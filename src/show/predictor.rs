@@ -189,11 +189,11 @@ impl Predictions {
         let PredictionSeconds { total, waiting, network, writing } = self.seconds;
         let images = self.written.iter().map(|(i, written)| {
             let mut value = json!(written);
-            value["image"] = json!(inputs[*i].path);
+            value["image"] = json!(inputs[*i].path.to_string_lossy());
             value
         });
-        let failed =
-            (self.failed.iter()).map(|(i, e)| json!({"image": inputs[*i].path, "message": e.message, "help": e.help}));
+        let failed = (self.failed.iter())
+            .map(|(i, e)| json!({"image": inputs[*i].path.to_string_lossy(), "message": e.message, "help": e.help}));
         json!({
             "schema": 1,
             "images": images.collect::<Vec<_>>(),
