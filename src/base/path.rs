@@ -18,9 +18,9 @@ pub(crate) fn without_dot(path: &Path) -> &Path {
 #[cfg(feature = "data")]
 pub(crate) mod lossy {
     use serde::Serializer;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
-    pub(crate) fn one<S: Serializer>(path: &PathBuf, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn one<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&path.to_string_lossy())
     }
 

@@ -133,6 +133,6 @@ fn wrong_usage_is_refused_and_nothing_written() {
     refused(&["bench", "net.model", "--seconds", "nan"], "not a number of seconds");
     refused(&["bench", "net.model", "--batch", "0"], "0 is not in 1..");
     refused(&["bench", "net.model", "--threads", "0"], "0 is not in 1..");
-    refused(&["bench", "net.model", "--size", "16x16"], "choose one with --model");
+    refused(&["bench", "net.model", "--size", "16x16"], "choose one with `--model`");
     assert_eq!(std::fs::read_to_string(folder.path().join("net.model")).unwrap(), NET);
 }
