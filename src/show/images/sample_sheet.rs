@@ -93,7 +93,9 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
         let tiles = shown.pictures.iter().zip(captions).map(tile).collect::<Result<Vec<_>>>()?;
         Ok((tiles, shown.warnings))
     };
-    let rows = cases.par_iter().map(row).collect::<Result<Vec<_>>>()?;
+    // The first error in the order of the cases is reported, whichever thread fails first.
+    let rows: Vec<Result<_>> = cases.par_iter().map(row).collect();
+    let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
     let (rows, warnings): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     let title = match &augment {
         Some((train, _)) => format!("{}, {split}, run {}, seed {}", spec.name, train.name, train.seed),
