@@ -62,8 +62,9 @@ impl Fixture {
         let output = run(copy.path(), &self.command());
         // Paths that npc makes absolute are relative in the snapshot.
         let copies = [copy.path().canonicalize().unwrap(), copy.path().to_path_buf()];
-        let stderr = copies.iter().fold(output.stderr, |text, copy| text.replace(&format!("{}/", copy.display()), ""));
-        ProgramOutput { stderr, ..output }
+        let relative =
+            |text: String| copies.iter().fold(text, |text, copy| text.replace(&format!("{}/", copy.display()), ""));
+        ProgramOutput { code: output.code, stdout: relative(output.stdout), stderr: relative(output.stderr) }
     }
 
     /// One step of `// run:` in the copy of the folder. A step that locks a folder returns the lock, which ends when it is dropped.
@@ -83,7 +84,6 @@ impl Fixture {
                 let path = at(path);
                 if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
             }
-            [program, from, to] if program == "mv" => fs::rename(at(from), at(to)).unwrap(),
             [program, from, to] if program == "cp" && at(from).is_dir() => copy_folder(&at(from), &at(to)),
             [program, from, to] if program == "cp" => {
                 fs::copy(at(from), at(to)).unwrap();
@@ -98,7 +98,7 @@ impl Fixture {
                 return Some(file);
             }
             _ => panic!(
-                "`// run:` knows npc, git, rm PATH, mv FROM TO, cp FROM TO, truncate PATH BYTES and lock PATH: {}",
+                "`// run:` knows npc, git, rm PATH, cp FROM TO, truncate PATH BYTES and lock PATH: {}",
                 words.join(" ")
             ),
         }
@@ -156,7 +156,10 @@ fn copy_folder(from: &Path, to: &Path) {
 fn without_free_memory(text: &str) -> String {
     let words = [", but the machine has ", ", but the limit of this container or job leaves "];
     let line = |line: &str| match words.iter().find_map(|words| line.split_once(words)) {
-        Some((start, _)) => format!("{start}, but the machine has less"),
+        Some((start, amount)) => {
+            let rest: Vec<&str> = amount.split(' ').skip(2).collect();
+            format!("{start}, but the machine has [FREE] {}", rest.join(" ")).trim_end().to_string()
+        }
         None => line.to_string(),
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")

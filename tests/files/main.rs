@@ -11,6 +11,7 @@
 //!
 //! `cargo test --test files -- E0301` runs the tests whose names contain `E0301`. tests/README.md explains how to add a file.
 
+#[allow(dead_code, unused_macros, unused_imports, reason = "tests/it uses the rest")]
 #[macro_use]
 #[path = "../it/support/mod.rs"]
 mod support;

@@ -1,7 +1,7 @@
 //! The codes of problems, their order in a file, and the names suggested for misspelled ones. Every file of
 //! `tests/diagnostics` is a test of `tests/files`.
 
-use crate::support::compile::compile_text;
+use crate::support::compile::{compile_file, compile_text};
 use crate::support::program::npc;
 use crate::support::repository::{model_files, stem};
 use npc::text::diag::Code;
@@ -28,6 +28,15 @@ fn every_code_has_a_fixture() {
     }
     for name in names {
         assert!(Code::ALL.iter().any(|c| name.starts_with(c.id())), "{name} is named after no code");
+    }
+}
+
+#[test]
+fn messages_are_one_line() {
+    for path in model_files("tests/diagnostics") {
+        for problem in compile_file(&path, Some([64, 64]), &[]).problems.iter() {
+            assert!(!problem.message.contains('\n'), "{}: {}", path.display(), problem.message);
+        }
     }
 }
 

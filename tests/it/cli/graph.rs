@@ -92,6 +92,7 @@ fn graphs_that_cannot_be_drawn_are_refused() {
     refused(&size, 2, "choose with --model (there is Small, Other)");
     let small_model = [&size[..], &["--model", "Small"]].concat();
     let with = |more: &[&'static str]| [&small_model[..], more].concat();
+    refused(&with(&["--fold", "a.stp"]), 1, "Small has no block `a.stp`");
     refused(&with(&["--fold", "a.stp"]), 1, "did you mean `a.step`?");
     refused(&with(&["--unfold", "nowhere.at.all"]), 1, "there is `a.step`, `c.step`");
     refused(&with(&["--depth", "0"]), 2, "--depth");

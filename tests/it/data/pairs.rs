@@ -133,7 +133,10 @@ fn sizes_of_the_papers_split() {
 #[test]
 fn empty_roles() {
     let dir = small_set(1);
-    refused(Dataset::open(&spec("images/*.png", "masks/*.png", [8, 8]), dir.path()), &["the train split is empty"]);
+    refused(
+        Dataset::open(&spec("images/*.png", "masks/*.png", [8, 8]), dir.path()),
+        &["the train split is empty", "of 1 image"],
+    );
     let split = Split::Random { train: 0.5, val: 0.1, test: 0.1, seed: 0 };
     refused(Dataset::open(&DataSpec { split, ..phantoms(9, [8, 8]) }, dir.path()), &["sum to 1"]);
 }

@@ -223,7 +223,7 @@ fn rewritten_networks_agree_in_double_precision() {
 
 #[cfg(feature = "run")]
 #[test]
-#[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
+#[ignore = "it sets the float type of the whole process to f64; the test above runs it in a child process, so nothing is skipped"]
 fn double_precision_worker() {
     crate::support::device::double_precision_work(|| {
         // The outputs for the first seed differed by 2e-4 in 32 bits.

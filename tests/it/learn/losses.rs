@@ -161,7 +161,7 @@ fn gradients_are_slopes_in_double_precision() {
 }
 
 #[test]
-#[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
+#[ignore = "it sets the float type of the whole process to f64; the test above runs it in a child process, so nothing is skipped"]
 fn double_precision_worker() {
     double_precision_work(|| {
         assert_references_agree(1e-9);

@@ -180,7 +180,7 @@ fn twenty_steps_agree_with_pytorch_in_double_precision() {
 }
 
 #[test]
-#[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
+#[ignore = "it sets the float type of the whole process to f64; the test above runs it in a child process, so nothing is skipped"]
 fn double_precision_worker() {
     double_precision_work(|| {
         assert_pytorch_agrees(1e-10);

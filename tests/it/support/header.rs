@@ -121,8 +121,8 @@ fn size(value: &str) -> Result<Option<[usize; 2]>, String> {
 
 fn codes(value: &str) -> Result<Vec<String>, String> {
     let codes = words(value.split('(').next().unwrap_or_default());
-    let known = |code: &&String| !npc::text::diag::Code::ALL.iter().any(|c| c.id() == **code);
-    match codes.iter().find(known) {
+    let unknown = |code: &&String| !npc::text::diag::Code::ALL.iter().any(|c| c.id() == **code);
+    match codes.iter().find(unknown) {
         Some(code) => Err(format!("`{code}` is not a code of npc")),
         None => Ok(codes),
     }

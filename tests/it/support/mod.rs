@@ -1,7 +1,5 @@
 //! Helpers of both test binaries: `tests/it` and `tests/files` include this module.
 
-#![allow(dead_code, unused_macros, unused_imports, reason = "each of the two test binaries uses a part of it")]
-
 #[macro_use]
 pub mod snapshots;
 #[macro_use]
@@ -18,6 +16,7 @@ pub mod header;
 pub mod program;
 pub mod random_model;
 pub mod repository;
+#[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
 pub mod tape;
 #[cfg(feature = "run")]
 pub mod toy_graphs;

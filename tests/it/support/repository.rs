@@ -16,11 +16,6 @@ pub fn model_files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The model files of `models` and `tests/graphs`: networks that compile.
-pub fn networks() -> Vec<PathBuf> {
-    ["models", "tests/graphs"].into_iter().flat_map(model_files).collect()
-}
-
 /// Returns the name of a file without its ending.
 pub fn stem(path: &Path) -> String {
     path.file_stem().expect("a file has a name").to_string_lossy().into_owned()
