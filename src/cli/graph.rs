@@ -120,7 +120,7 @@ fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap
     };
     let scene = Scene::new(checked, opts.convention).map_err(|picture::GraphTooLarge| {
         let name = &checked.graph().name;
-        problem!(E0503, "{name} is too large for a picture: its edges cross more than {} rows", picture::MAX_DUMMY_NODES;
+        problem!(E0311, "{name} is too large for a picture: its edges cross more than {} rows", picture::MAX_DUMMY_NODES;
             help: "put parts of it into blocks, or use --format text")
     })?;
     let shapes = match opts.shapes.unwrap_or(EdgeLabels::Numbers) {
@@ -156,5 +156,5 @@ fn unknown_block(scene: &Scene, path: &str) -> CommandError {
             list => format!("there is {}", list.join(", ")),
         },
     };
-    problem!(E0503, "{} has no block `{path}`", scene.name; help: "{help}").into()
+    problem!(E0501, "{} has no block `{path}`", scene.name; help: "{help}").into()
 }

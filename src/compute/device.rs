@@ -44,6 +44,11 @@ impl FromStr for DeviceChoice {
     }
 }
 
+/// Waits until a device has done all its work.
+pub(crate) fn synchronise(device: &Device) -> Result<()> {
+    device.sync().map_err(|e| problem!(E0730, "the device failed: {e:?}"))
+}
+
 /// Opens a device, without autodiff. Training calls [`Device::autodiff`].
 pub fn open(choice: DeviceChoice) -> Result<Device> {
     match choice {

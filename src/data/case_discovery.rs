@@ -85,7 +85,7 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Volu
         }
     } else {
         return Err(problem!(
-            E0712,
+            E0710,
             &case.mask,
             "the mask is a single picture, but its image {} is a volume",
             case.image.display();

@@ -33,7 +33,7 @@ pub(crate) fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2])
 /// bits if a label is above 255.
 pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: &[u32]) -> Result<()> {
     if let Some(bad) = classes.iter().find(|&&c| usize::from(c) >= labels.len()) {
-        return Err(problem!(E0713, path, "class {bad} has no label; the data block has {} labels", labels.len()));
+        return Err(problem!(E0799, path, "class {bad} has no label; the data block has {} labels", labels.len()));
     }
     let colours: Option<Vec<[u8; 3]>> = labels.iter().map(|l| label_colour(*l)).collect();
     if let Some(colours) = colours {

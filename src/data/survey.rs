@@ -11,11 +11,12 @@ mod near_duplicates;
 pub(crate) use balance::{SplitBalance, balance};
 pub(crate) use case_facts::CaseFacts;
 pub(crate) use finding::SurveyFinding;
-pub use finding::{SurveySeverity, SurveyTopic};
+pub use finding::SurveyTopic;
 pub(crate) use near_duplicates::{MAX_HASH_DISTANCE, MIN_CORRELATION, NearDuplicate};
 
 use super::case::{Case, SplitRole};
 use super::dataset::Dataset;
+use crate::base::severity::Severity;
 use crate::text::config::DataSpec;
 use rayon::prelude::*;
 use std::path::Path;
@@ -35,7 +36,7 @@ pub struct Survey {
 
 impl Survey {
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|f| f.severity == SurveySeverity::Error)
+        self.findings.iter().any(|f| f.severity == Severity::Error)
     }
 
     /// Adds findings and sorts all of them; equal findings are merged.

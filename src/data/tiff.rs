@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
         return Err(refuse("planar (one plane per colour)".into()));
     }
     let channels = if samples >= 3 { 3 } else { 1 };
-    let values = to_values(decoded, size, usize::from(bits), samples);
+    let values = to_values(decoded, size, usize::from(bits), samples, channels);
     let [height, width] = size;
     if values.len() != height * width * channels {
         return Err(problem!(E0703, path, "the TIFF file is truncated: it has fewer pixels than its header declares"));
@@ -67,9 +67,8 @@ fn samples_and_bits(color: ColorType) -> Result<(usize, u8), String> {
     })
 }
 
-/// Converts decoded samples to 1 or 3 channels; extra samples are dropped.
-fn to_values(decoded: DecodingResult, size: [usize; 2], bits: usize, samples: usize) -> SampleValues {
-    let channels = if samples >= 3 { 3 } else { 1 };
+/// Converts decoded samples to 1 or 3 `channels`; extra samples are dropped.
+fn to_values(decoded: DecodingResult, size: [usize; 2], bits: usize, samples: usize, channels: usize) -> SampleValues {
     match decoded {
         DecodingResult::U8(v) if bits < 8 => {
             // Scaled to 0..255, as PNG decoders do.

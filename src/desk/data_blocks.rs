@@ -5,7 +5,8 @@ use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{data_named, unknown_name};
 use super::size_suggestions::with_size_suggestions;
-use crate::data::survey::{Survey, SurveyFinding, SurveySeverity, SurveyTopic, survey};
+use crate::base::error::RunError;
+use crate::data::survey::{Survey, SurveyFinding, SurveyTopic, survey};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
@@ -105,12 +106,7 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
 
 /// Returns an error about a model as a finding of its data.
 fn model_error(code: Code, message: String, help: Vec<String>) -> SurveyFinding {
-    SurveyFinding {
-        severity: SurveySeverity::Error,
-        code: Some(code),
-        help,
-        ..SurveyFinding::warning(SurveyTopic::Model, message)
-    }
+    SurveyFinding::error(SurveyTopic::Model, &RunError { code, message, path: None, help })
 }
 
 /// Returns the models that are trained on the data, with their hyper-parameters.

@@ -92,7 +92,7 @@ pub mod data {
         pub use crate::data::resize::{argmax, nearest, plane};
     }
     pub mod survey {
-        pub use crate::data::survey::{SurveySeverity, SurveyTopic, survey};
+        pub use crate::data::survey::{SurveyTopic, survey};
     }
     pub mod loading_bottleneck {
         pub use crate::data::loading_bottleneck::LoadTimes;

@@ -4,7 +4,7 @@ use super::arguments::arguments;
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open};
 use super::resolved_run::{RunRequest, is_settings, resolve_run};
-use super::selection::{not_one, unknown_name};
+use super::selection::{data_named, not_one};
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::resolve_bundle;
@@ -83,15 +83,14 @@ fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, 
         if problems.has_errors() {
             return Err(problems);
         }
-        let names = || program.data.keys().copied();
-        let block = match request.data {
-            Some(name) => program.data.get(name).ok_or_else(|| unknown_name("data block", name, names()))?,
+        let spec = match request.data {
+            Some(name) => data_named(&program, name)?,
             None => match program.data.values().collect::<Vec<_>>()[..] {
-                [one] => one,
-                _ => return Err(not_one("data block", names()).into()),
+                [one] => schema::data_spec(one)?,
+                _ => return Err(not_one("data block", program.data.keys().copied()).into()),
             },
         };
-        schema::override_data(&schema::data_spec(block)?, &entries)
+        schema::override_data(&spec, &entries)
     });
     made.map_err(|problems| WorkbenchError::problems(sources, problems))
 }

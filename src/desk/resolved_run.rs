@@ -256,12 +256,8 @@ pub fn reopen(
     device: Option<&str>,
 ) -> Result<(ResolvedRun, RunFolder), WorkbenchError> {
     let folder = RunFolder::new(dir);
+    folder.check_is_run()?;
     let settings: PathBuf = folder.settings();
-    if !settings.exists() {
-        return Err(problem!(E0721, dir, "not a run folder: it has no settings.yaml";
-            help: "give a folder that `npc train` wrote, for example runs/npnet_lung")
-        .into());
-    }
     let run = resolve_run(&Disk, &RunRequest { file: &settings, run: None, model: None, set: &[], data_root, device })?;
     Ok((run, folder))
 }

@@ -105,8 +105,9 @@ pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
     }
     if total > i64::MAX as u64 {
         let image = graph.node(graph.input());
-        let d = problem!(E0311, image.span, "`{}` needs more than 2^63 multiplications per image", graph.name);
-        problems.push(d.label(format!("an image {} starts here", image.outputs[0])).help("use a smaller input"));
+        problems.push(problem!(E0311, image.span, "`{}` needs more than 2^63 multiplications per image", graph.name;
+            label: "an image {} starts here", image.outputs[0];
+            help: "use a smaller input"));
     }
     if trainable == 0 {
         let image = graph.node(graph.input()).span;

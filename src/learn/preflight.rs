@@ -62,9 +62,14 @@ fn check_splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
+/// Returns the number of cases of all roles.
+fn case_count(data: &Dataset) -> usize {
+    SplitRole::ALL.map(|role| data.len(role)).iter().sum()
+}
+
 /// Reads some masks of each role: all values must be labels, and every class should occur.
 fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
-    let sampled: Vec<(SplitRole, usize)> = [SplitRole::Train, SplitRole::Val, SplitRole::Test]
+    let sampled: Vec<(SplitRole, usize)> = SplitRole::ALL
         .into_iter()
         .flat_map(|role| {
             let n = data.len(role);
@@ -85,7 +90,7 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
     for mask in each {
         seen.iter_mut().zip(mask?).for_each(|(all, one)| *all |= one);
     }
-    let all: usize = [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|role| data.len(role)).iter().sum();
+    let all = case_count(data);
     let n = sampled.len();
     found.notes.push(match n == all {
         true => format!("all {n} masks contain only valid labels"),
@@ -121,8 +126,7 @@ impl MemoryNeed {
         let channels = checked.input().channels() as u64;
         // Prefetched images are 32-bit floats, cached ones 16-bit integers; classes are bytes.
         let per_image = (PREFETCHED_BATCHES + 1) * pixels * (4 * channels + 1);
-        let cases: usize = SplitRole::ALL.map(|role| data.len(role)).iter().sum();
-        let cache = (cases as u64).saturating_mul(pixels * (2 * channels + 1));
+        let cache = (case_count(data) as u64).saturating_mul(pixels * (2 * channels + 1));
         let cache = cache.min((settings.data.cache_mb as u64) << 20);
         let sums = if spec.accumulate > 1 { memory.gradients } else { 0 };
         let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
@@ -141,10 +145,7 @@ impl MemoryNeed {
 
     /// The largest batch up to `batch` that fits into `bytes`.
     fn largest_batch(&self, batch: u64, bytes: u64) -> Option<u64> {
-        let room = bytes.saturating_sub(self.fixed);
-        // Each image also needs memory in the loader.
-        let step = |n: u64| self.step(n).saturating_add(self.per_image.saturating_mul(n));
-        (1..=batch).rev().find(|&n| step(n) <= room)
+        (1..=batch).rev().find(|&n| self.total(n) <= bytes)
     }
 }
 

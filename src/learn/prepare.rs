@@ -86,7 +86,7 @@ fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSp
 /// Checks that the split equals the one in the run folder. With other files a random split would differ, and images that were
 /// trained on would be scored (data leakage).
 pub(crate) fn check_same_split(data: &Dataset, folder: &RunFolder) -> Result<()> {
-    for role in [SplitRole::Train, SplitRole::Val, SplitRole::Test] {
+    for role in SplitRole::ALL {
         let path = folder.split(role);
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         let stems = data.cases(role).iter().map(|case| case.stem.as_str());

@@ -173,9 +173,18 @@ impl RunFolder {
     pub fn create(&self) -> Result<()> {
         self.check_vacant()?;
         std::fs::create_dir_all(&self.root).map_err(|e| RunError::create_dir(&self.root, e))?;
-        for role in [SplitRole::Train, SplitRole::Val, SplitRole::Test] {
+        for role in SplitRole::ALL {
             // Removes lists of a run that never started; the lists of this run are written next.
             let _ = std::fs::remove_file(self.split(role));
+        }
+        Ok(())
+    }
+
+    /// Checks that the folder holds a run.
+    pub fn check_is_run(&self) -> Result<()> {
+        if !self.settings().exists() {
+            return Err(problem!(E0721, &self.root, "not a run folder: it has no settings.yaml";
+                help: "give a folder that `npc train` wrote, for example runs/npnet_lung"));
         }
         Ok(())
     }

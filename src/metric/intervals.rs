@@ -2,10 +2,11 @@
 
 use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::statistics::nan_mean;
+use super::statistics::unit_count;
 use super::statistics::{Interval, RESAMPLES, RatioScore, bootstrap, percentile_interval};
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// 95 % confidence intervals over images, or over groups of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ impl Intervals {
     /// Computes the intervals; `None` for fewer than two sampling units, from which no variance can be estimated.
     pub fn new(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule, seed: u64) -> Option<Intervals> {
         let groups = case_groups(cases);
-        let units = groups.as_ref().map_or(cases.len(), |groups| groups.iter().collect::<BTreeSet<_>>().len());
+        let units = unit_count(cases.len(), groups.as_deref());
         if units < 2 || cases.iter().any(|case| case.per_class.len() != classes.len()) {
             return None;
         }

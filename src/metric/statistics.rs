@@ -77,6 +77,11 @@ fn sampling_units(n: usize, groups: Option<&[String]>) -> (Vec<usize>, usize) {
     (of, known.len())
 }
 
+/// Returns the number of sampling units: groups, or images that are not grouped.
+pub(crate) fn unit_count(n: usize, groups: Option<&[String]>) -> usize {
+    sampling_units(n, groups).1
+}
+
 fn random_stream(seed: u64, number: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(number);

@@ -9,6 +9,7 @@ pub(crate) use evaluated_run::EvaluatedRun;
 
 use crate::base::error::Result;
 use crate::base::problem::problem;
+use crate::metric::statistics::unit_count;
 use crate::metric::statistics::{
     Interval, RatioScore, bootstrap, holm_correction, mean_and_deviation, paired_mean_difference, percentile_interval,
     wilcoxon,
@@ -16,7 +17,7 @@ use crate::metric::statistics::{
 use crate::metric::{CaseTable, DistanceUnit};
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub(crate) struct ComparisonOptions {
@@ -163,7 +164,7 @@ struct ComparedImages {
 impl ComparedImages {
     /// Returns the number of groups; `None` if images are not grouped.
     fn group_count(&self) -> Option<usize> {
-        self.groups.as_ref().map(|groups| groups.iter().collect::<BTreeSet<_>>().len())
+        self.groups.as_deref().map(|groups| unit_count(groups.len(), Some(groups)))
     }
 
     /// Returns the scores `[class][image]` of one run, with NaN for a missing score.

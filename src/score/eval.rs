@@ -2,6 +2,7 @@
 //!
 //! Scores are computed at the data block's size, which is the network's resolution; `docs/metrics.md` explains why.
 
+use super::predict::host_values;
 use super::predict::probabilities;
 use crate::base::error::Result;
 use crate::base::problem::problem;
@@ -60,10 +61,7 @@ pub(crate) fn load_network(path: &Path, checked: &CheckedGraph, device: &Device)
 fn most_probable_classes(probabilities: Tensor<4>, batch: &Batch, tally: &mut CalibrationTally) -> Result<Vec<u8>> {
     let [n, k, h, w] = probabilities.dims();
     let area = h * w;
-    let values = probabilities.into_data().convert::<f32>();
-    let values = values
-        .try_into_vec::<f32>()
-        .map_err(|e| problem!(E0799, "the results cannot be read from the device: {e:?}"))?;
+    let values = host_values(probabilities)?;
     let mut chosen = vec![0u8; n * area];
     let mut confidence = vec![f32::NEG_INFINITY; area];
     for (i, image) in values.chunks_exact(k * area).enumerate() {

@@ -54,7 +54,8 @@ fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes:
     softmax_output(network, x.flip(axes)).flip(axes)
 }
 
-fn host_values(tensor: Tensor<4>) -> Result<Vec<f32>> {
+/// Copies a tensor to the host.
+pub(crate) fn host_values(tensor: Tensor<4>) -> Result<Vec<f32>> {
     let data = tensor.into_data().convert::<f32>();
     data.try_into_vec::<f32>().map_err(|e| problem!(E0799, "the results cannot be read from the device: {e:?}"))
 }

@@ -3,9 +3,8 @@
 use super::table::{Cell, Column, Table};
 use crate::base::code::Code;
 use crate::base::number::thousands;
-use crate::data::survey::{
-    self, MAX_HASH_DISTANCE, MIN_CORRELATION, SplitBalance, Survey, SurveyFinding, SurveySeverity, SurveyTopic,
-};
+use crate::base::severity::Severity;
+use crate::data::survey::{self, MAX_HASH_DISTANCE, MIN_CORRELATION, SplitBalance, Survey, SurveyFinding, SurveyTopic};
 use crate::text::config::DataSpec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -33,7 +32,7 @@ pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     }
     let count = |severity| survey.findings.iter().filter(|f| f.severity == severity).count();
     let s = |n: usize| if n == 1 { "" } else { "s" };
-    let (errors, warnings) = (count(SurveySeverity::Error), count(SurveySeverity::Warning));
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let _ = writeln!(out, "{errors} error{}, {warnings} warning{}\n", s(errors), s(warnings));
     out
 }
@@ -85,7 +84,7 @@ fn summary(survey: &Survey) -> String {
 
 /// Writes the first findings of each kind.
 fn findings(out: &mut String, findings: &[SurveyFinding]) {
-    let mut shown: BTreeMap<(SurveySeverity, SurveyTopic), usize> = BTreeMap::new();
+    let mut shown: BTreeMap<(Severity, SurveyTopic), usize> = BTreeMap::new();
     for (i, finding) in findings.iter().enumerate() {
         let key = (finding.severity, finding.kind);
         let n = shown.entry(key).or_default();
@@ -113,7 +112,7 @@ pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     };
     let finding = |f: &SurveyFinding| {
         json!({
-            "severity": f.severity.name(), "kind": f.kind.name(), "code": f.code.map(Code::id), "message": f.message,
+            "severity": f.severity.as_str(), "kind": f.kind.name(), "code": f.code.map(Code::id), "message": f.message,
             "help": f.help, "stems": f.stems,
         })
     };

@@ -27,7 +27,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     let sweep = count_models(&Disk, &request)?;
     print(&sweep_text(&sweep, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
-        let svg = chart_svg(&sweep).ok_or_else(|| problem!(E0501, "no model is left to draw"))?;
+        let svg = chart_svg(&sweep).ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
         write_atomic(path, svg.as_bytes())?;
     }
     if sweep.broken == 0 {

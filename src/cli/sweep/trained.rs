@@ -6,7 +6,7 @@ use super::run_steps::{read_scores, score_runs, train_runs};
 use super::trained_table::TrainedSweep;
 use crate::base::problem::problem;
 use crate::cli::error::{CommandError, CommandResult};
-use crate::cli::terminal::{print, print_error};
+use crate::cli::terminal::{print, print_report};
 use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
 use crate::score::sweep_scores::check_same_images;
 use crate::show::table::OutputFormat;
@@ -45,7 +45,7 @@ pub(crate) fn run_sweep(
     format: OutputFormat,
 ) -> CommandResult {
     let mut plan = plan_sweep(&Disk, wanted)?;
-    plan.points.iter().filter_map(|p| p.failure.clone()).for_each(|failure| print_error(&failure.into()));
+    plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(|failure| print_report(failure.report()));
     if let Some(path) = &common.slurm {
         write_slurm(&plan, common.jobs, path)?;
         let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();

@@ -47,13 +47,15 @@ pub struct ForwardPass {
     seed: u64,
 }
 
+/// Returns a list of `count` absent values.
+fn none<T>(count: usize) -> Vec<Option<T>> {
+    std::iter::repeat_with(|| None).take(count).collect()
+}
+
 impl ForwardPass {
     pub fn new(program: Arc<Program>, pool: Arc<BufferPool>, recorder: Recorder, seed: u64) -> Self {
         let (values, nodes) = (program.values.len(), program.nodes.len());
-        let buffers = std::iter::repeat_with(|| None).take(values).collect();
-        let norms = std::iter::repeat_with(|| None).take(nodes).collect();
-        let sums = std::iter::repeat_with(|| None).take(values).collect();
-        Self { program, pool, values: buffers, norms, sums, recorder, seed }
+        Self { program, pool, values: none(values), norms: none(nodes), sums: none(values), recorder, seed }
     }
 
     /// Runs all nodes in order and returns the results as NCHW numbers. `image` is `[n, c, h, w]`.

@@ -2,25 +2,7 @@
 
 use crate::base::code::Code;
 use crate::base::error::RunError;
-
-/// Severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SurveySeverity {
-    /// Training would stop, or learn from wrong data.
-    Error,
-    /// Something doubtful that training can cope with.
-    Warning,
-}
-
-impl SurveySeverity {
-    /// Name in text and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            SurveySeverity::Error => "error",
-            SurveySeverity::Warning => "warning",
-        }
-    }
-}
+use crate::base::severity::Severity;
 
 /// Topic of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +43,7 @@ impl SurveyTopic {
 /// An error or warning about a data set.
 #[derive(Debug, Clone)]
 pub struct SurveyFinding {
-    pub severity: SurveySeverity,
+    pub severity: Severity,
     pub kind: SurveyTopic,
     /// Code of an error, which `npc explain` explains. Warnings have none.
     pub code: Option<Code>,
@@ -75,7 +57,7 @@ pub struct SurveyFinding {
 impl SurveyFinding {
     pub fn error(kind: SurveyTopic, error: &RunError) -> SurveyFinding {
         SurveyFinding {
-            severity: SurveySeverity::Error,
+            severity: Severity::Error,
             kind,
             code: Some(error.code),
             message: error.headline(),
@@ -86,7 +68,7 @@ impl SurveyFinding {
 
     pub fn warning(kind: SurveyTopic, message: impl Into<String>) -> SurveyFinding {
         SurveyFinding {
-            severity: SurveySeverity::Warning,
+            severity: Severity::Warning,
             kind,
             code: None,
             message: message.into(),
@@ -98,7 +80,7 @@ impl SurveyFinding {
     /// Returns severity, code and topic as a terminal shows them: `error[E0713, mask]`, `warning[balance]`.
     pub fn heading(&self) -> String {
         let code = self.code.map(|code| format!("{}, ", code.id())).unwrap_or_default();
-        format!("{}[{code}{}]", self.severity.name(), self.kind.name())
+        format!("{}[{code}{}]", self.severity.as_str(), self.kind.name())
     }
 
     pub fn help(mut self, text: impl Into<String>) -> SurveyFinding {

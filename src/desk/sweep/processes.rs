@@ -3,6 +3,8 @@
 //! Each child has a pipe as standard input to which nothing is written. A child ends after its current step when the pipe
 //! is closed. That happens on Ctrl-C, which only this process receives, and when this process is killed.
 
+use crate::base::error::RunError;
+use crate::base::problem::problem;
 use std::fs::{File, OpenOptions, create_dir_all};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -79,8 +81,8 @@ pub fn run_tasks(
                     on_event(next, TaskEvent::Started);
                     running.push(process);
                 }
-                Err(message) => {
-                    ends[next] = TaskEnd::Failed(message);
+                Err(error) => {
+                    ends[next] = TaskEnd::Failed(error.to_string());
                     on_event(next, TaskEvent::Ended(&ends[next], Duration::ZERO));
                 }
             }
@@ -101,17 +103,20 @@ pub fn run_tasks(
     ends
 }
 
+/// Returns the path of the running program.
+pub(super) fn npc_program() -> Result<PathBuf, RunError> {
+    std::env::current_exe().map_err(|e| problem!(E0751, "the path of the npc program is not known: {e}"))
+}
+
 /// Starts a task. The processors are divided among the jobs, unless the environment sets the number of threads.
-fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) -> Result<RunningTask, String> {
-    let failed = |what: &str, e: std::io::Error| format!("{}: {what}: {e}", log.display());
+fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) -> Result<RunningTask, RunError> {
     if let Some(folder) = log.parent() {
-        create_dir_all(folder).map_err(|e| failed("cannot make the folder", e))?;
+        create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
     }
-    let file = OpenOptions::new().create(true).append(true).open(log).map_err(|e| failed("cannot be opened", e))?;
+    let file = OpenOptions::new().create(true).append(true).open(log).map_err(|e| RunError::write(log, e))?;
     let log_start = file.metadata().map_or(0, |m| m.len());
-    let copy = |file: &File| file.try_clone().map_err(|e| failed("cannot be opened", e));
-    let program = std::env::current_exe().map_err(|e| format!("npc does not know its own place: {e}"))?;
-    let mut command = Command::new(program);
+    let copy = |file: &File| file.try_clone().map_err(|e| RunError::write(log, e));
+    let mut command = Command::new(npc_program()?);
     command.args(args).stdin(Stdio::piped()).stdout(copy(&file)?).stderr(copy(&file)?);
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -120,7 +125,7 @@ fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) 
     // A Ctrl-C of the terminal reaches only the process group of this process.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn().map_err(|e| format!("npc cannot be started: {e}"))?;
+    let mut child = command.spawn().map_err(|e| problem!(E0750, "npc cannot be started: {e}"))?;
     let input = child.stdin.take();
     Ok(RunningTask { task, child, input, began: Instant::now(), log_start })
 }

@@ -1,10 +1,10 @@
 //! Writes the runs of a sweep as commands for others to start: as lines of a shell script, or as a Slurm array job.
 
 use super::plan::{PlannedRun, SweepPlan};
+use super::processes::npc_program;
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::base::path::absolute;
-use crate::base::problem::problem;
 use crate::base::shell::quoted;
 use crate::desk::error::WorkbenchError;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use std::path::Path;
 ///
 /// Errors: the operating system does not give the path of the running program.
 pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
-    let npc = std::env::current_exe().map_err(|e| problem!(E0751, "the path of the npc program is not known: {e}"))?;
+    let npc = npc_program()?;
     let npc = quoted(&npc.display().to_string());
     let line = |run: &PlannedRun| {
         let train: Vec<String> = run.train.iter().map(|a| quoted(a)).collect();

@@ -58,8 +58,9 @@ impl<'a> Elaborator<'_, 'a> {
 
     /// Reports an integer beyond 64 bits.
     pub(super) fn overflow<T>(&mut self, span: Span) -> EvalResult<T> {
-        let d = problem!(E0310, span, "the result does not fit in 64 bits");
-        self.fail(d.label("beyond 9,223,372,036,854,775,807"))
+        self.fail(
+            problem!(E0310, span, "the result does not fit in 64 bits"; label: "beyond 9,223,372,036,854,775,807"),
+        )
     }
 
     /// Evaluates `+ - * / %`, `++` of lists and comparisons, for values other than tensors.
@@ -102,8 +103,8 @@ impl<'a> Elaborator<'_, 'a> {
         let (a, b) = (self.concretize(a, span), self.concretize(b, span));
         let (Some(x), Some(y)) = (number(&a), number(&b)) else {
             let (a, b) = (self.describe(&a), self.describe(&b));
-            let d = problem!(E0304, span, "`{}` cannot join {a} and {b}", op.symbol());
-            return self.fail(d.label("needs two tensors, or two numbers"));
+            return self.fail(problem!(E0304, span, "`{}` cannot join {a} and {b}", op.symbol();
+                label: "needs two tensors, or two numbers"));
         };
         match op {
             Lt | Le | Gt | Ge => Ok(EvalValue::Bool(compare(x.partial_cmp(&y)))),
@@ -124,8 +125,8 @@ impl<'a> Elaborator<'_, 'a> {
             BinaryOp::Sub => x.checked_sub(y),
             BinaryOp::Mul => x.checked_mul(y),
             _ if y == 0 => {
-                let d = problem!(E0310, span, "`{x} {} 0` has no value", op.symbol());
-                return self.fail(d.label("the divisor is 0"));
+                return self
+                    .fail(problem!(E0310, span, "`{x} {} 0` has no value", op.symbol(); label: "the divisor is 0"));
             }
             BinaryOp::Rem => x.checked_rem_euclid(y),
             _ => match x.checked_rem(y) {

@@ -15,10 +15,9 @@ pub(super) fn declared_formulas(ty: &FormulaType) -> SharedDims {
     }
 }
 
-/// Returns the declared dims of a parameter and the dims of the given tensor; `None` where one of them is a tensor and
-/// the other is pool indices.
-fn dims_of_one_kind<'a>(param: &'a Param, given: &TensorType) -> Option<(&'a [Expr], Shape)> {
-    match (&param.ty.kind, given) {
+/// Returns the dims of a declared type and of a tensor; `None` where one of them is a tensor and the other is pool indices.
+pub(super) fn dims_of_one_kind<'a>(ty: &'a ParamType, given: &TensorType) -> Option<(&'a [Expr], Shape)> {
+    match (&ty.kind, given) {
         (ParamTypeKind::Tensor(dims), TensorType::Tensor(shape)) => Some((dims, shape.clone())),
         (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => Some((dims, from.clone())),
         _ => None,
@@ -36,7 +35,7 @@ impl<'a> Elaborator<'_, 'a> {
             return self.fail(TensorInputError::NotATensor { found }.diagnostic(input));
         };
         let given = self.graph.ty(outlet).clone();
-        let Some((dims, shape)) = dims_of_one_kind(param, &given) else {
+        let Some((dims, shape)) = dims_of_one_kind(&param.ty, &given) else {
             return self.fail(TensorInputError::OtherKind { given }.diagnostic(input));
         };
         let (declared, found) = (dims.len(), shape.dims().len());

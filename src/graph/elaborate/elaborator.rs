@@ -154,8 +154,8 @@ impl<'a> Elaborator<'_, 'a> {
         for (steps, limit, where_) in [(self.fuel_spent, LIMITS.steps, ""), (total, LIMITS.total_steps, " in all")] {
             if steps > limit {
                 self.aborted = true;
-                let d = problem!(E0311, span, "more than {limit} evaluation steps{where_}");
-                return self.fail(d.label("the limit is reached here"));
+                return self.fail(problem!(E0311, span, "more than {limit} evaluation steps{where_}";
+                    label: "the limit is reached here"));
             }
         }
         Ok(())

@@ -63,8 +63,8 @@ impl<'a> Elaborator<'_, 'a> {
         for value in values {
             result = match reduction {
                 BuiltinReduction::Sum => self.add_values(result, value, span)?,
-                BuiltinReduction::Min => self.smaller_value(result, value, span)?,
-                BuiltinReduction::Max => self.larger_value(result, value, span)?,
+                BuiltinReduction::Min => self.extreme_value(BinaryOp::Lt, result, value, span)?,
+                BuiltinReduction::Max => self.extreme_value(BinaryOp::Gt, result, value, span)?,
             };
         }
         Ok(result)
@@ -80,21 +80,14 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Returns the smaller of two numbers, `a` where they are equal.
-    fn smaller_value(&mut self, a: EvalValue, b: EvalValue, span: Span) -> EvalResult {
+    /// Returns `b` where `b op a` holds, else `a`: the smaller number for `Lt`, the larger one for `Gt`.
+    fn extreme_value(&mut self, op: BinaryOp, a: EvalValue, b: EvalValue, span: Span) -> EvalResult {
         if let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) {
-            return Ok(self.dim_value(x.min(y), f.smaller_of(&g), &[&a, &b], span));
+            let (n, formula) =
+                if op == BinaryOp::Lt { (x.min(y), f.smaller_of(&g)) } else { (x.max(y), f.larger_of(&g)) };
+            return Ok(self.dim_value(n, formula, &[&a, &b], span));
         }
-        let replace = self.eval_arithmetic(BinaryOp::Lt, b.clone(), a.clone(), span)? == EvalValue::Bool(true);
-        Ok(if replace { b } else { a })
-    }
-
-    /// Returns the larger of two numbers, `a` where they are equal.
-    fn larger_value(&mut self, a: EvalValue, b: EvalValue, span: Span) -> EvalResult {
-        if let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) {
-            return Ok(self.dim_value(x.max(y), f.larger_of(&g), &[&a, &b], span));
-        }
-        let replace = self.eval_arithmetic(BinaryOp::Gt, b.clone(), a.clone(), span)? == EvalValue::Bool(true);
+        let replace = self.eval_arithmetic(op, b.clone(), a.clone(), span)? == EvalValue::Bool(true);
         Ok(if replace { b } else { a })
     }
 }

@@ -9,11 +9,6 @@ use crate::graph::ty::{Cond, Dim, FormulaType, Shape, TensorType};
 use crate::text::source::Span;
 use crate::text::syntax::ast;
 
-/// The formula of the image's height (axis 1) or width (axis 2).
-fn image_side(axis: usize) -> Dim {
-    if axis == 1 { Dim::height() } else { Dim::width() }
-}
-
 impl<'a> Elaborator<'_, 'a> {
     /// Elaborates a model or variant into the graph, at an image size `[height, width]`.
     pub(super) fn elaborate_model(
@@ -150,7 +145,7 @@ impl<'a> Elaborator<'_, 'a> {
                 label: "bound by the input size";
                 help: "give the input size: `--size 256x256`, or `--on DATA` with a data block"));
         };
-        let (n, formula) = (size[axis - 1], image_side(axis));
+        let (n, formula) = (size[axis - 1], Dim::image_side(axis));
         self.frame().values.insert(name, EvalValue::Dim(n as i64, formula.clone()));
         Ok((n, formula))
     }
@@ -166,7 +161,7 @@ impl<'a> Elaborator<'_, 'a> {
         if axis == 0 {
             return Ok((n, formula));
         }
-        if let Some(gap) = image_side(axis).minus(&formula) {
+        if let Some(gap) = Dim::image_side(axis).minus(&formula) {
             let what = || format!("the image's {} is {formula}", ["height", "width"][axis - 1]);
             self.require_size(vec![vec![Cond::Zero(gap)]], dim.span, what);
         }

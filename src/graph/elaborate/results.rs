@@ -1,10 +1,11 @@
 //! Results of bodies are compared with the result types that the heads declare.
 
 use super::dims::declared_formulas;
+use super::dims::dims_of_one_kind;
 use super::elaborator::{Elaborator, EvalResult};
 use super::value::EvalValue;
 use crate::base::problem::problem;
-use crate::graph::ty::{Cond, TensorType};
+use crate::graph::ty::Cond;
 use crate::text::diag::Applicability;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -57,15 +58,11 @@ impl<'a> Elaborator<'_, 'a> {
             );
         };
         let actual = self.graph.ty(*outlet).clone();
-        let (dims, shape) = match (&ty.kind, &actual) {
-            (ParamTypeKind::Tensor(dims), TensorType::Tensor(shape)) => (dims, shape),
-            (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from),
-            _ => {
-                return self.fail(
-                    problem!(E0302, ty.span, "`{name}` declares another kind of result, but its body returns {actual}";
-                    other[span]: "returned here"),
-                );
-            }
+        let Some((dims, shape)) = dims_of_one_kind(ty, &actual) else {
+            return self.fail(
+                problem!(E0302, ty.span, "`{name}` declares another kind of result, but its body returns {actual}";
+                other[span]: "returned here"),
+            );
         };
         let mut wanted = Vec::new();
         let formulas = declared_formulas(self.graph.formula(*outlet));

@@ -81,6 +81,11 @@ impl Dim {
         Self::atom(Atom::Height)
     }
 
+    /// Returns the formula of the image's height for axis 1, of its width for axis 2.
+    pub fn image_side(axis: usize) -> Self {
+        if axis == 1 { Self::height() } else { Self::width() }
+    }
+
     /// Returns the formula of the image's width.
     pub fn width() -> Self {
         Self::atom(Atom::Width)

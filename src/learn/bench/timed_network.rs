@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use super::timing::{TimeBudget, repeat};
 use crate::base::error::Result;
-use crate::base::problem::problem;
+use crate::compute::device::synchronise;
 use crate::compute::engine::PassMode;
 use crate::compute::engine::profile::{Profile, Stopwatch};
 use crate::compute::engine_bridge::RecordedPass;
@@ -140,8 +140,4 @@ impl TimedNetwork {
 
 fn total_duration(milliseconds: &[f64]) -> Duration {
     Duration::from_secs_f64(milliseconds.iter().sum::<f64>() / 1e3)
-}
-
-fn synchronise(device: &Device) -> Result<()> {
-    device.sync().map_err(|e| problem!(E0730, "the device failed: {e:?}"))
 }

@@ -2,7 +2,7 @@
 
 use super::{TrainingJob, TrainingRun, prepare_run};
 use crate::base::error::Result;
-use crate::base::problem::problem;
+use crate::compute::device::synchronise;
 use crate::data::augment::EpochAugmenter;
 use crate::data::{LastBatch, SplitRole, epoch_order};
 use crate::learn::init::InitReport;
@@ -62,7 +62,7 @@ impl TrainingRun<'_> {
             if pending.is_complete() {
                 left = left.saturating_sub(per_step);
                 self.finish_step(pending)?;
-                self.device.sync().map_err(|e| problem!(E0730, "the device failed: {e:?}"))?;
+                synchronise(&self.device)?;
                 seconds = began.elapsed().as_secs_f64();
                 began = Instant::now();
                 pending = self.begin_step(left.min(per_step) as u64);

@@ -25,10 +25,7 @@ impl EvaluatedRun {
     /// Reads the evaluation of one role from a run folder.
     pub(crate) fn open(dir: &Path, role: SplitRole) -> Result<EvaluatedRun> {
         let folder = RunFolder::new(dir);
-        if !folder.settings().exists() {
-            return Err(problem!(E0721, dir, "not a run folder: it has no settings.yaml";
-                help: "pass a folder written by `npc train`, for example runs/npnet_lung"));
-        }
+        folder.check_is_run()?;
         let (cases, evaluation) = (folder.cases(role), folder.evaluation(role));
         let split = match role {
             SplitRole::Test => String::new(),

@@ -120,7 +120,7 @@ impl SampleSizes {
         }
         let drawn = self.drawn.get_mut(axis - 1)?;
         *drawn += 1;
-        let side = if axis == 1 { Dim::height() } else { Dim::width() };
+        let side = Dim::image_side(axis);
         Some(EvalValue::Dim(image as i64 * *drawn, side.times_n((*drawn).into())?))
     }
 }

@@ -83,7 +83,7 @@ fn augmentation(e: &Expr) -> ReadResult<Augmentation> {
             rule: field(&fields, "rule", BorderMode::Reflect, |e| {
                 word(e, &[("reflect", BorderMode::Reflect), ("constant", BorderMode::Constant)])
             })?,
-            value: probability("value", 0.0)?,
+            value: field(&fields, "value", 0.0, number)?,
         },
         "noise" => Augmentation::Noise { std: range("std", [0.0, 0.05], range_from_zero)?, p: probability("p", 0.5)? },
         "blur" => Augmentation::Blur { sigma: range("sigma", [0.5, 1.0], range_from_zero)?, p: probability("p", 0.5)? },

@@ -55,8 +55,9 @@ fn read_source(
 ) -> Option<DataSource> {
     let ways: Vec<&str> = ["source", "list", "images", "masks"].into_iter().filter(|key| r.has(key)).collect();
     if let [first @ ("source" | "list"), second, ..] = ways[..] {
-        let second = if first == "source" && second != "list" { "images`/`masks" } else { second };
-        r.problems.push(exclusive_keys(r.value_span(first), first, second));
+        let second =
+            if first == "source" && second != "list" { "`images`/`masks`".into() } else { format!("`{second}`") };
+        r.problems.push(exclusive_keys(r.value_span(first), first, &second));
     }
     if r.has("source") {
         return r.get("source", |e| {
@@ -89,7 +90,7 @@ fn read_source(
 
 /// Returns the problem of two keys of which a block can have only one.
 fn exclusive_keys(span: Span, first: &str, second: &str) -> Diagnostic {
-    problem!(E0206, span, "`{first}` and `{second}` exclude each other"; help: "keep one of them")
+    problem!(E0206, span, "`{first}` and {second} exclude each other"; help: "keep one of them")
 }
 
 /// Reads a grey value, or a colour in quotes.
@@ -214,7 +215,7 @@ fn read_layout<'a>(r: &mut BlockReader<'a>) -> Option<LocatedLayout<'a>> {
     if laid.is_some() {
         for key in ["source", "list"] {
             if r.has(key) {
-                r.problems.push(exclusive_keys(r.value_span(key), key, "layout"));
+                r.problems.push(exclusive_keys(r.value_span(key), key, "`layout`"));
             }
         }
     } else if r.has("layout") {

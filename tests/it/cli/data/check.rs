@@ -2,9 +2,10 @@
 
 use crate::support::data_sets::{grey, real, spec};
 use crate::support::program::npc;
-use npc::internals::data::survey::{SurveySeverity, SurveyTopic, survey};
+use npc::internals::data::survey::{SurveyTopic, survey};
 use npc::internals::data::{Dataset, SplitRole, phantom};
 use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, Split};
+use npc::text::diag::Severity;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -97,7 +98,7 @@ fn near_duplicates_are_found_and_others_are_not() {
         let findings_across = found.findings.iter().filter(|f| f.kind == SurveyTopic::Duplicates).count();
         let across = found.near.iter().filter(|p| found.facts[p.a].role != found.facts[p.b].role).count();
         assert_eq!(findings_across, across);
-        assert!(found.findings.iter().all(|f| f.severity == SurveySeverity::Warning), "{what}: {:?}", found.findings);
+        assert!(found.findings.iter().all(|f| f.severity == Severity::Warning), "{what}: {:?}", found.findings);
     }
 }
 
@@ -111,8 +112,7 @@ fn a_survey_continues_after_an_error() {
     fs::write(dir.path().join("m/6.png"), "").unwrap();
     grey(&dir.path().join("m/7.png"), [9, 9], &[0; 81]);
     let found = survey(&spec, dir.path(), Some(1), &|_, _| {});
-    let errors: Vec<_> =
-        found.findings.iter().filter(|f| f.severity == SurveySeverity::Error).map(|f| f.kind).collect();
+    let errors: Vec<_> = found.findings.iter().filter(|f| f.severity == Severity::Error).map(|f| f.kind).collect();
     // Without its mask, the stem of a list is unknown as well.
     assert_eq!(
         errors,
