@@ -1,8 +1,12 @@
 //! Published data sets as they are downloaded, where they are available.
 
 use crate::support::data_sets::{only, real, spec};
+use crate::support::repository::repository;
+use npc::desk::{DataRequest, ResolvedData, resolve_data};
 use npc::internals::data::{Dataset, SplitRole};
 use npc::text::config::{DataSpec, Split};
+use npc::text::files::Disk;
+use std::collections::BTreeSet;
 use std::fs;
 
 #[test]
@@ -78,6 +82,26 @@ fn real_lists() {
         let data =
             Dataset::open(&DataSpec { split, ..spec(images, &format!("masks/*.{ext}"), [64, 64]) }, &root).unwrap();
         assert_eq!((data.len(SplitRole::Train), data.len(SplitRole::Test)), (train, test));
+    }
+}
+
+/// The block for the lungs tests on several patients, who do not train.
+#[test]
+fn real_lungs_are_split_by_patient() {
+    let Some(root) = real("lung_ct_lctsc") else { return };
+    for (fold, train, test) in [(0, 48, 52), (1, 52, 48)] {
+        let set = [format!("data.split=kfold(k = 2, fold = {fold}, seed = 0, group = \"{{group}}_z*\")")];
+        let file = repository("models/data.model");
+        let resolved = |set| {
+            let data = Some("lung_ct_lctsc");
+            resolve_data(&Disk, &DataRequest { file: &file, data, run: None, set, data_root: root.parent() }).unwrap()
+        };
+        let ResolvedData { data, root, .. } = resolved(if fold == 0 { &[] } else { &set });
+        let data = Dataset::open(&data, &root).unwrap();
+        let patients = |role| data.cases(role).iter().map(|case| case.group.clone().unwrap()).collect::<BTreeSet<_>>();
+        assert_eq!((data.len(SplitRole::Train), data.len(SplitRole::Test)), (train, test));
+        assert_eq!((patients(SplitRole::Train).len(), patients(SplitRole::Test).len()), (3, 3));
+        assert!(patients(SplitRole::Train).is_disjoint(&patients(SplitRole::Test)));
     }
 }
 
