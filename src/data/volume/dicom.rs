@@ -130,10 +130,15 @@ impl DicomSeries {
         let [down, right] = [files[0].directions[1], files[0].directions[0]];
         let [row_gap, column_gap] = files[0].spacing;
         let gap = gap.or(files[0].thickness.filter(|t| *t > 0.0)).unwrap_or(1.0);
+        let first = files[0].position;
+        // Slices of a tilted gantry are shifted against each other, so their step need not be along the normal.
+        let last = files[files.len() - 1].position;
+        let steps = files.len() as f64 - 1.0;
+        let across = [0, 1, 2].map(|i| if steps > 0.0 { (last[i] - first[i]) / steps } else { normal[i] * gap });
+        let row = |i: usize| [right[i] * column_gap, down[i] * row_gap, across[i], first[i]];
         // DICOM axes point to the left and the back, the grid's axes to the right and the front.
-        let world = |direction: [f64; 3], step: f64| [-direction[0] * step, -direction[1] * step, direction[2] * step];
-        let axes = [world(right, column_gap), world(down, row_gap), world(normal, gap)];
-        let grid = VoxelGrid::new(&folder, [columns, rows, files.len()], axes)?;
+        let affine = [row(0).map(|v| -v), row(1).map(|v| -v), row(2)];
+        let grid = VoxelGrid::new(&folder, [columns, rows, files.len()], affine)?;
         Ok(DicomSeries { folder, grid, files })
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct VoxelGrid {
     ascending: [bool; 3],
     /// Distance between voxels along each axis of the array, in mm.
     pub spacing: [f64; 3],
+    /// Rows of the matrix from voxel indices to world coordinates.
+    affine: [[f64; 4]; 3],
 }
 
 /// Index arithmetic for slices across an axis: the pixel at `row`, `column` of slice `index` is at
@@ -46,8 +48,9 @@ impl SliceIndexing {
 }
 
 impl VoxelGrid {
-    /// Creates a grid from the steps of the array's axes in world coordinates, one column per axis, in mm.
-    pub(crate) fn new(path: &Path, dims: [usize; 3], columns: [[f64; 3]; 3]) -> Result<VoxelGrid> {
+    /// Creates a grid from the rows of its affine matrix, in mm: see [`affine`](VoxelGrid::affine).
+    pub(crate) fn new(path: &Path, dims: [usize; 3], affine: [[f64; 4]; 3]) -> Result<VoxelGrid> {
+        let columns = [0, 1, 2].map(|axis| affine.map(|row| row[axis]));
         let voxels = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         if dims.iter().any(|&d| d == 0 || d > MAX_SIDE) || voxels.is_none_or(|n| n > MOST) {
             let [x, y, z] = dims;
@@ -62,6 +65,9 @@ impl VoxelGrid {
             let [x, y, z] = spacing;
             return Err(problem!(E0714, path, "invalid voxel size: the header declares {x} x {y} x {z} mm"));
         }
+        if affine.iter().any(|row| !row[3].is_finite()) {
+            return Err(problem!(E0714, path, "the position of the first voxel is not finite"));
+        }
         // The permutation with the best alignment to the world axes; the first of equal ones.
         const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         let agreement = |order: &[usize; 3]| (0..3).map(|a| (columns[a][order[a]] / spacing[a]).abs()).sum::<f64>();
@@ -72,7 +78,17 @@ impl VoxelGrid {
             }
         }
         let ascending = [0, 1, 2].map(|a| columns[a][world[a]] > 0.0);
-        Ok(VoxelGrid { dims, world, ascending, spacing })
+        Ok(VoxelGrid { dims, world, ascending, spacing, affine })
+    }
+
+    /// Returns the matrix from voxel indices to positions in mm, without its last row, as in nibabel: the voxel at `[i, j, k]` of the
+    /// array is at `x = affine[0][0] * i + affine[0][1] * j + affine[0][2] * k + affine[0][3]`, and likewise `y` and `z`. World axes
+    /// point to the right, the front and the head (RAS).
+    ///
+    /// The array is the file's own for NIfTI. For a DICOM series `i` counts columns, `j` rows, and `k` slices in the direction of the
+    /// normal (the cross product of the directions along rows and columns), whatever the order of the files.
+    pub(crate) fn affine(&self) -> [[f64; 4]; 3] {
+        self.affine
     }
 
     /// Returns the array axis that runs along a world axis.

@@ -76,32 +76,37 @@ fn grid_of(path: &Path, header: &NiftiHeader) -> Result<VoxelGrid> {
             help: "save each volume to a file of its own"
         ));
     }
-    VoxelGrid::new(path, [size(0), size(1), size(2)], axis_directions(header))
+    VoxelGrid::new(path, [size(0), size(1), size(2)], affine(header))
 }
 
-/// Returns the steps of the array's axes in mm: from the sform, else the qform, else the voxel sizes with the first axis pointing
-/// to the left, as in nibabel.
-fn axis_directions(header: &NiftiHeader) -> [[f64; 3]; 3] {
+/// Returns the matrix from voxel indices to mm: the sform, else the qform, else the voxel sizes with the first axis pointing to
+/// the left and the middle of the volume at the origin, as in nibabel.
+fn affine(header: &NiftiHeader) -> [[f64; 4]; 3] {
     if header.sform_code > 0 {
-        let rows = [header.srow_x, header.srow_y, header.srow_z];
-        return [0, 1, 2].map(|axis| rows.map(|row| f64::from(row[axis])));
+        return [header.srow_x, header.srow_y, header.srow_z].map(|row| row.map(f64::from));
     }
     let size = [1, 2, 3].map(|i| f64::from(header.pixdim[i]).abs());
     if header.qform_code <= 0 {
-        return [[-size[0], 0.0, 0.0], [0.0, size[1], 0.0], [0.0, 0.0, size[2]]];
+        let middle = [1, 2, 3].map(|i| (f64::from(header.dim[i].max(1)) - 1.0) / 2.0);
+        return [
+            [-size[0], 0.0, 0.0, size[0] * middle[0]],
+            [0.0, size[1], 0.0, -size[1] * middle[1]],
+            [0.0, 0.0, size[2], -size[2] * middle[2]],
+        ];
     }
     // The rotation of a unit quaternion whose components b, c and d are in the file (nifti1.h, method 2).
     let [b, c, d] = [header.quatern_b, header.quatern_c, header.quatern_d].map(f64::from);
     let a = (1.0 - b * b - c * c - d * d).max(0.0).sqrt();
-    let rows = [
+    let rotation = [
         [a * a + b * b - c * c - d * d, 2.0 * (b * c - a * d), 2.0 * (b * d + a * c)],
         [2.0 * (b * c + a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d - a * b)],
         [2.0 * (b * d - a * c), 2.0 * (c * d + a * b), a * a + d * d - b * b - c * c],
     ];
     let mirrored = if header.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
-    [0, 1, 2].map(|axis| {
-        let scale = size[axis] * if axis == 2 { mirrored } else { 1.0 };
-        rows.map(|row| row[axis] * scale)
+    let origin = [header.quatern_x, header.quatern_y, header.quatern_z].map(f64::from);
+    [0, 1, 2].map(|r| {
+        let [x, y, z] = rotation[r];
+        [x * size[0], y * size[1], z * size[2] * mirrored, origin[r]]
     })
 }
 
