@@ -97,6 +97,7 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
     let (evaluation, cases) = scored?;
     let data = &resolved.settings.data;
     write_evaluation(&folder, role, data, &evaluation, &cases)?;
+    evaluation.file_warnings.iter().for_each(|w| eprintln_lossy!("warning: {w}"));
     opts.overlays.write(resolved.trained(&folder), role)?;
     let format = opts.format;
     match format {

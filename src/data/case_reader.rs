@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::decode::{self, PaletteMode};
 use super::mask;
+use super::notice::FileNotice;
 use super::pixels::Pixels;
 use super::volume::{self, Volume, VolumeCache, is_volume};
 use crate::base::error::Result;
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Class indices, their height and width, and warnings.
-pub(super) type ClassMap = (Vec<u8>, [usize; 2], Vec<String>);
+pub(super) type ClassMap = (Vec<u8>, [usize; 2], Vec<FileNotice>);
 
 fn open(case: &Case, path: &Path, volumes: &VolumeCache) -> Result<Arc<Volume>> {
     let of = (path == case.mask).then_some(case.image.as_path());

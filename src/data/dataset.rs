@@ -2,6 +2,7 @@
 
 use super::augment;
 use super::case::{Case, SplitRole, check_same_size};
+use super::case_reader::ClassMap;
 use super::image::{LoadedImage, check_spec, to_loaded_image};
 use super::sample::{CachedSample, DisplaySample, Sample, SampleVersions};
 use super::split::{self, CasesByRole};
@@ -138,7 +139,7 @@ impl Dataset {
     }
 
     /// Returns the ground truth of a case as class indices at the size of its image, that size, and warnings.
-    pub fn truth(&self, role: SplitRole, index: usize) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
+    pub fn truth(&self, role: SplitRole, index: usize) -> Result<ClassMap> {
         let case = self.case(role, index)?;
         match &self.spec.source {
             DataSource::Files { .. } | DataSource::List { .. } => {

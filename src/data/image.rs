@@ -1,6 +1,7 @@
 //! Reads single image files, for prediction.
 
 use super::decode::{self, PaletteMode};
+use super::notice::FileNotice;
 use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
 use crate::base::error::Result;
@@ -17,7 +18,7 @@ pub struct LoadedImage {
     pub original: [usize; 2],
     /// Height x width x 3 at the original size, for display: scaled as for the network, not normalised.
     pub rgb: Vec<u8>,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<FileNotice>,
 }
 
 /// Reads an image file at the data block's size.

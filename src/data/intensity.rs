@@ -5,6 +5,7 @@
 //! After resizing a sample is stored in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit values are exact, and a
 //! window of 1400 HU is resolved to 0.01 HU.
 
+use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{Pixels, SampleValues};
 use super::resize;
 use crate::base::error::{Result, RunError};
@@ -34,7 +35,7 @@ enum SampleInterpretation {
 }
 
 impl IntensityScale {
-    fn of(pixels: &Pixels, spec: &DataSpec, path: &Path, warnings: &mut Vec<String>) -> Result<Self> {
+    fn of(pixels: &Pixels, spec: &DataSpec, path: &Path, warnings: &mut Vec<FileNotice>) -> Result<Self> {
         let view = match (&pixels.values, spec.decode) {
             (SampleValues::U16(_) | SampleValues::I16(_), DecodeRule::HiByte) => SampleInterpretation::HighByte,
             (SampleValues::Wide(_, kind), DecodeRule::HiByte) => {
@@ -48,11 +49,9 @@ impl IntensityScale {
             (SampleValues::U16(v), DecodeRule::Value)
                 if spec.window.is_some_and(|[low, _]| low < 0.0) && v.iter().any(|&v| v > 0x7fff) =>
             {
-                warnings.push(format!(
-                    "{}: some 16-bit values declared as unsigned are above 32767 and the window starts below 0, so the \
-                     values are read as signed",
-                    path.display()
-                ));
+                let text = "some 16-bit values declared as unsigned are above 32767 and the window starts below 0, so the \
+                     values are read as signed";
+                warnings.push(FileNotice::new(NoticeTopic::SampleType, FileRole::Image, path, text));
                 SampleInterpretation::Signed
             }
             _ => SampleInterpretation::Stored,
@@ -107,7 +106,7 @@ pub(super) fn prepare(
     spec: &DataSpec,
     channels: usize,
     path: &Path,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<FileNotice>,
 ) -> Result<Vec<u16>> {
     if pixels.channels == 3 && channels != 1 && channels != 3 {
         return Err(problem!(
@@ -143,7 +142,8 @@ pub(super) fn prepare(
         }
     });
     if least == most {
-        warnings.push(format!("{}: every pixel has the same value after scaling", path.display()));
+        let text = "every pixel has the same value after scaling";
+        warnings.push(FileNotice::new(NoticeTopic::Constant, FileRole::Image, path, text));
     }
     Ok(scaled.into_iter().map(|v| (v.clamp(0.0, 1.0) * STEPS).round() as u16).collect())
 }

@@ -10,11 +10,12 @@ use super::case::SplitRole;
 use super::dataset::Dataset;
 use super::intensity;
 use super::loading_bottleneck::LoadTimes;
+use super::notice::NoticeSet;
 use super::sample::CachedSample;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +24,6 @@ use std::time::{Duration, Instant};
 
 /// Minimum number of prefetched batches.
 const AHEAD: usize = 2;
-/// Maximum number of distinct warnings that are kept.
-const WARNINGS: usize = 1000;
 
 pub struct Batch {
     /// Batch x channels x height x width.
@@ -48,7 +47,7 @@ struct LoaderState {
     channels: usize,
     limit: usize,
     cache: Mutex<SampleCache>,
-    warnings: Mutex<BTreeSet<String>>,
+    notices: Mutex<NoticeSet>,
     /// `None` if threads cannot be started; samples are then loaded one after another.
     pool: Option<rayon::ThreadPool>,
 }
@@ -100,7 +99,7 @@ impl BatchLoader {
             rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("npc-load-{i}")).build().ok();
         let limit = data.spec().cache_mb.saturating_mul(1 << 20);
         let shared =
-            LoaderState { data, role, channels, limit, cache: Mutex::default(), warnings: Mutex::default(), pool };
+            LoaderState { data, role, channels, limit, cache: Mutex::default(), notices: Mutex::default(), pool };
         BatchLoader { shared: Arc::new(shared) }
     }
 
@@ -152,9 +151,9 @@ impl BatchLoader {
         Batches { receiver, thread, stop, failed, counts, waited: Duration::ZERO, augmented }
     }
 
-    /// Returns the distinct warnings about the files loaded so far.
-    pub fn warnings(&self) -> Vec<String> {
-        lock(&self.shared.warnings).iter().cloned().collect()
+    /// Returns the notices about the files that were loaded so far.
+    pub fn notices(&self) -> NoticeSet {
+        lock(&self.shared.notices).clone()
     }
 
     /// Returns the number of bytes of the cached samples.
@@ -239,12 +238,7 @@ impl LoaderState {
         let mut prepared = self.data.prepare(self.role, case, self.channels)?;
         let warnings = std::mem::take(&mut prepared.warnings);
         if !warnings.is_empty() {
-            let mut kept = lock(&self.warnings);
-            warnings.into_iter().for_each(|w| {
-                if kept.len() < WARNINGS {
-                    kept.insert(w);
-                }
-            });
+            lock(&self.notices).extend(warnings);
         }
         let prepared = Arc::new(prepared);
         let bytes = prepared.bytes();

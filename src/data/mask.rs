@@ -3,6 +3,7 @@
 //! Every error about a value names the file, the value, the number of pixels with it, the first of them, and the labels.
 
 use super::decode::{self, PaletteMode};
+use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{Pixels, SampleValues};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
@@ -20,7 +21,7 @@ const MAX_CLASS_NUMBER: f64 = 31.0;
 const MAX_GREY_DIFFERENCE: f64 = 64.0;
 
 /// Reads a mask file at its own size: class indices, height and width, and warnings.
-pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
+pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<FileNotice>)> {
     let palette = match spec.mask_rule {
         MaskRule::Threshold | MaskRule::Colour => PaletteMode::Colours,
         MaskRule::Exact => PaletteMode::Indices,
@@ -31,7 +32,7 @@ pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], V
 }
 
 /// Converts pixels to class indices at the mask's own size, and returns warnings about the file.
-pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<String>)> {
+pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<FileNotice>)> {
     let mut warnings = pixels.warnings.clone();
     let indices = match spec.mask_rule {
         MaskRule::Threshold => {
@@ -45,7 +46,7 @@ pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(
 }
 
 /// Returns the brightest channel of each pixel, so that a mask drawn in any colour on black is accepted.
-fn brightest(pixels: &Pixels, path: &Path, warnings: &mut Vec<String>) -> Vec<f64> {
+fn brightest(pixels: &Pixels, path: &Path, warnings: &mut Vec<FileNotice>) -> Vec<f64> {
     let values = &pixels.values;
     if pixels.channels == 1 {
         return (0..values.len()).map(|i| values.at(i)).collect();
@@ -60,8 +61,8 @@ fn brightest(pixels: &Pixels, path: &Path, warnings: &mut Vec<String>) -> Vec<f6
         })
         .collect();
     if coloured {
-        warnings
-            .push(format!("{}: the mask is in colours; the brightest channel of each pixel is used", path.display()));
+        let text = "the mask is in colours; the brightest channel of each pixel is used";
+        warnings.push(FileNotice::new(NoticeTopic::MaskColours, FileRole::Mask, path, text));
     }
     grey
 }
@@ -71,7 +72,7 @@ fn threshold(
     pixels: &Pixels,
     spec: &DataSpec,
     path: &Path,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<FileNotice>,
 ) -> Result<Vec<u8>> {
     let &[first, second] = spec.labels.as_slice() else {
         return Err(problem!(
@@ -88,22 +89,22 @@ fn threshold(
     let top = if most == 1.0 && !pixels.lossy { 1.0 } else { most.max(f64::from(first.max(second))) };
     let between = values.iter().filter(|&&v| v > top / 8.0 && v < top * 7.0 / 8.0).count();
     if between as f64 > MAX_INTERMEDIATE_SHARE * values.len() as f64 {
-        warnings.push(format!(
-            "{}: {:.0} % of the mask's pixels are neither near 0 nor near {top}; values above {} become class `{}`",
-            path.display(),
+        let text = format!(
+            "{:.0} % of the mask's pixels are neither near 0 nor near {top}; values above {} become class `{}`",
             100.0 * between as f64 / values.len() as f64,
             top / 2.0,
             spec.classes.get(usize::from(above)).map_or("foreground", String::as_str),
-        ));
+        );
+        warnings.push(FileNotice::new(NoticeTopic::MaskValues, FileRole::Mask, path, text));
     }
     if !pixels.lossy && most > 1.0 && most <= MAX_CLASS_NUMBER && top > most {
-        warnings.push(format!(
-            "{}: the largest value of the mask is {most}, and values up to {} become class `{}`; if the values are class \
+        let text = format!(
+            "the largest value of the mask is {most}, and values up to {} become class `{}`; if the values are class \
              numbers, use mask = exact and labels = [0, 1, ..]",
-            path.display(),
             top / 2.0,
             spec.classes.get(usize::from(below)).map_or("background", String::as_str),
-        ));
+        );
+        warnings.push(FileNotice::new(NoticeTopic::ClassNumbers, FileRole::Mask, path, text));
     }
     Ok(values.iter().map(|&v| if 2.0 * v > top { above } else { below }).collect())
 }

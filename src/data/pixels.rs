@@ -1,5 +1,6 @@
 //! Decoded pictures, and limits on their size.
 
+use super::notice::FileNotice;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use std::path::Path;
@@ -18,7 +19,7 @@ pub(crate) struct Pixels {
     pub values: SampleValues,
     /// Whether compression was lossy: flat areas may be off by some units.
     pub lossy: bool,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<FileNotice>,
 }
 
 /// Samples in their type in the file.

@@ -1,5 +1,6 @@
 //! One image with its classes: normalised for batches, as cached, and for display.
 
+use super::notice::FileNotice;
 use super::{augment, intensity};
 use crate::base::error::Result;
 use crate::text::config::DataSpec;
@@ -13,14 +14,14 @@ pub struct Sample {
     pub mask: Vec<u8>,
     /// Height and width of the image file.
     pub original: [usize; 2],
-    pub warnings: Vec<String>,
+    pub warnings: Vec<FileNotice>,
 }
 
 /// A sample without augmentation, and augmented by each plan.
 pub struct SampleVersions {
     /// The unchanged sample first.
     pub pictures: Vec<DisplaySample>,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<FileNotice>,
 }
 
 /// A sample for display.
@@ -46,7 +47,7 @@ pub(super) struct CachedSample {
     pub(super) image: Vec<u16>,
     pub(super) mask: Vec<u8>,
     pub(super) original: [usize; 2],
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<FileNotice>,
 }
 
 impl CachedSample {

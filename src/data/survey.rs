@@ -16,6 +16,7 @@ pub(crate) use near_duplicates::{MAX_HASH_DISTANCE, MIN_CORRELATION, NearDuplica
 
 use super::case::{Case, SplitRole};
 use super::dataset::Dataset;
+use super::notice::{FileRole, MergedNotice, NoticeSet};
 use crate::base::severity::Severity;
 use crate::text::config::DataSpec;
 use rayon::prelude::*;
@@ -85,10 +86,26 @@ pub fn survey(
         problems.iter().map(|e| SurveyFinding::error(SurveyTopic::Files, e)).collect();
     findings.extend(data.doubts.iter().map(|doubt| SurveyFinding::warning(SurveyTopic::Files, doubt)));
     findings.extend(facts.iter().flat_map(|f| f.findings.iter().cloned()));
+    findings.extend(merged_notices(&facts));
     findings.extend(balance::findings(spec, &facts));
     findings.extend(near_duplicates::findings(&facts, &near, data.parts.all().any(|(_, case)| case.group.is_some())));
     drop(cases);
     let mut survey = Survey { data: Some(data), facts, findings: Vec::new(), near };
     survey.extend(findings);
     survey
+}
+
+/// Returns a warning for each topic of the notices about files, with the stems of its cases.
+fn merged_notices(facts: &[CaseFacts]) -> Vec<SurveyFinding> {
+    let all: NoticeSet = facts.iter().flat_map(|f| f.notices.iter().cloned()).collect();
+    let finding = |notice: MergedNotice| {
+        let topic = match notice.role {
+            FileRole::Image => SurveyTopic::Image,
+            FileRole::Mask => SurveyTopic::Mask,
+        };
+        let concerned = |f: &&CaseFacts| f.notices.iter().any(|n| (n.role, n.topic) == (notice.role, notice.topic));
+        let stems: Vec<String> = facts.iter().filter(concerned).map(|f| f.stem.clone()).collect();
+        SurveyFinding::warning(topic, notice.text).about(stems)
+    };
+    all.merged(facts.len()).into_iter().map(finding).collect()
 }

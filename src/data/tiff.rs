@@ -1,5 +1,6 @@
 //! Decodes TIFF files with their sample format: CT slices are signed 16-bit integers.
 
+use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{MAX_BYTES, Pixels, SampleValues, check_size, keep_channels, unpack_bits};
 use crate::base::error::{Result, one_line};
 use crate::base::problem::problem;
@@ -44,7 +45,8 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     check_finite(path, &values, width, channels)?;
     let mut warnings = Vec::new();
     if decoder.more_images() {
-        warnings.push(format!("{}: contains more than one page; only the first is used", path.display()));
+        let text = "contains more than one page; only the first is used";
+        warnings.push(FileNotice::new(NoticeTopic::Pages, FileRole::Image, path, text));
     }
     Ok(Pixels { size, channels, values, lossy: false, warnings })
 }

@@ -73,6 +73,9 @@ pub mod data {
     pub use crate::data::{
         Batch, BatchLoader, Dataset, LastBatch, SplitRole, epoch_order, load_image, load_mask, natural,
     };
+    pub mod notice {
+        pub use crate::data::notice::{FileNotice, FileRole, MergedNotice, NoticeSet, NoticeTopic};
+    }
     pub mod augment {
         pub use crate::data::augment::{
             AffineMap, AugmentPlan, Augmenter, DisplacementField, EdgeMode, Elastic, EpochAugmenter, Gamma,

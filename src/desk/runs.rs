@@ -7,8 +7,8 @@
 pub use crate::base::error::{Result, RunError};
 pub use crate::compute::device::DeviceChoice;
 pub use crate::compute::network::Network;
-pub use crate::data::SplitRole;
 pub use crate::data::prediction_inputs::PredictionInput;
+pub use crate::data::{FileNotice, SplitRole};
 pub use crate::learn::non_finite::NodeLocations;
 pub use crate::learn::run_folder::{EpochRecord, RunFolder, RunSummary};
 pub use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};

@@ -29,12 +29,14 @@ use crate::base::problem::problem;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, EpochAugmenter};
+use crate::data::notice::MergedNotice;
 use crate::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::metric::{MetricScores, Summary};
 use crate::text::config::settings::Settings;
 use burn::module::Module;
 use burn::tensor::Device;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -265,7 +267,7 @@ impl TrainingRun<'_> {
         let epochs = self.job.settings.train.epochs;
         let role = scored_role(&self.data);
         observer.start(self.data.len(SplitRole::Train), self.data.len(role), self.meta.epoch, epochs);
-        let mut reported = Vec::new();
+        let mut reported = BTreeSet::new();
         while self.meta.epoch < epochs && !self.out_of_patience() {
             let Some(mut record) = self.run_epoch(observer)? else {
                 self.save_last()?;
@@ -285,10 +287,10 @@ impl TrainingRun<'_> {
             record.scores = summary.mean.clone();
             self.meta.seconds += began.elapsed().as_secs_f64();
             let improved = self.finish_epoch(record.clone(), &summary)?;
-            for warning in [&self.train, &self.scored].iter().flat_map(|l| l.warnings()) {
-                if !reported.contains(&warning) {
-                    observer.warn(&warning);
-                    reported.push(warning);
+            for notice in self.file_notices() {
+                // The number of files may grow in later epochs; the topic is reported once.
+                if reported.insert((notice.role, notice.topic)) {
+                    observer.warn(&notice.text);
                 }
             }
             observer.epoch(&record, improved);
@@ -356,6 +358,13 @@ impl TrainingRun<'_> {
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
             waited_seconds: batches.waited().as_secs_f64(),
         }))
+    }
+
+    /// Returns the notices about the files that were read so far, for training and scoring together.
+    fn file_notices(&self) -> Vec<MergedNotice> {
+        let mut notices = self.train.notices();
+        notices.merge(self.scored.notices());
+        notices.merged(self.data.len(SplitRole::Train) + self.data.len(scored_role(&self.data)))
     }
 
     /// Scores the network, or the average of its weights if there is one.

@@ -29,6 +29,9 @@ pub struct Evaluation {
     pub intervals: Option<Intervals>,
     /// Calibration of the network's confidence.
     pub calibration: Calibration,
+    /// Warnings about the files of the split, one for each topic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_warnings: Vec<String>,
 }
 
 impl Evaluation {

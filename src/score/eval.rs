@@ -129,6 +129,7 @@ pub fn evaluate(
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),
         calibration: tally.finish(),
+        file_warnings: loader.notices().lines(cases.len()),
     };
     Ok((evaluation, cases))
 }

@@ -6,7 +6,7 @@ use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::png::{write_mask_atomic, write_png_atomic};
 use crate::data::prediction_inputs::PredictionInput;
-use crate::data::{Dataset, LoadedImage, SplitRole, resize};
+use crate::data::{Dataset, FileNotice, LoadedImage, SplitRole, resize};
 use crate::score::predict::{PredictionSettings, ProbabilityMaps};
 use crate::score::probability::{self, ProbabilityFormat};
 use crate::text::config::DataSpec;
@@ -49,8 +49,8 @@ pub struct PredictedImage {
     pub size: [usize; 2],
     /// Share of the pixels that are not background, 0 to 1.
     pub foreground: f64,
-    /// Warnings about the image file, one sentence each.
-    pub warnings: Vec<String>,
+    /// Warnings about the image file.
+    pub warnings: Vec<FileNotice>,
     /// The pixels of the overlay (height x width x 3), and height and width.
     #[serde(skip)]
     pub picture: Option<(Vec<u8>, [usize; 2])>,

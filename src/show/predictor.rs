@@ -4,8 +4,8 @@ use super::prediction::{PredictedImage, PredictionExtras, write};
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::network::Network;
-use crate::data::LoadedImage;
 use crate::data::prediction_inputs::PredictionInput;
+use crate::data::{LoadedImage, NoticeSet};
 use crate::learn::trained_run::TrainedRun;
 use crate::score::eval::load_best_network;
 use crate::score::predict::PredictionSettings;
@@ -166,15 +166,21 @@ impl Predictions {
         self.written.len() as f64 / self.seconds.total.max(1e-9)
     }
 
-    /// Returns a line for each image, and the times.
+    /// Returns the warnings about the images, one for each topic.
+    fn warnings(&self) -> Vec<String> {
+        let all = self.written.iter().flat_map(|(_, written)| written.warnings.iter().cloned());
+        NoticeSet::from_iter(all).lines(self.written.len())
+    }
+
+    /// Returns a line for each image, the warnings, and the times.
     pub fn to_text(&self) -> String {
         let PredictionSeconds { total, waiting, network, writing } = self.seconds;
         let mut text = String::new();
         for (_, written) in &self.written {
-            let warnings: String = written.warnings.iter().map(|w| format!("\n  warning: {w}")).collect();
             let share = 100.0 * written.foreground;
-            text += &format!("{}  {share:.1} % foreground{warnings}\n", written.mask.display());
+            text += &format!("{}  {share:.1} % foreground\n", written.mask.display());
         }
+        self.warnings().iter().for_each(|w| text += &format!("warning: {w}\n"));
         let n = self.written.len();
         let images = if n == 1 { "image" } else { "images" };
         let per_second = self.images_per_second();
@@ -197,6 +203,7 @@ impl Predictions {
         json!({
             "schema": 1,
             "images": images.collect::<Vec<_>>(),
+            "warnings": self.warnings(),
             "failed": failed.collect::<Vec<_>>(),
             "images_per_second": self.images_per_second(),
             "seconds": {"total": total, "waiting_for_files": waiting, "network": network, "writing": writing},

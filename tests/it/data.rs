@@ -5,6 +5,7 @@ mod batches;
 mod damaged_files;
 mod intensities;
 mod masks;
+mod notices;
 mod pairs;
 mod phantoms;
 mod published_data;

@@ -5,6 +5,7 @@ use super::fingerprint::{Fingerprint, SIDE};
 use crate::base::error::Result;
 use crate::data::case::{Case, SplitRole, check_same_size};
 use crate::data::dataset::Dataset;
+use crate::data::notice::FileNotice;
 use crate::data::pixels::{Pixels, SampleValues};
 use crate::data::{case_reader, intensity, phantom};
 use crate::text::config::{DataSource, DataSpec};
@@ -20,6 +21,8 @@ pub struct CaseFacts {
     /// Number of pixels of each class; `None` if the mask cannot be read.
     pub classes: Option<Vec<u64>>,
     pub findings: Vec<SurveyFinding>,
+    /// Notices, which the set reports once for all its files.
+    pub notices: Vec<FileNotice>,
 }
 
 /// Properties of an image.
@@ -40,17 +43,15 @@ pub struct ImageFacts {
 
 pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channels: Option<usize>) -> CaseFacts {
     let spec = &data.spec;
-    let mut findings = Vec::new();
+    let (mut findings, mut notices) = (Vec::new(), Vec::new());
     let with_stem = |finding: SurveyFinding| finding.about([case.stem.clone()]);
     let (pixels, classes) = read(data, case);
     let image = match pixels {
         Ok(pixels) => {
             let place = case.display_path(&case.image);
-            findings.extend(pixels.warnings.iter().map(|w| with_stem(SurveyFinding::warning(SurveyTopic::Image, w))));
-            Some((
-                image(&pixels, spec, &place, channels, &mut |finding| findings.push(with_stem(finding))),
-                pixels.size,
-            ))
+            notices.extend(pixels.warnings.iter().cloned());
+            let mut report = |finding| findings.push(with_stem(finding));
+            Some((image(&pixels, spec, &place, channels, &mut report, &mut notices), pixels.size))
         }
         Err(error) => {
             findings.push(with_stem(SurveyFinding::error(SurveyTopic::Image, &error)));
@@ -59,7 +60,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
     };
     let classes = match classes {
         Ok((classes, size, warnings)) => {
-            findings.extend(warnings.into_iter().map(|w| with_stem(SurveyFinding::warning(SurveyTopic::Mask, w))));
+            notices.extend(warnings);
             if let Some((_, of_image)) = &image
                 && let Err(error) = check_same_size(case, *of_image, size)
             {
@@ -75,7 +76,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
         }
     };
     let image = image.map(|(facts, _)| facts);
-    CaseFacts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, findings }
+    CaseFacts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, findings, notices }
 }
 
 fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::ClassMap>) {
@@ -101,6 +102,7 @@ fn image(
     place: &Path,
     channels: Option<usize>,
     report: &mut dyn FnMut(SurveyFinding),
+    notices: &mut Vec<FileNotice>,
 ) -> ImageFacts {
     let (mut least, mut most, mut below, mut above) = (f64::INFINITY, f64::NEG_INFINITY, 0usize, 0usize);
     let [low, high] = spec.window.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
@@ -116,7 +118,6 @@ fn image(
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
     };
     let small = DataSpec { size: [SIDE, SIDE], ..windowed };
-    let mut warnings = Vec::new();
     // A colour picture does not fit a network with, say, two channels.
     let fits = match channels {
         Some(channels) if pixels.channels == 3 && !matches!(channels, 1 | 3) => {
@@ -127,7 +128,7 @@ fn image(
     if let Err(error) = fits {
         report(SurveyFinding::error(SurveyTopic::Model, &error));
     }
-    let print = match intensity::prepare(pixels, &small, 1, place, &mut warnings) {
+    let print = match intensity::prepare(pixels, &small, 1, place, notices) {
         Ok(grey) => Some(Fingerprint::of(&grey)),
         Err(error) => {
             report(SurveyFinding::error(SurveyTopic::Window, &error));
@@ -135,7 +136,6 @@ fn image(
         }
     };
     let constant = least == most;
-    warnings.into_iter().for_each(|w| report(SurveyFinding::warning(SurveyTopic::Image, w)));
     let samples = match &pixels.values {
         SampleValues::U8(_) => "8-bit",
         SampleValues::U16(_) => "16-bit",

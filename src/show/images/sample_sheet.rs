@@ -5,10 +5,9 @@ use super::overlay::outlined;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::augment::Augmenter;
-use crate::data::{Dataset, DisplaySample, SplitRole, epoch_order};
+use crate::data::{Dataset, DisplaySample, NoticeSet, SplitRole, epoch_order};
 use crate::text::config::{DataSpec, TrainSpec};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The most pixels of a sheet, so that a mistyped number of samples does not exhaust the memory.
@@ -50,8 +49,8 @@ pub(crate) struct SampleSheet {
     pub of: usize,
     /// Whether each sample is followed by its augmented versions.
     pub augmented: bool,
-    /// Warnings about the files, without duplicates.
-    pub warnings: BTreeSet<String>,
+    /// Warnings about the files, one for each topic.
+    pub warnings: Vec<String>,
 }
 
 /// Draws samples with their masks outlined, at the size of the data block and before normalization. With a run that
@@ -102,7 +101,7 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
         None => format!("{}, {split}", spec.name),
     };
     let (rgb, sheet) = contact_sheet(&title, &spec.classes[1..], in_rows(rows));
-    let warnings = warnings.into_iter().flatten().collect();
+    let warnings = NoticeSet::from_iter(warnings.into_iter().flatten()).lines(cases.len());
     Ok(SampleSheet { rgb, size: sheet, shown: cases.len(), of: n, augmented: augment.is_some(), warnings })
 }
 

@@ -17,7 +17,7 @@ fn mask(spec: &DataSpec, values: &[u8]) -> Result<(Vec<u8>, Vec<String>), RunErr
     grey(&path, [1, values.len()], values);
     load_mask(spec, &path).map(|(mask, size, warnings)| {
         assert_eq!(size, [1, values.len()]);
-        (mask, warnings)
+        (mask, warnings.iter().map(ToString::to_string).collect())
     })
 }
 
@@ -50,7 +50,7 @@ fn masks_of_other_kinds() {
     png(&path, [1, 2], ExtendedColorType::Rgb8, &[255, 0, 0, 0, 0, 0]);
     let (classes, warnings) = load(&path).unwrap();
     assert_eq!(classes, [1, 0]);
-    assert!(warnings[0].contains("in colours"));
+    assert!(warnings[0].text.contains("in colours"));
     png(&path, [1, 2], ExtendedColorType::Rgb8, &[250, 252, 251, 3, 1, 2]);
     assert_eq!(load(&path).unwrap(), (vec![1, 0], vec![]));
     let path = dir.path().join("deep.png");
@@ -120,7 +120,7 @@ fn sizes_of_image_and_mask() {
     let (sample, truth) = load([5, 5]);
     let sample = sample.unwrap();
     assert_eq!((sample.original, sample.mask), ([4, 6], vec![1; 6]));
-    assert!(sample.warnings[0].contains("every pixel has the same value"));
+    assert!(sample.warnings[0].text.contains("every pixel has the same value"));
     assert_eq!(truth.unwrap(), (24, [4, 6]));
     let (sample, truth) = load([6, 6]);
     refused(sample, &["m/x.png", "6 x 6 pixels (width x height)", "i/x.tif", "has 6 x 4"]);

@@ -29,7 +29,7 @@ fn real_lungs_agree_with_their_table() {
         assert_eq!([hu(least), hu(most)], [cells[3], cells[4]].map(|c| c.parse::<i32>().unwrap()), "{}", cells[0]);
         let lungs = sample.mask.iter().filter(|&&v| v == 1).count();
         assert_eq!(lungs, cells[5].parse::<usize>().unwrap(), "{}", cells[0]);
-        assert_eq!(sample.warnings, Vec::<String>::new());
+        assert_eq!(sample.warnings, []);
     }
 }
 
@@ -54,7 +54,7 @@ fn real_official_layouts() {
         assert_eq!(data.len(SplitRole::Train), count, "{images}");
         for i in 0..count {
             let sample = data.load(SplitRole::Train, i, 3).unwrap();
-            assert_eq!(sample.warnings, Vec::<String>::new());
+            assert_eq!(sample.warnings, []);
             let share = |mask: &[u8]| mask.iter().filter(|&&v| v == 1).count() as f64 / mask.len() as f64;
             let (truth, size, _) = data.truth(SplitRole::Train, i).unwrap();
             assert_eq!(size, sample.original);
@@ -122,7 +122,7 @@ fn real_layouts_by_name() {
         assert_eq!(data.len(SplitRole::Train), count, "{}", layout.name);
         for i in 0..count {
             let sample = data.load(SplitRole::Train, i, 3).unwrap();
-            assert_eq!(sample.warnings, Vec::<String>::new());
+            assert_eq!(sample.warnings, []);
             assert!(sample.mask.contains(&0) && sample.mask.contains(&1), "{}", layout.name);
         }
     }

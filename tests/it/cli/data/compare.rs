@@ -103,6 +103,7 @@ impl RunFolders {
             summary: Summary::new(&cases, &classes, run.empty).unwrap(),
             intervals: None,
             calibration: CalibrationTally::default().finish(),
+            file_warnings: Vec::new(),
         };
         let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
         write("cases.csv", &cases_csv(&cases, &classes, run.empty));

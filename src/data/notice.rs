@@ -1,0 +1,157 @@
+//! Notices: facts about single files that are reported once for a whole set.
+//!
+//! Every place that reads a file collects its notices. `npc data check`, `train`, `eval` and `predict` print one line for each
+//! topic, so that a set of a thousand pictures with alpha gives one line instead of a thousand.
+
+use super::order::natural;
+use serde::{Serialize, Serializer};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Largest number of files that are remembered for one topic.
+const MAX_FILES: usize = 100_000;
+
+/// What a file is in its set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileRole {
+    Image,
+    Mask,
+}
+
+impl FileRole {
+    /// Returns the word for one such file, or for several.
+    pub fn word(self, several: bool) -> &'static str {
+        match (self, several) {
+            (FileRole::Image, false) => "image",
+            (FileRole::Image, true) => "images",
+            (FileRole::Mask, false) => "mask",
+            (FileRole::Mask, true) => "masks",
+        }
+    }
+}
+
+/// The topic of a notice. Notices of one topic are reported together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeTopic {
+    /// A file holds more pictures than the one that is read.
+    Pages,
+    /// The alpha channel of an image is not used.
+    Alpha,
+    /// A colour profile or gamma is not applied.
+    ColourProfile,
+    /// A block of metadata is damaged, and what it says is unknown.
+    Metadata,
+    /// The file gives another pixel spacing than the data block.
+    Spacing,
+    /// How the stored numbers are interpreted.
+    SampleType,
+    /// Values that use a small part of their range.
+    Range,
+    /// Every pixel is equal.
+    Constant,
+    /// Colours of a mask where grey is expected.
+    MaskColours,
+    /// Values of a mask between the labels.
+    MaskValues,
+    /// Values of a mask that look like class numbers.
+    ClassNumbers,
+}
+
+/// A fact about one file that its user should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileNotice {
+    pub topic: NoticeTopic,
+    pub role: FileRole,
+    pub path: PathBuf,
+    /// A sentence without the path and without a full stop.
+    pub text: String,
+}
+
+impl FileNotice {
+    pub fn new(topic: NoticeTopic, role: FileRole, path: &Path, text: impl Into<String>) -> FileNotice {
+        FileNotice { topic, role, path: path.to_path_buf(), text: text.into() }
+    }
+}
+
+impl fmt::Display for FileNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.text)
+    }
+}
+
+/// A notice is one text in JSON.
+impl Serialize for FileNotice {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+/// The notices of many files.
+#[derive(Debug, Clone, Default)]
+pub struct NoticeSet {
+    found: BTreeMap<(FileRole, NoticeTopic), BTreeMap<PathBuf, String>>,
+}
+
+/// All notices of one topic in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergedNotice {
+    pub role: FileRole,
+    pub topic: NoticeTopic,
+    /// The line, such as `12 of 80 images: alpha is ignored; the first is images/p1.png`.
+    pub text: String,
+}
+
+impl NoticeSet {
+    /// Adds notices. A file that was read before counts once.
+    pub fn extend(&mut self, notices: impl IntoIterator<Item = FileNotice>) {
+        for FileNotice { topic, role, path, text } in notices {
+            let files = self.found.entry((role, topic)).or_default();
+            if files.len() < MAX_FILES {
+                files.entry(path).or_insert(text);
+            }
+        }
+    }
+
+    /// Adds the notices of another set.
+    pub fn merge(&mut self, other: NoticeSet) {
+        for ((role, topic), files) in other.found {
+            self.extend(files.into_iter().map(|(path, text)| FileNotice { topic, role, path, text }));
+        }
+    }
+
+    /// Returns one line for each topic. `cases` is the number of cases that were read.
+    pub fn merged(&self, cases: usize) -> Vec<MergedNotice> {
+        let line = |(&(role, topic), files): (&(FileRole, NoticeTopic), &BTreeMap<PathBuf, String>)| {
+            let (path, text) = files.iter().min_by(|a, b| by_name(a.0, b.0))?;
+            let path = path.display();
+            let (n, same) = (files.len(), files.values().all(|other| other == text));
+            let of = role.word(cases != 1);
+            let text = match (n, same) {
+                (1, _) => format!("{path}: {text}"),
+                (_, true) => format!("{n} of {cases} {of}: {text}; the first is {path}"),
+                (_, false) => format!("{n} of {cases} {of}, the first {path}: {text}"),
+            };
+            Some(MergedNotice { role, topic, text })
+        };
+        self.found.iter().filter_map(line).collect()
+    }
+
+    /// Returns the lines of [`NoticeSet::merged`].
+    pub fn lines(&self, cases: usize) -> Vec<String> {
+        self.merged(cases).into_iter().map(|notice| notice.text).collect()
+    }
+}
+
+impl FromIterator<FileNotice> for NoticeSet {
+    fn from_iter<I: IntoIterator<Item = FileNotice>>(notices: I) -> NoticeSet {
+        let mut set = NoticeSet::default();
+        set.extend(notices);
+        set
+    }
+}
+
+fn by_name(a: &Path, b: &Path) -> Ordering {
+    natural(&a.to_string_lossy(), &b.to_string_lossy())
+}
