@@ -4,14 +4,16 @@ use super::case::Case;
 use super::volume::VolumeCache;
 use super::{case_reader, phantom};
 use crate::base::error::Result;
+use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::{DataSource, DataSpec};
 use rayon::prelude::*;
 
-/// Counts the pixels of each class in the mask of each case, for stratified splits.
+/// Counts the pixels of each class in the mask of each case, for stratified splits. Ignored pixels are of no class.
 pub(super) fn count_pixels(spec: &DataSpec, cases: &[Case], volumes: &VolumeCache) -> Result<Vec<Vec<u64>>> {
     let count = |classes: &[u8]| {
         let mut counts = vec![0u64; spec.classes.len()];
-        classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
+        let labelled = classes.iter().filter(|&&class| class != IGNORED_CLASS);
+        labelled.for_each(|&class| counts[usize::from(class)] += 1);
         counts
     };
     cases

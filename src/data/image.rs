@@ -6,6 +6,7 @@ use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
 use crate::base::error::Result;
 use crate::base::problem::problem;
+use crate::text::config::case_rules::MaskLabel;
 use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
@@ -68,12 +69,15 @@ pub(super) fn check_spec(spec: &DataSpec) -> Result<()> {
     if height == 0 || width == 0 || height > MAX_SIDE || width > MAX_SIDE {
         return fail(format!("size {height} x {width} is out of range; each side must be between 1 and {MAX_SIDE}"));
     }
-    if spec.classes.len() != spec.labels.len() || !(2..=256).contains(&spec.classes.len()) {
+    if spec.classes.len() != spec.labels.len() || !(2..=255).contains(&spec.classes.len()) {
         return fail(format!(
-            "{} classes and {} labels; there must be as many labels as classes, 2 to 256",
+            "{} classes and {} labels; there must be as many labels as classes, 2 to 255",
             spec.classes.len(),
             spec.labels.len()
         ));
+    }
+    if let Some(both) = spec.ignore.iter().find(|value| spec.labels.contains(value)) {
+        return fail(format!("{} is both ignored and a label", MaskLabel(*both)));
     }
     match &spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => Ok(()),

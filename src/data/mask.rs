@@ -7,7 +7,7 @@ use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{Pixels, SampleValues};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
-use crate::text::config::case_rules::{MaskLabel, colour_label, label_colour};
+use crate::text::config::case_rules::{IGNORED_CLASS, MaskLabel, colour_label, label_colour};
 use crate::text::config::{DataSpec, MaskRule};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -19,6 +19,10 @@ const MAX_INTERMEDIATE_SHARE: f64 = 0.1;
 const MAX_CLASS_NUMBER: f64 = 31.0;
 /// Difference between the channels of a pixel that lossy compression does not explain.
 const MAX_GREY_DIFFERENCE: f64 = 64.0;
+/// Values by which masks of 8 and 16 bits mostly mark pixels without a class.
+const VOID_VALUES: [f64; 2] = [255.0, 65535.0];
+/// Colours by which masks mostly mark pixels without a class: the void of PASCAL VOC, and white.
+const VOID_COLOURS: [[u8; 3]; 2] = [[224, 224, 192], [255, 255, 255]];
 
 /// Reads a mask file at its own size: class indices, height and width, and warnings.
 pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<FileNotice>)> {
@@ -33,16 +37,51 @@ pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], V
 
 /// Converts pixels to class indices at the mask's own size, and returns warnings about the file.
 pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<FileNotice>)> {
+    if let (true, Some(value)) = (pixels.lossy, spec.ignore.first()) {
+        return Err(problem!(
+            E0713,
+            path,
+            "the file is compressed with loss, so its pixels of the ignored value {} cannot be told from others",
+            MaskLabel(*value);
+            help: "store masks as PNG, TIFF or NIfTI"
+        ));
+    }
     let mut warnings = pixels.warnings.clone();
     let indices = match spec.mask_rule {
         MaskRule::Threshold => {
-            let values = brightest(pixels, path, &mut warnings);
-            threshold(&values, pixels, spec, path, &mut warnings)?
+            let ignored = ignored_pixels(pixels, spec);
+            let mut values = brightest(pixels, path, &mut warnings);
+            // The rule must not judge them, and 0 is no reason for a warning.
+            ignored.iter().for_each(|&i| values[i] = 0.0);
+            let mut indices = threshold(&values, pixels, spec, path, &mut warnings)?;
+            ignored.iter().for_each(|&i| indices[i] = IGNORED_CLASS);
+            indices
         }
         MaskRule::Exact => exact(pixels, spec, path)?,
         MaskRule::Colour => colours(pixels, spec, path)?,
     };
     Ok((indices, warnings))
+}
+
+/// Returns the places of pixels whose channels all have one ignored value.
+fn ignored_pixels(pixels: &Pixels, spec: &DataSpec) -> Vec<usize> {
+    if spec.ignore.is_empty() {
+        return Vec::new();
+    }
+    let (values, channels) = (&pixels.values, pixels.channels);
+    let is_ignored = |i: &usize| {
+        let value = values.at(i * channels);
+        let one_value = (1..channels).all(|c| values.at(i * channels + c) == value);
+        one_value && spec.ignore.iter().any(|&ignored| f64::from(ignored) == value)
+    };
+    (0..values.len() / channels).filter(is_ignored).collect()
+}
+
+/// Returns the class of a grey value, or [`IGNORED_CLASS`]; `None` if the value is neither a label nor ignored.
+fn class_of_value(spec: &DataSpec, value: f64) -> Option<u8> {
+    let is_value = |label: &u32| f64::from(*label) == value;
+    let class = spec.labels.iter().position(is_value).map(|class| class as u8);
+    class.or_else(|| spec.ignore.iter().any(is_value).then_some(IGNORED_CLASS))
 }
 
 /// Returns the brightest channel of each pixel, so that a mask drawn in any colour on black is accepted.
@@ -127,7 +166,6 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
             help: "or use the colours as labels: labels = [\"#000000\", \"#ff0000\"]"
         ));
     }
-    let index = |value: f64| spec.labels.iter().position(|&label| f64::from(label) == value);
     let area = values.len() / channels;
     let mut unknown: UnknownLabels<u64, f64> = BTreeMap::new();
     let mut note = |value: f64, at: usize| {
@@ -135,31 +173,44 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
         0
     };
     let indices = if let SampleValues::U8(bytes) = values {
-        let table: Vec<Option<usize>> = (0..=255u8).map(|v| index(f64::from(v))).collect();
+        let table: Vec<Option<u8>> = (0..=255u8).map(|v| class_of_value(spec, f64::from(v))).collect();
         (0..area)
             .map(|i| {
                 let v = bytes[i * channels];
-                table[usize::from(v)].map_or_else(|| note(f64::from(v), i), |c| c as u8)
+                table[usize::from(v)].unwrap_or_else(|| note(f64::from(v), i))
             })
             .collect()
     } else {
         (0..area)
             .map(|i| {
                 let v = values.at(i * channels);
-                index(v).map_or_else(|| note(v, i), |c| c as u8)
+                class_of_value(spec, v).unwrap_or_else(|| note(v, i))
             })
             .collect()
     };
     let Some(first) = first_unknown(&unknown) else { return Ok(indices) };
     let mut error = first.error(path, "value", &first.value, width, spec);
-    if spec.labels.len() == 2 {
+    if let Some((value, ..)) = unknown.values().find(|(value, ..)| VOID_VALUES.contains(value)) {
+        error = error.help(format!("if {value} marks pixels without a class, write `{}`", ignore_entry(spec, &value)));
+    } else if spec.labels.len() == 2 {
         error = error.help("with `mask = threshold` every value above half of the larger label becomes that class");
     } else if pixels.lossy {
         error = error.help("JPEG compression changes pixel values; store masks as PNG");
-    } else if first.value == 255.0 {
-        error = error.help("if 255 marks pixels to ignore: there is no ignore label, so give these pixels a class");
     }
     Err(error)
+}
+
+/// Returns the entry of the data block that ignores one more value; `value` is written as in the language.
+fn ignore_entry(spec: &DataSpec, value: &dyn Display) -> String {
+    let written = |label: &u32| match label_colour(*label) {
+        Some(_) => format!("\"{}\"", MaskLabel(*label)),
+        None => label.to_string(),
+    };
+    let before: Vec<String> = spec.ignore.iter().map(written).collect();
+    match before.is_empty() {
+        true => format!("ignore = {value}"),
+        false => format!("ignore = [{}, {value}]", before.join(", ")),
+    }
 }
 
 /// Values or colours without a class: the value, the index of its first pixel, and its number of pixels.
@@ -192,12 +243,14 @@ impl<V> UnknownLabel<V> {
         let (s, x, y) = (if self.count == 1 { "" } else { "s" }, self.at % width, self.at / width);
         let labels: Vec<String> =
             spec.labels.iter().zip(&spec.classes).map(|(l, class)| format!("{} ({class})", MaskLabel(*l))).collect();
+        let ignored: Vec<String> = spec.ignore.iter().map(|value| MaskLabel(*value).to_string()).collect();
+        let ignored = if ignored.is_empty() { String::new() } else { format!("; ignored: {}", ignored.join(", ")) };
         let count = self.count;
         problem!(
             E0713,
             path,
             "mask {what} {shown} is not the label of any class: {count} pixel{s}, the first at x {x}, y {y}{others}";
-            help: "the labels are {}", labels.join(", ")
+            help: "the labels are {}{ignored}", labels.join(", ")
         )
     }
 }
@@ -216,8 +269,9 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
         }
     };
     let [width, channels] = [pixels.size[1], pixels.channels];
-    let table: BTreeMap<[u8; 3], u8> =
-        spec.labels.iter().enumerate().filter_map(|(i, l)| Some((label_colour(*l)?, i as u8))).collect();
+    let of_labels = spec.labels.iter().enumerate().filter_map(|(i, l)| Some((label_colour(*l)?, i as u8)));
+    let of_ignored = spec.ignore.iter().filter_map(|value| Some((label_colour(*value)?, IGNORED_CLASS)));
+    let table: BTreeMap<[u8; 3], u8> = of_labels.chain(of_ignored).collect();
     let mut unknown: UnknownLabels<[u8; 3], [u8; 3]> = BTreeMap::new();
     let mut last = None;
     let indices = values
@@ -246,8 +300,16 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let distance = |c: &[u8; 3]| (0..3).map(|i| i32::from(c[i].abs_diff(first.value[i])).pow(2)).sum::<i32>();
     let Some((near, class)) = table.iter().min_by_key(|(c, _)| distance(c)) else { return Err(error) };
     let near = MaskLabel(colour_label(*near));
-    let class = spec.classes.get(usize::from(*class)).map_or("", String::as_str);
-    let error = error.help(format!("the nearest label is {near} ({class})"));
+    let class = match *class {
+        IGNORED_CLASS => "ignored",
+        class => spec.classes.get(usize::from(class)).map_or("", String::as_str),
+    };
+    let mut error = error.help(format!("the nearest label is {near} ({class})"));
+    if let Some((colour, ..)) = unknown.values().find(|(colour, ..)| VOID_COLOURS.contains(colour)) {
+        let colour = MaskLabel(colour_label(*colour));
+        let entry = ignore_entry(spec, &format!("\"{colour}\""));
+        error = error.help(format!("if {colour} marks pixels without a class, write `{entry}`"));
+    }
     Err(match pixels.lossy {
         true => error.help("JPEG compression changes pixel values; store masks as PNG"),
         false if first.others > 8 => {

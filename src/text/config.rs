@@ -37,6 +37,10 @@ pub struct DataSpec {
     /// Pixel value of each class in the mask files; see [`case_rules::label_colour`] for colours.
     #[serde(with = "case_rules::labels")]
     pub labels: Vec<u32>,
+    /// Pixel values of mask files that have no class, written like `labels`: their pixels count neither in the loss nor in a
+    /// score. Their index in class maps is [`case_rules::IGNORED_CLASS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "case_rules::labels")]
+    pub ignore: Vec<u32>,
     /// How a pixel of a mask file becomes a class.
     pub mask_rule: MaskRule,
     /// Which cases are for training, validation and test.

@@ -95,6 +95,11 @@ png(folder / "masks" / "2.png", height=4, width=8)
 folder = data_set("E0713_unknown_label")
 png(folder / "masks" / "2.png", values=(0, 1))
 
+folder = data_set("E0713_undeclared_void")
+for case in range(1, 5):
+    png(folder / "masks" / f"{case}.png", values=(0, 1))
+png(folder / "masks" / "3.png", values=(1, 255))
+
 folder = data_set("E0715_stem_in_two_lists")
 text(folder / "train.txt", "1\n2\n")
 text(folder / "val.txt", "3\n")

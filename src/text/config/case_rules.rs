@@ -72,6 +72,10 @@ pub enum StratifyBy {
     Classes,
 }
 
+/// The index of pixels without a class in a class map; see [`super::DataSpec::ignore`]. A data set has at most 255 classes, so
+/// no class has this index.
+pub const IGNORED_CLASS: u8 = 255;
+
 /// The bit that marks a label as a colour rather than a grey value.
 const COLOUR: u32 = 1 << 24;
 

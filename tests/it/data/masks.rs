@@ -4,6 +4,7 @@ use crate::support::data_sets::{grey, jpeg, only, png, refused, row, spec, tif};
 use image::ExtendedColorType;
 use npc::internals::base::error::RunError;
 use npc::internals::data::{Dataset, SplitRole, load_mask};
+use npc::internals::text::config::case_rules::colour_label;
 use npc::text::config::{DataSpec, MaskRule};
 use std::fs;
 use std::path::Path;
@@ -129,7 +130,6 @@ fn sizes_of_image_and_mask() {
 
 #[test]
 fn colours_are_mapped_to_classes() {
-    use npc::internals::text::config::case_rules::colour_label;
     let spec = DataSpec {
         mask_rule: MaskRule::Colour,
         classes: vec!["rest".into(), "liver".into(), "spleen".into()],
@@ -174,4 +174,43 @@ fn class_numbers_under_a_threshold_cause_a_warning() {
     let (classes, warnings) = mask(&row(), &[0, 1, 2, 2]).unwrap();
     assert_eq!(classes, [0; 4]);
     assert!(warnings.iter().any(|w| w.contains("the largest value of the mask is 2") && w.contains("mask = exact")));
+}
+
+#[test]
+fn ignored_values_have_no_class() {
+    let both = |mask_rule| DataSpec { labels: vec![0, 1], ignore: vec![255, 254], mask_rule, ..row() };
+    // The ignored value is looked up before a threshold is.
+    for rule in [MaskRule::Exact, MaskRule::Threshold] {
+        assert_eq!(mask(&both(rule), &[0, 1, 255, 254, 1, 0]).unwrap(), (vec![0, 1, 255, 255, 1, 0], vec![]));
+        assert_eq!(mask(&both(rule), &[255, 255]).unwrap().0, [255, 255]);
+    }
+    refused(mask(&both(MaskRule::Exact), &[0, 7]), &["mask value 7", "0 (background), 1 (object); ignored: 255, 254"]);
+    let exact = DataSpec { labels: vec![0, 1], mask_rule: MaskRule::Exact, ..row() };
+    let help = "if 255 marks pixels without a class, write `ignore = 255`";
+    refused(mask(&exact, &[0, 7, 255]), &["mask value 7", help]);
+    let more = DataSpec { ignore: vec![9], ..exact.clone() };
+    refused(mask(&more, &[9, 255]), &["mask value 255", "write `ignore = [9, 255]`"]);
+
+    // Sixteen bits, and colours.
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.tif");
+    tif::<colortype::Gray16>(&path, [1, 4], &[0, 300, 65535, 3], false);
+    let deep = self::exact();
+    refused(load_mask(&deep, &path), &["mask value 65535", "write `ignore = 65535`"]);
+    assert_eq!(load_mask(&DataSpec { ignore: vec![65535], ..deep }, &path).unwrap().0, [0, 2, 255, 1]);
+    let path = dir.path().join("x.png");
+    png(&path, [1, 3], ExtendedColorType::Rgb8, &[0, 0, 0, 255, 0, 0, 224, 224, 192]);
+    let colours = |ignore: &[[u8; 3]]| DataSpec {
+        mask_rule: MaskRule::Colour,
+        labels: [[0; 3], [255, 0, 0]].map(colour_label).to_vec(),
+        ignore: ignore.iter().copied().map(colour_label).collect(),
+        ..row()
+    };
+    refused(load_mask(&colours(&[[9; 3]]), &path), &["mask colour #e0e0c0", "`ignore = [\"#090909\", \"#e0e0c0\"]`"]);
+    assert_eq!(load_mask(&colours(&[[224, 224, 192]]), &path).unwrap().0, [0, 1, 255]);
+
+    // Compression moves values, so an ignored one is not exact.
+    let path = dir.path().join("x.jpg");
+    jpeg(&path, [8, 8], &[0; 64]);
+    refused(load_mask(&both(MaskRule::Threshold), &path), &["compressed with loss", "ignored value 255"]);
 }

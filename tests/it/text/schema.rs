@@ -61,6 +61,7 @@ fn data_fills_in_defaults() {
         size: [32, 48],
         classes: vec!["background".into(), "cell".into()],
         labels: vec![0, 255],
+        ignore: Vec::new(),
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
         grouping: Grouping::default(),

@@ -6,7 +6,7 @@ use super::value::{
     ReadResult, call, count, expected, field, integer, list, number, per_channel, positive, string, word,
 };
 use crate::base::problem::problem;
-use crate::text::config::case_rules::{colour_label, label_colour, parse_colour};
+use crate::text::config::case_rules::{MaskLabel, colour_label, label_colour, parse_colour};
 use crate::text::config::dataset_layouts::{DatasetLayout, LAYOUTS};
 use crate::text::config::{
     DataSource, DataSpec, DecodeRule, EmptyClassRule, MaskRule, SliceAxis, SliceSelection, Slicing, Split,
@@ -17,7 +17,7 @@ use crate::text::syntax::ast::{Data, Entry, Expr, ExprKind};
 
 const KEYS: &[&str] = &[
     "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
-    "cache_mb", "empty", "spacing", "layout", "list", "slices", "axis", "limit",
+    "cache_mb", "empty", "spacing", "layout", "list", "slices", "axis", "limit", "ignore",
 ];
 
 /// Checks a `data` block and fills in defaults.
@@ -107,15 +107,56 @@ fn label(e: &Expr) -> ReadResult<u32> {
     }
 }
 
+/// Reads one value or colour, or a list of them.
+fn ignored_values(e: &Expr) -> ReadResult<Vec<u32>> {
+    match &e.kind {
+        ExprKind::List(_) => list(e, "a list of pixel values", label),
+        _ => Ok(vec![label(e)?]),
+    }
+}
+
+/// Checks that ignored values are of the kind of the labels and are none of them.
+fn check_ignored(r: &mut BlockReader<'_>, ignored: &[u32], labels: &[u32], classes: &[String]) {
+    // Overrides on the command line may change the labels alone.
+    let at = r.value_span(if r.has("ignore") { "ignore" } else { "labels" });
+    if let Some(both) = ignored.iter().find(|value| labels.contains(value)) {
+        let class = labels.iter().position(|label| label == both).and_then(|i| classes.get(i));
+        let class = class.map_or(String::new(), |class| format!(" of class `{class}`"));
+        r.problems.push(problem!(E0206, at, "`{}` is both ignored and the label{class}", MaskLabel(*both);
+            help: "take the value out of `ignore`, or the class and its label out of the block"));
+        return;
+    }
+    let is_colour = |value: &&u32| label_colour(**value).is_some();
+    if labels.iter().all(|label| is_colour(&label)) {
+        if let Some(grey) = ignored.iter().find(|value| !is_colour(value)) {
+            let grey = u8::try_from(*grey).unwrap_or(u8::MAX);
+            let colour = MaskLabel(colour_label([grey; 3]));
+            r.problems.push(problem!(E0206, at, "the labels are colours, but an ignored value is a grey value";
+                help: "write it as a colour: `ignore = \"{colour}\"`"));
+        }
+    } else if ignored.iter().any(|value| is_colour(&value)) {
+        r.problems.push(problem!(E0206, at, "the labels are grey values, but an ignored value is a colour";
+            help: "write it as a grey value: `ignore = 255`"));
+    }
+}
+
 /// Reads the mask rule and checks that it fits the labels and the number of classes.
-fn mask_rule(r: &mut BlockReader<'_>, labels: Option<&Vec<u32>>, two: bool, before: Option<MaskRule>) -> MaskRule {
+///
+/// A block with ignored values distinguishes values, so its rule is `exact` where it does not say another.
+fn mask_rule(
+    r: &mut BlockReader<'_>,
+    labels: Option<&Vec<u32>>,
+    two: bool,
+    ignores: bool,
+    before: Option<MaskRule>,
+) -> MaskRule {
     let colours = labels.map_or(0, |l| l.iter().filter(|l| label_colour(**l).is_some()).count());
     let all = labels.is_some_and(|l| !l.is_empty() && colours == l.len());
     if colours > 0 && !all {
         r.problems.push(problem!(E0206, r.value_span("labels"), "some labels are colours and some are grey values";
             help: "write all of them as colours or all of them as grey values"));
     }
-    let default = match (all, two) {
+    let default = match (all, two && !ignores) {
         (true, _) => MaskRule::Colour,
         (false, true) => MaskRule::Threshold,
         (false, false) => MaskRule::Exact,
@@ -173,7 +214,11 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
     }
     let two = classes.as_ref().is_none_or(|c| c.len() == 2);
     let before = laid.map(|(layout, _)| layout.mask).or(base.map(|b| b.mask_rule));
-    let mask_rule = mask_rule(&mut r, labels.as_ref(), two, before);
+    let ignore = r.get("ignore", ignored_values).or(base.map(|b| b.ignore.clone())).unwrap_or_default();
+    if let (Some(classes), Some(labels)) = (&classes, &labels) {
+        check_ignored(&mut r, &ignore, labels, classes);
+    }
+    let mask_rule = mask_rule(&mut r, labels.as_ref(), two, !ignore.is_empty(), before);
     let (split, grouping) = r.get("split", split).unzip();
     let slicing = slicing(&mut r, base.map(|b| b.slicing).unwrap_or_default());
     let window = r.get("window", intensity_window);
@@ -191,6 +236,7 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
         size,
         classes,
         labels,
+        ignore,
         mask_rule,
         split: split.or(base.map(|b| b.split.clone())).unwrap_or(DEFAULT_SPLIT),
         grouping: grouping.or(base.map(|b| b.grouping.clone())).unwrap_or_default(),

@@ -16,6 +16,7 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
         size: [48, 48],
         classes: vec!["background".into(), "lung".into()],
         labels: vec![0, 255],
+        ignore: Vec::new(),
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 1 },
         window: None,

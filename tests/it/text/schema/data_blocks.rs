@@ -106,6 +106,38 @@ fn lists_volumes_colours_and_groups() {
     assert!(messages_of(data(&wrong))[0].starts_with("E0206 the labels are colours"));
 }
 
+#[test]
+fn ignored_values() {
+    use npc::internals::text::config::case_rules::colour_label;
+    let ones = FILES.replace("[0, 255]", "[0, 1]");
+    let ignore = |value: &str| data(&format!("{ones}\nignore = {value}")).map(|spec| (spec.ignore, spec.mask_rule));
+    // Labels are matched exactly, unless the block says otherwise.
+    assert_eq!(ignore("255").unwrap(), (vec![255], MaskRule::Exact));
+    assert_eq!(ignore("[254, 255]\nmask = threshold").unwrap(), (vec![254, 255], MaskRule::Threshold));
+    assert_eq!(ignore("[]").unwrap(), (vec![], MaskRule::Threshold));
+    let red = FILES.replace("[0, 255]", "[\"#000000\", \"#ff0000\"]");
+    let colours = data(&format!("{red}\nignore = \"#ffffff\"")).unwrap();
+    assert_eq!((&colours.ignore[..], colours.mask_rule), (&[colour_label([255; 3])][..], MaskRule::Colour));
+    let changed = override_data(&data(&ones).unwrap(), &[entry("ignore", "[9, 8]")]).unwrap();
+    assert_eq!(changed.ignore, [9, 8]);
+    assert_eq!(override_data(&changed, &[entry("size", "[8, 8]")]).unwrap().ignore, [9, 8]);
+    let labels = messages_of(override_data(&changed, &[entry("labels", "[0, 9]")]));
+    assert_eq!(labels.len(), 1, "{labels:?}");
+    assert!(labels[0].starts_with("E0206 `9` is both ignored and the label of class `cell`"), "{labels:?}");
+    for (block, value, expected) in [
+        (FILES, "255", "E0206 `255` is both ignored and the label of class `cell`"),
+        (FILES, "\"#ffffff\"", "E0206 the labels are grey values, but an ignored value is a colour"),
+        (&red, "255", "E0206 the labels are colours, but an ignored value is a grey value"),
+        (&red, "\"#fff\"", "E0206 `ignore` takes a colour such as \"#ff0000\""),
+        (FILES, "70000", "E0206 `ignore` takes a pixel value of at most 65535"),
+        (FILES, "void", "E0206 `ignore` takes an integer of at least 0"),
+    ] {
+        let found = messages_of(data(&format!("{block}\nignore = {value}")));
+        assert_eq!(found.len(), 1, "{value}: {found:?}");
+        assert!(found[0].starts_with(expected), "{value}: {found:?}");
+    }
+}
+
 /// Settings of runs before groups and slices existed, and colours as in the model file.
 #[test]
 fn data_settings_of_format_1() {
@@ -124,6 +156,10 @@ fn data_settings_of_format_1() {
     let coloured = settings(data(&labels).unwrap());
     let yaml = to_yaml(&coloured).unwrap();
     assert!(yaml.contains("- '#ff0000'"), "{yaml}");
+    assert_eq!(from_yaml(&yaml).unwrap(), coloured);
+    let coloured = settings(data(&format!("{labels}\nignore = \"#ffffff\"")).unwrap());
+    let yaml = to_yaml(&coloured).unwrap();
+    assert!(yaml.contains("ignore:\n  - '#ffffff'"), "{yaml}");
     assert_eq!(from_yaml(&yaml).unwrap(), coloured);
     let plain = settings(data(FILES).unwrap());
     let yaml = to_yaml(&plain).unwrap();
