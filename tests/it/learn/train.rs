@@ -65,6 +65,7 @@ fn data() -> DataSpec {
         size: [32, 32],
         classes: vec!["background".into(), "lung".into()],
         labels: vec![0, 255],
+        ignore: Vec::new(),
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
         grouping: Grouping::default(),
