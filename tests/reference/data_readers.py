@@ -13,7 +13,7 @@ import argparse, base64, collections, json, os, shutil, subprocess, sys, traceba
 import numpy as np
 
 from data_pictures import Refused
-import data_sets
+import data_sets, data_volumes
 
 
 class Tally:
@@ -102,7 +102,11 @@ def ask(dump, folders):
     return answers
 
 
-KINDS = {"pictures": (data_sets.picture_set, compare_set)}
+def compare_volumes(*arguments):
+    return data_volumes.compare_volumes(*arguments, compare_case, reason_of)
+
+
+KINDS = {"pictures": (data_sets.picture_set, compare_set), "volumes": (data_volumes.volume_set, compare_volumes)}
 
 
 def main():
