@@ -13,7 +13,7 @@ import argparse, base64, collections, json, os, shutil, subprocess, sys, traceba
 import numpy as np
 
 from data_pictures import Refused
-import data_sets, data_volumes
+import data_lists, data_sets, data_volumes
 
 
 class Tally:
@@ -106,7 +106,11 @@ def compare_volumes(*arguments):
     return data_volumes.compare_volumes(*arguments, compare_case, reason_of)
 
 
-KINDS = {"pictures": (data_sets.picture_set, compare_set), "volumes": (data_volumes.volume_set, compare_volumes)}
+def compare_names(*arguments):
+    return data_lists.compare_names(*arguments, reason_of, decoded)
+
+
+KINDS = {"pictures": (data_sets.picture_set, compare_set), "volumes": (data_volumes.volume_set, compare_volumes), "names": (data_lists.name_set, compare_names)}
 
 
 def main():
