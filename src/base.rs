@@ -6,6 +6,7 @@ pub(crate) mod atomic;
 pub(crate) mod code;
 pub(crate) mod csv;
 pub(crate) mod error;
+pub(crate) mod file;
 pub(crate) mod hash;
 pub(crate) mod integer;
 #[cfg(feature = "data")]

@@ -2,7 +2,7 @@
 //! them.
 
 use std::path::Path;
-use sysinfo::{Disks, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// Memory that a process can still allocate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,15 +48,42 @@ fn high_water(status: &str) -> Option<u64> {
 pub(crate) fn free_disk_space(path: &Path) -> Option<u64> {
     let path = std::path::absolute(path).ok()?;
     let path = path.ancestors().find_map(|p| p.canonicalize().ok())?;
-    let disks = Disks::new_with_refreshed_list();
+    room_of_file_system(&path)
+}
+
+/// Asks the file system of the folder itself: a list of disks leaves out what is in memory or on the network.
+#[cfg(unix)]
+fn room_of_file_system(folder: &Path) -> Option<u64> {
+    let system = rustix::fs::statvfs(folder).ok()?;
+    // Some systems of files made on demand have no blocks at all.
+    (system.f_blocks > 0).then(|| system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn room_of_file_system(folder: &Path) -> Option<u64> {
+    let disks = sysinfo::Disks::new_with_refreshed_list();
     // Among nested mounts, the innermost one contains the path.
-    let inside = disks.iter().filter(|d| path.starts_with(d.mount_point()));
+    let inside = disks.iter().filter(|d| folder.starts_with(d.mount_point()));
     inside.max_by_key(|d| d.mount_point().as_os_str().len()).map(|d| d.available_space()).filter(|&room| room > 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_file_system_of_the_folder_itself_is_asked() {
+        // Both are file systems in memory on common systems, and no disks; df(1) asks them as well.
+        for folder in ["/dev/shm", "/"] {
+            let shown = std::process::Command::new("df").args(["-B1", "--output=avail", folder]).output().unwrap();
+            let text = String::from_utf8(shown.stdout).unwrap();
+            let Some(free) = text.lines().nth(1).and_then(|line| line.trim().parse::<u64>().ok()) else { continue };
+            let found = free_disk_space(&Path::new(folder).join("not/there/yet")).unwrap();
+            // Other programs write meanwhile.
+            assert!(found.abs_diff(free) < 1 << 30, "{folder}: {found} and {free}");
+        }
+    }
 
     #[test]
     fn the_high_water_mark_is_read_in_bytes() {

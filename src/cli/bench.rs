@@ -101,7 +101,7 @@ pub(super) fn run(opts: &BenchOptions) -> CommandResult {
     let bench = bench(&checked, &settings)?;
     if let (Some(Some(path)), Some(profile)) = (&opts.profile, &bench.profile) {
         let picture = profile::profile_picture(&bench_title(&bench), profile);
-        atomic::write_atomic(path, picture.as_bytes())?;
+        atomic::write_named_file(path, picture.as_bytes())?;
         eprintln_lossy!("wrote {}", path.display());
     }
     if opts.json || opts.format == OutputFormat::Json {

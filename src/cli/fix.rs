@@ -3,7 +3,7 @@
 use super::error::{CommandError, CommandResult};
 use super::options::{LintLevelOptions, SelectionOptions};
 use super::terminal::{print, print_report};
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::write_named_file;
 use crate::base::unified::unified_diff;
 use crate::desk::{AnalysisRequest, FixedFile, WorkbenchError, fix_file};
 use crate::text::files::Disk;
@@ -69,7 +69,7 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     let name = path.display();
     print(&unified_diff(&name.to_string(), &original, &text))?;
     if text != original && !opts.dry_run {
-        write_atomic(path, text.as_bytes())?;
+        write_named_file(path, text.as_bytes())?;
     }
     let verb = if opts.dry_run { "would be fixed" } else { "fixed" };
     let errors = still.problems.iter().filter(|d| d.is_error()).count();

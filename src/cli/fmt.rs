@@ -2,7 +2,7 @@
 
 use super::error::{CommandError, CommandResult};
 use super::terminal::{print, print_problems};
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::write_named_file;
 use crate::text::files::{self, Disk};
 use crate::text::syntax;
 use clap::Args;
@@ -62,7 +62,7 @@ fn format(path: &Path, check: bool) -> Result<bool, CommandError> {
         print(&format!("{} is not formatted; `npc fmt {0}` does it\n", path.display()))?;
         return Ok(false);
     }
-    write_atomic(path, text.as_bytes())?;
+    write_named_file(path, text.as_bytes())?;
     print(&format!("formatted {}\n", path.display()))?;
     Ok(true)
 }

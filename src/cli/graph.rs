@@ -4,7 +4,7 @@ use super::error::{CommandError, CommandResult};
 use super::option_words::{Formats, format_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::write_named_file;
 use crate::base::problem::problem;
 use crate::desk::build_models;
 use crate::graph::check::CheckedGraph;
@@ -97,7 +97,7 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
     };
     match &opts.out {
         None => print(&text),
-        Some(path) => Ok(write_atomic(path, text.as_bytes())?),
+        Some(path) => Ok(write_named_file(path, text.as_bytes())?),
     }
 }
 

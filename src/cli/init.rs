@@ -4,6 +4,7 @@ use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
+use crate::base::atomic::named_target;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
 use crate::compute::weights::{tensors, write_safetensors};
@@ -55,7 +56,7 @@ pub(super) fn run(opts: &InitOptions) -> CommandResult {
     }
     let tensors = tensors(&network);
     let about = BTreeMap::from([("model".to_string(), checked.graph().name.clone())]);
-    write_safetensors(&opts.out, &tensors, &about)?;
+    write_safetensors(&named_target(&opts.out)?, &tensors, &about)?;
     let n: usize = tensors.iter().map(|t| t.values.len()).sum();
     let written = format!("{}: {} tensors, {n} numbers\n", opts.out.display(), tensors.len());
     match (opts.format, report) {

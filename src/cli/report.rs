@@ -2,7 +2,7 @@
 
 use super::error::CommandResult;
 use super::terminal::print;
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::{write_atomic, write_named_file};
 use crate::base::number::bytes;
 use crate::data::SplitRole;
 use crate::desk::reopen;
@@ -59,8 +59,17 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
     let missing = unscored.into_iter().collect();
     let report = gather(resolved.trained(&folder), role, usize::from(opts.cases), missing);
     let text = page(&report);
-    let out = opts.out.clone().unwrap_or_else(|| folder.root().join("report.html"));
-    write_atomic(&out, text.as_bytes())?;
+    let out = match &opts.out {
+        Some(out) => {
+            write_named_file(out, text.as_bytes())?;
+            out.clone()
+        }
+        None => {
+            let out = folder.root().join("report.html");
+            write_atomic(&out, text.as_bytes())?;
+            out
+        }
+    };
     let notes: String = report.missing.iter().map(|text| format!("note: {text}\n")).collect();
     print(&format!("{notes}{} ({})\n", out.display(), bytes(text.len() as u64)))
 }

@@ -4,6 +4,7 @@ use super::case::{Case, SplitRole};
 use super::order::natural;
 use super::pairs::stem_of;
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::file;
 use crate::base::problem::problem;
 use crate::text::diag::did_you_mean;
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -56,7 +57,7 @@ pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mu
 }
 
 fn read_rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> Result<Vec<ListRow>> {
-    let text = std::fs::read(path).map_err(|e| RunError::read(path, e))?;
+    let text = file::read(path, file::TABLE_BYTES).map_err(|e| RunError::read(path, e))?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     // In many locales spreadsheets write semicolons, others write tabs.
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();

@@ -6,9 +6,9 @@
 use super::pixels::{MAX_BYTES, Pixels, SampleValues, check_size, keep_channels, unpack_bits};
 use super::{jpeg, tiff};
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::file;
 use crate::base::problem::problem;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
-use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(super) enum PaletteMode {
 
 /// Reads an image file.
 pub(super) fn read(path: &Path, palette: PaletteMode) -> Result<Pixels> {
-    let bytes = fs::read(path).map_err(|e| RunError::read(path, e))?;
+    let bytes = file::read(path, file::PICTURE_BYTES).map_err(|e| RunError::read(path, e))?;
     let pixels = match picture_format(&bytes) {
         Some(PictureFormat::Png) => match palette {
             PaletteMode::Indices => match palette_indices(path, &bytes)? {
@@ -137,7 +137,7 @@ fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
 
 /// Reads the height and width that an image file declares.
 pub(super) fn size(path: &Path) -> Result<[usize; 2]> {
-    let bytes = fs::read(path).map_err(|e| RunError::read(path, e))?;
+    let bytes = file::read(path, file::PICTURE_BYTES).map_err(|e| RunError::read(path, e))?;
     let fail = |e: &dyn std::fmt::Display| RunError::read(path, one_line(e));
     let format = match picture_format(&bytes) {
         Some(PictureFormat::Png) => ImageFormat::Png,

@@ -3,6 +3,7 @@
 //! Names are not interpreted, so curves and TensorBoard show every recorded number without extra code.
 
 use super::run_folder::RunFolder;
+use crate::base::file;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,7 +25,7 @@ pub struct EpochValues {
 impl History {
     /// Reads the epochs up to a truncated line; a run without finished epochs has none.
     pub fn read(folder: &RunFolder) -> History {
-        let text = std::fs::read_to_string(folder.root().join("metrics.jsonl")).unwrap_or_default();
+        let text = file::read_text(&folder.root().join("metrics.jsonl"), file::TABLE_BYTES).unwrap_or_default();
         Self::parse(&text)
     }
 

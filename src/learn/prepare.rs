@@ -2,6 +2,7 @@
 
 use super::run_folder::RunFolder;
 use crate::base::error::Result;
+use crate::base::file;
 use crate::base::problem::problem;
 use crate::compute::device::{self, DeviceChoice};
 use crate::data::{Dataset, SplitRole};
@@ -88,7 +89,7 @@ fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSp
 pub(crate) fn check_same_split(data: &Dataset, folder: &RunFolder) -> Result<()> {
     for role in SplitRole::ALL {
         let path = folder.split(role);
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let Ok(text) = file::read_text(&path, file::TABLE_BYTES) else { continue };
         let stems = data.cases(role).iter().map(|case| case.stem.as_str());
         if !text.lines().eq(stems) {
             return Err(problem!(

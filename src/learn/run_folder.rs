@@ -14,8 +14,9 @@
 //!
 //! Invariant: every file is written to a temporary file and renamed, so a reader sees the old or the new file, complete.
 
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::{remove_leftovers, write_atomic};
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::metric::MetricScores;
@@ -202,13 +203,7 @@ impl RunFolder {
     /// Prepares to resume: removes temporary files of a killed process.
     pub fn reopen(&self) -> Result<()> {
         self.check_started()?;
-        for entry in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') && name.ends_with(".part") {
-                // A file that cannot be removed does no harm.
-                let _ = std::fs::remove_file(entry.path());
-            }
-        }
+        remove_leftovers(&self.root);
         Ok(())
     }
 
@@ -241,14 +236,14 @@ impl RunFolder {
 
     /// Checks whether the run with these settings is finished: all epochs are done, or it was stopped early.
     pub fn finished(&self, settings: &Settings) -> bool {
-        let Ok(text) = std::fs::read_to_string(self.root.join("summary.json")) else { return false };
+        let Ok(text) = file::read_text(&self.root.join("summary.json"), file::TABLE_BYTES) else { return false };
         let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
         summary["stopped_early"] == true || self.records().len() >= settings.train.epochs
     }
 
     /// Reads the records of `metrics.jsonl`, up to a truncated line.
     pub fn records(&self) -> Vec<EpochRecord> {
-        let text = std::fs::read_to_string(self.metrics_file()).unwrap_or_default();
+        let text = file::read_text(&self.metrics_file(), file::TABLE_BYTES).unwrap_or_default();
         text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
     }
 
@@ -282,7 +277,7 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 
 /// Reads the file `settings.yaml` of a run folder.
 pub fn read_settings(path: &Path) -> Result<Settings> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
+    let text = file::read_text(path, file::SETTINGS_BYTES).map_err(|e| {
         problem!(
             E0721,
             path,

@@ -3,6 +3,7 @@
 //! Only the columns `stem` and `class` are required, so that files of later versions can be read.
 
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::problem::problem;
 use std::path::Path;
 
@@ -30,7 +31,7 @@ impl CaseFile {
     /// Reads a file. Errors: the file cannot be read, it has no column `stem` or `class`, or a line has too many or too few
     /// cells. They name file and line.
     pub(crate) fn read(path: &Path) -> Result<CaseFile> {
-        let text = std::fs::read(path).map_err(|e| RunError::read(path, e))?;
+        let text = file::read(path, file::TABLE_BYTES).map_err(|e| RunError::read(path, e))?;
         let mut reader = ::csv::Reader::from_reader(&text[..]);
         let header = reader.headers().map_err(|e| line_error(path, 1, e))?.clone();
         let needed = |name: &str| {

@@ -2,6 +2,7 @@
 
 use super::{Calibration, Intervals, Summary};
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::problem::problem;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -37,7 +38,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// Reads `eval.json`. Errors: the file cannot be read, or an older npc wrote it in another format.
     pub fn read(path: &Path) -> Result<Evaluation> {
-        let text = std::fs::read_to_string(path).map_err(|e| RunError::read(path, e))?;
+        let text = file::read_text(path, file::TABLE_BYTES).map_err(|e| RunError::read(path, e))?;
         serde_json::from_str(&text).map_err(|e| {
             problem!(E0721, path, "this version of npc cannot read the file: {e}"; help: "evaluate the run again with `npc eval RUN`")
         })

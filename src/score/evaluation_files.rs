@@ -2,6 +2,7 @@
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::Result;
+use crate::base::file;
 use crate::data::SplitRole;
 use crate::learn::run_folder::{RunFolder, write_json};
 use crate::metric::{CaseScore, Evaluation, cases_csv};
@@ -23,7 +24,8 @@ pub(crate) fn write_evaluation(
 
 /// Returns the role that a run is scored on: the test images if the split has some, else the validation images.
 pub(crate) fn role_to_score(folder: &RunFolder) -> SplitRole {
-    let holds = |role| std::fs::read_to_string(folder.split(role)).is_ok_and(|text| !text.trim().is_empty());
+    let holds =
+        |role| file::read_text(&folder.split(role), file::TABLE_BYTES).is_ok_and(|text| !text.trim().is_empty());
     if holds(SplitRole::Test) || !holds(SplitRole::Val) { SplitRole::Test } else { SplitRole::Val }
 }
 

@@ -14,11 +14,13 @@ pub use event::{Event, EventValue};
 
 use super::images::text_drawing::Canvas;
 use crate::base::error::{Result, RunError};
+use crate::base::file;
+use crate::base::problem::problem;
 use crate::data::png::png;
 use crate::learn::history::History;
 use crate::learn::run_folder::RunFolder;
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -40,11 +42,16 @@ impl EventFile {
         std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
         let path = dir.join(FILE_NAME);
         let fail = |e: std::io::Error| RunError::write(&path, e);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match file::read(&path, file::TABLE_BYTES) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|e| RunError::read(&path, e))?,
         };
-        let file = OpenOptions::new().append(true).create(true).open(&path).map_err(fail)?;
+        if !begins_like_events(&bytes) {
+            return Err(
+                problem!(E0704, &path, "not a TensorBoard event file"; help: "remove it, or move it elsewhere"),
+            );
+        }
+        let file = file::append(&path).map_err(fail)?;
         let mut whole = 0;
         let mut written = HashSet::new();
         for record in record::records(&bytes) {
@@ -108,6 +115,13 @@ impl EventFile {
         let fail = |e: std::io::Error| RunError::write(&self.path, e);
         self.file.write_all(&record::frame(event)).map_err(fail)
     }
+}
+
+/// Checks that a file starts as every event file does, with the length of the event that gives the version. A killed process may
+/// have written less than that.
+fn begins_like_events(bytes: &[u8]) -> bool {
+    let whole = record::frame(&Event::version(0.0));
+    bytes.iter().zip(&whole[..record::HEAD]).all(|(a, b)| a == b)
 }
 
 /// Returns the seconds since 1970.

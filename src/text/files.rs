@@ -4,10 +4,11 @@
 
 use super::diag::Diagnostic;
 use super::source::{SourceId, SourceMap};
+use crate::base::file;
 use crate::base::path::absolute;
 use crate::base::problem::problem;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 /// Largest size of a model file in bytes: 4 MiB.
@@ -34,18 +35,7 @@ const MAX_NAMES: usize = 1000;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let metadata = std::fs::metadata(path)?;
-        if metadata.is_dir() {
-            return Err(io::Error::other("it is a folder"));
-        }
-        // A pipe or device may never deliver a byte, or never end.
-        if !metadata.is_file() {
-            return Err(io::Error::other("it is not a plain file"));
-        }
-        let mut bytes = Vec::new();
-        // One byte above the limit, so that a file that grows meanwhile is refused too.
-        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        file::read(path, MAX_FILE_BYTES)
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! `npc data show`: draws samples with their masks outlined, and their augmentations.
 
+use crate::base::atomic::named_target;
 use crate::cli::error::CommandResult;
 use crate::cli::split_option::SplitPart;
 use crate::cli::terminal::print;
@@ -80,7 +81,7 @@ pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
     let source = SampleSource { data: &data, root: &root, channels, train: train.as_ref() };
     let sheet = sample_sheet(&source, &choice)?;
     sheet.warnings.iter().for_each(|w| eprintln_lossy!("warning: {w}"));
-    write_png_atomic(&opts.out, &sheet.rgb, sheet.size)?;
+    write_png_atomic(&named_target(&opts.out)?, &sheet.rgb, sheet.size)?;
     let mut text = format!("{} of {} samples of `{}`", sheet.shown, sheet.of, role.name());
     match (sheet.augmented, &train) {
         (true, _) => text += &format!(", each in {} epochs from {}", opts.versions, opts.epoch),

@@ -3,7 +3,7 @@
 use super::counted_chart::chart_svg;
 use super::counted_table::sweep_text;
 use super::options::SweepOptions;
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::write_named_file;
 use crate::base::problem::problem;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::terminal::{print, print_problems};
@@ -28,7 +28,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     print(&sweep_text(&sweep, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
         let svg = chart_svg(&sweep).ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
-        write_atomic(path, svg.as_bytes())?;
+        write_named_file(path, svg.as_bytes())?;
     }
     if sweep.broken == 0 {
         return Ok(());

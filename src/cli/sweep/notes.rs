@@ -1,6 +1,7 @@
 //! Notes below the table of a trained sweep.
 
 use super::trained_table::TrainedSweep;
+use crate::base::file;
 use crate::desk::sweep::RunState;
 use crate::learn::run_folder::{RunFolder, RunSummary};
 use crate::score::sweep_scores::PointScores;
@@ -62,7 +63,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
 
 /// Checks whether the evaluated epoch was selected by its score on the test images.
 fn chosen_on_test(folder: &RunFolder) -> bool {
-    let text = std::fs::read_to_string(folder.root().join("summary.json")).unwrap_or_default();
+    let text = file::read_text(&folder.root().join("summary.json"), file::TABLE_BYTES).unwrap_or_default();
     let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");
     on_test && folder.checkpoint().is_ok_and(|path| path != folder.last())
 }

@@ -7,6 +7,7 @@
 use super::NamedTensor;
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::problem::problem;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value, json};
@@ -48,12 +49,12 @@ pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<Strin
 
 /// As [`read_safetensors`], with tensors in the order of their numbers in the file.
 pub(crate) fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
-    let bytes = std::fs::read(path).map_err(|error| RunError::read(path, error))?;
+    let bytes = file::read(path, file::WEIGHTS_BYTES).map_err(|error| RunError::read(path, error))?;
     let refused = |error: SafeTensorError| refusal(path, &error);
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
-    let mut tensors = Vec::with_capacity(file.len());
-    let mut views: Vec<_> = file.iter().collect();
+    let read = SafeTensors::deserialize(&bytes).map_err(refused)?;
+    let mut tensors = Vec::with_capacity(read.len());
+    let mut views: Vec<_> = read.iter().collect();
     // All are slices of `bytes`; empty ones have equal addresses.
     views.sort_by(|(a, x), (b, y)| (x.data().as_ptr(), a).cmp(&(y.data().as_ptr(), b)));
     for (name, view) in views {

@@ -2,10 +2,10 @@
 
 use super::cases_by_role::CasesByRole;
 use crate::base::error::RunError;
+use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::case::Case;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 /// Cases that are in no list so far.
@@ -47,7 +47,7 @@ pub(super) fn read_split_lists(
 impl UnassignedCases {
     fn take(&mut self, root: &Path, list: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
         let path = root.join(list);
-        let text = match fs::read_to_string(&path) {
+        let text = match file::read_text(&path, file::TABLE_BYTES) {
             Ok(text) => text,
             Err(e) => {
                 problems.push(RunError::read(&path, e));

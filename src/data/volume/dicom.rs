@@ -9,6 +9,7 @@ mod lengths;
 use super::grid::VoxelGrid;
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::decode::{self, PaletteMode};
 use crate::data::order::natural;
@@ -16,7 +17,6 @@ use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, OpenFileOptions, Tag};
 use dicom_pixeldata::{ConvertOptions, ModalityLutOption, PixelDecoder};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The slices of a folder, sorted by their position in the patient.
@@ -87,9 +87,8 @@ fn lower_stem(path: &Path) -> String {
 
 /// Checks for the DICOM prefix after the preamble (PS3.10, 7.1).
 fn is_dicom(path: &Path) -> bool {
-    let mut head = [0; 132];
-    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && &head[128..] == b"DICM" && !file_name(path).eq_ignore_ascii_case("DICOMDIR")
+    let head = file::read_head(path, 132).unwrap_or_default();
+    head.get(128..) == Some(b"DICM") && !file_name(path).eq_ignore_ascii_case("DICOMDIR")
 }
 
 impl DicomSeries {

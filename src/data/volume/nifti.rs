@@ -5,10 +5,10 @@
 use super::grid::VoxelGrid;
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
+use crate::base::file;
 use crate::base::problem::problem;
 use flate2::bufread::MultiGzDecoder;
 use nifti::{DataElement, InMemNiftiVolume, NiftiHeader, NiftiType};
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -20,7 +20,7 @@ const EXTENSIONS: u64 = 64 << 20;
 
 fn open(path: &Path) -> Result<Box<dyn Read>> {
     let fail = |e: std::io::Error| RunError::read(path, e);
-    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    let mut file = BufReader::new(file::open(path).map_err(fail)?);
     let mut magic = [0; 2];
     let zipped = match file.read_exact(&mut magic) {
         Ok(()) => magic == [0x1f, 0x8b],

@@ -4,8 +4,9 @@
 //! is closed. That happens on Ctrl-C, which only this process receives, and when this process is killed.
 
 use crate::base::error::RunError;
+use crate::base::file;
 use crate::base::problem::problem;
-use std::fs::{File, OpenOptions, create_dir_all};
+use std::fs::{File, create_dir_all};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -113,11 +114,11 @@ fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) 
     if let Some(folder) = log.parent() {
         create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
     }
-    let file = OpenOptions::new().create(true).append(true).open(log).map_err(|e| RunError::write(log, e))?;
-    let log_start = file.metadata().map_or(0, |m| m.len());
+    let output = file::append(log).map_err(|e| RunError::write(log, e))?;
+    let log_start = output.metadata().map_or(0, |m| m.len());
     let copy = |file: &File| file.try_clone().map_err(|e| RunError::write(log, e));
     let mut command = Command::new(npc_program()?);
-    command.args(args).stdin(Stdio::piped()).stdout(copy(&file)?).stderr(copy(&file)?);
+    command.args(args).stdin(Stdio::piped()).stdout(copy(&output)?).stderr(copy(&output)?);
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         command.env("RAYON_NUM_THREADS", (cores / jobs).max(1).to_string());
@@ -142,7 +143,7 @@ fn poll(running: &mut RunningTask, tasks: &[ProcessTask]) -> Option<TaskEnd> {
         Some(0) => TaskEnd::Done,
         Some(130) => TaskEnd::Stopped,
         _ => {
-            let output = std::fs::read(&task.log).unwrap_or_default();
+            let output = file::read(&task.log, file::TABLE_BYTES).unwrap_or_default();
             let output =
                 String::from_utf8_lossy(&output[(running.log_start as usize).min(output.len())..]).into_owned();
             TaskEnd::Failed(

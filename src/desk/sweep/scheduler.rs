@@ -2,7 +2,7 @@
 
 use super::plan::{PlannedRun, SweepPlan};
 use super::processes::npc_program;
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::write_named_file;
 use crate::base::error::RunError;
 use crate::base::path::absolute;
 use crate::base::shell::quoted;
@@ -62,5 +62,5 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
 /// Errors: those of [`shell_lines`], and a folder or script that cannot be written.
 pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), WorkbenchError> {
     std::fs::create_dir_all(&plan.out).map_err(|e| RunError::create_dir(&plan.out, e))?;
-    Ok(write_atomic(path, slurm_script(plan, jobs)?.as_bytes())?)
+    Ok(write_named_file(path, slurm_script(plan, jobs)?.as_bytes())?)
 }

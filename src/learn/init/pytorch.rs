@@ -4,12 +4,11 @@
 //! the order of their names in the pickle, which is searched for them.
 
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::problem::problem;
 use crate::compute::weights::NamedTensor;
 use pytorch_reader::{DType, PytorchReader};
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// The tensors of a file of weights, in any format.
@@ -22,6 +21,8 @@ pub(super) struct WeightFile {
 }
 
 pub(super) fn read(path: &Path) -> Result<WeightFile> {
+    // The reader opens the file itself, and would wait for a pipe.
+    file::open(path).map_err(|e| RunError::read(path, e))?;
     let reader = PytorchReader::new(path).map_err(|e| {
         problem!(
             E0704,
@@ -90,8 +91,7 @@ const SEARCHED: u64 = 64 << 20;
 /// Fills in the offset of each name in the file. Returns false if a name is not found or two names have the same offset.
 fn find_declaration_order(path: &Path, names: &mut [(String, Option<usize>)]) -> Result<bool> {
     let failed = |e| RunError::read(path, e);
-    let mut head = Vec::new();
-    File::open(path).and_then(|f| f.take(SEARCHED).read_to_end(&mut head)).map_err(failed)?;
+    let head = file::read_head(path, SEARCHED).map_err(failed)?;
     // A key is a length, in four bytes or one, and a text: BINUNICODE or SHORT_BINUNICODE.
     let mut found: HashMap<&[u8], usize> = HashMap::new();
     for at in 0..head.len() {

@@ -1,12 +1,14 @@
 //! Reads evaluated runs, checks that they are comparable, and groups them by seed.
 
 use crate::base::error::Result;
+use crate::base::file;
 use crate::base::path::absolute;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::metric::{CaseTable, Evaluation};
 use crate::text::config::settings::Settings;
+use crate::text::files::MAX_FILE_BYTES;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -81,7 +83,7 @@ fn read_models(root: &Path, dir: &Path, depth: usize, into: &mut BTreeMap<PathBu
             read_models(root, &path, depth + 1, into);
         } else if path.extension().is_some_and(|e| e == "model") {
             let name = path.strip_prefix(root).unwrap_or(&path).to_path_buf();
-            into.extend(std::fs::read_to_string(&path).ok().map(|text| (name, text)));
+            into.extend(file::read_text(&path, MAX_FILE_BYTES).ok().map(|text| (name, text)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::gallery::{MAX_CASES, OverlayCase, case_sheet, write_png};
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::data::{Dataset, SplitRole};
@@ -116,7 +117,7 @@ impl CaseArtist {
         let TrainedRun { checked, settings, folder } = run;
         let RunInputs { device, data } = prepare(checked, settings)?;
         // Weights and flips are those of the evaluation, where its file names them.
-        let text = std::fs::read_to_string(folder.evaluation(role)).unwrap_or_default();
+        let text = file::read_text(&folder.evaluation(role), file::TABLE_BYTES).unwrap_or_default();
         let scored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let network = match scored["checkpoint"].as_str() {
             Some(file) => load_network(&folder.root().join(file), checked, &device)?,

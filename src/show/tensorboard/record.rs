@@ -3,7 +3,7 @@
 //! A checksum is CRC-32C, rotated right by 15 bits, plus a constant (tensorflow/core/lib/hash/crc32c.h, `Mask`).
 
 /// Number of bytes before the data of a record.
-const HEAD: usize = 12;
+pub(crate) const HEAD: usize = 12;
 const TAIL: usize = 4;
 
 /// Returns the masked checksum of some bytes.

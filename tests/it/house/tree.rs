@@ -124,6 +124,22 @@ fn unsafe_code_is_only_in_its_files() {
     );
 }
 
+/// A file is read through `base/file.rs`, which refuses pipes, devices and files without end, so that no other code opens one.
+#[test]
+fn files_are_opened_in_one_place() {
+    // Temporary files, locks and figures of the system.
+    let doors = ["base/file", "base/atomic", "base/lock", "base/machine"];
+    let ways = ["fs::read(", "read_to_string(", "File::open(", "OpenOptions", "File::options("];
+    let opens = |(name, text): &'static (String, String)| {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = code.lines().filter(|l| !l.trim_start().starts_with("//") && !l.contains("EventFile::open("));
+        let found = lines.filter(|line| ways.iter().any(|way| line.contains(way)));
+        found.map(move |line| format!("src/{name}: {}", line.trim()))
+    };
+    let others = SOURCES.files.iter().filter(|(name, _)| !doors.contains(&name.trim_end_matches(".rs")));
+    assert_none(others.flat_map(opens), "files opened elsewhere");
+}
+
 /// Only these files may name a crate that would be hard to replace.
 #[test]
 fn outside_crates_are_used_in_one_place() {
@@ -140,6 +156,7 @@ fn outside_crates_are_used_in_one_place() {
         ("dicom_object", &["data/volume/dicom"]),
         ("dicom_pixeldata", &["data/volume/dicom"]),
         ("dicom_dictionary_std", &["data/volume/dicom"]),
+        ("rustix", &["base/file", "base/machine"]),
     ];
     let outside = SOURCES.outside();
     for (name, places) in doors {

@@ -2,6 +2,7 @@
 //! it reads, and a damaged length may be 4 GiB.
 
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::problem::problem;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -23,9 +24,9 @@ struct ElementWalker {
 /// length, are left to the parser.
 pub(super) fn check_lengths(path: &Path) -> Result<()> {
     let fail = |e: std::io::Error| RunError::read(path, e);
-    let file = File::open(path).map_err(fail)?;
-    let length = file.metadata().map_err(fail)?.len();
-    let mut walk = ElementWalker { file: BufReader::new(file), at: 0, length };
+    let opened = file::open(path).map_err(fail)?;
+    let length = opened.metadata().map_err(fail)?.len();
+    let mut walk = ElementWalker { file: BufReader::new(opened), at: 0, length };
     walk.skip(132).map_err(fail)?;
     match walk.elements() {
         Ok(None) => Ok(()),

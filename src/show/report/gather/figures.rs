@@ -1,5 +1,6 @@
 //! The figures of a run, read from its files.
 
+use crate::base::file;
 use crate::base::number::{duration, thousands, with_prefix};
 use crate::data::SplitRole;
 use crate::learn::history::History;
@@ -12,7 +13,7 @@ use std::path::Path;
 
 /// Reads a JSON file, or returns `None` where it cannot be read.
 fn json(path: &Path) -> Option<Value> {
-    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    serde_json::from_str(&file::read_text(path, file::TABLE_BYTES).ok()?).ok()
 }
 
 /// Reads `eval.json` and moves the entries below `summary`, if there are any, to the top level.
@@ -32,7 +33,7 @@ pub(super) fn scored_on(run: TrainedRun<'_>) -> String {
 
 /// Returns the number of images of a split.
 fn images(folder: &RunFolder, role: SplitRole) -> usize {
-    std::fs::read_to_string(folder.split(role)).map_or(0, |text| text.lines().count())
+    file::read_text(&folder.split(role), file::TABLE_BYTES).map_or(0, |text| text.lines().count())
 }
 
 /// Returns the subtitle: `NPNet on lungs at 128x128: 48 train, 12 test images; cpu, seed 0`.
