@@ -31,8 +31,10 @@ pub struct Survey {
     pub facts: Vec<CaseFacts>,
     /// Errors first, then by kind.
     pub findings: Vec<SurveyFinding>,
-    /// Near-duplicates as indices into `facts`, the most similar first.
+    /// Near-duplicates as indices into `facts`: the best ten thousand, pairs across the split first and then the most similar.
     pub near: Vec<NearDuplicate>,
+    /// Number of all near-duplicates within the splits.
+    pub near_within: u64,
 }
 
 impl Survey {
@@ -68,7 +70,7 @@ pub fn survey(
         Ok((data, problems)) => (data, problems),
         Err(error) => {
             let findings = vec![SurveyFinding::error(SurveyTopic::Files, &error)];
-            return Survey { data: None, facts: Vec::new(), findings, near: Vec::new() };
+            return Survey { data: None, facts: Vec::new(), findings, near: Vec::new(), near_within: 0 };
         }
     };
     let cases: Vec<(SplitRole, &Case)> = data.parts.all().collect();
@@ -90,7 +92,8 @@ pub fn survey(
     findings.extend(balance::findings(spec, &facts));
     findings.extend(near_duplicates::findings(&facts, &near, data.parts.all().any(|(_, case)| case.group.is_some())));
     drop(cases);
-    let mut survey = Survey { data: Some(data), facts, findings: Vec::new(), near };
+    let mut survey =
+        Survey { data: Some(data), facts, findings: Vec::new(), near: near.pairs, near_within: near.within };
     survey.extend(findings);
     survey
 }

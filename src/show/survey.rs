@@ -23,9 +23,8 @@ pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     }
     out.push('\n');
     findings(&mut out, &survey.findings);
-    let within = survey.near.iter().filter(|p| survey.facts[p.a].role == survey.facts[p.b].role).count();
-    if within > 0 {
-        let _ = writeln!(out, "{} near-duplicate pairs within the splits", thousands(within as u64));
+    if survey.near_within > 0 {
+        let _ = writeln!(out, "{} near-duplicate pairs within the splits", thousands(survey.near_within));
     }
     for path in written {
         let _ = writeln!(out, "wrote {}", path.display());

@@ -5,10 +5,13 @@ use crate::data::resize;
 /// Side of the grey versions that are compared.
 pub(super) const SIDE: usize = 32;
 
-/// A 64-bit difference hash, and a grey version of 1 KiB.
+/// A 64-bit difference hash, and a grey version of 1 KiB. Equal fingerprints have equal values in both.
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
     pub(super) hash: u64,
     grey: Vec<u8>,
+    /// Sum of the grey values, and of their squares.
+    sums: [u32; 2],
 }
 
 impl Fingerprint {
@@ -20,22 +23,18 @@ impl Fingerprint {
         for row in small.chunks_exact(9) {
             row.windows(2).for_each(|w| hash = hash << 1 | u64::from(w[1] > w[0]));
         }
-        Fingerprint { hash, grey: grey.iter().map(|&v| (v >> 8) as u8).collect() }
+        let grey: Vec<u8> = grey.iter().map(|&v| (v >> 8) as u8).collect();
+        let sums = [1, 2].map(|power| grey.iter().map(|&v| u32::from(v).pow(power)).sum());
+        Fingerprint { hash, grey, sums }
     }
 
     /// Returns Pearson's correlation of the grey versions; 0 if one of them is constant.
     pub(super) fn correlation(&self, other: &Fingerprint) -> f64 {
         let n = self.grey.len() as f64;
-        let (mut sx, mut sy, mut xx, mut yy, mut xy) = (0u64, 0u64, 0u64, 0u64, 0u64);
-        for (&x, &y) in self.grey.iter().zip(&other.grey) {
-            let (x, y) = (u64::from(x), u64::from(y));
-            sx += x;
-            sy += y;
-            xx += x * x;
-            yy += y * y;
-            xy += x * y;
-        }
-        let [sx, sy, xx, yy, xy] = [sx, sy, xx, yy, xy].map(|v| v as f64);
+        // At most 1024 times 255 squared, which fits.
+        let xy: u32 = self.grey.iter().zip(&other.grey).map(|(&x, &y)| u32::from(x) * u32::from(y)).sum();
+        let ([sx, xx], [sy, yy]) = (self.sums.map(f64::from), other.sums.map(f64::from));
+        let xy = f64::from(xy);
         let spread = ((xx - sx * sx / n) * (yy - sy * sy / n)).sqrt();
         if spread > 0.0 { (xy - sx * sy / n) / spread } else { 0.0 }
     }
