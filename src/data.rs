@@ -37,6 +37,8 @@ mod split;
 pub(crate) mod survey;
 mod tiff;
 mod volume;
+mod volume_case;
+pub(crate) mod volume_input;
 
 pub use case::SplitRole;
 pub use dataset::Dataset;
@@ -48,3 +50,5 @@ pub use notice::FileNotice;
 pub(crate) use notice::NoticeSet;
 pub use order::{epoch_order, natural};
 pub(crate) use sample::DisplaySample;
+#[cfg(feature = "run")]
+pub(crate) use volume_case::VolumeCase;

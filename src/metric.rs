@@ -6,7 +6,8 @@
 //! class, its overlap is 0 and its distance is the diagonal of the image, so that a mean never leaves out an image in which
 //! the network missed everything.
 //!
-//! - [`measure`] measures one image with [`counts`], [`boundary`] and [`surface`] (which uses [`distance`]).
+//! - [`measure`] measures one image with [`counts`], [`boundary`] and [`surface`] (which uses [`distance`]);
+//!   [`measure_volume`] measures all slices of a volume together.
 //! - [`CaseScore`] holds the measurements of an image and computes each metric from them.
 //! - [`Summary`] holds means over images, [`Intervals`] their bootstrap intervals, [`Calibration`] the calibration error.
 //! - [`cases_csv`] writes the file of all images, [`CaseTable`] reads it; [`Evaluation`] is the file of everything else.
@@ -24,16 +25,21 @@ mod metric_scores;
 pub(crate) mod statistics;
 mod summary;
 pub(crate) mod surface;
+mod volume;
+mod volume_pair;
+mod volume_surface;
 
 pub(crate) use calibration::Calibration;
 pub use case::CaseScore;
 pub(crate) use case::DistanceUnit;
 pub use case_table::{CaseTable, cases_csv};
 pub use counts::{PixelCounts, count_pixels};
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, VolumeEvaluation};
 pub use intervals::Intervals;
 pub(crate) use metric_scores::MetricScores;
 pub use summary::Summary;
+pub use volume::measure_volume;
+pub use volume_pair::VolumePair;
 
 use crate::base::error::Result;
 use crate::text::config::Metric;

@@ -10,3 +10,5 @@ pub(crate) mod predict;
 pub(crate) mod probability;
 pub(crate) mod sliding_window;
 pub(crate) mod sweep_scores;
+#[cfg(feature = "run")]
+pub(crate) mod volume_scores;

@@ -12,6 +12,8 @@ pub(crate) mod picture;
 #[cfg(feature = "run")]
 pub(crate) mod prediction;
 #[cfg(feature = "run")]
+pub(crate) mod prediction_notes;
+#[cfg(feature = "run")]
 pub(crate) mod predictor;
 #[cfg(feature = "data")]
 pub(crate) mod report;
@@ -23,3 +25,5 @@ pub(crate) mod table;
 #[cfg(feature = "data")]
 pub(crate) mod tensorboard;
 pub(crate) mod text;
+#[cfg(feature = "run")]
+pub(crate) mod volume_prediction;

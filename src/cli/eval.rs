@@ -25,6 +25,10 @@ the data block's size. The calibration error compares the confidence of each pix
 accuracy. docs/metrics.md has the formulas. RUN_DIR/cases.csv gets a line per image and class,
 RUN_DIR/eval.json everything else.
 
+Slices of volumes are scored as images, and their volumes as wholes too: all slices together on
+the grid of the file, with distances between surfaces in millimetres. RUN_DIR/volumes.csv gets a
+line per volume and class.
+
 Examples:
   npc eval runs/npnet_lung
   npc eval runs/npnet_lung --flips --checkpoint last
@@ -105,8 +109,11 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
         OutputFormat::Csv => print(&long_table(&evaluation, &data.classes).to_csv()),
         OutputFormat::Text => {
             let head = headline(&evaluation);
-            let per_image = format!("per image: {}\n", folder.cases(role).display());
-            print(&format!("{head}\n\n{}\n{per_image}", score_table(&evaluation, &data.classes, format)))
+            let mut files = format!("per image: {}\n", folder.cases(role).display());
+            if evaluation.volumes.is_some() {
+                files += &format!("per volume: {}\n", folder.volumes(role).display());
+            }
+            print(&format!("{head}\n\n{}\n{files}", score_table(&evaluation, &data.classes, format)))
         }
         _ => print(&score_table(&evaluation, &data.classes, format)),
     }

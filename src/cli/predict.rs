@@ -1,4 +1,4 @@
-//! `npc predict`: writes masks, overlays and probabilities for images.
+//! `npc predict`: writes masks, overlays and probabilities for images and volumes.
 
 use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
@@ -16,12 +16,16 @@ use clap::Args;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-/// Write masks for images with a trained run
+/// Write masks for images and volumes with a trained run
 #[derive(Args)]
 #[command(
     after_help = "Inputs are files, folders (all images below them) and quoted patterns. The mask OUT/STEM.png has
 the size of its image and the labels of the data block; images from a folder keep their
 subfolders. Images that cannot be read are reported at the end, and the others are predicted.
+
+A NIfTI file, or a folder that holds a DICOM series, is a volume: it is predicted slice by slice
+along `axis` of the data block, and the mask OUT/STEM.nii.gz has its grid and its place in the
+patient (docs/data.md). Its overlay is a sheet of slices.
 
 Without --window an image is resized to the size of the data block, as in training. With --window
 the image keeps its size and is predicted in overlapping tiles of the size of the data block,
@@ -32,25 +36,27 @@ Examples:
   npc predict runs/npnet_lung scans \"more/**/*.png\" --out masks --flips --batch 8
   npc predict runs/npnet_lung large.tif --out masks --window --overlap 0.5 --probabilities npy
   npc predict runs/npnet_lung scans --out masks --format json
+  npc predict runs/liver ct_17.nii.gz dicom/patient_3 --out masks --overlay --probabilities nifti
 
 Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
 pub(super) struct PredictCommandOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
-    /// Images, folders, or patterns such as "scans/**/*.png"
+    /// Images, volumes, folders, or patterns such as "scans/**/*.png"
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     /// Folder for the masks
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Also write overlays of the masks on the images: OUT/STEM_overlay.png
+    /// Also write overlays of the masks on the images, of volumes on up to 12 slices: OUT/STEM_overlay.png
     #[arg(long)]
     overlay: bool,
-    /// Also write probabilities: 16-bit OUT/STEM_CLASS.png, or OUT/STEM.npy as float32 [classes, height, width]
+    /// Also write probabilities: 16-bit OUT/STEM_CLASS.png, or OUT/STEM.npy as float32 [classes, height, width]; of volumes
+    /// OUT/STEM.npy as [classes, x, y, z], or OUT/STEM_probabilities.nii.gz as [x, y, z, classes]
     #[arg(long, value_parser = word_parser(PROBABILITIES, ProbabilityFormat::name), value_name = "FORMAT")]
     probabilities: Option<ProbabilityFormat>,
-    /// Predict in sliding windows at the resolution of the image
+    /// Predict in sliding windows at the resolution of the image or slice
     #[arg(long)]
     window: bool,
     /// Overlap of neighbouring tiles, from 0 to below 1
@@ -59,7 +65,7 @@ pub(super) struct PredictCommandOptions {
     /// Average probabilities over the image and its three flips (four forward passes)
     #[arg(long)]
     flips: bool,
-    /// Number of images or tiles in a batch [default: as in training]
+    /// Number of images, slices or tiles in a batch [default: as in training]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     batch: Option<u16>,
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
@@ -69,7 +75,8 @@ pub(super) struct PredictCommandOptions {
     device: Option<String>,
 }
 
-const PROBABILITIES: &[(ProbabilityFormat, &str)] = &[(ProbabilityFormat::Png16, ""), (ProbabilityFormat::Npy, "")];
+const PROBABILITIES: &[(ProbabilityFormat, &str)] =
+    &[(ProbabilityFormat::Png16, ""), (ProbabilityFormat::Npy, ""), (ProbabilityFormat::Nifti, "")];
 
 pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
     let (resolved, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
@@ -79,7 +86,7 @@ pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
     let overlap = opts.window.then_some(opts.overlap);
     let options = PredictOptions { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
     let stop = stop_on_interrupt();
-    let bar = bar("{bar:30} {pos}/{len} images  {per_sec}  {eta} left", 5);
+    let bar = bar("{bar:30} {pos}/{len} images and slices  {per_sec}  {eta} left", 5);
     let output = PredictionOutput { folder: &opts.out, extras };
     let predicted = predict(resolved.trained(&folder), &opts.inputs, output, device, &options, stop, |done, all| {
         bar.set_length(all as u64);

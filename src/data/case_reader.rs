@@ -5,7 +5,7 @@ use super::decode::{self, PaletteMode};
 use super::mask;
 use super::notice::FileNotice;
 use super::pixels::Pixels;
-use super::volume::{self, Volume, VolumeCache, is_volume};
+use super::volume::{self, Volume, VolumeCache, VoxelGrid, is_volume};
 use crate::base::error::Result;
 use crate::text::config::DataSpec;
 use std::path::Path;
@@ -40,6 +40,11 @@ pub(super) fn read_classes(spec: &DataSpec, case: &Case, volumes: &VolumeCache) 
         }
         _ => mask::load_mask(spec, &case.mask),
     }
+}
+
+/// Returns the grid of the volume that a case is a slice of.
+pub(super) fn voxel_grid(case: &Case, volumes: &VolumeCache) -> Result<VoxelGrid> {
+    Ok(open(case, &case.image, volumes)?.grid)
 }
 
 /// Returns height and width of the image without decoding it.

@@ -129,11 +129,11 @@ impl Dataset {
         match &self.spec.source {
             DataSource::Files { .. } | DataSource::List { .. } => {
                 let pixels = case_reader::read_pixels(&self.spec, case, &self.volumes)?;
-                to_loaded_image(pixels, &self.spec, &case.display_path(&case.image), channels)
+                to_loaded_image(&pixels, &self.spec, &case.display_path(&case.image), channels)
             }
             DataSource::Phantoms { seed, .. } => {
                 let pixels = phantom::draw(*seed, phantom::index_of_stem(&case.stem)?, self.spec.size).into_pixels();
-                to_loaded_image(pixels, &phantom::with_window(&self.spec), Path::new(&case.stem), channels)
+                to_loaded_image(&pixels, &phantom::with_window(&self.spec), Path::new(&case.stem), channels)
             }
         }
     }
@@ -173,7 +173,7 @@ impl Dataset {
         Ok(Some([at(0), at(1)]))
     }
 
-    fn case(&self, role: SplitRole, index: usize) -> Result<&Case> {
+    pub(super) fn case(&self, role: SplitRole, index: usize) -> Result<&Case> {
         self.cases(role).get(index).ok_or_else(|| {
             let n = self.len(role);
             problem!(E0799, "data `{}` has {n} cases for {}; there is no number {index}", self.spec.name, role.name())

@@ -29,36 +29,36 @@ pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<Loade
         return Err(problem!(
             E0704,
             path,
-            "a volume cannot be read as a single image; volumes are read slice by slice as part of a data set";
-            help: "use it in a data block: images = \"folder/*.nii.gz\""
+            "a volume cannot be read as a single image; volumes are read slice by slice";
+            help: "use it in a data block, images = \"folder/*.nii.gz\", or give it to `npc predict`"
         ));
     }
-    let spec = match spec.source {
-        DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
-        DataSource::Phantoms { .. } => phantom::with_window(spec),
-    };
-    to_loaded_image(decode::read(path, PaletteMode::Colours)?, &spec, path, channels)
+    to_loaded_image(&decode::read(path, PaletteMode::Colours)?, &prediction_spec(spec), path, channels)
 }
 
 /// Reads an image file at its own size: `input` is channels x `original`, scaled and normalised but not resized.
 pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check_spec(spec)?;
     let pixels = decode::read(path, PaletteMode::Colours)?;
-    let spec = match spec.source {
+    let spec = DataSpec { size: pixels.size, ..prediction_spec(spec) };
+    to_loaded_image(&pixels, &spec, path, channels)
+}
+
+/// Returns the data block by which files are predicted: generated images have a window of their own.
+pub(super) fn prediction_spec(spec: &DataSpec) -> DataSpec {
+    match spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
         DataSource::Phantoms { .. } => phantom::with_window(spec),
-    };
-    let spec = DataSpec { size: pixels.size, ..spec };
-    to_loaded_image(pixels, &spec, path, channels)
+    }
 }
 
 /// Prepares an image for the network and for display.
-pub(super) fn to_loaded_image(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+pub(super) fn to_loaded_image(pixels: &Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     let mut warnings = pixels.warnings.clone();
-    let prepared = intensity::prepare(&pixels, spec, channels, path, &mut warnings)?;
+    let prepared = intensity::prepare(pixels, spec, channels, path, &mut warnings)?;
     let mut input = vec![0.0; channels * spec.size[0] * spec.size[1]];
     intensity::normalise(&prepared, intensity::unit, spec, channels, &mut input)?;
-    let rgb = intensity::rgb(&pixels, spec, path)?;
+    let rgb = intensity::rgb(pixels, spec, path)?;
     Ok(LoadedImage { input, original: pixels.size, rgb, warnings })
 }
 

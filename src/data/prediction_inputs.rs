@@ -1,39 +1,69 @@
-//! Finds the image files to predict, from files, folders and patterns, and the name of each output.
+//! Finds the images and volumes to predict, from files, folders and patterns, and the name of each output.
 //!
-//! Works on file names only; no file is opened.
+//! Pictures and NIfTI files are known by their names; of other files the first bytes are read, to find DICOM series.
 
 use super::decode::EXTENSIONS;
 use super::order::natural;
+use super::volume::{self, dicom};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+/// Whether an input is one picture or a volume of slices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    /// A file with one picture.
+    Picture,
+    /// A NIfTI file, or a folder that holds a DICOM series.
+    Volume,
+}
+
 /// An image to predict, and the name of its outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PredictionInput {
-    /// The image file.
+    /// The image file, or the folder of a DICOM series.
     pub path: PathBuf,
     /// Path of the outputs below the output folder, without extension: the file's stem, with its subfolders if a folder was
     /// given.
     pub stem: PathBuf,
+    /// Whether the input is a picture or a volume.
+    pub kind: InputKind,
 }
 
-/// Expands `given` into image files: files, all images below folders, and the matches of patterns (`"scans/*/t1_*.png"`,
-/// `**` for any depth), in the given order, each sorted in natural order.
+/// The suffixes of the output files of an input, after its stem; the first is the mask's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputEndings {
+    /// Suffixes for a picture.
+    pub picture: Vec<String>,
+    /// Suffixes for a volume.
+    pub volume: Vec<String>,
+}
+
+impl OutputEndings {
+    fn of(&self, kind: InputKind) -> &[String] {
+        match kind {
+            InputKind::Picture => &self.picture,
+            InputKind::Volume => &self.volume,
+        }
+    }
+}
+
+/// Expands `given` into images and volumes: files, everything below folders, and the matches of patterns
+/// (`"scans/*/t1_*.png"`, `**` for any depth), in the given order, each sorted in natural order. A folder that holds DICOM
+/// files is one volume.
 ///
-/// `ends` are the suffixes of the output files of an image, after its stem; the first is the mask's. Files in `out` are not
-/// taken as inputs of a folder that contains `out`.
+/// `ends` are the suffixes of the output files. Files in `out` are not taken as inputs of a folder that contains `out`.
 ///
-/// Errors: a path is missing, a folder or pattern has no image, two outputs would have the same path, or an output would
-/// overwrite an input.
-pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec<PredictionInput>> {
+/// Errors: a path is missing, a folder or pattern has no image, a file is a single slice of a DICOM series, two outputs would
+/// have the same path, or an output would overwrite an input.
+pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &OutputEndings) -> Result<Vec<PredictionInput>> {
     let mut found = Vec::new();
     for path in given {
         if path.is_dir() {
             found.extend(images_below(path, out)?);
         } else if path.exists() {
-            found.push(single_file(path.clone()));
+            found.push(single_file(path.clone())?);
         } else if path.to_string_lossy().contains(['*', '?', '[']) {
             found.extend(images_matching(path)?);
         } else {
@@ -45,9 +75,27 @@ pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec
     Ok(found)
 }
 
-fn single_file(path: PathBuf) -> PredictionInput {
-    let stem = path.file_stem().map(PathBuf::from).unwrap_or_default();
-    PredictionInput { path, stem }
+/// Returns the input of a file that is given by name. Errors: the file is a slice of a DICOM series.
+fn single_file(path: PathBuf) -> Result<PredictionInput> {
+    let kind = if volume::is_nifti(&path) { InputKind::Volume } else { InputKind::Picture };
+    if kind == InputKind::Picture && !is_picture(&path) && path.is_file() && dicom::is_dicom(&path) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return Err(problem!(
+            E0704,
+            &path,
+            "a DICOM file is one slice of a series and is not predicted alone";
+            help: "give the folder of its series: {}", folder.display()
+        ));
+    }
+    let stem = stem_of(path.file_name().map(Path::new).unwrap_or(&path));
+    Ok(PredictionInput { path, stem, kind })
+}
+
+/// Removes the extension, `.nii.gz` as a whole.
+fn stem_of(path: &Path) -> PathBuf {
+    let stem = path.with_extension("");
+    let zipped = volume::is_nifti(path) && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    if zipped { stem.with_extension("") } else { stem }
 }
 
 /// Checks whether the file name has the extension of a picture and is not hidden.
@@ -56,13 +104,27 @@ fn is_picture(path: &Path) -> bool {
     !name.starts_with('.') && EXTENSIONS.iter().any(|e| name.strip_suffix(e).is_some_and(|rest| rest.ends_with('.')))
 }
 
-/// Lists every picture below a folder. Links to folders are not followed, since they may form a cycle.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().unwrap_or_default().to_string_lossy().starts_with('.')
+}
+
+/// Returns the kind of a file by its name; `None` for a file that is no input.
+fn kind_of_name(path: &Path) -> Option<InputKind> {
+    match is_picture(path) {
+        true => Some(InputKind::Picture),
+        false => (volume::is_nifti(path) && !is_hidden(path)).then_some(InputKind::Volume),
+    }
+}
+
+/// Lists every picture, NIfTI file and DICOM series below a folder. Links to folders are not followed, since they may form a
+/// cycle.
 fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
     let mut found = Vec::new();
     let out = out.canonicalize().ok();
     let mut open = vec![root.to_path_buf()];
     while let Some(folder) = open.pop() {
         let fail = |e: std::io::Error| RunError::read(&folder, e);
+        let mut series = false;
         for entry in std::fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let path = entry.path();
@@ -70,9 +132,12 @@ fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
                 if out.is_none() || path.canonicalize().ok() != out {
                     open.push(path);
                 }
-            } else if is_picture(&path) {
-                let inside = path.strip_prefix(root).unwrap_or(&path).with_extension("");
-                found.push(PredictionInput { stem: inside, path });
+            } else if let Some(kind) = kind_of_name(&path) {
+                let stem = stem_of(path.strip_prefix(root).unwrap_or(&path));
+                found.push(PredictionInput { stem, path, kind });
+            } else if !series && !is_hidden(&path) && path.is_file() && dicom::is_dicom(&path) {
+                series = true;
+                found.push(series_in(root, &folder));
             }
         }
     }
@@ -81,11 +146,23 @@ fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
             E0701,
             root,
             "no image in this folder or its subfolders";
-            help: "images are files with the extension {}", EXTENSIONS.join(", ")
+            help: "images are files with the extension {}, nii or nii.gz, and folders with a DICOM series", EXTENSIONS.join(", ")
         ));
     }
     found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
     Ok(found)
+}
+
+/// Returns the input of a folder that holds a DICOM series: its name below `root`, or the name of `root` itself.
+fn series_in(root: &Path, folder: &Path) -> PredictionInput {
+    let inside = folder.strip_prefix(root).unwrap_or(folder);
+    let own_name = || {
+        // `.` and `..` have no name of their own.
+        let whole = root.canonicalize().unwrap_or_default();
+        root.file_name().or(whole.file_name()).map_or_else(|| PathBuf::from("series"), PathBuf::from)
+    };
+    let stem = if inside.as_os_str().is_empty() { own_name() } else { inside.to_path_buf() };
+    PredictionInput { path: folder.to_path_buf(), stem, kind: InputKind::Volume }
 }
 
 fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
@@ -95,8 +172,12 @@ fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
     for path in paths {
         let path = path.map_err(|e| RunError::read(e.path(), e.error()))?;
         // A pattern such as `case_*` may also match files that are no pictures.
-        if path.is_file() && is_picture(&path) {
-            found.push(single_file(path));
+        if path.is_dir() {
+            if dicom::holds_dicom(&path) {
+                found.push(series_in(&path, &path));
+            }
+        } else if path.is_file() && kind_of_name(&path).is_some() {
+            found.push(single_file(path)?);
         }
     }
     if found.is_empty() {
@@ -104,18 +185,18 @@ fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
             E0701,
             pattern,
             "the pattern matches no image";
-            help: "images are files with the extension {}", EXTENSIONS.join(", ")
+            help: "images are files with the extension {}, nii or nii.gz, and folders with a DICOM series", EXTENSIONS.join(", ")
         ));
     }
     found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
     Ok(found)
 }
 
-fn check_distinct(inputs: &[PredictionInput], ends: &[String]) -> Result<()> {
+fn check_distinct(inputs: &[PredictionInput], ends: &OutputEndings) -> Result<()> {
     // Some file systems ignore case.
     let mut seen: HashMap<String, &PredictionInput> = HashMap::new();
     for input in inputs {
-        for end in ends {
+        for end in ends.of(input.kind) {
             let name = format!("{}{end}", input.stem.display());
             let Some(first) = seen.insert(name.to_lowercase(), input) else { continue };
             let (a, b) = (first.path.display(), input.path.display());
@@ -135,15 +216,15 @@ fn check_distinct(inputs: &[PredictionInput], ends: &[String]) -> Result<()> {
 }
 
 /// Checks that no output overwrites an input: outputs are named after the images, and `out` may be the images' folder.
-fn check_no_overwrite(inputs: &[PredictionInput], out: &Path, ends: &[String]) -> Result<()> {
+fn check_no_overwrite(inputs: &[PredictionInput], out: &Path, ends: &OutputEndings) -> Result<()> {
     let Ok(out) = out.canonicalize() else { return Ok(()) };
     let images: HashMap<PathBuf, &PredictionInput> =
         inputs.iter().filter_map(|input| Some((input.path.canonicalize().ok()?, input))).collect();
-    for (input, end) in inputs.iter().flat_map(|input| ends.iter().map(move |end| (input, end))) {
+    for (input, end) in inputs.iter().flat_map(|input| ends.of(input.kind).iter().map(move |end| (input, end))) {
         let mut name = out.join(&input.stem).into_os_string();
         name.push(end);
         if let Some(image) = PathBuf::from(name).canonicalize().ok().and_then(|path| images.get(&path)) {
-            let what = if end == &ends[0] { "mask" } else { "picture" };
+            let what = if Some(end) == ends.of(input.kind).first() { "mask" } else { "picture" };
             return Err(problem!(
                 E0702,
                 &image.path,

@@ -11,6 +11,7 @@ mod cache;
 pub(super) mod dicom;
 mod grid;
 pub(super) mod nifti;
+pub(super) mod nifti_output;
 mod voxels;
 
 pub(super) use cache::VolumeCache;

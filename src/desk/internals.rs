@@ -83,7 +83,7 @@ pub mod data {
         };
     }
     pub mod prediction_inputs {
-        pub use crate::data::prediction_inputs::find_inputs;
+        pub use crate::data::prediction_inputs::{InputKind, OutputEndings, find_inputs};
     }
     pub mod phantom {
         pub use crate::data::phantom::{WINDOW, draw, write_phantoms};
@@ -159,7 +159,8 @@ pub mod learn {
 #[cfg(feature = "data")]
 pub mod metric {
     pub use crate::metric::{
-        CaseScore, CaseTable, Evaluation, Intervals, MaskPair, PixelCounts, Summary, cases_csv, count_pixels, measure,
+        CaseScore, CaseTable, Evaluation, Intervals, MaskPair, PixelCounts, Summary, VolumePair, cases_csv,
+        count_pixels, measure, measure_volume,
     };
     pub mod calibration {
         pub use crate::metric::calibration::CalibrationTally;

@@ -7,32 +7,39 @@
 pub use crate::base::error::{Result, RunError};
 pub use crate::compute::device::DeviceChoice;
 pub use crate::compute::network::Network;
-pub use crate::data::prediction_inputs::PredictionInput;
+pub use crate::data::prediction_inputs::{InputKind, OutputEndings, PredictionInput};
 pub use crate::data::{FileNotice, SplitRole};
 pub use crate::learn::non_finite::NodeLocations;
 pub use crate::learn::run_folder::{EpochRecord, RunFolder, RunSummary};
 pub use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
 pub use crate::learn::trained_run::TrainedRun;
-pub use crate::metric::{CaseScore, Evaluation};
+pub use crate::metric::{CaseScore, Evaluation, VolumeEvaluation};
 pub use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 pub use crate::score::probability::ProbabilityFormat;
-pub use crate::show::prediction::{PredictedImage, PredictionExtras};
-pub use crate::show::predictor::{PredictOptions, PredictionOutput, PredictionSeconds, Predictions};
+pub use crate::show::prediction::{
+    PredictedImage, PredictedVolume, PredictionExtras, PredictionOutput, PredictionSeconds,
+};
+pub use crate::show::predictor::{PredictOptions, Predictions};
 pub use crate::text::config::settings::Settings;
 
+use crate::base::problem::problem;
 use crate::data::prediction_inputs::find_inputs;
+use crate::data::volume_input::count_slices;
+use crate::show::prediction_notes::prediction_notes;
 use crate::show::predictor::Predictor;
+use crate::text::config::DataSpec;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-/// Predicts images with the best weights of a run, and writes their masks in the labels of the run's data block.
+/// Predicts images and volumes with the best weights of a run, and writes their masks in the labels of the run's data block.
 ///
-/// `inputs` are files, folders and patterns such as `scans/*.tif`. An image that cannot be read or written is recorded
-/// among the predictions with its error, and the others are still predicted. `progress` is called with the numbers of
-/// finished images and of all images; `stop` ends the work after the current batch.
+/// `inputs` are files, folders and patterns such as `scans/*.tif`; NIfTI files and folders that hold a DICOM series are
+/// volumes. An image that cannot be read or written is recorded among the predictions with its error, and the others are still
+/// predicted. `progress` is called with the numbers of finished images and of all images, in which each slice of a volume
+/// counts; `stop` ends the work after the current batch.
 ///
-/// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, the device cannot
-/// be opened, or the weights do not fit.
+/// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, the format of the
+/// probabilities does not fit an input, the device cannot be opened, or the weights do not fit.
 pub fn predict(
     run: TrainedRun<'_>,
     inputs: &[PathBuf],
@@ -42,11 +49,51 @@ pub fn predict(
     stop: &AtomicBool,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(Vec<PredictionInput>, Predictions)> {
-    let inputs = find_inputs(inputs, output.folder, &output.extras.file_endings(&run.settings.data.classes))?;
+    let data = &run.settings.data;
+    let inputs = find_inputs(inputs, output.folder, &output.extras.file_endings(&data.classes))?;
+    check_probability_format(&inputs, output.extras.probabilities)?;
+    let all = inputs.iter().map(|input| images_of(data, input)).sum();
     let mut done = 0;
-    let predictions = Predictor::new(run, device, options)?.predict_files(&inputs, output, stop, |images| {
+    let mut predictions = Predictor::new(run, device, options)?.predict_files(&inputs, output, stop, |images| {
         done += images;
-        progress(done, inputs.len());
+        progress(done, all);
     })?;
+    predictions.notes = prediction_notes(run, &inputs);
     Ok((inputs, predictions))
+}
+
+/// Returns the number of images that an input counts for in the progress; 1 for a volume that cannot be read.
+fn images_of(data: &DataSpec, input: &PredictionInput) -> usize {
+    match input.kind {
+        InputKind::Picture => 1,
+        InputKind::Volume => count_slices(data, &input.path).unwrap_or(1),
+    }
+}
+
+/// Checks that the probabilities of every input can be written in the format.
+fn check_probability_format(inputs: &[PredictionInput], format: Option<ProbabilityFormat>) -> Result<()> {
+    let of_kind = |kind| inputs.iter().find(|input: &&PredictionInput| input.kind == kind);
+    match format {
+        Some(ProbabilityFormat::Png16) => match of_kind(InputKind::Volume) {
+            Some(volume) => Err(problem!(
+                E0503,
+                &volume.path,
+                "`--probabilities png16` writes pictures, but this is a volume";
+                help: "--probabilities nifti";
+                help: "or for NumPy: --probabilities npy"
+            )),
+            None => Ok(()),
+        },
+        Some(ProbabilityFormat::Nifti) => match of_kind(InputKind::Picture) {
+            Some(picture) => Err(problem!(
+                E0503,
+                &picture.path,
+                "`--probabilities nifti` writes volumes, but this is a picture";
+                help: "--probabilities png16";
+                help: "or for NumPy: --probabilities npy"
+            )),
+            None => Ok(()),
+        },
+        Some(ProbabilityFormat::Npy) | None => Ok(()),
+    }
 }

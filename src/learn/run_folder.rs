@@ -10,6 +10,7 @@
 //! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
 //! | `summary.json` | the best epoch and its scores |
 //! | `cases.csv`, `eval.json` | scores on the test images; `cases_val.csv`, `eval_val.json` on the validation images, and so on |
+//! | `volumes.csv` | scores of whole volumes, where the test images are slices |
 //! | `init.json` | for each tensor, whether it was loaded from the file of initial weights |
 //!
 //! Invariant: every file is written to a temporary file and renamed, so a reader sees the old or the new file, complete.
@@ -128,6 +129,11 @@ impl RunFolder {
     /// The scores of each image of one role.
     pub fn cases(&self, role: SplitRole) -> PathBuf {
         self.role_file("cases", role, "csv")
+    }
+
+    /// The scores of each volume of one role, where the images are slices of volumes.
+    pub fn volumes(&self, role: SplitRole) -> PathBuf {
+        self.role_file("volumes", role, "csv")
     }
 
     /// All other results of an evaluation of one role.

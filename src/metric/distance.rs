@@ -29,7 +29,7 @@ pub fn squared_distances(set: &[bool], size: [usize; 2], spacing: [f64; 2]) -> V
 
 /// Lower envelope of one parabola per pixel of a row.
 #[derive(Default)]
-struct LowerEnvelope {
+pub(super) struct LowerEnvelope {
     /// Pixels whose parabola is part of the envelope, from left to right.
     vertices: Vec<usize>,
     /// Position where each of these parabolas becomes the lowest.
@@ -40,7 +40,7 @@ struct LowerEnvelope {
 
 impl LowerEnvelope {
     /// Replaces each value f(p) of the row by the minimum over q of f(q) + (step (p - q))^2.
-    fn transform_row(&mut self, row: &mut [f64], step: f64) {
+    pub(super) fn transform_row(&mut self, row: &mut [f64], step: f64) {
         self.vertices.clear();
         self.begins.clear();
         self.values.clear();

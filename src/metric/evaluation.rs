@@ -1,6 +1,6 @@
 //! `eval.json`: the scores of an evaluation, with its run, split and checkpoint.
 
-use super::{Calibration, Intervals, Summary};
+use super::{Calibration, CaseScore, Intervals, Summary};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
@@ -33,6 +33,28 @@ pub struct Evaluation {
     /// Warnings about the files of the split, one for each topic.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub file_warnings: Vec<String>,
+    /// Scores of whole volumes; `None` if no image is a slice of a volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<VolumeEvaluation>,
+}
+
+/// Scores of whole volumes, on the grid of each file and in millimetres.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VolumeEvaluation {
+    /// Number of slices of all volumes.
+    pub slices: usize,
+    /// Number of these slices that are no images of the evaluation, and were predicted to complete their volumes.
+    pub added_slices: usize,
+    /// Volumes without a score, because some of their slices are in other parts of the split.
+    pub left_out: Vec<String>,
+    /// Means over the volumes.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// 95 % bootstrap intervals of the scores; `None` for fewer than two volumes, or groups of volumes.
+    pub intervals: Option<Intervals>,
+    /// Scores of each volume, which `volumes.csv` holds.
+    #[serde(skip)]
+    pub cases: Vec<CaseScore>,
 }
 
 impl Evaluation {

@@ -46,11 +46,18 @@ pub(crate) fn surface_distances(a: &[bool], b: &[bool], size: [usize; 2], spacin
     }
     let (a, b) = (outline(a, size), outline(b, size));
     let (there, back) = (directed_distances(&a, &b, size, spacing), directed_distances(&b, &a, size, spacing));
-    let percentile = |sorted: &[f64]| quantile(sorted, 0.95).unwrap_or(0.0);
-    let sum: f64 = there.iter().chain(&back).sum();
-    SurfaceDistances::Both {
-        hd95: percentile(&there).max(percentile(&back)),
-        assd: sum / (there.len() + back.len()) as f64,
+    SurfaceDistances::of_directed(&there, &back)
+}
+
+impl SurfaceDistances {
+    /// Computes the scores from the sorted distances of each direction, which are not empty.
+    pub(super) fn of_directed(there: &[f64], back: &[f64]) -> SurfaceDistances {
+        let percentile = |sorted: &[f64]| quantile(sorted, 0.95).unwrap_or(0.0);
+        let sum: f64 = there.iter().chain(back).sum();
+        SurfaceDistances::Both {
+            hd95: percentile(there).max(percentile(back)),
+            assd: sum / (there.len() + back.len()) as f64,
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Scores are computed at the data block's size, which is the network's resolution; `docs/metrics.md` explains why.
 
-use super::predict::host_values;
-use super::predict::probabilities;
+use super::predict::{PredictionSettings, host_values, probabilities};
+use super::volume_scores::VolumeScorer;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::lower::lower;
@@ -19,7 +19,7 @@ use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
 use crate::text::config::Metric;
 use crate::text::config::settings::Settings;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -57,11 +57,15 @@ pub(crate) fn load_network(path: &Path, checked: &CheckedGraph, device: &Device)
     Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
 }
 
-/// Returns the most probable class of each pixel, the first one on a tie, and adds its probability to `tally`.
-fn most_probable_classes(probabilities: Tensor<4>, batch: &Batch, tally: &mut CalibrationTally) -> Result<Vec<u8>> {
-    let [n, k, h, w] = probabilities.dims();
+/// Returns the most probable class of each pixel from probabilities `[n, k, h, w]`, the first one on a tie, and adds its
+/// probability to `tally`.
+fn most_probable_classes(
+    values: &[f32],
+    [n, k, h, w]: [usize; 4],
+    batch: &Batch,
+    tally: &mut CalibrationTally,
+) -> Vec<u8> {
     let area = h * w;
-    let values = host_values(probabilities)?;
     let mut chosen = vec![0u8; n * area];
     let mut confidence = vec![f32::NEG_INFINITY; area];
     for (i, image) in values.chunks_exact(k * area).enumerate() {
@@ -77,7 +81,7 @@ fn most_probable_classes(probabilities: Tensor<4>, batch: &Batch, tally: &mut Ca
         let truth = &batch.targets[i * area..(i + 1) * area];
         confidence.iter().zip(classes.iter().zip(truth)).for_each(|(&p, (c, t))| tally.add(p, c == t));
     }
-    Ok(chosen)
+    chosen
 }
 
 /// Options of [`evaluate`].
@@ -89,7 +93,8 @@ pub struct EvaluateOptions {
     pub flips: bool,
 }
 
-/// Evaluates a run on one split by every metric. Returns the summary and the scores of each image.
+/// Evaluates a run on one split by every metric. Returns the summary and the scores of each image. Where images are slices of
+/// volumes, the summary holds the scores of whole volumes as well.
 ///
 /// Errors: the device or the data cannot be opened, the split is empty or differs from the split of the training run, the
 /// weights do not fit the network, or `stop` was set.
@@ -113,12 +118,18 @@ pub fn evaluate(
     let loader = BatchLoader::new(Arc::clone(&data), role, checked.input().channels());
     let mut tally = CalibrationTally::default();
     let batch = settings.train.batch;
+    let spec = data.spec();
+    let how = PredictionSettings { spec, channels: checked.input().channels(), window: None, flips: options.flips };
+    let mut volumes = VolumeScorer::new(&data, role, &network, how, batch, stop);
     let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
         let x = image_tensor(batch, network.device());
-        most_probable_classes(probabilities(&network, x, options.flips), batch, &mut tally)
+        let probabilities = probabilities(&network, x, options.flips);
+        let dims = probabilities.dims();
+        let values = host_values(probabilities)?;
+        volumes.add(batch, &values)?;
+        Ok(most_probable_classes(&values, dims, batch, &mut tally))
     })?;
     let cases = cases.ok_or_else(|| problem!(E0752, "the evaluation was interrupted; no scores were written"))?;
-    let spec = data.spec();
     let evaluation = Evaluation {
         run: settings.train.name.clone(),
         split: role.name().into(),
@@ -130,6 +141,7 @@ pub fn evaluate(
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),
         calibration: tally.finish(),
         file_warnings: loader.notices().lines(cases.len()),
+        volumes: volumes.finish()?,
     };
     Ok((evaluation, cases))
 }

@@ -9,7 +9,7 @@ use crate::metric::{CaseScore, Evaluation, cases_csv};
 use crate::text::config::DataSpec;
 use std::path::PathBuf;
 
-/// Writes `cases.csv` and `eval.json` of a role.
+/// Writes `cases.csv` and `eval.json` of a role, and `volumes.csv` where images are slices of volumes.
 pub(crate) fn write_evaluation(
     folder: &RunFolder,
     role: SplitRole,
@@ -19,6 +19,10 @@ pub(crate) fn write_evaluation(
 ) -> Result<()> {
     let csv = cases_csv(cases, &spec.classes, spec.empty);
     write_atomic(&folder.cases(role), csv.as_bytes())?;
+    if let Some(volumes) = &evaluation.volumes {
+        let csv = cases_csv(&volumes.cases, &spec.classes, spec.empty);
+        write_atomic(&folder.volumes(role), csv.as_bytes())?;
+    }
     write_json(&folder.evaluation(role), evaluation)
 }
 

@@ -1,4 +1,4 @@
-//! Writes class probabilities as one 16-bit PNG per class or as one NumPy file.
+//! Writes class probabilities of a picture as one 16-bit PNG per class or as one NumPy file.
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::Result;
@@ -12,19 +12,23 @@ use std::str::FromStr;
 pub enum ProbabilityFormat {
     /// `STEM_CLASS.png` for each class, with the values `round(65535 p)`.
     Png16,
-    /// `STEM.npy`, float32 `[k, h, w]`.
+    /// `STEM.npy`, float32 `[k, h, w]`, or `[k, x, y, z]` for a volume.
     Npy,
+    /// `STEM_probabilities.nii.gz`, float32 `[x, y, z, k]` on the grid of a volume.
+    Nifti,
 }
 
 impl ProbabilityFormat {
     /// All formats.
-    pub const ALL: [ProbabilityFormat; 2] = [ProbabilityFormat::Png16, ProbabilityFormat::Npy];
+    pub const ALL: [ProbabilityFormat; 3] =
+        [ProbabilityFormat::Png16, ProbabilityFormat::Npy, ProbabilityFormat::Nifti];
 
     /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             ProbabilityFormat::Png16 => "png16",
             ProbabilityFormat::Npy => "npy",
+            ProbabilityFormat::Nifti => "nifti",
         }
     }
 }
@@ -47,6 +51,7 @@ pub(crate) fn file_suffixes(classes: &[String], format: ProbabilityFormat) -> Ve
             .map(|(i, class)| format!("_{}.png", class_file_name(i, class, classes)))
             .collect(),
         ProbabilityFormat::Npy => vec![".npy".into()],
+        ProbabilityFormat::Nifti => vec!["_probabilities.nii.gz".into()],
     }
 }
 
@@ -72,12 +77,25 @@ pub fn write_probabilities(
                 write_grey16_atomic(path, &steps, size)?;
             }
         }
-        ProbabilityFormat::Npy => write_atomic(&files[0], &npy_bytes(values, [classes.len(), size[0], size[1]]))?,
+        ProbabilityFormat::Npy => {
+            let bytes = npy_bytes(&[classes.len(), size[0], size[1]], values.iter().copied());
+            write_atomic(&files[0], &bytes)?;
+        }
+        ProbabilityFormat::Nifti => return Err(problem!(E0799, base, "the probabilities of a picture have no grid")),
     }
     Ok(files)
 }
 
-fn with_suffix(base: &Path, end: &str) -> PathBuf {
+/// Writes the probabilities of a volume as one NumPy file `[k, x, y, z]`. `values` hold each class in the order of the file's
+/// voxels, with x contiguous; `dims` are the numbers of voxels along x, y and z.
+pub(crate) fn write_volume_npy(path: &Path, values: &[f32], classes: usize, dims: [usize; 3]) -> Result<()> {
+    let [x, y, z] = dims;
+    let all = (0..classes * x).flat_map(|kx| (0..y).flat_map(move |j| (0..z).map(move |k| (kx / x, kx % x, j, k))));
+    let values = all.map(|(class, i, j, k)| values[((class * z + k) * y + j) * x + i]);
+    write_atomic(path, &npy_bytes(&[classes, x, y, z], values))
+}
+
+pub(crate) fn with_suffix(base: &Path, end: &str) -> PathBuf {
     let mut name = base.file_name().unwrap_or_default().to_os_string();
     name.push(end);
     base.with_file_name(name)
@@ -96,15 +114,17 @@ fn class_file_name(index: usize, class: &str, classes: &[String]) -> String {
 
 /// Returns the bytes of a file in NumPy's format 1.0 (numpy.lib.format): magic, version, length of the header, the header
 /// padded to 64 bytes, and the values in little-endian order.
-fn npy_bytes(values: &[f32], [k, h, w]: [usize; 3]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({k}, {h}, {w}), }}");
+fn npy_bytes(shape: &[usize], values: impl Iterator<Item = f32>) -> Vec<u8> {
+    let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sides.join(", "));
     // Ten bytes precede the header, and a line feed ends it.
     let used = 10 + header.len() + 1;
     header.extend(std::iter::repeat_n(' ', used.next_multiple_of(64) - used));
     header.push('\n');
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.reserve(2 + header.len() + 4 * shape.iter().product::<usize>());
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
-    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    values.for_each(|v| bytes.extend(v.to_le_bytes()));
     bytes
 }

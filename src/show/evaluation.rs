@@ -1,9 +1,9 @@
 //! The scores of a run as tables: one for people, and one with a row for each class and metric for programs.
 
-use super::scores::{cell, title};
+use super::scores::{cell, title as metric_title};
 use super::table::{Cell, Column, OutputFormat, Table};
 use crate::metric::statistics::Interval;
-use crate::metric::{DistanceUnit, Evaluation, MetricScores};
+use crate::metric::{DistanceUnit, Evaluation, Intervals, MetricScores, Summary, VolumeEvaluation};
 use crate::text::config::Metric;
 use std::collections::BTreeMap;
 
@@ -18,12 +18,32 @@ pub(crate) fn headline(e: &Evaluation) -> String {
 const ABREAST: usize = 3;
 
 /// Prints a row for each metric, with columns for the foreground classes, their mean, and the mean of the pooled scores.
-/// Remarks on how the scores were computed follow below.
+/// Remarks on how the scores were computed follow below. Where the images are slices, a table of whole volumes comes after.
 pub(crate) fn score_table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
-    let s = &e.summary;
+    let foreground = classes.len().saturating_sub(1);
+    let images = scores_by_metric(headline(e), &e.summary, e.intervals.as_ref(), classes, format);
+    let mut text = images + &format.notes(&remarks(e, foreground));
+    if let Some(volumes) = &e.volumes {
+        let title = volume_headline(e, volumes);
+        // Only text prints the title of its table outside.
+        let head = if format == OutputFormat::Text { format!("\n{title}\n\n") } else { "\n".into() };
+        text += &head;
+        text += &scores_by_metric(title, &volumes.summary, volumes.intervals.as_ref(), classes, format);
+        text += &format.notes(&volume_remarks(volumes, foreground));
+    }
+    text
+}
+
+/// Prints a row for each metric of images or volumes, and for many classes a second table with a row for each class.
+fn scores_by_metric(
+    title: String,
+    s: &Summary,
+    all: Option<&Intervals>,
+    classes: &[String],
+    format: OutputFormat,
+) -> String {
     let foreground = classes.get(1..).unwrap_or_default();
     let none = BTreeMap::new();
-    let all = e.intervals.as_ref();
     let wide = foreground.len() > ABREAST && format == OutputFormat::Text;
     let mut columns = vec![Column::words("metric")];
     let mut parts: Vec<(&MetricScores, &BTreeMap<Metric, Interval>)> = Vec::new();
@@ -40,27 +60,69 @@ pub(crate) fn score_table(e: &Evaluation, classes: &[String], format: OutputForm
     parts.push((&s.pooled.mean, all.map_or(&none, |i| &i.pooled)));
     let row = |metric: Metric| {
         let cells = parts.iter().map(|(scores, i)| cell(metric, scores.get(metric), None, i.get(&metric).copied()));
-        std::iter::once(title(metric, s.unit).into()).chain(cells).collect()
+        std::iter::once(metric_title(metric, s.unit).into()).chain(cells).collect()
     };
     let rows = s.mean.metrics().map(row).collect();
-    let mut text = Table { title: headline(e), columns, rows }.print(format);
-    if wide {
-        text = format!("{text}\n{}", by_class(e, classes).to_text());
-    }
-    text + &format.notes(&remarks(e, foreground.len()))
+    let text = Table { title, columns, rows }.print(format);
+    if wide { format!("{text}\n{}", by_class(s, classes).to_text()) } else { text }
 }
 
 /// Returns a table for many classes: a row for each class, without intervals.
-fn by_class(e: &Evaluation, classes: &[String]) -> Table {
-    let metrics: Vec<Metric> = e.summary.mean.metrics().collect();
+fn by_class(s: &Summary, classes: &[String]) -> Table {
+    let metrics: Vec<Metric> = s.mean.metrics().collect();
     let mut columns = vec![Column::words("class")];
-    columns.extend(metrics.iter().map(|&m| Column::numbers(title(m, e.summary.unit))));
+    columns.extend(metrics.iter().map(|&m| Column::numbers(metric_title(m, s.unit))));
     let rows = classes.iter().filter_map(|class| {
-        let scores = e.summary.per_class.get(class)?;
+        let scores = s.per_class.get(class)?;
         let cells = metrics.iter().map(|&m| cell(m, scores.get(m), None, None));
         Some(std::iter::once(class.as_str().into()).chain(cells).collect())
     });
     Table::new(columns, rows.collect())
+}
+
+/// Returns the title of the table of volumes.
+fn volume_headline(e: &Evaluation, volumes: &VolumeEvaluation) -> String {
+    let n = volumes.summary.n;
+    let whole = if n == 1 { "whole volume" } else { "whole volumes" };
+    format!("{n} {whole} of {} {} slices, on the grid of the files", volumes.slices, e.split)
+}
+
+/// Returns remarks on the scores of volumes.
+fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<String> {
+    let s = &volumes.summary;
+    let pairs = s.n * classes;
+    let of = if classes > 1 { "pairs of volume and class" } else { "volumes" };
+    let mut lines = Vec::new();
+    if !volumes.left_out.is_empty() {
+        lines.push(format!(
+            "left out, because slices of them lie in another part of the split: {}",
+            volumes.left_out.join(", ")
+        ));
+    }
+    if volumes.added_slices > 0 {
+        lines.push(format!(
+            "every slice counts: {} slices that are no images of the split were predicted as well",
+            volumes.added_slices
+        ));
+    }
+    lines.push(format!("{}: {} of {pairs} {of}", s.empty_rule.explanation(), s.empty));
+    if s.one_sided > 0 {
+        let what = "hold the class in prediction or truth alone: overlap 0, and the volume's diagonal as the distance";
+        lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
+    }
+    lines.push(match &volumes.intervals {
+        None => "no confidence intervals: they need at least two volumes or two groups of volumes".into(),
+        Some(i) => interval_remark(i, "volumes"),
+    });
+    lines.push("distances between surfaces in three dimensions, in millimetres".into());
+    lines
+}
+
+/// Returns how intervals over `units` were computed.
+fn interval_remark(i: &Intervals, units: &str) -> String {
+    let groups = if i.grouped { "groups of " } else { "" };
+    let few = if i.units < 10 { "; of so few they are too narrow" } else { "" };
+    format!("[95 % intervals]: percentile bootstrap over {} {groups}{units}, {} resamples{few}", i.units, i.resamples)
 }
 
 /// Returns remarks on how the scores were computed.
@@ -75,11 +137,7 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     }
     lines.push(match &e.intervals {
         None => "no confidence intervals: they need at least two images or two groups of images".into(),
-        Some(i) => {
-            let units = if i.grouped { "groups of images" } else { "images" };
-            let few = if i.units < 10 { "; of so few they are too narrow" } else { "" };
-            format!("[95 % intervals]: percentile bootstrap over {} {units}, {} resamples{few}", i.units, i.resamples)
-        }
+        Some(i) => interval_remark(i, "images"),
     });
     let [h, w] = e.size;
     lines.push(match s.unit {
@@ -96,13 +154,32 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     lines
 }
 
-/// Returns a table with a row for each class and metric, with all digits.
+/// Returns a table with a row for each class and metric, with all digits; the rows of volumes follow those of images.
 pub(crate) fn long_table(e: &Evaluation, classes: &[String]) -> Table {
-    let columns =
-        ["class", "metric", "unit", "value", "low", "high", "pooled", "pooled_low", "pooled_high", "n", "empty_rule"];
-    let s = &e.summary;
+    let columns = [
+        "class",
+        "metric",
+        "unit",
+        "value",
+        "low",
+        "high",
+        "pooled",
+        "pooled_low",
+        "pooled_high",
+        "n",
+        "empty_rule",
+        "of",
+    ];
+    let mut rows = long_rows(&e.summary, e.intervals.as_ref(), classes, "images");
+    if let Some(volumes) = &e.volumes {
+        rows.extend(long_rows(&volumes.summary, volumes.intervals.as_ref(), classes, "volumes"));
+    }
+    Table::new(columns.map(Column::words).to_vec(), rows)
+}
+
+/// Returns the rows of images or of volumes.
+fn long_rows(s: &Summary, all: Option<&Intervals>, classes: &[String], of: &str) -> Vec<Vec<Cell>> {
     let none = BTreeMap::new();
-    let all = e.intervals.as_ref();
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     let mut push = |name: &str,
                     by_image: &MetricScores,
@@ -127,6 +204,7 @@ pub(crate) fn long_table(e: &Evaluation, classes: &[String]) -> Table {
                 pooled_high,
                 Cell::Count(s.n as u64),
                 s.empty_rule.name().into(),
+                of.into(),
             ]);
         }
     };
@@ -139,5 +217,5 @@ pub(crate) fn long_table(e: &Evaluation, classes: &[String]) -> Table {
     }
     let (i, j) = all.map_or((&none, &none), |i| (&i.mean, &i.pooled));
     push("foreground mean", &s.mean, &s.pooled.mean, i, j);
-    Table::new(columns.map(Column::words).to_vec(), rows)
+    rows
 }

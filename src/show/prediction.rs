@@ -5,7 +5,7 @@ use super::images::overlay::overlay;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::png::{write_mask_atomic, write_png_atomic};
-use crate::data::prediction_inputs::PredictionInput;
+use crate::data::prediction_inputs::{OutputEndings, PredictionInput};
 use crate::data::{Dataset, FileNotice, LoadedImage, SplitRole, resize};
 use crate::score::predict::{PredictionSettings, ProbabilityMaps};
 use crate::score::probability::{self, ProbabilityFormat};
@@ -23,16 +23,51 @@ pub struct PredictionExtras {
 }
 
 impl PredictionExtras {
-    /// Returns what follows the stem in the names of all files of an image, with the mask first.
-    pub fn file_endings(&self, classes: &[String]) -> Vec<String> {
-        let mut ends = vec![".png".to_string()];
-        ends.extend(self.overlay.then(|| "_overlay.png".into()));
-        ends.extend(self.probabilities.into_iter().flat_map(|format| probability::file_suffixes(classes, format)));
-        ends
+    /// Returns what follows the stem in the names of all files of an input, with the mask first.
+    pub fn file_endings(&self, classes: &[String]) -> OutputEndings {
+        let overlay = || self.overlay.then(|| "_overlay.png".to_string());
+        let probabilities = || self.probabilities.into_iter().flat_map(|f| probability::file_suffixes(classes, f));
+        OutputEndings {
+            picture: [".png".to_string()].into_iter().chain(overlay()).chain(probabilities()).collect(),
+            volume: [".nii.gz".to_string()].into_iter().chain(overlay()).chain(probabilities()).collect(),
+        }
     }
 }
 
-/// The files that were written for one image.
+/// The destination and the kinds of the files.
+#[derive(Clone, Copy)]
+pub struct PredictionOutput<'a> {
+    /// The folder for the masks, which is created if it does not exist.
+    pub folder: &'a Path,
+    /// The files that are written for each image in addition to its mask.
+    pub extras: PredictionExtras,
+}
+
+/// Wall-clock seconds of the predicting thread. Another thread reads files at the same time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PredictionSeconds {
+    /// The whole prediction, which includes the other times.
+    pub total: f64,
+    /// Waiting for images to be read.
+    pub waiting: f64,
+    /// Forward passes, including resizing and averaging of the results.
+    pub network: f64,
+    /// Writing masks and extras.
+    pub writing: f64,
+}
+
+/// What a predicted volume was cut into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PredictedVolume {
+    /// Number of slices.
+    pub slices: usize,
+    /// The axis that the slices lie across: `axial`, `coronal` or `sagittal`.
+    pub axis: &'static str,
+    /// Number of voxels along each axis of the file's array.
+    pub dims: [usize; 3],
+}
+
+/// The files that were written for one image or volume.
 #[derive(Debug, Clone, Serialize)]
 pub struct PredictedImage {
     /// The mask file, in the labels of the run's data block.
@@ -41,19 +76,29 @@ pub struct PredictedImage {
     /// The picture with the classes tinted and outlined, where it was requested.
     #[serde(serialize_with = "crate::base::path::lossy::some")]
     pub overlay: Option<PathBuf>,
-    /// The files of the probabilities: one for each class as 16-bit PNG, or one for NumPy. Empty where they were not
-    /// requested.
+    /// The files of the probabilities: one for each class as 16-bit PNG, or one for NumPy or NIfTI. Empty where they were
+    /// not requested.
     #[serde(serialize_with = "crate::base::path::lossy::all")]
     pub probabilities: Vec<PathBuf>,
-    /// Height and width of image and mask in pixels.
+    /// Height and width of image and mask, or of the slices of a volume, in pixels.
     pub size: [usize; 2],
-    /// Share of the pixels that are not background, 0 to 1.
+    /// The slices of a volume; `None` for a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<PredictedVolume>,
+    /// Share of the pixels or voxels that are not background, 0 to 1.
     pub foreground: f64,
     /// Warnings about the image file.
     pub warnings: Vec<FileNotice>,
     /// The pixels of the overlay (height x width x 3), and height and width.
     #[serde(skip)]
     pub picture: Option<(Vec<u8>, [usize; 2])>,
+}
+
+impl PredictedImage {
+    /// Returns the number of pictures that went through the network: the slices of a volume, or 1.
+    pub(crate) fn images(&self) -> usize {
+        self.volume.map_or(1, |volume| volume.slices)
+    }
 }
 
 /// Writes `OUT/STEM.png` and the extras: `OUT/STEM_overlay.png`, `OUT/STEM_CLASS.png` or `OUT/STEM.npy`.
@@ -87,7 +132,8 @@ pub(crate) fn write(
     };
     let foreground = classes.iter().filter(|&&c| c > 0).count() as f64 / classes.len().max(1) as f64;
     let warnings = image.warnings.clone();
-    Ok(PredictedImage { mask, overlay: overlay_path, probabilities, size, foreground, warnings, picture })
+    let overlay = overlay_path;
+    Ok(PredictedImage { mask, overlay, probabilities, size, volume: None, foreground, warnings, picture })
 }
 
 /// Predicts a case of a data set and returns it with its ground truth, ready to be drawn.
@@ -134,6 +180,7 @@ pub(crate) fn predict_case(
         overlay: Some(path),
         probabilities: Vec::new(),
         size: shown.size,
+        volume: None,
         foreground,
         warnings: Vec::new(),
         picture: Some((picture, shown.size)),

@@ -1,10 +1,11 @@
 //! Predicts many images with a trained run, and reports the results as text and as JSON.
 
-use super::prediction::{PredictedImage, PredictionExtras, write};
+use super::prediction::{PredictedImage, PredictionOutput, PredictionSeconds, write};
+use super::volume_prediction::{VolumeTask, count_text};
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::network::Network;
-use crate::data::prediction_inputs::PredictionInput;
+use crate::data::prediction_inputs::{InputKind, PredictionInput};
 use crate::data::{LoadedImage, NoticeSet};
 use crate::learn::trained_run::TrainedRun;
 use crate::score::eval::load_best_network;
@@ -12,7 +13,6 @@ use crate::score::predict::PredictionSettings;
 use crate::score::sliding_window::SlidingWindow;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
@@ -37,35 +37,15 @@ pub(crate) struct Predictor<'a> {
     chunk: usize,
 }
 
-/// The destination and the kinds of the files.
-#[derive(Clone, Copy)]
-pub struct PredictionOutput<'a> {
-    /// The folder for the masks, which is created if it does not exist.
-    pub folder: &'a Path,
-    /// The files that are written for each image in addition to its mask.
-    pub extras: PredictionExtras,
-}
-
-/// Wall-clock seconds of the predicting thread. Another thread reads files at the same time.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PredictionSeconds {
-    /// The whole prediction, which includes the other times.
-    pub total: f64,
-    /// Waiting for images to be read.
-    pub waiting: f64,
-    /// Forward passes, including resizing and averaging of the results.
-    pub network: f64,
-    /// Writing masks and extras.
-    pub writing: f64,
-}
-
 /// The results for the images, each with its index among the inputs.
 #[derive(Debug, Default)]
 pub struct Predictions {
-    /// Images whose mask was written, with the files of each.
+    /// Images and volumes whose mask was written, with the files of each.
     pub written: Vec<(usize, PredictedImage)>,
     /// Images that could not be read or written, with the reason.
     pub failed: Vec<(usize, RunError)>,
+    /// What holds for all images, one sentence each.
+    pub notes: Vec<String>,
     /// Where the time went.
     pub seconds: PredictionSeconds,
 }
@@ -82,9 +62,10 @@ impl<'a> Predictor<'a> {
         Ok(Predictor { network, plan, chunk: if options.overlap.is_some() { 1 } else { batch } })
     }
 
-    /// Predicts images and writes their masks. The next images are read while the network runs. An image that cannot be
-    /// read or written is recorded with its error, and the others are still predicted. `progress` is called with the number
-    /// of images that were finished; `stop` ends the work after the current batch.
+    /// Predicts images and volumes, pictures first, and writes their masks. The next images are read while the network runs. An
+    /// image that cannot be read or written is recorded with its error, and the others are still predicted. `progress` is called
+    /// with the number of images, or slices of a volume, that were finished; `stop` ends the work after the current batch, and
+    /// of a volume that is not finished nothing is written.
     pub(crate) fn predict_files(
         &self,
         inputs: &[PredictionInput],
@@ -95,48 +76,77 @@ impl<'a> Predictor<'a> {
         std::fs::create_dir_all(output.folder).map_err(|e| RunError::create_dir(output.folder, e))?;
         let mut done = Predictions::default();
         let began = Instant::now();
+        let of_kind = |kind| -> Vec<usize> { (0..inputs.len()).filter(|&i| inputs[i].kind == kind).collect() };
+        self.predict_pictures(inputs, &of_kind(InputKind::Picture), output, stop, &mut progress, &mut done)?;
+        for index in of_kind(InputKind::Volume) {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let task = VolumeTask { network: &self.network, plan: &self.plan, chunk: self.chunk, output, stop };
+            match task.predict(&inputs[index], &mut progress, &mut done.seconds) {
+                Ok(Some(written)) => done.written.push((index, written)),
+                // The work was stopped.
+                Ok(None) => {}
+                Err(error) => done.failed.push((index, error)),
+            }
+        }
+        done.written.sort_by_key(|(index, _)| *index);
+        done.failed.sort_by_key(|(index, _)| *index);
+        done.seconds.total = began.elapsed().as_secs_f64();
+        Ok(done)
+    }
+
+    /// Predicts the inputs with these indices, which are pictures.
+    fn predict_pictures(
+        &self,
+        inputs: &[PredictionInput],
+        chosen: &[usize],
+        output: PredictionOutput<'_>,
+        stop: &AtomicBool,
+        progress: &mut impl FnMut(usize),
+        done: &mut Predictions,
+    ) -> Result<()> {
         let (send, loaded) = sync_channel::<Vec<Result<LoadedImage>>>(1);
         std::thread::scope(|scope| {
             scope.spawn(move || {
-                for inputs in inputs.chunks(self.chunk) {
-                    let images = inputs.par_iter().map(|input| self.plan.load(&input.path)).collect();
+                for chosen in chosen.chunks(self.chunk) {
+                    let images = chosen.par_iter().map(|&i| self.plan.load(&inputs[i].path)).collect();
                     // The receiver has stopped.
                     if send.send(images).is_err() {
                         break;
                     }
                 }
             });
-            for (first, inputs) in (0..).step_by(self.chunk).zip(inputs.chunks(self.chunk)) {
+            for chosen in chosen.chunks(self.chunk) {
                 let waiting = Instant::now();
                 let Ok(images) = loaded.recv() else { break };
                 done.seconds.waiting += waiting.elapsed().as_secs_f64();
-                self.predict_chunk(first, inputs, images, output, &mut done)?;
-                progress(inputs.len());
+                self.predict_chunk(inputs, chosen, images, output, done)?;
+                progress(chosen.len());
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
             }
             // Closing the channel ends the reading thread.
             drop(loaded);
-            done.seconds.total = began.elapsed().as_secs_f64();
-            Ok(done)
+            Ok(())
         })
     }
 
-    /// Predicts and writes one chunk of images; `first` is the index of its first image.
+    /// Predicts and writes one chunk of images; `chosen` are their indices among the inputs.
     fn predict_chunk(
         &self,
-        first: usize,
         inputs: &[PredictionInput],
+        chosen: &[usize],
         images: Vec<Result<LoadedImage>>,
         output: PredictionOutput<'_>,
         done: &mut Predictions,
     ) -> Result<()> {
         let mut read = Vec::new();
-        for (i, image) in images.into_iter().enumerate() {
+        for (&i, image) in chosen.iter().zip(images) {
             match image {
                 Ok(image) => read.push((i, image)),
-                Err(e) => done.failed.push((first + i, e)),
+                Err(e) => done.failed.push((i, e)),
             }
         }
         if read.is_empty() {
@@ -153,8 +163,8 @@ impl<'a> Predictor<'a> {
         done.seconds.writing += writing.elapsed().as_secs_f64();
         for ((i, _), written) in read.iter().zip(written) {
             match written {
-                Ok(written) => done.written.push((first + i, written)),
-                Err(e) => done.failed.push((first + i, e)),
+                Ok(written) => done.written.push((*i, written)),
+                Err(e) => done.failed.push((*i, e)),
             }
         }
         Ok(())
@@ -162,8 +172,10 @@ impl<'a> Predictor<'a> {
 }
 
 impl Predictions {
+    /// Returns the number of pictures and slices a second.
     fn images_per_second(&self) -> f64 {
-        self.written.len() as f64 / self.seconds.total.max(1e-9)
+        let images: usize = self.written.iter().map(|(_, written)| written.images()).sum();
+        images as f64 / self.seconds.total.max(1e-9)
     }
 
     /// Returns the warnings about the images, one for each topic.
@@ -178,14 +190,15 @@ impl Predictions {
         let mut text = String::new();
         for (_, written) in &self.written {
             let share = 100.0 * written.foreground;
-            text += &format!("{}  {share:.1} % foreground\n", written.mask.display());
+            let slices = written.volume.map_or_else(String::new, |v| format!(", {} {} slices", v.slices, v.axis));
+            text += &format!("{}  {share:.1} % foreground{slices}\n", written.mask.display());
         }
         self.warnings().iter().for_each(|w| text += &format!("warning: {w}\n"));
-        let n = self.written.len();
-        let images = if n == 1 { "image" } else { "images" };
+        self.notes.iter().for_each(|note| text += &format!("note: {note}\n"));
+        let images = count_text(self.written.iter().map(|(_, written)| written));
         let per_second = self.images_per_second();
         text + &format!(
-            "{n} {images} in {total:.1} s, {per_second:.1} a second: network {network:.1} s, waiting for files \
+            "{images} in {total:.1} s, {per_second:.1} a second: network {network:.1} s, waiting for files \
              {waiting:.1} s, writing {writing:.1} s\n"
         )
     }
@@ -205,6 +218,7 @@ impl Predictions {
             "images": images.collect::<Vec<_>>(),
             "warnings": self.warnings(),
             "failed": failed.collect::<Vec<_>>(),
+            "notes": self.notes,
             "images_per_second": self.images_per_second(),
             "seconds": {"total": total, "waiting_for_files": waiting, "network": network, "writing": writing},
         })

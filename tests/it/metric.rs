@@ -3,3 +3,4 @@
 mod reference;
 mod scores;
 mod statistics;
+mod volumes;

@@ -86,7 +86,7 @@ fn lower_stem(path: &Path) -> String {
 }
 
 /// Checks for the DICOM prefix after the preamble (PS3.10, 7.1).
-fn is_dicom(path: &Path) -> bool {
+pub(crate) fn is_dicom(path: &Path) -> bool {
     let head = file::read_head(path, 132).unwrap_or_default();
     head.get(128..) == Some(b"DICM") && !file_name(path).eq_ignore_ascii_case("DICOMDIR")
 }

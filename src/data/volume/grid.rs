@@ -134,6 +134,26 @@ impl VoxelGrid {
         self.row_column_axes(axis).map(|a| self.spacing[a])
     }
 
+    /// Returns the distance between slices across an axis in mm.
+    pub(crate) fn slice_spacing(&self, axis: SliceAxis) -> f64 {
+        self.spacing[self.slice_axis(axis)]
+    }
+
+    /// Writes a slice across an axis, height x width as read, into an array of this grid.
+    pub(crate) fn put_slice<T: Copy>(&self, axis: SliceAxis, index: usize, slice: &[T], array: &mut [T]) {
+        let view = self.slice_indexing(axis);
+        for (row, line) in slice.chunks_exact(view.size[1]).enumerate() {
+            line.iter().enumerate().for_each(|(column, &value)| array[view.at(index, row, column)] = value);
+        }
+    }
+
+    /// Returns a slice across an axis, height x width as read, of an array of this grid.
+    pub(crate) fn slice_of<T: Copy>(&self, axis: SliceAxis, index: usize, array: &[T]) -> Vec<T> {
+        let view = self.slice_indexing(axis);
+        let pixels = (0..view.size[0]).flat_map(|row| (0..view.size[1]).map(move |column| (row, column)));
+        pixels.map(|(row, column)| array[view.at(index, row, column)]).collect()
+    }
+
     /// Returns the orientation code of the array's axes, for example `LPS`.
     pub(crate) fn orientation(&self) -> String {
         let letter = |a: usize| match (self.world[a], self.ascending[a]) {

@@ -3,6 +3,7 @@
 //! The gzip stream is read to its checksum, so that a damaged file is an error instead of being read partially.
 
 use super::grid::VoxelGrid;
+use super::nifti_output::NiftiGeometry;
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
@@ -107,6 +108,24 @@ fn affine(header: &NiftiHeader) -> [[f64; 4]; 3] {
     [0, 1, 2].map(|r| {
         let [x, y, z] = rotation[r];
         [x * size[0], y * size[1], z * size[2] * mirrored, origin[r]]
+    })
+}
+
+/// Reads the size and the place of a volume as its header states them, for a file on the same grid.
+pub(crate) fn geometry(path: &Path) -> Result<NiftiGeometry> {
+    let header = parse_header(path, &read_bytes(path, HEADER)?)?;
+    let dims = grid_of(path, &header)?.dims;
+    let [_, x, y, z, ..] = header.pixdim;
+    Ok(NiftiGeometry {
+        dims,
+        handedness: if header.pixdim[0] < 0.0 { -1.0 } else { 1.0 },
+        spacing: [x, y, z],
+        units: header.xyzt_units,
+        qform_code: header.qform_code,
+        sform_code: header.sform_code,
+        quaternion: [header.quatern_b, header.quatern_c, header.quatern_d],
+        offset: [header.quatern_x, header.quatern_y, header.quatern_z],
+        rows: [header.srow_x, header.srow_y, header.srow_z],
     })
 }
 

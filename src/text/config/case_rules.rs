@@ -26,6 +26,17 @@ pub enum SliceAxis {
     Sagittal,
 }
 
+impl SliceAxis {
+    /// Returns the word of the data block.
+    pub fn name(self) -> &'static str {
+        match self {
+            SliceAxis::Axial => "axial",
+            SliceAxis::Coronal => "coronal",
+            SliceAxis::Sagittal => "sagittal",
+        }
+    }
+}
+
 /// Which slices of a volume are cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

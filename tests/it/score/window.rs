@@ -3,7 +3,7 @@
 
 use crate::support::repository::repository;
 use npc::internals::base::error::RunError;
-use npc::internals::data::prediction_inputs::find_inputs;
+use npc::internals::data::prediction_inputs::{OutputEndings, find_inputs};
 use npc::internals::score::probability;
 use npc::internals::score::probability::ProbabilityFormat;
 use npc::internals::score::sliding_window::{SlidingWindow, gaussian_weights, tile_starts};
@@ -120,10 +120,16 @@ fn place(names: &[&str]) -> tempfile::TempDir {
     dir
 }
 
+/// Returns the endings of outputs: these for pictures, `.nii.gz` and the same others for volumes.
+fn endings(picture: &[&str]) -> OutputEndings {
+    let picture: Vec<String> = picture.iter().map(|end| end.to_string()).collect();
+    OutputEndings { volume: std::iter::once(".nii.gz".into()).chain(picture[1..].iter().cloned()).collect(), picture }
+}
+
 #[track_caller]
 fn assert_stems(dir: &Path, given: &[&str], wanted: &[&str]) {
     let given: Vec<PathBuf> = given.iter().map(|g| dir.join(g)).collect();
-    let found = find_inputs(&given, &dir.join("out"), &[".png".into()]).unwrap();
+    let found = find_inputs(&given, &dir.join("out"), &endings(&[".png"])).unwrap();
     let assert_stems: Vec<_> = found.iter().map(|i| i.stem.to_string_lossy().replace('\\', "/")).collect();
     assert_eq!(assert_stems, wanted);
 }
@@ -137,7 +143,7 @@ fn files_folders_and_patterns_select_images() {
     assert_stems(dir.path(), &["t/d.x"], &["d"]);
     assert_stems(dir.path(), &["s/*"], &["a2", "a10"]);
     assert_stems(dir.path(), &["**/[bc].*"], &["b", "c"]);
-    let ends = [".png", "_overlay.png"].map(str::to_string);
+    let ends = endings(&[".png", "_overlay.png"]);
     let refused = |given: &[&str], words: &[&str]| {
         let given: Vec<PathBuf> = given.iter().map(|g| dir.path().join(g)).collect();
         let text = find_inputs(&given, &dir.path().join("s"), &ends).unwrap_err().to_string();

@@ -104,6 +104,7 @@ impl RunFolders {
             intervals: None,
             calibration: CalibrationTally::default().finish(),
             file_warnings: Vec::new(),
+            volumes: None,
         };
         let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
         write("cases.csv", &cases_csv(&cases, &classes, run.empty));

@@ -1,0 +1,56 @@
+//! What holds for all inputs of a prediction: pictures for a run on volumes, volumes for a run on pictures, labels of volumes.
+
+use crate::data::SplitRole;
+use crate::data::prediction_inputs::{InputKind, PredictionInput};
+use crate::data::volume_input::holds_class_indices;
+use crate::learn::trained_run::TrainedRun;
+use crate::text::config::DataSource;
+
+/// Returns the remarks on a prediction of these inputs, one sentence each.
+pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) -> Vec<String> {
+    let data = &run.settings.data;
+    let volumes = inputs.iter().filter(|input| input.kind == InputKind::Volume).count();
+    let mut notes = Vec::new();
+    if volumes > 0 && trained_on_volumes(run) == Some(false) {
+        notes.push(format!(
+            "the run was trained on pictures; volumes are cut into {} slices, turned as docs/data.md says, which should be how \
+             the pictures of training lay",
+            data.slicing.axis.name()
+        ));
+    }
+    if volumes < inputs.len() && trained_on_volumes(run) == Some(true) {
+        notes.push(format!(
+            "the run was trained on {} slices of volumes, turned as docs/data.md says; pictures are read as they are stored",
+            data.slicing.axis.name()
+        ));
+    }
+    if volumes > 0 && holds_class_indices(data) {
+        let classes: Vec<String> = data.classes.iter().enumerate().map(|(i, class)| format!("{i} {class}")).collect();
+        notes.push(format!(
+            "the labels are colours, which voxels cannot hold; masks of volumes hold the numbers of the classes: {}",
+            classes.join(", ")
+        ));
+    }
+    notes
+}
+
+/// Checks whether a run was trained on slices of volumes: by the names of its images, or by the stems of its training cases.
+/// `None` if it is not known.
+fn trained_on_volumes(run: TrainedRun<'_>) -> Option<bool> {
+    match &run.settings.data.source {
+        DataSource::Phantoms { .. } => return Some(false),
+        DataSource::Files { images, .. } => {
+            let pattern = images.to_lowercase();
+            if pattern.ends_with(".nii") || pattern.ends_with(".nii.gz") {
+                return Some(true);
+            }
+        }
+        DataSource::List { .. } => {}
+    }
+    let stems = std::fs::read_to_string(run.folder.split(SplitRole::Train)).ok()?;
+    let is_slice =
+        |stem: &str| stem.rsplit_once("_z").is_some_and(|(_, n)| n.len() >= 4 && n.bytes().all(|b| b.is_ascii_digit()));
+    let mut stems = stems.lines().filter(|line| !line.is_empty()).map(is_slice);
+    let first = stems.next()?;
+    stems.all(|slice| slice == first).then_some(first)
+}
