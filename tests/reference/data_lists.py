@@ -70,7 +70,9 @@ def pattern_set(folder, rng):
     if trouble == "case twin" and stems[0].swapcase() != stems[0] and stems[0].swapcase().lower() == stems[0].lower(): add(image_name, stems[0].swapcase(), ".png", lambda p: number_image(p, rng, 60))
     if trouble == "form twin" and unicodedata.normalize("NFD", stems[0]) != stems[0]:
         for pattern, write in ((image_name, number_image), (mask_name, number_mask)): add(pattern, unicodedata.normalize("NFD", stems[0]), ".png", lambda p: write(p, rng, 61))
-    if trouble == "hidden twin" and "{}/" not in image_name: add(image_name.replace("{}", "._{}"), stems[0], ".png", lambda p: open(p, "wb").write(b"\0\5\x16\7\0\2\0\0Mac OS X        "))
+    if trouble == "hidden twin" and "{}/" not in image_name:    # what macOS writes beside a file is no picture
+        if rng.random() < 0.5: add(image_name.replace("{}", "._{}"), stems[0], ".png", lambda p: open(p, "wb").write(b"\0\5\x16\7\0\2\0\0Mac OS X        "))
+        else: add(image_name.replace("{}", ".hidden{}"), stems[0], ".png", lambda p: number_image(p, rng, 60))
     if trouble == "foreign" and free:
         ending = str(rng.choice([".jp2", ".heic", ".avif", ".svg", ".mha", ".nrrd", ".dcm", ".tga", ".ppm", ".psd"]))
         for pattern in (image_name, mask_name.replace("_mask", "")): add(pattern, "foreign", ending, lambda p: open(p, "wb").write(b"foreign bytes that no reader takes"))
@@ -207,7 +209,7 @@ def compare_names(seed, answer, block, described, folder, tally, reason_of, deco
         if role and by_key[key(image)][0] != role: return tally.fail(seed, f"{kinds}: {image} is in {by_key[key(image)][0]}, its row says {role}")
         if group and by_key[key(image)][1] != group: return tally.fail(seed, f"{kinds}: {image} has the group {by_key[key(image)][1]}, its row says {group}")
     findings = " ".join(f["message"] for f in answer["check"])
-    words = {"foreign": ("foreign", ".jp2", ".heic", ".avif", ".svg", ".mha", ".nrrd", ".dcm", ".tga", ".ppm", ".psd"), "hidden twin": ("hidden", "._")}.get(trouble)
-    left = [n for base, _, names in os.walk(folder) for n in names if n.startswith("foreign") or n.startswith("._")]
+    words = {"foreign": ("foreign", ".jp2", ".heic", ".avif", ".svg", ".mha", ".nrrd", ".dcm", ".tga", ".ppm", ".psd"), "hidden twin": ("hidden file",)}.get(trouble)
+    left = [n for base, _, names in os.walk(folder) for n in names if n.startswith("foreign") or n.startswith(".hidden")]
     if words and left and not any(w in findings for w in words): return tally.fail(seed, f"{kinds}: nothing tells of {left}; findings {findings[:200]}")
     tally.count(kinds, "told" if words and left else "equal")

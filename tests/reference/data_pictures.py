@@ -25,6 +25,10 @@ class Reading:
     orientation: int = 1
     lossy: float = 0.0            # largest difference between decoders, in units of the values
     frames: int = 1
+    bits: int = 8                 # of a grey sample in the file; values are those that viewers show, 0 to 255
+    ramp: bool = False            # a palette that only repeats the grey values of its depth
+    unnamed: bool = False         # `alpha` is an extra sample without a meaning
+    doubtful: bool = False        # npc may refuse the file
     notes: set = field(default_factory=set)
 
 
@@ -226,8 +230,13 @@ def read_picture(path):
         elif image.mode == "RGB": reading = Reading(np.asarray(image, np.float64), "u8")
         else: raise Refused(f"a JPEG file in {image.mode}")
         reading.lossy = 4.0 if image.mode == "L" else 12.0
-    elif data[:2] == b"BM": reading = read_indexed(image)
-    elif data[:4] == b"GIF8": reading = read_indexed(image)
+    elif data[:2] == b"BM":
+        bits = struct.unpack("<H", data[28:30])[0]
+        reading = read_indexed(image, bits, struct.unpack("<I", data[46:50])[0] or 1 << bits)
+    elif data[:4] == b"GIF8":
+        flags = data[10] if data[10] & 128 else data[data.index(b",", 13) + 9]
+        entries = 2 << (flags & 7)
+        reading = read_indexed(image, {2: 1, 4: 2, 8: 4, 16: 4}.get(entries, 8), entries)
     elif data[:4] == b"RIFF":
         reading = with_alpha(np.asarray(image.convert("RGBA"), np.float64))
         if image.mode == "RGB": reading.alpha = None
@@ -241,16 +250,25 @@ def with_alpha(rgba):
     return Reading(rgba[..., :3], "u8", alpha=rgba[..., 3])
 
 
-def read_indexed(image):
+def grey_ramp(table, bits, entries):
+    """Whether a palette only repeats the grey values of its depth."""
+    grey = np.arange(1 << bits) * 255 // ((1 << bits) - 1)
+    return bits <= 8 and entries == len(grey) <= len(table) and (np.asarray(table)[:entries] == grey[:, None]).all()
+
+
+def read_indexed(image, bits, entries):
     """BMP and GIF by Pillow: the first picture."""
     image.seek(0)
-    index = np.asarray(image).astype(np.int64) if image.mode in ("P", "1") else None
-    if image.mode in ("1", "L"): return Reading(np.asarray(image.convert("L"), np.float64)[..., None], "u8", index=index)
-    if image.mode == "P" and "transparency" not in image.info:
-        return Reading(np.asarray(image.convert("RGB"), np.float64), "u8", index=index)
+    if image.mode in ("1", "L"):    # palettes of equal channels: for Pillow these are no palettes
+        grey = np.asarray(image.convert("L"), np.float64)
+        table = np.array([0, 255] if image.mode == "1" else range(256))
+        index = grey.astype(np.int64) // (255 if image.mode == "1" else 1)
+        return Reading(grey[..., None], "u8", index=index, ramp=grey_ramp(np.repeat(table[:, None], 3, 1), bits, entries), bits=min(bits, 8))
+    if image.mode != "P": return with_alpha(np.asarray(image.convert("RGBA"), np.float64)) if image.mode == "RGBA" else Reading(np.asarray(image.convert("RGB"), np.float64), "u8")
     reading = with_alpha(np.asarray(image.convert("RGBA"), np.float64))
-    reading.index = index
-    if image.mode == "RGB": reading.alpha = None
+    reading.index, table = np.asarray(image).astype(np.int64), np.asarray(image.getpalette("RGB")).reshape(-1, 3)
+    reading.ramp, reading.bits = grey_ramp(table, bits, entries), bits
+    if "transparency" not in image.info: reading.alpha = None
     return reading
 
 
@@ -274,11 +292,12 @@ def read_png(data):
             opacity = np.full(len(table), 255.0)
             if trns: opacity[:len(trns)] = list(trns)[:len(table)]
             reading = Reading(table[index], "u8", index=index, alpha=opacity[index] if trns else None)
+            reading.ramp, reading.bits = grey_ramp(table, depth, len(table)), depth
         else:
             a = np.asarray(image.convert({0: "L", 2: "RGB", 4: "LA", 6: "RGBA"}[colour]), np.float64)
             a = a if a.ndim == 3 else a[..., None]
             channels = 3 if colour in (2, 6) else 1
-            reading = Reading(a[..., :channels], "u8", alpha=a[..., -1] if colour in (4, 6) else None)
+            reading = Reading(a[..., :channels], "u8", alpha=a[..., -1] if colour in (4, 6) else None, bits=depth)
     if trns and colour in (0, 2):
         key = np.frombuffer(trns, ">u2").astype(np.float64)
         scale = 255 / ((1 << depth) - 1) if depth < 8 else 1
@@ -291,7 +310,7 @@ def read_png(data):
 def read_tiff(path):
     with tifffile.TiffFile(path) as file:
         full = [page for page in file.pages if not page.subfiletype & 1]
-        page, pages = full[0], len(file.pages)
+        page, pages = full[0], len(full)
         a = page.asarray()
         if page.planarconfig == 2 and a.ndim == 3 and page.samplesperpixel > 1: a = np.moveaxis(a, 0, 2)
         bits, photometric, samples = page.bitspersample, int(page.photometric), page.samplesperpixel
@@ -307,19 +326,20 @@ def read_tiff(path):
     if first_is_small: reading.notes.add("thumbnail first")
     if photometric == 3:
         index = a[..., 0].astype(np.int64)
-        reading.index, reading.kind = index, "u8"
-        reading.values = (np.asarray(colormap).T[index] >> 8).astype(np.float64)
+        reading.index, reading.kind, table = index, "u8", np.asarray(colormap).T >> 8
+        reading.values, reading.ramp = table[index].astype(np.float64), (table == np.arange(256)[:, None]).all()
         return reading
     top = (1 << bits) - 1
     if photometric == 0:
         reading.notes.add("white is zero")
-        if kind in ("u8", "u16"): a = top - a
-    if bits < 8: a = a * (255 / top)
+        if kind not in ("u8", "u16"): raise Refused("WhiteIsZero of signed or float samples")
+        a = top - a
+    if bits < 8: a, reading.bits = a * (255 / top), bits
     channels = 3 if photometric in (2, 6) else 1
     if photometric not in (0, 1, 2, 6): raise Refused(f"TIFF of photometric interpretation {photometric}")
     reading.values = a[..., :channels]
     rest = a[..., channels:]
     if rest.shape[2] > 1: reading.notes.add("more than one extra sample")
     if rest.shape[2] >= 1 and extra and extra[0] in (1, 2): reading.alpha = rest[..., 0] / (top / 255)
-    elif rest.shape[2] >= 1: reading.notes.add("unspecified extra sample"); reading.alpha = rest[..., 0] / (top / 255)
+    elif rest.shape[2] >= 1: reading.unnamed, reading.alpha = True, rest[..., 0] / (top / 255)
     return reading

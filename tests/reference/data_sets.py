@@ -24,7 +24,7 @@ class Block:
     """The keys of a data block that decide what a pixel is."""
     size: tuple
     labels: list
-    rule: str                      # threshold, exact, colour or alpha
+    rule: str                      # threshold, threshold(N), exact, colour or alpha
     window: tuple | None = None
     channels: int = 1
     orientation: str | None = None
@@ -39,7 +39,7 @@ class Block:
         lines = [f'  list = "{self.lists}"'] if self.lists else [f'  images = "{self.images}"', f'  masks = "{self.masks}"']
         lines += [f"  size = [{self.size[0]}, {self.size[1]}]", f"  classes = [{', '.join(chr(34) + 'c%d' % i + chr(34) for i in range(len(self.labels)))}]"]
         lines += [f"  labels = [{', '.join(map(show, self.labels))}]", "  empty = one"]
-        if self.rule in ("exact", "alpha") or (self.rule == "threshold" and len(self.labels) == 2): lines.append(f"  mask = {self.rule}")
+        if self.rule != "colour": lines.append(f"  mask = {self.rule}")
         if self.window: lines.append(f"  window = [{self.window[0]}, {self.window[1]}]")
         if self.orientation: lines.append(f"  orientation = {self.orientation}")
         if len(self.ignore) == 1: lines.append(f"  ignore = {show(self.ignore[0])}")
@@ -163,24 +163,26 @@ def write_mask(path, rng, classes, block, trouble):
     if block.rule == "colour":
         a = np.asarray(block.labels, np.int64)[classes]
         if trouble == "stray": a[int(rng.integers(h)), int(rng.integers(w))] ^= 1
+        if block.ignore and trouble is None: a = np.where((rng.random((h, w)) < 0.1)[..., None], block.ignore[-1], a); trouble = "void"
         dice = int(rng.integers(0, 7))
         if trouble == "alpha" or dice == 0:
             alpha = some_alpha(rng, h, w, 255, (0, 0, 1) if trouble == "alpha" else (0.9, 0.1, 0))
             write_png(path + ".png", rng, np.concatenate([a, alpha], 2), 8, 6, orientation=orientation); return "colour png rgba", ".png"
-        if dice == 1 and trouble != "stray":
+        if dice == 1 and trouble not in ("stray", "void"):
             order = rng.permutation(256)[:len(block.labels)]; palette = rng.integers(0, 256, (256, 3)); palette[order] = block.labels
             write_png(path + ".png", rng, order[classes], 8, 3, palette, orientation=orientation); return "colour png palette", ".png"
         if dice == 2: write_tiff(path + ".tif", rng, a.astype(np.uint8), orientation=orientation); return "colour tiff", ".tif"
         if orientation == 1 and dice == 3: write_bmp(path + ".bmp", rng, a, top_down=rng.random() < 0.5); return "colour bmp", ".bmp"
-        if orientation == 1 and dice == 4 and trouble != "stray":
+        if orientation == 1 and dice == 4 and trouble not in ("stray", "void"):
             write_gif(path + ".gif", rng, classes, list(block.labels) + [(1, 2, 3)] * (256 - len(block.labels))); return "colour gif", ".gif"
         if dice == 5: write_webp(path + ".webp", rng, a.astype(np.uint8), True, orientation); return "colour webp", ".webp"
         write_png(path + ".png", rng, a, 8, 2, orientation=orientation); return "colour png rgb", ".png"
-    a = np.asarray(block.labels, np.int64)[classes]
+    a = np.asarray(block.labels if block.rule != "threshold(100)" else [20, 200], np.int64)[classes]
     top = int(a.max())
     if trouble == "stray": a[int(rng.integers(h)), int(rng.integers(w))] = int(rng.integers(0, max(top, 2) + 1))
     if trouble == "void": a[rng.random((h, w)) < 0.1] = 255
-    if block.rule == "threshold" and trouble is None and rng.random() < 0.2: a = np.where(rng.random((h, w)) < 0.06, rng.integers(0, max(block.labels) + 1, (h, w)), a)
+    if block.ignore and trouble is None: a[rng.random((h, w)) < 0.1] = block.ignore[-1]
+    if block.rule.startswith("threshold") and trouble is None and rng.random() < 0.2: a = np.where(rng.random((h, w)) < 0.06, rng.integers(min(block.labels), max(block.labels) + 1, (h, w)), a)
     top = int(a.max())
     g = a[..., None]
     dice = int(rng.integers(0, 16))
@@ -200,7 +202,7 @@ def write_mask(path, rng, classes, block, trouble):
         write_png(path + ".png", rng, g, 8, 3, palette, trns, orientation); return f"{block.rule} png palette" + (" trns" if trns else ""), ".png"
     if dice == 3:                           # fewer bits
         depth = int(rng.choice([1, 2, 4])); values = (1 << depth) - 1
-        if (a * values % 255 == 0).all() and rng.random() < 0.7: write_png(path + ".png", rng, g * values // 255, depth, 0, orientation=orientation)
+        if (a * values % 255 == 0).all() and top > values: write_png(path + ".png", rng, g * values // 255, depth, 0, orientation=orientation)
         else: write_png(path + ".png", rng, np.minimum(g, values), depth, 0, orientation=orientation)
         return f"{block.rule} png grey {depth}", ".png"
     if dice == 4:
@@ -212,7 +214,7 @@ def write_mask(path, rng, classes, block, trouble):
     if dice == 7 and orientation == 1: write_bmp(path + ".bmp", rng, g, None if rng.random() < 0.6 else rng.integers(0, 256, (256, 3)), rng.random() < 0.5); return f"{block.rule} bmp 8", ".bmp"
     if dice == 8 and orientation == 1: write_gif(path + ".gif", rng, a, np.repeat(np.arange(256)[:, None], 3, 1) if rng.random() < 0.6 else rng.integers(0, 256, (256, 3)), frames=1 + int(rng.random() < 0.1)); return f"{block.rule} gif", ".gif"
     if dice == 9: write_webp(path + ".webp", rng, np.repeat(g, 3, 2).astype(np.uint8), True, orientation); return f"{block.rule} webp lossless", ".webp"
-    if dice == 10 and block.rule == "threshold": write_jpeg(path + ".jpg", rng, a.astype(np.uint8), orientation, quality=95); return "threshold jpeg", ".jpg"
+    if dice == 10 and block.rule.startswith("threshold"): write_jpeg(path + ".jpg", rng, a.astype(np.uint8), orientation, quality=95); return "threshold jpeg", ".jpg"
     if dice == 11 and rng.random() < 0.3: write_jpeg(path + ".jpg", rng, a.astype(np.uint8), orientation, quality=95); return f"{block.rule} jpeg", ".jpg"
     if dice == 12: write_tiff(path + ".tif", rng, a.astype(np.uint8), thumbnail=str(rng.choice(["first", "last"])), orientation=orientation); return f"{block.rule} tiff reduced", ".tif"
     if dice == 13: write_tiff(path + ".tif", rng, a.astype(np.uint8), pages=int(rng.choice([1, 2])), orientation=orientation); return f"{block.rule} tiff grey", ".tif"
@@ -222,8 +224,9 @@ def write_mask(path, rng, classes, block, trouble):
 def picture_block(rng):
     """A random data block of pictures."""
     size = (int(rng.integers(5, 20)), int(rng.integers(5, 20)))
-    rule = str(rng.choice(["threshold", "exact", "colour"], p=[0.4, 0.4, 0.2]))
-    if rule == "threshold": labels = [[0, 255], [0, 255], [255, 0], [0, 1], [0, 128], [0, 1000], [10, 200]][int(rng.integers(7))]
+    rule = str(rng.choice(["threshold", "threshold(100)", "exact", "colour", "alpha"], p=[0.33, 0.07, 0.35, 0.2, 0.05]))
+    if rule in ("alpha", "threshold(100)"): labels = [[0, 255], [0, 1], [255, 0]][int(rng.integers(3))]
+    elif rule == "threshold": labels = [[0, 255], [0, 255], [255, 0], [0, 1], [0, 128], [0, 1000], [10, 200]][int(rng.integers(7))]
     elif rule == "exact":
         pools = [[0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 255], [0, 128, 255], [0, 85, 170, 255], [1, 0], [5, 7, 200], [0, 300], [0, 1, 65535]]
         labels = pools[int(rng.integers(len(pools)))]
@@ -232,7 +235,12 @@ def picture_block(rng):
         if rng.random() < 0.5: labels[0] = (0, 0, 0)
         if rng.random() < 0.3: labels[-1] = (255, 255, 255)
         if len(set(labels)) < len(labels): return picture_block(rng)
-    return Block(size, labels, rule, channels=int(rng.choice([1, 3])))
+    ignore = []
+    if rng.random() < 0.3 and rule != "alpha":
+        void = [(255, 255, 255), (224, 224, 192)] if rule == "colour" else [255, 254] if rule == "exact" else [128, 77]
+        ignore = [v for v in void[:int(rng.integers(1, 3))] if v not in labels]
+    orientation = str(rng.choice(["apply", "stored"])) if rng.random() < 0.3 else None
+    return Block(size, labels, rule, channels=int(rng.choice([1, 3])), ignore=ignore, orientation=orientation)
 
 
 def picture_set(folder, rng):
@@ -278,7 +286,10 @@ def oriented(a, reading, block):
     return a
 
 
-def uneven(alpha): return alpha is not None and len(np.unique(alpha)) > 1
+def speaks(reading):
+    """Whether alpha says something: it is not opaque everywhere, or a sample without a name is not constant."""
+    if reading.alpha is None: return False
+    return len(np.unique(reading.alpha)) > 1 if reading.unnamed else (reading.alpha < 255).any()
 
 
 def units(values, kind, block):
@@ -311,7 +322,7 @@ def expected_image(path, block):
     """The planes that training has to get, the tolerance, and the words of which a warning has to have one."""
     reading = read_picture(path)
     tells = []
-    if uneven(reading.alpha): tells.append(("alpha", "transparent"))
+    if speaks(reading): tells.append(("alpha", "sample"))
     if reading.frames > 1: tells.append(("page", "frame", "picture"))
     unit = units(oriented(reading.values, reading, block), reading.kind, block)
     planes = resized(to_channels(unit, block.channels), block.size)
@@ -319,33 +330,52 @@ def expected_image(path, block):
     return planes, 1.01 / 65535 + reading.lossy / (high - low) + (1e-4 if planes.shape[1:] != unit.shape[:2] else 0), tells, reading, unit.shape[:2]
 
 
+def matched(keys, labels, ignore):
+    """The class of each key; every key has to be a label or ignored."""
+    out = np.full(keys.shape, -1)
+    for i, label in enumerate(labels): out[keys == label] = i
+    for value in ignore: out[(keys == value) & (out < 0)] = IGNORED
+    if (out < 0).any(): raise Refused("values that are no label")
+    return out
+
+
 def classify(reading, block):
     """Values to class indices, and where a lossy file leaves them open."""
-    values, unsure = reading.values, None
-    if block.rule == "alpha":
-        if reading.alpha is None: raise Refused("no alpha channel")
-        return (reading.alpha > 127.5).astype(np.int64) ^ 0, None
-    if uneven(reading.alpha): raise Refused("alpha that is not constant in a mask")
-    if block.rule == "threshold":
-        bright, top = values.max(-1), max(block.labels)
-        above = bright > top / 2
-        if reading.lossy: unsure = abs(bright - top / 2) <= reading.lossy
-        first = int(block.labels[0] > block.labels[1])
-        return np.where(above, 1 - first, first), unsure
-    if reading.lossy: raise Refused("labels in a lossy file")
-    if block.rule == "exact":
-        keys = reading.index if reading.index is not None else values[..., 0]
-        if reading.index is None and (values != values[..., :1]).any(): raise Refused("a mask in colours under `exact`")
-        table = {float(v): i for i, v in enumerate(block.labels)} | {float(v): IGNORED for v in block.ignore}
-    else:
+    values, rule, labels = reading.values, block.rule, block.labels
+    if rule == "alpha":
+        if reading.alpha is None or reading.unnamed: raise Refused("no alpha channel")
+        return (reading.alpha > 127.5).astype(np.int64), None
+    if speaks(reading): raise Refused("alpha that says something in a mask")
+    if reading.lossy and block.ignore: raise Refused("ignored values in a lossy file")
+    grey = reading.index is None or reading.ramp
+    if rule == "colour":
+        if reading.lossy: raise Refused("colours in a lossy file")
         if reading.kind != "u8": raise Refused("colours of more than 8 bits")
+        weights = np.array([65536, 256, 1])
         rgb = values if values.shape[2] == 3 else np.repeat(values, 3, 2)
-        weights = np.array([65536, 256, 1]); keys = rgb @ weights
-        table = {float(np.dot(c, weights)): i for i, c in enumerate(block.labels)} | {float(np.dot(c, weights)): IGNORED for c in block.ignore}
-    out = np.full(keys.shape, -1)
-    for value, i in table.items(): out[keys == value] = i
-    if (out < 0).any(): raise Refused("values that are no label")
-    return out, unsure
+        return matched(rgb @ weights, [np.dot(c, weights) for c in labels], [np.dot(c, weights) for c in block.ignore]), None
+    if not grey and rule.startswith("threshold("): raise Refused("indices have no order")
+    if not grey: return matched(reading.index, labels, block.ignore), None
+    if reading.ramp: values = values[..., :1]
+    if reading.bits < 8 and not rule.startswith("threshold(") and max(labels) < 1 << reading.bits: values = values * ((1 << reading.bits) - 1) / 255
+    bright, uneven = values.max(-1), values.max(-1) - values.min(-1)
+    if rule == "exact":
+        if reading.lossy: raise Refused("labels in a lossy file")
+        if uneven.any(): raise Refused("a mask in colours")
+        return matched(bright, labels, block.ignore), None
+    ignored = np.isin(bright, block.ignore)
+    at = (labels[0] + labels[1]) / 2 if rule == "threshold" else float(rule[10:-1])
+    if rule == "threshold":
+        if uneven.max() > (64 + 2 * reading.lossy if reading.lossy else 8): raise Refused("a mask in colours")
+        if reading.lossy and abs(labels[0] - labels[1]) < 64: raise Refused("labels too near for a lossy file")
+        rest = bright[~ignored]
+        if not reading.lossy and ((rest < min(labels)) | (rest > max(labels))).any(): raise Refused("values outside of the labels")
+        reading.doubtful = not reading.lossy and len(rest) > 0 and rest.max() < min(labels) + (max(labels) - min(labels)) / 8
+    elif reading.lossy and not 32 <= at <= 223: raise Refused("a threshold too near to an end for a lossy file")
+    first = int(labels[0] > labels[1])
+    classes = np.where(bright > at, 1 - first, first)
+    classes[ignored] = IGNORED
+    return classes, abs(bright - at) <= reading.lossy if reading.lossy else None
 
 
 def expected_mask(path, block, image_size):

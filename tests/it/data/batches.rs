@@ -1,8 +1,10 @@
 //! Batches: their order, the cache, errors and warnings on the way.
 
-use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec};
+use crate::support::data_sets::{grey, jpeg, only, phantoms, png, refused, small_set, spec, tif};
+use image::ExtendedColorType;
 use npc::internals::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
 use npc::text::config::DataSpec;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +40,61 @@ fn batches_come_in_order() {
     assert_eq!(loader.batches(vec![], 4, LastBatch::Keep).count(), 0);
     refused(loader.batches(vec![0], 0, LastBatch::Keep).next().unwrap(), &["the batch size is 0"]);
     refused(loader.batches(vec![99], 1, LastBatch::Keep).next().unwrap(), &["no number 99"]);
+}
+
+/// Writes eighteen pairs in formats of 8 and 16 bits, grey and in colours, of several sizes, with ignored pixels.
+fn mixed_set(folder: &Path) {
+    for i in 0..18usize {
+        let size = [[6, 9], [6, 9], [11, 5]][i % 3];
+        let area = size[0] * size[1];
+        let bytes = |step: usize| -> Vec<u8> { (0..area * step).map(|p| (p * 37 + i * 91) as u8).collect() };
+        let words: Vec<u16> = (0..area).map(|p| (p * 1237 + i * 577) as u16).collect();
+        let image = |end: &str| folder.join(format!("images/a{i}.{end}"));
+        match i % 6 {
+            0 => grey(&image("png"), size, &bytes(1)),
+            1 => png(&image("png"), size, ExtendedColorType::Rgb8, &bytes(3)),
+            2 => png(&image("png"), size, ExtendedColorType::L16, &bytes(2)),
+            3 => jpeg(&image("jpg"), size, &bytes(1)),
+            4 => tif::<tiff::encoder::colortype::Gray16>(&image("tif"), size, &words, true),
+            _ => tif::<tiff::encoder::colortype::RGB8>(&image("tif"), size, &bytes(3), false),
+        }
+        let mask: Vec<u8> = (0..area).map(|p| [0, 255, 0, 77, 255][(p / 2 + i) % 5]).collect();
+        grey(&folder.join(format!("masks/a{i}.png")), size, &mask);
+    }
+}
+
+/// What a run gets in any epoch is what `Dataset::load` gives, which other readers are held against
+/// (tests/reference/data_readers.py): whether the cache holds everything, a part or nothing.
+#[test]
+fn every_epoch_gives_what_a_single_sample_gives() {
+    let dir = tempdir().unwrap();
+    mixed_set(dir.path());
+    let spec = DataSpec { ignore: vec![77], ..only(spec("images/*", "masks/*", [6, 9])) };
+    for (cache_mb, size) in [(0, [6, 9]), (64, [6, 9]), (1, [160, 180]), (64, [7, 4])] {
+        let data = Arc::new(Dataset::open(&DataSpec { cache_mb, size, ..spec.clone() }, dir.path()).unwrap());
+        let area = size[0] * size[1];
+        for channels in [1, 3] {
+            let loader = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, channels, 3);
+            for epoch in 0..3 {
+                let (mut seen, mut classes) = (0, BTreeSet::new());
+                for batch in loader.batches(epoch_order(18, 4, epoch), 5, LastBatch::Keep).map(Result::unwrap) {
+                    for (i, &case) in batch.cases.iter().enumerate() {
+                        let single = data.load(SplitRole::Train, case, channels).unwrap();
+                        assert!(
+                            batch.images[i * channels * area..][..channels * area] == single.image,
+                            "{epoch}, {case}"
+                        );
+                        assert!(batch.targets[i * area..][..area] == single.mask, "{epoch}, {case}");
+                        classes.extend(single.mask);
+                        seen += 1;
+                    }
+                }
+                assert_eq!((seen, classes), (18, BTreeSet::from([0, 1, 255])));
+            }
+            let held = loader.cached_bytes();
+            assert!(if cache_mb == 0 { held == 0 } else { held > 0 && held <= cache_mb << 20 }, "{cache_mb}: {held}");
+        }
+    }
 }
 
 #[test]
