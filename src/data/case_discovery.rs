@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::order::natural;
-use super::volume::{self, VolumeCache, VoxelGrid, is_volume};
+use super::volume::{self, VolumeCache, is_volume};
 use super::{case_list, case_reader, group, pairs, phantom};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
@@ -10,13 +10,12 @@ use crate::text::config::{DataSource, DataSpec, SliceSelection, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// Returns the cases sorted by stem. Errors are added to `problems`, warnings to `doubts`.
+/// Returns the cases sorted by stem. Errors are added to `problems`.
 pub(super) fn discover_cases(
     spec: &DataSpec,
     root: &Path,
     volumes: &VolumeCache,
     problems: &mut Vec<RunError>,
-    doubts: &mut Vec<String>,
 ) -> Vec<Case> {
     let by_column = matches!(spec.split, Split::Column);
     let cases = match &spec.source {
@@ -34,7 +33,7 @@ pub(super) fn discover_cases(
             help: "list = \"cases.csv\""
         ));
     }
-    let mut cases = expand_volumes(cases, spec, volumes, problems, doubts);
+    let mut cases = expand_volumes(cases, spec, volumes, problems);
     if let Err(error) = group::assign_groups(&mut cases, &spec.grouping) {
         problems.push(error);
     }
@@ -43,24 +42,15 @@ pub(super) fn discover_cases(
 
 /// Replaces volumes by their slices. If the source gives a slice no group, its volume becomes its group, because neighbouring
 /// slices are near-duplicates.
-fn expand_volumes(
-    cases: Vec<Case>,
-    spec: &DataSpec,
-    volumes: &VolumeCache,
-    problems: &mut Vec<RunError>,
-    doubts: &mut Vec<String>,
-) -> Vec<Case> {
+fn expand_volumes(cases: Vec<Case>, spec: &DataSpec, volumes: &VolumeCache, problems: &mut Vec<RunError>) -> Vec<Case> {
     if !cases.iter().any(|case| is_volume(&case.image)) {
         return cases;
     }
-    let cut: Vec<Result<VolumeCases>> = cases.into_par_iter().map(|case| cut_slices(case, spec, volumes)).collect();
+    let cut: Vec<Result<Vec<Case>>> = cases.into_par_iter().map(|case| cut_slices(case, spec, volumes)).collect();
     let mut all = Vec::new();
     for cases in cut {
         match cases {
-            Ok((cases, doubt)) => {
-                all.extend(cases);
-                doubts.extend(doubt);
-            }
+            Ok(cases) => all.extend(cases),
             Err(error) => problems.push(error),
         }
     }
@@ -68,21 +58,14 @@ fn expand_volumes(
     all
 }
 
-/// The slices of a volume, and a warning about it.
-type VolumeCases = (Vec<Case>, Option<String>);
-
-fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<VolumeCases> {
+fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Vec<Case>> {
     if !is_volume(&case.image) {
-        return Ok((vec![case], None));
+        return Ok(vec![case]);
     }
-    let mut doubt = None;
     let axis = spec.slicing.axis;
     let grid = volume::grid(&case.image)?;
     if is_volume(&case.mask) {
-        // A folder of pictures is read when its first slice is.
-        if volume::is_nifti(&case.mask) || volume::dicom::holds_dicom(&case.mask) {
-            doubt = check_same_grid(&case, &grid, &volume::grid(&case.mask)?)?;
-        }
+        volume::check_alignment(&case.image, &grid, &case.mask)?;
     } else {
         return Err(problem!(
             E0710,
@@ -108,27 +91,5 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Volu
             cases.push(slice);
         }
     }
-    Ok((cases, doubt))
-}
-
-/// Checks that image and mask have the same number of voxels along each axis. Returns a warning if their orientations differ.
-fn check_same_grid(case: &Case, image: &VoxelGrid, mask: &VoxelGrid) -> Result<Option<String>> {
-    if image.world_dims() == mask.world_dims() {
-        let (a, b) = (image.orientation(), mask.orientation());
-        let doubt = format!(
-            "{}: mask and image have different orientations, {b} and {a}; each is reoriented by its own header",
-            case.mask.display()
-        );
-        return Ok((a != b).then_some(doubt));
-    }
-    let shown = |[x, y, z]: [usize; 3]| format!("{x} x {y} x {z}");
-    Err(problem!(
-        E0712,
-        &case.mask,
-        "mask and image differ in size: the mask has {} voxels (right x front x head), its image {} has {}",
-        shown(mask.world_dims()),
-        case.image.display(),
-        shown(image.world_dims());
-        help: "resample the mask to the grid of its image"
-    ))
+    Ok(cases)
 }

@@ -17,8 +17,6 @@ pub struct Dataset {
     pub(super) spec: DataSpec,
     pub(super) parts: CasesByRole,
     pub(super) volumes: volume::VolumeCache,
-    /// Warnings about images and masks that may not belong together.
-    pub(super) doubts: Vec<String>,
 }
 
 impl Dataset {
@@ -44,8 +42,8 @@ impl Dataset {
     pub(super) fn open_with_problems(spec: &DataSpec, root: &Path) -> Result<(Dataset, Vec<RunError>)> {
         check_spec(spec)?;
         let volumes = volume::VolumeCache::new(spec.cache_mb.saturating_mul(1 << 20));
-        let (mut problems, mut doubts) = (Vec::new(), Vec::new());
-        let cases = case_discovery::discover_cases(spec, root, &volumes, &mut problems, &mut doubts);
+        let mut problems = Vec::new();
+        let cases = case_discovery::discover_cases(spec, root, &volumes, &mut problems);
         let parts = match cases.is_empty() && !problems.is_empty() {
             // The missing files are reported already; an error about the split would add nothing.
             true => CasesByRole::default(),
@@ -58,7 +56,7 @@ impl Dataset {
         if let Some(images) = spec.limit {
             limit::limit_images(&mut parts, images);
         }
-        Ok((Dataset { spec: spec.clone(), parts, volumes, doubts }, problems))
+        Ok((Dataset { spec: spec.clone(), parts, volumes }, problems))
     }
 
     pub fn spec(&self) -> &DataSpec {

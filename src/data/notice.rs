@@ -57,6 +57,20 @@ pub enum NoticeTopic {
     MaskValues,
     /// Values of a mask that look like class numbers.
     ClassNumbers,
+    /// The header of a volume leaves its orientation open, or gives two.
+    Orientation,
+    /// The header of a volume gives two sizes of a voxel.
+    VoxelSize,
+    /// The header of a volume gives distances in another unit than mm.
+    Units,
+    /// The axes of a volume are not perpendicular.
+    Shear,
+    /// A mask is stored in another order of voxels than its image.
+    VoxelOrder,
+    /// Stored values are inverted, so that large ones are bright.
+    Inverted,
+    /// Some values stand for no measurement.
+    Padding,
 }
 
 /// A fact about one file that its user should know.

@@ -11,3 +11,4 @@ mod phantoms;
 mod published_data;
 mod split;
 mod volume;
+mod volume_place;

@@ -197,7 +197,10 @@ def main():
     series("series/b", compressed=True)
     for name in "ab":
         (OUT / "segmentations").mkdir(exist_ok=True)
-        nib.save(reoriented(labels(shape), spacing, "LPS"), OUT / f"segmentations/{name}.nii.gz")
+        mask = reoriented(labels(shape), spacing, "LPS")
+        # At the place of the series: ImagePositionPatient points to the left and the back.
+        mask.affine[:3, 3] = [10, 20, 100]
+        nib.save(nib.Nifti1Image(mask.get_fdata().astype(np.uint8), mask.affine), OUT / f"segmentations/{name}.nii.gz")
     masks = slices(labels(shape))["axial"]
     for name in "ab":
         expected[f"series/{name}"]["masks"] = {"axial": masks}

@@ -7,11 +7,13 @@
 mod lengths;
 
 use super::grid::VoxelGrid;
+use super::note::{VolumeNote, geometry_notes};
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::decode::{self, PaletteMode};
+use crate::data::notice::FileRole;
 use crate::data::order::natural;
 use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, OpenFileOptions, Tag};
@@ -23,6 +25,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct DicomSeries {
     folder: PathBuf,
     pub grid: VoxelGrid,
+    pub notes: Vec<VolumeNote>,
     files: Vec<DicomSlice>,
 }
 
@@ -138,7 +141,8 @@ impl DicomSeries {
         // DICOM axes point to the left and the back, the grid's axes to the right and the front.
         let affine = [row(0).map(|v| -v), row(1).map(|v| -v), row(2)];
         let grid = VoxelGrid::new(&folder, [columns, rows, files.len()], affine)?;
-        Ok(DicomSeries { folder, grid, files })
+        let notes = geometry_notes(&grid).into_iter().collect();
+        Ok(DicomSeries { folder, grid, notes, files })
     }
 
     /// Reads the pixels of all slices.
@@ -158,7 +162,7 @@ impl DicomSeries {
             true => Voxels::I16(values.into_iter().map(|v| v as i16).collect()),
             false => Voxels::F32(values),
         };
-        Ok(Volume { grid: self.grid, voxels, scale: None })
+        Ok(Volume { grid: self.grid, voxels, scale: None, role: FileRole::Image, notes: self.notes.clone() })
     }
 }
 
@@ -341,5 +345,5 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
         }
         values.extend((0..pixels.values.len()).map(|i| pixels.values.at(i) as f32));
     }
-    Ok(Volume { grid: series.grid, voxels: Voxels::F32(values), scale: None })
+    Ok(Volume { grid: series.grid, voxels: Voxels::F32(values), scale: None, role: FileRole::Mask, notes: Vec::new() })
 }

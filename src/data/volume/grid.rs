@@ -12,7 +12,10 @@ use std::path::Path;
 /// Maximum number of voxels of one volume: 2 GiB of 16-bit values.
 const MOST: usize = 1 << 30;
 
-/// Size, orientation and spacing of an array of voxels.
+/// Volume of a voxel below which its axes span no space, as a part of the product of their lengths.
+const FLAT: f64 = 1e-3;
+
+/// Size, place, orientation and spacing of an array of voxels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct VoxelGrid {
     /// Number of voxels along each axis of the array.
@@ -23,6 +26,8 @@ pub(crate) struct VoxelGrid {
     ascending: [bool; 3],
     /// Distance between voxels along each axis of the array, in mm.
     pub spacing: [f64; 3],
+    /// Whether the file says where its voxels are. If not, the place is a default of the format.
+    pub placed: bool,
     /// Rows of the matrix from voxel indices to world coordinates.
     affine: [[f64; 4]; 3],
 }
@@ -78,7 +83,14 @@ impl VoxelGrid {
             }
         }
         let ascending = [0, 1, 2].map(|a| columns[a][world[a]] > 0.0);
-        Ok(VoxelGrid { dims, world, ascending, spacing, affine })
+        if determinant(columns).abs() < FLAT * spacing.iter().product::<f64>() {
+            return Err(problem!(
+                E0714,
+                path,
+                "the header places all voxels in one plane: its axes depend on each other"
+            ));
+        }
+        Ok(VoxelGrid { dims, world, ascending, spacing, placed: true, affine })
     }
 
     /// Returns the matrix from voxel indices to positions in mm, without its last row, as in nibabel: the voxel at `[i, j, k]` of the
@@ -89,6 +101,45 @@ impl VoxelGrid {
     /// normal (the cross product of the directions along rows and columns), whatever the order of the files.
     pub(crate) fn affine(&self) -> [[f64; 4]; 3] {
         self.affine
+    }
+
+    /// Returns the same grid for a mask whose axes `axes` run along those of `image`, in the opposite direction where `forward` is
+    /// false. A slice of the mask then consists of the same voxels as a slice of the image, even if a header lies so between two
+    /// world axes that rounding decides.
+    pub(super) fn named_as(&self, image: &VoxelGrid, axes: [usize; 3], forward: [bool; 3]) -> VoxelGrid {
+        let world = axes.map(|b| image.world[b]);
+        let ascending = [0, 1, 2].map(|a| image.ascending[axes[a]] == forward[a]);
+        VoxelGrid { world, ascending, ..*self }
+    }
+
+    /// Returns the same grid with its first voxel at `place`.
+    pub(super) fn moved_to(&self, place: [f64; 3]) -> VoxelGrid {
+        let mut moved = *self;
+        (0..3).for_each(|r| moved.affine[r][3] = place[r]);
+        moved
+    }
+
+    /// Returns the steps of the array's axes in mm.
+    pub(super) fn columns(&self) -> [[f64; 3]; 3] {
+        [0, 1, 2].map(|axis| self.affine.map(|row| row[axis]))
+    }
+
+    /// Returns the place of a voxel, or of a point between voxels, in mm.
+    pub(super) fn place(&self, index: [f64; 3]) -> [f64; 3] {
+        self.affine.map(|[x, y, z, shift]| x * index[0] + y * index[1] + z * index[2] + shift)
+    }
+
+    /// Returns the index of a place in mm, the inverse of [`place`](VoxelGrid::place).
+    pub(super) fn index_of(&self, place: [f64; 3]) -> [f64; 3] {
+        let columns = self.columns();
+        let offset = [0, 1, 2].map(|r| place[r] - self.affine[r][3]);
+        // Cramer's rule; the determinant is not 0, since the axes span space.
+        let whole = determinant(columns);
+        [0, 1, 2].map(|axis| {
+            let mut replaced = columns;
+            replaced[axis] = offset;
+            determinant(replaced) / whole
+        })
     }
 
     /// Returns the array axis that runs along a world axis.
@@ -195,4 +246,9 @@ impl VoxelGrid {
             right: by_column,
         }
     }
+}
+
+/// Returns the determinant of a matrix of three columns.
+pub(super) fn determinant([a, b, c]: [[f64; 3]; 3]) -> f64 {
+    a[0] * (b[1] * c[2] - b[2] * c[1]) - b[0] * (a[1] * c[2] - a[2] * c[1]) + c[0] * (a[1] * b[2] - a[2] * b[1])
 }

@@ -1,8 +1,10 @@
 //! Volumes in memory, and their slices.
 
 use super::grid::VoxelGrid;
+use super::note::VolumeNote;
 use crate::base::error::Result;
 use crate::base::problem::problem;
+use crate::data::notice::{FileNotice, FileRole};
 use crate::data::pixels::{Pixels, SampleValues};
 use crate::text::config::SliceAxis;
 use std::path::Path;
@@ -13,6 +15,10 @@ pub(crate) struct Volume {
     pub voxels: Voxels,
     /// Slope and intercept from stored to real values, if they are not 1 and 0.
     pub scale: Option<[f64; 2]>,
+    /// Whether the volume is an image or a mask.
+    pub role: FileRole,
+    /// Remarks about the header, for every slice.
+    pub notes: Vec<VolumeNote>,
 }
 
 /// Stored voxels; the first axis of the grid is contiguous.
@@ -22,7 +28,71 @@ pub(crate) enum Voxels {
     U16(Vec<u16>),
     F32(Vec<f32>),
     /// Every other sample type, with its name.
-    F64(Vec<f64>, &'static str),
+    Wide(WideVoxels, &'static str),
+}
+
+/// Values in the narrowest type that holds all of them exactly, so that a file of 64-bit zeros takes no more memory than it must.
+pub(crate) enum WideVoxels {
+    I16(Vec<i16>),
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+impl Default for WideVoxels {
+    fn default() -> Self {
+        WideVoxels::I16(Vec::new())
+    }
+}
+
+impl WideVoxels {
+    pub(crate) fn push(&mut self, value: f64) {
+        match self {
+            WideVoxels::I16(values) => {
+                // The conversion saturates, so it changes every value that does not fit.
+                let narrow = value as i16;
+                if f64::from(narrow).to_bits() == value.to_bits() {
+                    values.push(narrow);
+                } else {
+                    *self = WideVoxels::F32(values.iter().map(|&v| f32::from(v)).collect());
+                    self.push(value);
+                }
+            }
+            WideVoxels::F32(values) => {
+                let narrow = value as f32;
+                if f64::from(narrow) == value || value.is_nan() {
+                    values.push(narrow);
+                } else {
+                    *self = WideVoxels::F64(values.iter().map(|&v| f64::from(v)).collect());
+                    self.push(value);
+                }
+            }
+            WideVoxels::F64(values) => values.push(value),
+        }
+    }
+
+    fn at(&self, index: usize) -> f64 {
+        match self {
+            WideVoxels::I16(values) => f64::from(values[index]),
+            WideVoxels::F32(values) => f64::from(values[index]),
+            WideVoxels::F64(values) => values[index],
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            WideVoxels::I16(values) => values.len(),
+            WideVoxels::F32(values) => values.len(),
+            WideVoxels::F64(values) => values.len(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            WideVoxels::I16(values) => 2 * values.len(),
+            WideVoxels::F32(values) => 4 * values.len(),
+            WideVoxels::F64(values) => 8 * values.len(),
+        }
+    }
 }
 
 impl Voxels {
@@ -32,18 +102,18 @@ impl Voxels {
             Voxels::I16(v) => v.len(),
             Voxels::U16(v) => v.len(),
             Voxels::F32(v) => v.len(),
-            Voxels::F64(v, _) => v.len(),
+            Voxels::Wide(v, _) => v.len(),
         }
     }
 
     fn bytes(&self) -> usize {
-        self.len()
-            * match self {
-                Voxels::U8(_) => 1,
-                Voxels::I16(_) | Voxels::U16(_) => 2,
-                Voxels::F32(_) => 4,
-                Voxels::F64(..) => 8,
-            }
+        match self {
+            Voxels::U8(v) => v.len(),
+            Voxels::I16(v) => 2 * v.len(),
+            Voxels::U16(v) => 2 * v.len(),
+            Voxels::F32(v) => 4 * v.len(),
+            Voxels::Wide(v, _) => v.bytes(),
+        }
     }
 }
 
@@ -67,14 +137,14 @@ impl Volume {
             (Voxels::I16(v), None) => SampleValues::I16((0..area).map(|i| v[place(i)]).collect()),
             (Voxels::U16(v), None) => SampleValues::U16((0..area).map(|i| v[place(i)]).collect()),
             (Voxels::F32(v), None) => to_wide(area, |i| f64::from(v[place(i)]), "32-bit float"),
-            (Voxels::F64(v, kind), None) => to_wide(area, |i| v[place(i)], kind),
+            (Voxels::Wide(v, kind), None) => to_wide(area, |i| v.at(place(i)), kind),
             (voxels, Some([slope, intercept])) => {
                 let stored = |i: usize| match voxels {
                     Voxels::U8(v) => f64::from(v[i]),
                     Voxels::I16(v) => f64::from(v[i]),
                     Voxels::U16(v) => f64::from(v[i]),
                     Voxels::F32(v) => f64::from(v[i]),
-                    Voxels::F64(v, _) => v[i],
+                    Voxels::Wide(v, _) => v.at(i),
                 };
                 to_wide(area, |i| stored(place(i)) * slope + intercept, "scaled")
             }
@@ -90,7 +160,9 @@ impl Volume {
                 all[bad]
             ));
         }
-        Ok(Pixels { size, channels: 1, values, lossy: false, warnings: Vec::new() })
+        let notice = |(topic, text): &VolumeNote| FileNotice::new(*topic, self.role, path, text.clone());
+        let warnings = self.notes.iter().map(notice).collect();
+        Ok(Pixels { size, channels: 1, values, lossy: false, warnings })
     }
 }
 

@@ -12,6 +12,8 @@ pub mod data_sets;
 #[cfg(feature = "run")]
 pub mod device;
 pub mod header;
+#[cfg(feature = "data")]
+pub mod nifti_file;
 #[cfg(feature = "cli")]
 pub mod program;
 pub mod random_model;

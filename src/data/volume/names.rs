@@ -1,0 +1,8 @@
+//! Names of files with volumes.
+
+use std::path::Path;
+
+pub(crate) fn is_nifti(path: &Path) -> bool {
+    let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    name.ends_with(".nii") || name.ends_with(".nii.gz")
+}
