@@ -187,3 +187,65 @@ fn quaternion(r: [[f64; 3]; 3]) -> [f64; 3] {
     let [a, b, c, d] = products.map(|p| p / (4.0 * root));
     if a < 0.0 { [-b, -c, -d] } else { [b, c, d] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::volume::nifti;
+
+    /// Returns the affine that a written file has by its sform, or without it by its qform.
+    fn read_back(geometry: &NiftiGeometry) -> [[f64; 4]; 3] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.nii.gz");
+        let voxels = vec![0; geometry.dims.iter().product()];
+        write_nifti_atomic(&path, geometry, &NiftiVoxels::U8(&voxels)).unwrap();
+        assert_eq!(&nifti::geometry(&path).unwrap(), geometry);
+        nifti::grid(&path).unwrap().affine()
+    }
+
+    fn product(a: [[f64; 3]; 3], b: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
+        [0, 1, 2].map(|r| [0, 1, 2].map(|c| (0..3).map(|k| a[r][k] * b[k][c]).sum()))
+    }
+
+    fn turn(axis: usize, angle: f64) -> [[f64; 3]; 3] {
+        let ([i, j], (s, c)) = ([(axis + 1) % 3, (axis + 2) % 3], angle.sin_cos());
+        let mut m = [[0.0; 3]; 3];
+        (m[axis][axis], m[i][i], m[j][j], m[i][j], m[j][i]) = (1.0, c, c, -s, s);
+        m
+    }
+
+    #[test]
+    fn qform_and_sform_are_one_affine() {
+        let spacing = [0.7, 1.9, 5.0];
+        for k in 0..64 {
+            let quarter = |n: usize| (n % 4) as f64 * std::f64::consts::FRAC_PI_2;
+            let slant = if k % 2 == 0 { 0.0 } else { 0.3 + 0.01 * k as f64 };
+            let turned =
+                product(turn(0, quarter(k) + slant), product(turn(1, quarter(k / 4)), turn(2, quarter(k / 16))));
+            for mirrored in [1.0, -1.0] {
+                let place = [-31.5, 12.25, 800.0];
+                let affine: [[f64; 4]; 3] = [0, 1, 2].map(|r| {
+                    let [x, y, z] = turned[r];
+                    [x * spacing[0] * mirrored, y * spacing[1], z * spacing[2], place[r]]
+                });
+                let both = NiftiGeometry::of_affine([7, 5, 3], affine);
+                assert_eq!((both.qform_code, both.sform_code), (1, 1), "{k}");
+                let by_qform = NiftiGeometry { sform_code: 0, ..both.clone() };
+                for found in [read_back(&both), read_back(&by_qform)] {
+                    let far = (0..12).map(|i| (found[i / 4][i % 4] - affine[i / 4][i % 4]).abs()).fold(0.0, f64::max);
+                    assert!(far < 1e-4, "{k} {mirrored}: {found:?} {affine:?}");
+                }
+            }
+        }
+    }
+
+    /// A gantry tilt has no rotation: only the sform says it.
+    #[test]
+    fn slanted_axes_have_no_qform() {
+        let affine = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.8, 0.0], [0.0, 0.0, 2.0, 0.0]];
+        let geometry = NiftiGeometry::of_affine([20, 20, 20], affine);
+        assert_eq!((geometry.qform_code, geometry.sform_code), (0, 1));
+        let found = read_back(&geometry);
+        assert!((0..12).all(|i| (found[i / 4][i % 4] - affine[i / 4][i % 4]).abs() < 1e-6), "{found:?}");
+    }
+}

@@ -5,3 +5,4 @@ mod bench;
 mod sweep;
 #[cfg(unix)]
 mod train;
+mod volumes;

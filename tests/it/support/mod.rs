@@ -22,3 +22,5 @@ pub mod repository;
 pub mod tape;
 #[cfg(feature = "run")]
 pub mod toy_graphs;
+#[cfg(feature = "run")]
+pub mod volumes;
