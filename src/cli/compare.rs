@@ -6,7 +6,9 @@ use super::split_option::SplitPart;
 use super::terminal::print;
 use crate::base::problem::problem;
 use crate::metric::statistics::Interval;
-use crate::score::compare::{Comparison, ComparisonOptions, EvaluatedRun, MetricDifference, RunGroup, compare};
+use crate::score::compare::{
+    Comparison, ComparisonOptions, EvaluatedRun, MetricDifference, RunGroup, ScoredUnit, compare,
+};
 use crate::show::scores::{cell, difference, number, title};
 use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
 use crate::text::config::{EmptyClassRule, Metric};
@@ -27,6 +29,7 @@ Examples:
   npc compare runs/unet runs/npnet
   npc compare runs/none_s* runs/se_s* runs/cam_s* --group-seeds --metrics dice,hd95
   npc compare runs/unet runs/npnet --format latex > table.tex
+  npc compare runs/unet runs/npnet --volumes
 
 Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 pub(super) struct CompareOptions {
@@ -47,6 +50,9 @@ pub(super) struct CompareOptions {
     /// Treat runs that differ only in the seed as one
     #[arg(long)]
     group_seeds: bool,
+    /// Compare whole volumes instead of their slices
+    #[arg(long)]
+    volumes: bool,
 }
 
 pub(super) fn parse_metric(name: &str) -> Result<Metric, String> {
@@ -65,7 +71,8 @@ pub(super) fn run(opts: &CompareOptions) -> CommandResult {
         }
     });
     let role = opts.split.role();
-    let runs = opts.runs.iter().map(|dir| EvaluatedRun::open(dir, role)).collect::<Result<Vec<_>, _>>()?;
+    let of = if opts.volumes { ScoredUnit::Volumes } else { ScoredUnit::Images };
+    let runs = opts.runs.iter().map(|dir| EvaluatedRun::open(dir, role, of)).collect::<Result<Vec<_>, _>>()?;
     let options = ComparisonOptions { metrics, class: opts.class.clone(), group_seeds: opts.group_seeds, seed: 0 };
     let comparison = compare(runs, &options)?;
     let format = opts.format;
@@ -88,12 +95,12 @@ fn comparison_json(c: &Comparison) -> String {
 
 fn image_count(c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" in {g} groups"));
-    format!("{} {} images{groups}", c.n, c.split)
+    format!("{} {} {}{groups}", c.n, c.split, c.of)
 }
 
 /// Returns `A above B by 0.0120 [0.0040, 0.0210]`, or that the two are not distinguishable.
 fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
-    let groups = c.groups.map_or(String::new(), |g| format!(" images in {g} groups"));
+    let groups = c.groups.map_or(String::new(), |g| format!(" {} in {g} groups", c.of));
     if !d.distinguishable {
         return format!("{} and {} not distinguishable with n = {}{groups}", d.run, d.reference, d.n);
     }
@@ -168,13 +175,16 @@ fn comparison_notes(c: &Comparison) -> Vec<String> {
             [one] => format!("class {one}; {}", c.empty_rule.explanation()),
             many => format!("mean over {} classes ({}); {}", many.len(), many.join(", "), c.empty_rule.explanation()),
         },
-        "[95 % intervals]: percentile bootstrap over images, paired for differences; p: sign-flip permutation test"
-            .into(),
+        format!(
+            "[95 % intervals]: percentile bootstrap over {}, paired for differences; p: sign-flip permutation test",
+            c.of
+        ),
     ];
     if c.empty_rule == EmptyClassRule::Skip {
-        notes.push(
-            "with `empty = skip` a mean covers the images with a score, a difference those with two scores".into(),
-        );
+        let of = c.of;
+        notes.push(format!(
+            "with `empty = skip` a mean covers the {of} with a score, a difference those with two scores"
+        ));
     }
     if c.runs.len() > 2 {
         notes.push(format!("p (Holm) is corrected for {} comparisons with the first run", c.runs.len() - 1));

@@ -1,11 +1,11 @@
 //! Compares runs on the same images: means with intervals, and paired differences to the first run.
 //!
-//! Reads the files of `npc eval` (`cases.csv`, `eval.json`) and needs no network. Runs with different images, classes, rules
+//! Reads the files of `npc eval` (`cases.csv` or `volumes.csv`, `eval.json`) and needs no network. Runs with different images, classes, rules
 //! for empty masks or units of distance are refused.
 
 mod evaluated_run;
 
-pub(crate) use evaluated_run::EvaluatedRun;
+pub(crate) use evaluated_run::{EvaluatedRun, ScoredUnit};
 
 use crate::base::error::Result;
 use crate::base::problem::problem;
@@ -33,8 +33,10 @@ pub(crate) struct ComparisonOptions {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Comparison {
-    /// Number of images.
+    /// Number of images or volumes.
     pub n: usize,
+    /// What is compared: `images` or `volumes`.
+    pub of: &'static str,
     /// Number of groups of images (patients, videos), which are resampled as a whole; `None` without groups.
     pub groups: Option<usize>,
     pub split: String,
@@ -102,6 +104,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
     };
     runs.iter().try_for_each(|run| check_metrics(run, &options.metrics))?;
     let notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
+    let of = first.of.name();
     let (split, summary) = (first.evaluation.split.clone(), first.evaluation.summary.clone());
     let groups = match options.group_seeds {
         true => evaluated_run::group_by_seed(runs)?,
@@ -117,6 +120,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
     let differences = options.metrics.iter().flat_map(|&metric| images.differences(metric, &names, &scores)).collect();
     Ok(Comparison {
         n: images.stems.len(),
+        of,
         groups: images.group_count(),
         split,
         classes: images.classes,

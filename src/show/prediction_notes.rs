@@ -1,5 +1,6 @@
 //! What holds for all inputs of a prediction: pictures for a run on volumes, volumes for a run on pictures, labels of volumes.
 
+use crate::base::file;
 use crate::data::SplitRole;
 use crate::data::prediction_inputs::{InputKind, PredictionInput};
 use crate::data::volume_input::holds_class_indices;
@@ -47,7 +48,7 @@ fn trained_on_volumes(run: TrainedRun<'_>) -> Option<bool> {
         }
         DataSource::List { .. } => {}
     }
-    let stems = std::fs::read_to_string(run.folder.split(SplitRole::Train)).ok()?;
+    let stems = file::read_text(&run.folder.split(SplitRole::Train), file::TABLE_BYTES).ok()?;
     let is_slice =
         |stem: &str| stem.rsplit_once("_z").is_some_and(|(_, n)| n.len() >= 4 && n.bytes().all(|b| b.is_ascii_digit()));
     let mut stems = stems.lines().filter(|line| !line.is_empty()).map(is_slice);

@@ -12,39 +12,76 @@ use crate::text::files::MAX_FILE_BYTES;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A run with the scores of its images.
+/// What has a score of its own in a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScoredUnit {
+    Images,
+    /// Whole volumes.
+    Volumes,
+}
+
+impl ScoredUnit {
+    /// Returns `images` or `volumes`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ScoredUnit::Images => "images",
+            ScoredUnit::Volumes => "volumes",
+        }
+    }
+}
+
+/// A run with the scores of its images, or of its volumes.
 #[derive(Debug, Clone)]
 pub(crate) struct EvaluatedRun {
     pub folder: PathBuf,
     pub settings: Settings,
+    /// The evaluation; its summary is that of the volumes if these are compared.
     pub evaluation: Evaluation,
     pub cases: CaseTable,
+    /// What the cases are.
+    pub of: ScoredUnit,
     /// Text of every model file of the run, by its path in the run folder.
     models: BTreeMap<PathBuf, String>,
 }
 
 impl EvaluatedRun {
     /// Reads the evaluation of one role from a run folder.
-    pub(crate) fn open(dir: &Path, role: SplitRole) -> Result<EvaluatedRun> {
+    pub(crate) fn open(dir: &Path, role: SplitRole, of: ScoredUnit) -> Result<EvaluatedRun> {
         let folder = RunFolder::new(dir);
         folder.check_is_run()?;
-        let (cases, evaluation) = (folder.cases(role), folder.evaluation(role));
+        let evaluation = folder.evaluation(role);
+        let cases = match of {
+            ScoredUnit::Images => folder.cases(role),
+            ScoredUnit::Volumes => folder.volumes(role),
+        };
         let split = match role {
             SplitRole::Test => String::new(),
             SplitRole::Train | SplitRole::Val => format!(" --split {}", role.name()),
         };
         let command = format!("npc eval {}{split}", dir.display());
+        if of == ScoredUnit::Volumes && evaluation.exists() && !cases.exists() {
+            return Err(
+                problem!(E0741, dir, "the run has no scores of volumes: its images are no slices, or an older npc evaluated it";
+                help: "evaluate it again with `{command}`, or leave out `--volumes`"),
+            );
+        }
         if !cases.exists() || !evaluation.exists() {
             return Err(problem!(E0741, dir, "the run is not evaluated yet"; help: "evaluate it with `{command}`"));
         }
         let names = [&cases, &evaluation].map(|path| path.file_name().unwrap_or_default().display().to_string());
-        let evaluation = Evaluation::read(&evaluation)?;
+        let mut evaluation = Evaluation::read(&evaluation)?;
         let cases = CaseTable::read(&cases)?;
+        if of == ScoredUnit::Volumes
+            && let Some(volumes) = &evaluation.volumes
+        {
+            evaluation.summary = volumes.summary.clone();
+        }
         if evaluation.summary.n != cases.stems.len() {
             let (n_cases, n) = (cases.stems.len(), evaluation.summary.n);
             let [cases, evaluation] = names;
+            let of = of.name();
             return Err(
-                problem!(E0721, dir, "{cases} has {n_cases} images, but {evaluation} has {n}: the files come from different evaluations";
+                problem!(E0721, dir, "{cases} has {n_cases} {of}, but {evaluation} has {n}: the files come from different evaluations";
                 help: "evaluate the run again with `{command}`"),
             );
         }
@@ -55,6 +92,7 @@ impl EvaluatedRun {
             settings: read_settings(&folder.settings())?,
             evaluation,
             cases,
+            of,
             models,
         })
     }
@@ -153,7 +191,10 @@ pub(super) fn comparison_notes(runs: &[EvaluatedRun], group_seeds: bool) -> Vec<
             notes.push(format!("the runs differ in {what}: {}", list.join("; ")));
         }
     };
-    differ("the size at which they were scored", &|r| format!("{}x{}", r.evaluation.size[0], r.evaluation.size[1]));
+    let images = runs.iter().all(|run| run.of == ScoredUnit::Images);
+    // Volumes are scored on the grid of their files.
+    let what = if images { "the size at which they were scored" } else { "the size of the data block" };
+    differ(what, &|r| format!("{}x{}", r.evaluation.size[0], r.evaluation.size[1]));
     differ("test-time flips", &|r| if r.evaluation.flips { "with" } else { "without" }.into());
     differ("the weights that were scored", &|r| r.evaluation.checkpoint.clone());
     let chosen = runs.iter().filter(|r| r.evaluation.chosen_here).count();

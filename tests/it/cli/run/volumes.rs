@@ -273,7 +273,7 @@ fn what_cannot_be_written_or_read_is_refused() {
     );
 }
 
-/// Pictures for a run on volumes, and volumes for a run on pictures, are told.
+/// Pictures for a run on volumes, and volumes for a run on pictures, are predicted with a note.
 #[test]
 fn inputs_of_another_kind_than_those_of_training_are_told() {
     let folder = VolumeFolder::new("[7, 6]", "[0, 3]", "", 0.0);
