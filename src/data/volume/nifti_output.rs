@@ -200,7 +200,7 @@ mod tests {
         let voxels = vec![0; geometry.dims.iter().product()];
         write_nifti_atomic(&path, geometry, &NiftiVoxels::U8(&voxels)).unwrap();
         assert_eq!(&nifti::geometry(&path).unwrap(), geometry);
-        nifti::grid(&path).unwrap().affine()
+        nifti::header(&path).unwrap().0.affine()
     }
 
     fn product(a: [[f64; 3]; 3], b: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
