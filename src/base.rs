@@ -1,4 +1,4 @@
-//! Utilities that know nothing of networks: a stable hash, atomic writes, file errors, numbers for people, CSV, escaping,
+//! Utilities that know nothing of networks: a stable hash, atomic writes, file errors, numbers for people, CSV, escaping, shortening,
 //! and the free memory and disk space of the machine.
 
 pub(crate) mod applicability;
@@ -19,6 +19,7 @@ pub(crate) mod problem;
 pub(crate) mod rational;
 pub(crate) mod severity;
 pub(crate) mod shell;
+pub(crate) mod shorten;
 #[cfg(feature = "cli")]
 pub(crate) mod unified;
 pub(crate) mod xml;

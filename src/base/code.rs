@@ -182,6 +182,8 @@ codes! {
         "The folder already contains a run, or another process trains into it. A second run would overwrite the checkpoints of the first."
     E0723 Error "run differs from the one to resume"
         "A run is resumed with the settings and the network it was started with. Use the same values, or start another run with `--out DIR`."
+    E0724 Error "weights or results that are not finite"
+        "A tensor of weights holds NaN, an infinite number or a negative variance, or the network computes such scores from an image. A mask of them would be empty without an error. The message names the tensor or the image."
     E0730 Error "device not available"
         "The device that `--device` names does not exist, lacks a driver, or is not part of this build."
     E0731 Error "not enough memory"

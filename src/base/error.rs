@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::path::without_dot;
+use super::shorten::message_text;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ pub struct RunError {
 impl RunError {
     /// Returns a problem that is about no file.
     pub fn without_file(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), path: None, help: Vec::new() }
+        Self { code, message: message_text(message.into()), path: None, help: Vec::new() }
     }
 
     /// Returns a problem of a file or a folder.
@@ -50,7 +51,7 @@ impl RunError {
 
     /// Adds a line that says what to do about the problem.
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(message_text(text.into()));
         self
     }
 

@@ -5,6 +5,7 @@ use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::atomic::named_target;
+use crate::base::shorten::short_name;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
 use crate::compute::weights::{tensors, write_safetensors};
@@ -19,8 +20,8 @@ use std::path::PathBuf;
 #[command(
     after_help = "Tensor names are dotted paths that end as in PyTorch (weight, bias, running_mean, running_var);
 values are laid out as in PyTorch. The same seed gives the same bytes. --from loads the tensors of
-another file or run that match by name and shape, or by order if no name matches; all other
-tensors are random.
+another file or run that match by name and shape, or by order if no name matches and the last
+words of the names agree everywhere; all other tensors are random.
 
 Examples:
   npc init models/npnet.model --model NPNet --seed 0 --out npnet.safetensors
@@ -70,14 +71,17 @@ pub(super) fn run(opts: &InitOptions) -> CommandResult {
             print(&format!("{value:#}\n"))
         }
         (_, None) => print(&written),
-        (_, Some(report)) => print(&format!("{}{}\n{written}", tensor_table(&report), report.summary())),
+        (_, Some(report)) => {
+            let doubts: String = report.doubts().iter().map(|doubt| format!("warning: {doubt}\n")).collect();
+            print(&format!("{}{}\n{doubts}{written}", tensor_table(&report), report.summary()))
+        }
     }
 }
 
 /// Returns one line for each tensor of the model, then one for each unused tensor of the file.
 fn tensor_table(report: &InitReport) -> String {
     let rows = report.tensors.iter().map(|row| (format!("{} {:?}", row.name, row.shape), row.fate.text()));
-    let unused = report.unused.iter().map(|name| (name.clone(), "unused".to_string()));
+    let unused = report.unused.iter().map(|name| (short_name(name).into_owned(), "unused".to_string()));
     let rows: Vec<_> = rows.chain(unused).collect();
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     rows.iter().map(|(name, fate)| format!("{name:width$}  {fate}\n")).collect()

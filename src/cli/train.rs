@@ -183,6 +183,7 @@ fn print_dry_run(resolved: &ResolvedRun, folder: &RunFolder, start: StartOptions
     }
     if let Some(init) = &found.init {
         line("init", init.summary());
+        init.doubts().into_iter().for_each(|doubt| line("warning", doubt));
     }
     for warning in &found.warnings {
         line("warning", warning.clone());

@@ -7,16 +7,20 @@
 //! completely or not at all; a file is replaced completely or not at all.
 
 mod file;
+mod numbers;
 
 pub(crate) use file::read_safetensors_in_order;
 pub use file::{read_safetensors, write_safetensors};
+pub(crate) use numbers::{check_numbers, is_counter};
 
 use super::network::{Layer, NamedLayer, Network, linear_weight};
 use crate::base::error::{Result, RunError};
 use crate::base::hash::fnv1a;
 use crate::base::problem::problem;
+use crate::base::shorten::{shape_text, short_name};
 use burn::module::{Module, Param, ParamId, RunningState};
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A tensor of 32-bit floats on the host.
@@ -91,9 +95,11 @@ pub(crate) fn fingerprint(network: &Network) -> String {
     format!("{:016x}", fnv1a(&text))
 }
 
-/// Stores `tensors`, in any order, in the network. Returns an error unless they are exactly the network's.
+/// Stores `tensors`, in any order, in the network. Returns an error unless they are exactly the network's and hold finite
+/// numbers.
 pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
     check_tensors(&layout(&network), &tensors)?;
+    tensors.par_iter().try_for_each(check_numbers)?;
     let mut by_name = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
     Ok(fill(network, &mut by_name))
 }
@@ -165,11 +171,13 @@ fn shapes_by_name(tensors: &[NamedTensor]) -> Result<BTreeMap<&str, &[usize]>> {
         if expected != found {
             return Err(problem!(
                 E0703,
-                "tensor `{name}` has {found} numbers, but its shape {shape:?} requires {expected}"
+                "tensor `{}` has {found} numbers, but its shape {} requires {expected}",
+                short_name(name),
+                shape_text(shape)
             ));
         }
         if shapes.insert(name, shape).is_some() {
-            return Err(problem!(E0703, "tensor `{name}` appears twice"));
+            return Err(problem!(E0703, "tensor `{}` appears twice", short_name(name)));
         }
     }
     Ok(shapes)
@@ -196,7 +204,9 @@ impl TensorDifferences {
                 }
                 Some(found) if found != shape => {
                     differences.misshaped += 1;
-                    differences.lines.push(format!("`{name}` has shape {found:?}, the model needs {shape:?}"));
+                    differences
+                        .lines
+                        .push(format!("`{name}` has shape {}, the model needs {shape:?}", shape_text(found)));
                 }
                 Some(_) => {}
             }
@@ -204,7 +214,7 @@ impl TensorDifferences {
         let known: HashSet<&str> = layout.iter().map(|(name, _)| name.as_str()).collect();
         for NamedTensor { name, shape, .. } in tensors.iter().filter(|tensor| !known.contains(tensor.name.as_str())) {
             differences.unknown += 1;
-            differences.lines.push(format!("`{name}` {shape:?} is not in the model"));
+            differences.lines.push(format!("`{}` {} is not in the model", short_name(name), shape_text(shape)));
         }
         differences
     }

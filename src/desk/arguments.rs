@@ -70,16 +70,16 @@ pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<ModelArgument>, P
     if problems.has_errors() { Err(problems) } else { Ok(named) }
 }
 
-/// Returns the value of an argument as written.
+/// Returns the value of an argument as written, on one line: it becomes part of tables, folder names and shell commands.
 pub(crate) fn value_text(sources: &SourceMap, arg: &ModelArgument) -> String {
     match &arg.value.kind {
         // Values of a range have the span of the range.
         ast::ExprKind::Int(n) => n.to_string(),
-        _ => sources.snippet(arg.value.span).to_string(),
+        _ => syntax::on_one_line(sources.snippet(arg.value.span)),
     }
 }
 
-/// Returns names and values of arguments as written.
+/// Returns names and values of arguments as [`value_text`] writes them.
 pub(crate) fn argument_texts(sources: &SourceMap, args: &[ModelArgument]) -> ArgumentTexts {
     args.iter().map(|a| (a.name.node.clone(), value_text(sources, a))).collect()
 }

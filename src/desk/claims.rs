@@ -3,10 +3,11 @@
 use super::arguments::named_arguments;
 use super::defaults::{default_data, has_hole};
 use super::selection::ImageSize;
+use crate::base::shorten::shortened;
 use crate::graph::check::{CheckedGraph, check};
-use crate::graph::elaborate::elaborate;
+use crate::graph::elaborate::{elaborate, spend_steps};
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::{Judgement, judge_claim};
+use crate::study::claim::{Judgement, MeasuredModel, PeakBytes, claim_steps, judge_claim};
 use crate::text::config::schema;
 use crate::text::diag::Problems;
 use crate::text::source::SourceMap;
@@ -41,12 +42,21 @@ pub fn judge_claims(
             continue;
         }
         match expected_model(program, expect) {
-            Ok(checked) => judge_block(expect, &checked, sources, &mut judged, &mut problems),
+            Ok(checked) => {
+                let steps = claim_steps(expect.claims.len(), &checked);
+                match spend_steps(program, steps, model.span) {
+                    Ok(()) => judge_block(expect, &checked, sources, &mut judged, &mut problems),
+                    Err(d) => problems.push(d),
+                }
+            }
             Err(p) => problems.extend(p),
         }
     }
     (judged, problems)
 }
+
+/// Largest number of characters that name the model of a claim. Each claim has a copy.
+const MAX_ABOUT: usize = 300;
 
 /// Evaluates the claims of one `expect` block for its model.
 fn judge_block(
@@ -56,9 +66,10 @@ fn judge_block(
     judged: &mut Vec<JudgedClaim>,
     problems: &mut Problems,
 ) {
-    let about = model_text(expect, sources);
+    let about = shortened(&model_text(expect, sources), MAX_ABOUT).into_owned();
+    let model = MeasuredModel::new(checked, &PeakBytes::default);
     for claim in &expect.claims {
-        match judge_claim(claim, checked) {
+        match judge_claim(claim, &model) {
             Ok(verdict) => {
                 let claim = claim_text(claim, sources);
                 judged.push(JudgedClaim { about: about.clone(), claim, judged: verdict });

@@ -134,7 +134,7 @@ pub mod learn {
     }
     #[cfg(feature = "run")]
     pub mod init {
-        pub use crate::learn::init::{InitOutcome, InitReport, init};
+        pub use crate::learn::init::{ExchangeableTensors, InitOutcome, InitReport, init};
     }
     #[cfg(feature = "run")]
     pub mod loss {

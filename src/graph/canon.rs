@@ -28,10 +28,11 @@ impl CanonicalGraph {
     /// Rewrites a graph to its canonical form. Terms that no result depends on are left out.
     pub fn new(graph: &Graph) -> CanonicalGraph {
         let mut interner = TermInterner::default();
+        let absorbed = rules::absorbed_nodes(graph);
         let mut outlets: Vec<Vec<TermId>> = Vec::with_capacity(graph.len());
         for id in graph.order() {
             let inputs: Vec<TermId> = graph.inputs(id).iter().map(|o| outlets[o.node.index()][o.slot]).collect();
-            outlets.push(rules::rewrite(graph, id, &inputs, &mut interner));
+            outlets.push(rules::rewrite(graph, id, &inputs, &absorbed, &mut interner));
         }
         let results = graph.results.iter().map(|(_, o)| outlets[o.node.index()][o.slot]).collect();
         CanonicalGraph { terms: interner.terms, results }.reachable()

@@ -37,9 +37,22 @@ pub use value::EvalValue;
 
 use super::ir::Graph;
 use super::resolve::ResolvedProgram;
-use crate::text::diag::Problems;
+use crate::base::problem::problem;
+use crate::text::diag::{Diagnostic, Problems};
+use crate::text::source::Span;
 use crate::text::syntax::ast;
 use elaborator::Elaborator;
+
+/// Adds work besides elaboration, such as claims that are judged, to the steps of a program. Errors: more than
+/// [`LIMITS`] allow.
+pub(crate) fn spend_steps(program: &ResolvedProgram<'_>, steps: usize, span: Span) -> Result<(), Diagnostic> {
+    if program.spend_fuel(steps) <= LIMITS.total_steps {
+        return Ok(());
+    }
+    Err(problem!(E0311, span, "more than {} evaluation steps in all", LIMITS.total_steps;
+        label: "the limit is reached here";
+        help: "split the file, or state fewer claims and bounds about fewer models"))
+}
 
 /// Instantiates a model or variant at an input size `[height, width]`.
 ///

@@ -11,6 +11,7 @@ use super::optim::OptimState;
 use super::run_folder::EpochRecord;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
+use crate::base::shorten::short_name;
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
 use crate::text::config::Optimizer;
@@ -159,6 +160,9 @@ fn load_optimiser_state(
             if sizes.get(&name) != Some(&values.len()) {
                 return Err(problem!(E0720, path, "`{kind}` of `{name}` does not fit the model"));
             }
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(problem!(E0724, path, "`{kind}` of `{name}` holds numbers that are NaN or infinite"));
+            }
             tensors.push(Tensor::<1>::from_data(burn::tensor::TensorData::from(&values[..]), &device));
         }
         if let Some(kind) = found.keys().next() {
@@ -249,7 +253,7 @@ fn split_contents(
         } else if let Some((kind, name)) = parse_state_name(&name) {
             contents.state.entry(name.to_string()).or_default().insert(kind, tensor.values);
         } else {
-            return Err(problem!(E0703, path, "unexpected tensor `{name}` in a checkpoint"));
+            return Err(problem!(E0703, path, "unexpected tensor `{}` in a checkpoint", short_name(&name)));
         }
     }
     Ok(contents)

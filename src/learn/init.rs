@@ -3,21 +3,25 @@
 //! Matching tensors are loaded, the others keep their random values. The report lists every tensor.
 
 mod matching;
+mod order;
+mod outcome;
 mod pytorch;
+mod weight_file;
 
-pub use matching::InitOutcome;
-pub(crate) use matching::{NamedShape, match_tensors};
+pub use order::ExchangeableTensors;
+pub use outcome::InitOutcome;
 
-use super::checkpoint;
 use super::run_folder::RunFolder;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
+use crate::base::shorten::{shape_text, short_name};
 use crate::compute::network::Network;
-use crate::compute::weights::{self, NamedTensor};
-use pytorch::WeightFile;
+use crate::compute::weights;
+use matching::match_tensors;
+use outcome::NamedShape;
 use serde::Serialize;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use weight_file::WeightFile;
 
 /// `init.json`: for every tensor, whether it was loaded.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +30,10 @@ pub struct InitReport {
     pub file: PathBuf,
     /// Prefix that was removed from the file's names.
     pub prefix: String,
+    /// Other prefixes under which the file has as many tensors that fit. Their numbers were not used.
+    pub other_prefixes: Vec<String>,
+    /// Tensors that were matched by order, and that nothing else tells apart.
+    pub exchangeable: Vec<ExchangeableTensors>,
     /// Tensors of the model in its order.
     pub tensors: Vec<InitTensor>,
     /// Tensors of the file that were not used.
@@ -51,7 +59,10 @@ impl InitReport {
         let missing = count(|f| matches!(f, InitOutcome::Missing));
         let all = self.tensors.len();
         let mut text = match by_order {
-            0 => format!("{by_name} of {all} tensors loaded by name"),
+            0 if self.prefix.is_empty() => format!("{by_name} of {all} tensors loaded by name"),
+            0 => {
+                format!("{by_name} of {all} tensors loaded by name, without the prefix `{}`", short_name(&self.prefix))
+            }
             _ => format!("{by_order} of {all} tensors loaded by order, since no name fits"),
         };
         for (n, what) in [(shape, "of another shape"), (missing, "not in the file")] {
@@ -69,51 +80,76 @@ impl InitReport {
     }
 }
 
-/// Loads the matching tensors of a file or a run folder into the network. Errors: no tensor matches.
-pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
-    let path = if from.is_dir() { RunFolder::new(from).checkpoint()? } else { from.to_path_buf() };
-    let WeightFile { tensors: given, ordered, others } = read_weight_file(&path)?;
-    let model = weights::layout(&network);
-    let entries: Vec<NamedShape> = given.iter().map(|t| (t.name.clone(), t.shape.clone())).collect();
-    let Some(found) = match_tensors(&model, &entries, ordered) else {
-        return Err(nothing_fits(&path, &network, &model, &entries));
-    };
-    let mut by_name: HashMap<String, NamedTensor> = given.into_iter().map(|t| (t.name.clone(), t)).collect();
-    let tensors = weights::tensors(&network).into_iter().zip(&found.fates).map(|(own, fate)| {
-        let new = fate.source().and_then(|from| by_name.remove(from));
-        NamedTensor { values: new.map_or(own.values, |t| t.values), ..own }
-    });
-    let tensors = tensors.collect();
-    let row = |((name, shape), fate)| InitTensor { name, shape, fate };
-    let rows = model.into_iter().zip(found.fates).map(row).collect();
-    let unused = found.unused.into_iter().chain(others).collect();
-    let report = InitReport { file: path, prefix: found.prefix, tensors: rows, unused };
-    Ok((weights::load(network, tensors)?, report))
+/// Largest number of doubts of one kind that are told. `init.json` has all.
+const SHOWN_DOUBTS: usize = 5;
+
+impl InitReport {
+    /// Returns a line for each choice that neither a name nor a shape decided.
+    pub fn doubts(&self) -> Vec<String> {
+        let other_prefixes = self.other_prefixes.iter().take(SHOWN_DOUBTS).map(|other| {
+            let taken = match &self.prefix[..] {
+                "" => "those without a prefix".to_string(),
+                prefix => format!("those under `{}`", short_name(prefix)),
+            };
+            format!("the file has as many fitting tensors under `{}`; {taken} were loaded", short_name(other))
+        });
+        let exchangeable = self.exchangeable.iter().take(SHOWN_DOUBTS).map(ExchangeableTensors::text);
+        let mut lines: Vec<String> = other_prefixes.chain(exchangeable).collect();
+        match self.exchangeable.len() {
+            0 => {}
+            n => {
+                if n > SHOWN_DOUBTS {
+                    lines.push(format!("tensors of {} more shapes were matched by order alone", n - SHOWN_DOUBTS));
+                }
+                lines.push(
+                    "check that the model declares its layers in the order of the file: another order of equal shapes \
+                     loads without an error and computes something else"
+                        .into(),
+                );
+            }
+        }
+        lines
+    }
 }
 
-fn read_weight_file(path: &Path) -> Result<WeightFile> {
-    if !path.exists() {
-        return Err(problem!(
-            E0701,
-            path,
-            "no such file or run folder with initial weights";
-            help: "`init` accepts safetensors, a PyTorch file or a folder that `npc train` wrote"
-        ));
+/// Loads the matching tensors of a file or a run folder into the network. Errors: no tensor matches, or one that matches holds
+/// numbers that are not finite.
+pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
+    let path = if from.is_dir() { RunFolder::new(from).checkpoint()? } else { from.to_path_buf() };
+    let mut file = WeightFile::open(&path)?;
+    let model = weights::layout(&network);
+    let found = match match_tensors(&model, file.names(), file.ordered()) {
+        Ok(found) => found,
+        Err(order) => return Err(nothing_fits(&path, &network, &model, file.names(), &order)),
+    };
+    let mut tensors = weights::tensors(&network);
+    for (own, fate) in tensors.iter_mut().zip(&found.fates) {
+        if let Some(from) = fate.source() {
+            own.values = file.take(from)?;
+        }
     }
-    let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
-    if ["pt", "pth", "bin", "ckpt"].into_iter().any(is) {
-        return pytorch::read(path);
-    }
-    let (tensors, ordered) = checkpoint::read_weights(path)?;
-    Ok(WeightFile { tensors, ordered, others: Vec::new() })
+    let row = |((name, shape), fate)| InitTensor { name, shape, fate };
+    let rows = model.into_iter().zip(found.fates).map(row).collect();
+    let unused = found.unused.into_iter().chain(file.into_others()).collect();
+    let network = weights::load(network, tensors).map_err(|error| RunError { path: Some(path.clone()), ..error })?;
+    let report = InitReport {
+        file: path,
+        prefix: found.prefix,
+        other_prefixes: found.other_prefixes,
+        exchangeable: found.exchangeable,
+        tensors: rows,
+        unused,
+    };
+    Ok((network, report))
 }
 
 /// Maximum number of names in a message.
 const SHOWN: usize = 3;
 
-fn nothing_fits(path: &Path, network: &Network, model: &[NamedShape], file: &[NamedShape]) -> RunError {
+fn nothing_fits(path: &Path, network: &Network, model: &[NamedShape], file: &[NamedShape], order: &str) -> RunError {
     let first = |list: &[NamedShape]| {
-        let names: Vec<_> = list.iter().take(SHOWN).map(|(name, shape)| format!("`{name}` {shape:?}")).collect();
+        let text = |(name, shape): &NamedShape| format!("`{}` {}", short_name(name), shape_text(shape));
+        let names: Vec<_> = list.iter().take(SHOWN).map(text).collect();
         format!("{} tensors: {}{}", list.len(), names.join(", "), if list.len() > SHOWN { ", ..." } else { "" })
     };
     problem!(
@@ -123,6 +159,7 @@ fn nothing_fits(path: &Path, network: &Network, model: &[NamedShape], file: &[Na
         network.plan().name;
         help: "the file has {}", first(file);
         help: "the model has {}", first(model);
+        help: "nothing is loaded by order, since {order}";
         help: "rename the tensors in Python, or give the model's blocks the names of the file"
     )
 }

@@ -129,6 +129,7 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
     if let Some(report) = &report {
         job.folder.write_json("init.json", report)?;
         observer.note(&report.summary());
+        report.doubts().iter().for_each(|doubt| observer.warn(doubt));
     }
     if run.meta.epoch > 0 {
         // Removes lines that a killed process wrote after its checkpoint, and restores deleted ones.

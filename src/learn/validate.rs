@@ -2,7 +2,7 @@
 //!
 //! Scores are computed at the data block's size, the size of the network's input; `docs/metrics.md` explains why.
 
-use crate::base::error::Result;
+use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::data::{Batch, BatchLoader, Dataset, LastBatch, SplitRole};
@@ -22,11 +22,52 @@ pub(crate) fn image_tensor(batch: &Batch, device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), device)
 }
 
-/// Returns the class of each pixel: `[n, k, h, w]` scores to `n * h * w` indices.
-fn argmax_classes(scores: Tensor<4>) -> Result<Vec<u8>> {
-    let data = scores.argmax(1).into_data().convert::<i64>();
-    let values = data.try_into_vec::<i64>().map_err(|e| problem!(E0730, "the device returned no numbers: {e:?}"))?;
-    Ok(values.into_iter().map(|k| k as u8).collect())
+/// Checks that a network computed numbers for an image. The largest of scores that are none is a class like any other, mostly the
+/// background, so a mask of them looks like an image without a lesion.
+pub(crate) fn check_scores(scores: &[f32]) -> Result<()> {
+    let not_finite = scores.iter().filter(|score| !score.is_finite()).count();
+    match not_finite {
+        0 => Ok(()),
+        n => Err(problem!(
+            E0724,
+            "the network computes {n} of {} scores of this image that are NaN or infinite, so it has no mask",
+            scores.len();
+            help: "look for weights or inputs far from those of training: `npc data check`, `npc eval RUN`"
+        )),
+    }
+}
+
+/// Returns the class of each pixel, the first one on a tie, and gives `each` the scores of one image after the other:
+/// `[n, k, h, w]` scores to `n * h * w` indices. Errors: scores that are no numbers, with the name of the image.
+pub(crate) fn highest_classes<'a>(
+    scores: &[f32],
+    [n, k, h, w]: [usize; 4],
+    name: impl Fn(usize) -> &'a str,
+    mut each: impl FnMut(usize, &[u8], &[f32]),
+) -> Result<Vec<u8>> {
+    let area = h * w;
+    let mut chosen = vec![0u8; n * area];
+    let mut highest = vec![f32::NEG_INFINITY; area];
+    for (i, image) in scores.chunks_exact(k * area).enumerate() {
+        check_scores(image).map_err(|error| RunError { path: Some(name(i).into()), ..error })?;
+        highest.fill(f32::NEG_INFINITY);
+        let classes = &mut chosen[i * area..(i + 1) * area];
+        for (class, plane) in image.chunks_exact(area).enumerate() {
+            for ((score, highest), chosen) in plane.iter().zip(&mut highest).zip(classes.iter_mut()) {
+                if score > highest {
+                    (*highest, *chosen) = (*score, class as u8);
+                }
+            }
+        }
+        each(i, classes, &highest);
+    }
+    Ok(chosen)
+}
+
+/// Copies a tensor to the host.
+pub(crate) fn host_values(tensor: Tensor<4>) -> Result<Vec<f32>> {
+    let data = tensor.into_data().convert::<f32>();
+    data.try_into_vec::<f32>().map_err(|e| problem!(E0799, "the results cannot be read from the device: {e:?}"))
 }
 
 /// Scores every case of a role in order, by the class with the highest score. Returns `None` if stopped.
@@ -40,7 +81,10 @@ pub(crate) fn score_all(
     stop: &AtomicBool,
 ) -> Result<Option<Vec<CaseScore>>> {
     score_batches(loader, data, role, batch, metrics, stop, |batch| {
-        argmax_classes(network.forward(image_tensor(batch, network.device())).remove(0))
+        let scores = network.forward(image_tensor(batch, network.device())).remove(0);
+        let dims = scores.dims();
+        let name = |i: usize| data.cases(role)[batch.cases[i]].stem.as_str();
+        highest_classes(&host_values(scores)?, dims, name, |_, _, _| {})
     })
 }
 

@@ -2,18 +2,18 @@
 //!
 //! Scores are computed at the data block's size, which is the network's resolution; `docs/metrics.md` explains why.
 
-use super::predict::{PredictionSettings, host_values, probabilities};
+use super::predict::{PredictionSettings, probabilities};
 use super::volume_scores::VolumeScorer;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
-use crate::data::{Batch, BatchLoader, SplitRole};
+use crate::data::{BatchLoader, SplitRole};
 use crate::graph::check::CheckedGraph;
 use crate::learn::checkpoint;
 use crate::learn::prepare::{RunInputs, check_same_split, prepare};
 use crate::learn::run_folder::RunFolder;
-use crate::learn::validate::{image_tensor, score_batches, scored_role};
+use crate::learn::validate::{highest_classes, host_values, image_tensor, score_batches, scored_role};
 use crate::metric::calibration::CalibrationTally;
 use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
 use crate::text::config::Metric;
@@ -57,33 +57,6 @@ pub(crate) fn load_network(path: &Path, checked: &CheckedGraph, device: &Device)
     Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
 }
 
-/// Returns the most probable class of each pixel from probabilities `[n, k, h, w]`, the first one on a tie, and adds its
-/// probability to `tally`.
-fn most_probable_classes(
-    values: &[f32],
-    [n, k, h, w]: [usize; 4],
-    batch: &Batch,
-    tally: &mut CalibrationTally,
-) -> Vec<u8> {
-    let area = h * w;
-    let mut chosen = vec![0u8; n * area];
-    let mut confidence = vec![f32::NEG_INFINITY; area];
-    for (i, image) in values.chunks_exact(k * area).enumerate() {
-        confidence.fill(f32::NEG_INFINITY);
-        let classes = &mut chosen[i * area..(i + 1) * area];
-        for (class, plane) in image.chunks_exact(area).enumerate() {
-            for ((p, best), chosen) in plane.iter().zip(&mut confidence).zip(classes.iter_mut()) {
-                if p > best {
-                    (*best, *chosen) = (*p, class as u8);
-                }
-            }
-        }
-        let truth = &batch.targets[i * area..(i + 1) * area];
-        confidence.iter().zip(classes.iter().zip(truth)).for_each(|(&p, (c, t))| tally.add(p, c == t));
-    }
-    chosen
-}
-
 /// Options of [`evaluate`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EvaluateOptions {
@@ -124,10 +97,15 @@ pub fn evaluate(
     let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
         let x = image_tensor(batch, network.device());
         let probabilities = probabilities(&network, x, options.flips);
-        let dims = probabilities.dims();
+        let dims @ [_, _, h, w] = probabilities.dims();
         let values = host_values(probabilities)?;
+        let name = |i: usize| data.cases(role)[batch.cases[i]].stem.as_str();
+        let classes = highest_classes(&values, dims, name, |i, classes, confidence| {
+            let truth = &batch.targets[i * h * w..(i + 1) * h * w];
+            confidence.iter().zip(classes.iter().zip(truth)).for_each(|(&p, (c, t))| tally.add(p, c == t));
+        })?;
         volumes.add(batch, &values)?;
-        Ok(most_probable_classes(&values, dims, batch, &mut tally))
+        Ok(classes)
     })?;
     let cases = cases.ok_or_else(|| problem!(E0752, "the evaluation was interrupted; no scores were written"))?;
     let evaluation = Evaluation {

@@ -3,10 +3,10 @@
 //! Flips, tiles and resizing average softmax outputs. The predicted class is the one with the highest mean probability.
 
 use super::sliding_window::SlidingWindow;
-use crate::base::error::Result;
-use crate::base::problem::problem;
+use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::{LoadedImage, load_full_image, load_image, resize};
+use crate::learn::validate::{check_scores, host_values};
 use crate::text::config::DataSpec;
 use burn::tensor::{Tensor, TensorData, activation};
 use std::path::Path;
@@ -54,12 +54,6 @@ fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes:
     softmax_output(network, x.flip(axes)).flip(axes)
 }
 
-/// Copies a tensor to the host.
-pub(crate) fn host_values(tensor: Tensor<4>) -> Result<Vec<f32>> {
-    let data = tensor.into_data().convert::<f32>();
-    data.try_into_vec::<f32>().map_err(|e| problem!(E0799, "the results cannot be read from the device: {e:?}"))
-}
-
 impl PredictionSettings<'_> {
     /// Reads one image at the size of the prediction.
     pub(crate) fn load(&self, path: &Path) -> Result<LoadedImage> {
@@ -94,6 +88,11 @@ impl PredictionSettings<'_> {
 }
 
 impl ProbabilityMaps {
+    /// Checks that the network computed numbers for an image.
+    pub(crate) fn check(&self, image: &Path) -> Result<()> {
+        check_scores(&self.values).map_err(|error| RunError { path: Some(image.to_path_buf()), ..error })
+    }
+
     /// Returns the class of each pixel at another size: bilinear interpolation, then argmax.
     pub(crate) fn classes_at(&self, size: [usize; 2]) -> Vec<u8> {
         resize::argmax(&self.values, self.classes, self.size, size)

@@ -110,6 +110,7 @@ pub(crate) fn write(
     out: &Path,
     extras: PredictionExtras,
 ) -> Result<PredictedImage> {
+    scored.check(&input.path)?;
     let size = image.original;
     let classes = scored.classes_at(size);
     let base = out.join(&input.stem);
@@ -149,8 +150,10 @@ pub(crate) fn show_case(
     let (truth, size, _) = data.truth(role, index)?;
     let plan = PredictionSettings { spec: data.spec(), channels, window: None, flips };
     let scored = plan.predict(network, &[&image])?.remove(0);
+    let stem = data.cases(role)[index].stem.clone();
+    scored.check(Path::new(&stem))?;
     Ok(OverlayCase {
-        stem: data.cases(role)[index].stem.clone(),
+        stem,
         score: String::new(),
         predicted: scored.classes_at(image.original),
         truth: Some(resize::nearest(&truth, size, image.original)),

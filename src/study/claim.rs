@@ -4,6 +4,7 @@
 
 mod bound;
 mod compare;
+mod measured;
 mod number;
 mod quantity;
 mod score;
@@ -17,6 +18,7 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::{Claim, ClaimValue, Relation};
 pub use bound::SweepBound;
 use compare::claim_holds;
+pub use measured::MeasuredModel;
 pub use number::PrintedNumber;
 pub use quantity::{PeakBytes, QuantityValue};
 use quantity::{Quantity, measure, parse_quantity};
@@ -24,9 +26,14 @@ use score::check_score;
 pub use score::{ReportedFigure, is_countable, reported_figure};
 pub use verdict::{Judgement, Verdict};
 
+/// Returns the steps of evaluation that some claims about a model stand for. A claim about a named result looks for it.
+pub(crate) fn claim_steps(claims: usize, checked: &CheckedGraph) -> usize {
+    claims.saturating_mul(50 + checked.graph().results.len() / 8)
+}
+
 /// Checks one claim about a model. Errors: a claim that does not hold, one marked as refuted that holds, or one that cannot
 /// be checked.
-pub fn judge_claim(claim: &Claim, checked: &CheckedGraph) -> Result<Judgement, Box<Diagnostic>> {
+pub fn judge_claim(claim: &Claim, model: &MeasuredModel<'_>) -> Result<Judgement, Box<Diagnostic>> {
     let quantity = parse_quantity(&claim.quantity, Convention::Conv)?;
     if matches!(quantity, Quantity::Score) {
         return check_score(claim);
@@ -36,12 +43,12 @@ pub fn judge_claim(claim: &Claim, checked: &CheckedGraph) -> Result<Judgement, B
             "a claim about memory cannot be checked: memory depends on the batch size and the optimiser of a run";
             help: "`npc check` prints the memory; `keep where` of a sweep accepts `memory`")));
     }
-    let value = measure(&quantity, checked, &PeakBytes::default)?;
+    let value = measure(&quantity, model)?;
     let holds = claim_holds(claim, &quantity, &value)?;
     match (&claim.refuted, holds) {
         (None, true) => Ok(Judgement { value, verdict: Verdict::Holds }),
         (Some(reason), false) => Ok(Judgement { value, verdict: Verdict::Refuted { reason: reason.node.clone() } }),
-        (None, false) => Err(Box::new(false_claim(claim, checked, &value))),
+        (None, false) => Err(Box::new(false_claim(claim, model.checked(), &value))),
         (Some(reason), true) => {
             let clause = Span { start: value_span(claim).end, end: reason.span.end, ..reason.span };
             Err(Box::new(problem!(E0602, claim.span, "this claim is marked as refuted, but it holds";

@@ -6,11 +6,11 @@ mod filter;
 mod pareto;
 mod variants;
 
-use super::claim::{SweepBound, is_countable, judge_claim};
+use super::claim::{MeasuredModel, PeakBytes, SweepBound, claim_steps, is_countable, judge_claim};
 use super::cost::Convention;
 use crate::base::problem::problem;
 use crate::graph::check::check;
-use crate::graph::elaborate::{ModelArgument, elaborate};
+use crate::graph::elaborate::{ModelArgument, elaborate, spend_steps};
 use crate::graph::resolve::ResolvedProgram;
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast::{self, Expr, ExprKind};
@@ -23,10 +23,16 @@ pub use variants::{CountedVariant, MeasureKey, SizeMeasures, count_variants, gro
 /// Maximum number of models of a sweep, and of candidates for the holes of a model.
 pub const MAX_POINTS: usize = 4096;
 
-/// Returns every combination of the values, the last name varying fastest; `None` above `most` combinations.
+/// Maximum number of parts of the values of all combinations together: each holds a copy of its values.
+const MAX_PARTS: usize = 1 << 23;
+
+/// Returns every combination of the values, the last name varying fastest; `None` above `most` combinations, or if they
+/// would hold more than [`MAX_PARTS`].
 fn grid_points(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<ModelArgument>>> {
     let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
-    if total > most {
+    let longest = |values: &Vec<Expr>| values.iter().map(list_parts).max().unwrap_or(0);
+    let parts = axes.iter().map(|(_, values)| longest(values)).fold(0, usize::saturating_add);
+    if total > most || total.saturating_mul(parts) > MAX_PARTS {
         return None;
     }
     let mut points: Vec<Vec<ModelArgument>> = vec![Vec::new()];
@@ -38,6 +44,14 @@ fn grid_points(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<
         points = points.iter().flat_map(|point| values.iter().map(move |v| longer(point, v))).collect();
     }
     Some(points)
+}
+
+/// Returns the number of expressions in a value, where it is a list.
+fn list_parts(value: &Expr) -> usize {
+    match &value.kind {
+        ExprKind::List(items) => items.iter().map(list_parts).fold(1, usize::saturating_add),
+        _ => 1,
+    }
 }
 
 /// A model of a sweep.
@@ -56,8 +70,10 @@ pub fn sweep_models(sweep: &ast::Sweep) -> Result<Vec<SweepModel<'_>>, Diagnosti
     let mut all = Vec::new();
     for ast::ModelGrid { base, args } in &sweep.models.grids {
         let Some(grid) = grid_points(args, MAX_POINTS).filter(|grid| all.len() + grid.len() <= MAX_POINTS) else {
-            return Err(problem!(E0311, sweep.name.span, "sweep `{}` has more than {MAX_POINTS} points", sweep.name;
-                help: "split it into several sweeps"));
+            return Err(
+                problem!(E0311, sweep.name.span, "sweep `{}` has more than {MAX_POINTS} points, or too many arguments for all", sweep.name;
+                help: "split it into several sweeps"),
+            );
         };
         let varied: Vec<bool> = args.iter().map(|(_, values)| values.len() > 1).collect();
         all.extend(grid.into_iter().map(|args| SweepModel { model: base, args, varied: varied.clone() }));
@@ -124,7 +140,8 @@ fn candidates(within: &Expr) -> Option<Vec<Expr>> {
 
 /// Checks the claims of a model for every value of its holes; `claims` are `expect` blocks with their sizes.
 ///
-/// Errors: a hole without values to try, or more than [`MAX_POINTS`] combinations.
+/// Errors: a hole without values to try, more than [`MAX_POINTS`] combinations, or more claims for them than the steps of a
+/// program allow.
 pub fn fit_holes(
     program: &ResolvedProgram<'_>,
     name: &ast::Ident,
@@ -143,17 +160,27 @@ pub fn fit_holes(
         return Err(problem!(N0901, name.span, "the holes of `{name}` have more than {MAX_POINTS} combinations";
             help: "give one a value with `--with`"));
     };
-    let holds = |args: &Vec<ModelArgument>| {
-        claims.iter().all(|(expect, size)| {
-            let built = elaborate(program, name, args, *size).and_then(check);
-            built.is_ok_and(|checked| expect.claims.iter().all(|claim| judge_claim(claim, &checked).is_ok()))
-        })
-    };
     let tried = grid.len();
+    let mut fitting = Vec::new();
+    for args in grid {
+        let mut holds = true;
+        for (expect, size) in claims {
+            let Ok(checked) = elaborate(program, name, &args, *size).and_then(check) else {
+                holds = false;
+                break;
+            };
+            spend_steps(program, claim_steps(expect.claims.len(), &checked), expect.model.span)?;
+            let model = MeasuredModel::new(&checked, &PeakBytes::default);
+            holds &= expect.claims.iter().all(|claim| judge_claim(claim, &model).is_ok());
+        }
+        if holds {
+            fitting.push(args);
+        }
+    }
     Ok(HoleValues {
         holes: open.into_iter().map(|(hole, _)| hole.clone()).collect(),
         tried,
         claims: claims.iter().map(|(e, _)| e.claims.iter().filter(|c| is_countable(c)).count()).sum(),
-        fitting: grid.into_iter().filter(|args| holds(args)).collect(),
+        fitting,
     })
 }

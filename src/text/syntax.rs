@@ -82,6 +82,21 @@ pub fn parse_bounds(sources: &SourceMap, id: SourceId) -> Result<Vec<ast::Claim>
     recover::parse_whole(id, text, &code, "a bound such as `params < 1M`", build::bounds)
 }
 
+/// Returns a value as written, on one line and without comments: `[4, 8]` for a list over several lines.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let mut line = String::new();
+    let mut end = 0;
+    for token in scan::scan(text).iter().filter(|token| !token.is_comment()) {
+        let word = token.text(text);
+        let apart =
+            token.start > end && !line.is_empty() && !line.ends_with(['(', '[']) && ![")", "]", ","].contains(&word);
+        line.push_str(if apart { " " } else { "" });
+        line.push_str(word);
+        end = token.end;
+    }
+    line
+}
+
 /// Parses the line `npc N`.
 fn edition(id: SourceId, text: &str, code: &[scan::Token]) -> Result<Spanned<u32>, Diagnostic> {
     let number = match code {

@@ -1,5 +1,6 @@
 """Writes the small files of fixtures about data: `python3 tests/diagnostics/make_files.py`. Needs only the standard library."""
 
+import json
 import pathlib
 import struct
 import zlib
@@ -140,3 +141,13 @@ text(folder / "test.txt", "2\n")
 
 folder = data_set("E0710_two_masks")
 png(folder / "masks" / "2.tif")
+
+# Weights of a convolution, one of which is NaN.
+folder = HERE / "E0724_weights_that_are_no_numbers"
+folder.mkdir(exist_ok=True)
+shapes = {"conv.weight": [2, 1, 1, 1], "conv.bias": [2]}
+header = {name: {"dtype": "F32", "shape": shape, "data_offsets": [8 * i, 8 * i + 8]} for i, (name, shape) in enumerate(shapes.items())}
+header = json.dumps(header).encode()
+header += b" " * (-len(header) % 8)
+values = struct.pack("<4f", 0.5, float("nan"), 0, 0)
+(folder / "diverged.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + values)

@@ -5,10 +5,12 @@
 //! equal files, in declaration order. The crate reads them and checks every offset.
 
 use super::NamedTensor;
+use super::numbers::is_counter;
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
+use crate::base::shorten::short_name;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -58,13 +60,13 @@ pub(crate) fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>
     // All are slices of `bytes`; empty ones have equal addresses.
     views.sort_by(|(a, x), (b, y)| (x.data().as_ptr(), a).cmp(&(y.data().as_ptr(), b)));
     for (name, view) in views {
-        if name.ends_with(".num_batches_tracked") {
+        if is_counter(name) {
             continue;
         }
         if view.dtype() != Dtype::F32 {
             let dtype = view.dtype();
             return Err(
-                problem!(E0704, path, "tensor `{name}` has type {dtype:?}, but only 32-bit floats (F32) are supported";
+                problem!(E0704, path, "tensor `{}` has type {dtype:?}, but only 32-bit floats (F32) are supported", short_name(name);
                 help: "convert it with `tensor.float()` in PyTorch"),
             );
         }

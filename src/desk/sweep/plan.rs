@@ -12,7 +12,7 @@ use crate::desk::resolved_run::{ResolvedRun, RunRequest, resolve_run};
 use crate::desk::selection::unknown_name;
 use crate::graph::resolve::ResolvedProgram;
 use crate::learn::run_folder::RunFolder;
-use crate::study::claim::{ReportedFigure, SweepBound};
+use crate::study::claim::{MeasuredModel, ReportedFigure, SweepBound};
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{SweepModel, sweep_bounds, sweep_models};
 use crate::text::diag::Diagnostic;
@@ -164,8 +164,9 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
 /// Checks whether a model satisfies all bounds with the batch and the image size of the run.
 fn satisfies(bounds: &[SweepBound], resolved: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
     let peaks = || MemorySettings::from(resolved.settings.train.clone()).peaks(&resolved.checked, None);
+    let model = MeasuredModel::new(&resolved.checked, &peaks);
     for bound in bounds {
-        if !bound.holds(&resolved.checked, &peaks)? {
+        if !bound.holds(&model)? {
             return Ok(false);
         }
     }

@@ -5,6 +5,7 @@ use super::processes::npc_program;
 use crate::base::atomic::write_named_file;
 use crate::base::error::RunError;
 use crate::base::path::absolute;
+use crate::base::problem::problem;
 use crate::base::shell::quoted;
 use crate::desk::error::WorkbenchError;
 use std::fmt::Write;
@@ -12,7 +13,8 @@ use std::path::Path;
 
 /// Returns one line for each run that trains and scores it, for any POSIX shell. A line may be started again at any time.
 ///
-/// Errors: the operating system does not give the path of the running program.
+/// Errors: the operating system does not give the path of the running program, or a path or a value holds a control character,
+/// with which a command would not be one line.
 pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
     let npc = npc_program()?;
     let npc = quoted(&npc.display().to_string());
@@ -24,7 +26,16 @@ pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
             quoted(&absolute(run.folder.root()).display().to_string())
         )
     };
-    Ok(plan.points.iter().flat_map(|p| &p.runs).map(line).collect())
+    let lines: Vec<String> = plan.points.iter().flat_map(|p| &p.runs).map(line).collect();
+    match lines.iter().find(|line| line.contains(char::is_control)) {
+        None => Ok(lines),
+        Some(line) => Err(WorkbenchError::request(problem!(
+            E0503,
+            "a command holds a control character, so it would not be one line: {}",
+            line.escape_debug();
+            help: "rename the file or folder, or set the value without it"
+        ))),
+    }
 }
 
 /// Returns a script for `sbatch` with one array task for each run. A requeued task resumes the run in its folder.

@@ -8,7 +8,7 @@ use super::colour::{colours, colours_from_inputs};
 use super::matching::{GraphComparison, compare};
 use super::term::{CanonicalGraph, TermId};
 use crate::graph::ir::{Graph, NodeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The changes that turn one graph into the other. Nodes that are not part of the canonical forms are in none of the lists.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -174,8 +174,9 @@ impl<'g> TermAlignment<'g> {
     fn rewired(&self, x: TermId, y: TermId) -> Option<RewiredNode> {
         let (old_term, new_term) = (self.canon[0].term(x), self.canon[1].term(y));
         let before: Vec<TermId> = old_term.inputs.iter().filter_map(|i| self.to_b[i.0]).collect();
-        let gone = before.iter().find(|i| !new_term.inputs.contains(i));
-        let new = new_term.inputs.iter().find(|i| self.to_a[i.0].is_some() && !before.contains(i));
+        let [read_before, read_now] = [&before, &new_term.inputs].map(|ids| ids.iter().collect::<HashSet<_>>());
+        let gone = before.iter().find(|i| !read_now.contains(i));
+        let new = new_term.inputs.iter().find(|i| self.to_a[i.0].is_some() && !read_before.contains(i));
         let all = before.len() == old_term.inputs.len() && new_term.inputs.iter().all(|i| self.to_a[i.0].is_some());
         let order = !old_term.commutes && all && before.len() == new_term.inputs.len() && before != new_term.inputs;
         let (gone, new) = match (gone, new) {

@@ -4,6 +4,7 @@ use super::colour::{colours, colours_from_inputs};
 use super::term::{CanonicalGraph, TermId};
 use crate::graph::ir::NodeId;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The result of comparing two graphs.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +30,9 @@ pub struct TermDifference {
 }
 
 /// The number of choices between terms of equal colour after which the search gives up.
-const MAX_TRIES: usize = 100_000;
+const MAX_TRIES: usize = 200_000;
+/// The number of terms looked at after which the search gives up.
+const MAX_STEPS: usize = 500_000_000;
 
 /// Searches for a pairing of the terms of two canonical graphs under which both compute the same function.
 pub fn compare(a: &CanonicalGraph, b: &CanonicalGraph) -> GraphComparison {
@@ -52,9 +55,10 @@ pub fn compare(a: &CanonicalGraph, b: &CanonicalGraph) -> GraphComparison {
         to_a: vec![None; b.len()],
         trail: Vec::new(),
         tries: 0,
+        steps: 0,
     };
     let roots = a.results.iter().copied().zip(b.results.iter().copied()).collect();
-    if !pairing.solve(roots, Vec::new()) {
+    if !pairing.solve(roots) {
         return GraphComparison::Undecided;
     }
     let weights = a.ids().filter(|id| a.term(*id).owns_weights);
@@ -85,8 +89,39 @@ fn first_difference(
     (only_a.is_some() || only_b.is_some()).then_some(TermDifference { a: only_a, b: only_b })
 }
 
-/// Unpaired inputs of two paired terms whose order of inputs does not matter.
-type CommutingInputs = (Vec<TermId>, Vec<TermId>);
+/// Inputs of two paired terms whose order does not matter.
+struct CommutingInputs {
+    a: Vec<TermId>,
+    b: Vec<TermId>,
+}
+
+/// Inputs that are not all paired, and those that are open besides them. States of the search share it.
+struct OpenInputs {
+    inputs: Rc<CommutingInputs>,
+    /// Number of inputs of each side behind which all are paired.
+    ends: (usize, usize),
+    rest: Option<Rc<OpenInputs>>,
+}
+
+impl Drop for OpenInputs {
+    /// Drops what is open besides these one after the other, since there may be as many as terms.
+    fn drop(&mut self) {
+        let mut rest = self.rest.take();
+        while let Some(entry) = rest {
+            rest = Rc::into_inner(entry).and_then(|mut entry| entry.rest.take());
+        }
+    }
+}
+
+/// A term whose counterpart was chosen among several of equal colour.
+struct PairingChoice {
+    /// Number of pairs that were made before.
+    mark: usize,
+    open: Option<Rc<OpenInputs>>,
+    x: TermId,
+    /// Number of terms of `open` on the other side that were not tried.
+    left: usize,
+}
 
 struct PairingSearch<'c> {
     a: &'c CanonicalGraph,
@@ -97,51 +132,90 @@ struct PairingSearch<'c> {
     /// Terms of `a` in the order in which they were paired, for backtracking.
     trail: Vec<TermId>,
     tries: usize,
+    /// Number of terms that were looked at.
+    steps: usize,
 }
 
 impl PairingSearch<'_> {
-    /// Pairs the terms in `forced`, then tries the pairings of those in `open` by backtracking. Returns whether a pairing was
-    /// found; without one the pairs that this call made are removed.
-    fn solve(&mut self, mut forced: Vec<(TermId, TermId)>, mut open: Vec<CommutingInputs>) -> bool {
-        let mark = self.trail.len();
+    /// Pairs the terms in `forced`, then tries the pairings of inputs whose order does not matter by backtracking. Returns
+    /// whether a pairing was found. The choices are a stack of their own, since a sum may have any number of equal operands.
+    fn solve(&mut self, mut forced: Vec<(TermId, TermId)>) -> bool {
+        let mut open: Option<Rc<OpenInputs>> = None;
+        let mut choices: Vec<PairingChoice> = Vec::new();
         loop {
+            let mut sound = true;
             while let Some((x, y)) = forced.pop() {
-                if !self.pair(x, y, &mut forced, &mut open) {
-                    self.undo(mark);
-                    return false;
-                }
-            }
-            let Some((mut xs, mut ys)) = open.pop() else { return true };
-            xs.retain(|x| self.to_b[x.0].is_none());
-            ys.retain(|y| self.to_a[y.0].is_none());
-            if xs.len() != ys.len() {
-                self.undo(mark);
-                return false;
-            }
-            let Some(x) = xs.pop() else { continue };
-            let colour = self.colours[0][x.0];
-            let mut candidates: Vec<TermId> = ys.iter().copied().filter(|y| self.colours[1][y.0] == colour).collect();
-            candidates.dedup();
-            if let [only] = candidates[..] {
-                ys.retain(|y| *y != only);
-                open.push((xs, ys));
-                forced.push((x, only));
-                continue;
-            }
-            for y in candidates {
-                self.tries += 1;
-                if self.tries > MAX_TRIES {
+                sound = self.pair(x, y, &mut forced, &mut open);
+                if !sound {
+                    forced.clear();
                     break;
                 }
-                let rest: Vec<TermId> = ys.iter().copied().filter(|other| *other != y).collect();
-                let open = open.iter().cloned().chain([(xs.clone(), rest)]).collect();
-                if self.solve(vec![(x, y)], open) {
-                    return true;
+            }
+            if sound {
+                match self.next_open(open.take()) {
+                    OpenState::Closed => return true,
+                    OpenState::Unequal => {}
+                    OpenState::Input { x, from } => {
+                        let (mark, left) = (self.trail.len(), from.ends.1);
+                        choices.push(PairingChoice { mark, open: Some(from), x, left });
+                    }
                 }
             }
-            self.undo(mark);
-            return false;
+            match self.next_pair(&mut choices) {
+                Some((pair, left)) => (forced, open) = (vec![pair], left),
+                None => return false,
+            }
         }
+    }
+
+    /// Returns the next input of `a` that is not paired.
+    fn next_open(&mut self, mut open: Option<Rc<OpenInputs>>) -> OpenState {
+        while let Some(entry) = open {
+            let CommutingInputs { a, b } = &*entry.inputs;
+            let (mut end_a, mut end_b) = entry.ends;
+            while end_a > 0 && self.to_b[a[end_a - 1].0].is_some() {
+                end_a -= 1;
+            }
+            while end_b > 0 && self.to_a[b[end_b - 1].0].is_some() {
+                end_b -= 1;
+            }
+            self.steps += entry.ends.0 + entry.ends.1 - end_a - end_b;
+            match (end_a, end_b) {
+                (0, 0) => open = entry.rest.clone(),
+                (0, _) | (_, 0) => return OpenState::Unequal,
+                _ => {
+                    let (inputs, rest) = (entry.inputs.clone(), entry.rest.clone());
+                    let x = a[end_a - 1];
+                    return OpenState::Input { x, from: Rc::new(OpenInputs { inputs, ends: (end_a, end_b), rest }) };
+                }
+            }
+        }
+        OpenState::Closed
+    }
+
+    /// Goes back to the last choice that has a term left to try, and returns the pair and what is open then.
+    fn next_pair(&mut self, choices: &mut Vec<PairingChoice>) -> Option<((TermId, TermId), Option<Rc<OpenInputs>>)> {
+        while let Some(choice) = choices.last_mut() {
+            let open = choice.open.clone();
+            let (mark, x, candidates) = (choice.mark, choice.x, open.as_ref().map_or(&[][..], |open| &open.inputs.b));
+            self.undo(mark);
+            let colour = self.colours[0][x.0];
+            let fits = |y: &TermId| self.to_a[y.0].is_none() && self.colours[1][y.0] == colour;
+            let at = candidates[..choice.left].iter().rposition(fits);
+            self.steps += choice.left - at.unwrap_or(0);
+            self.tries += 1;
+            if self.tries > MAX_TRIES || self.steps > MAX_STEPS {
+                return None;
+            }
+            match at {
+                Some(at) => {
+                    choice.left = at;
+                    return Some(((x, candidates[at]), open));
+                }
+                None => drop(choices.pop()),
+            }
+        }
+        None
     }
 
     /// Pairs two terms and adds their inputs to `forced` or `open`. Returns whether they can be paired.
@@ -150,7 +224,7 @@ impl PairingSearch<'_> {
         x: TermId,
         y: TermId,
         forced: &mut Vec<(TermId, TermId)>,
-        open: &mut Vec<CommutingInputs>,
+        open: &mut Option<Rc<OpenInputs>>,
     ) -> bool {
         match (self.to_b[x.0], self.to_a[y.0]) {
             (None, None) => {}
@@ -173,7 +247,9 @@ impl PairingSearch<'_> {
                 inputs.dedup();
                 inputs
             };
-            open.push((distinct(&term_a.inputs), distinct(&term_b.inputs)));
+            let inputs = Rc::new(CommutingInputs { a: distinct(&term_a.inputs), b: distinct(&term_b.inputs) });
+            let ends = (inputs.a.len(), inputs.b.len());
+            *open = Some(Rc::new(OpenInputs { inputs, ends, rest: open.take() }));
         } else {
             forced.extend(term_a.inputs.iter().copied().zip(term_b.inputs.iter().copied()));
         }
@@ -188,4 +264,14 @@ impl PairingSearch<'_> {
             }
         }
     }
+}
+
+/// What is left to pair.
+enum OpenState {
+    /// Nothing.
+    Closed,
+    /// One side has more inputs than the other.
+    Unequal,
+    /// An input, among those of `from`.
+    Input { x: TermId, from: Rc<OpenInputs> },
 }

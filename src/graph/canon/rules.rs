@@ -2,7 +2,7 @@
 //!
 //! - A nested `concat` becomes one `concat`. Adjacent channel ranges of one tensor are merged, and the range of all channels is
 //!   the tensor itself.
-//! - `+` and `*` have any number of operands in any order.
+//! - `+` and `*` have any number of operands in any order, up to a limit of operands beyond which they stay nested.
 //! - Operators give their canonical spelling ([`Operator::canonical`](crate::graph::op::Operator::canonical)): a linear layer
 //!   is a 1x1 convolution of a map of one pixel, and `[c]` is the same as `[c, 1, 1]`; the dilation of a kernel that is one
 //!   pixel wide is dropped; `pad = same` becomes a number; an instance norm is a group norm with one channel per group; max
@@ -12,19 +12,55 @@
 //! - Sizes are formulas: `resize(to = x)` and `up(2)` are equal where both give `[2 floor(H / 2), ...]`. A tensor of which
 //!   only the size is read is not an input.
 
-use super::term::{CanonicalTerm, TermId, TermInterner};
+use super::term::{CanonicalTerm, MAX_OPERANDS, TermId, TermInterner};
 use crate::graph::ir::{Graph, NodeId, Outlet};
-use crate::graph::op::{CanonicalForm, NodeContext};
+use crate::graph::op::{CanonicalForm, Combine, ElementwiseFunction, NodeContext, Op};
 
-/// Adds the terms of a node's outputs, given the terms of its inputs, and returns them.
-pub(super) fn rewrite(graph: &Graph, id: NodeId, inputs: &[TermId], interner: &mut TermInterner) -> Vec<TermId> {
-    NodeRewriter { graph, id, inputs, interner }.rewrite_node()
+/// Adds the terms of a node's outputs, given the terms of its inputs, and returns them. `absorbed` is which nodes are only an
+/// operand of one sum or product of the same kind.
+pub(super) fn rewrite(
+    graph: &Graph,
+    id: NodeId,
+    inputs: &[TermId],
+    absorbed: &[bool],
+    interner: &mut TermInterner,
+) -> Vec<TermId> {
+    NodeRewriter { graph, id, inputs, absorbed, interner }.rewrite_node()
+}
+
+/// Returns which nodes are read once, by a sum or product of the same kind. Their terms have no operands of their own, so that
+/// `a + b + c + ...` is as long as its terms and not as their square.
+pub(super) fn absorbed_nodes(graph: &Graph) -> Vec<bool> {
+    let mut readers: Vec<Option<NodeId>> = vec![None; graph.len()];
+    let mut reads = vec![0usize; graph.len()];
+    for id in graph.order() {
+        for input in graph.inputs(id) {
+            reads[input.node.index()] += 1;
+            readers[input.node.index()] = Some(id);
+        }
+    }
+    graph.results.iter().for_each(|(_, result)| reads[result.node.index()] += 2);
+    let commutes = |op: &Op| match op {
+        Op::Combine(Combine { function }) => match function {
+            ElementwiseFunction::Add | ElementwiseFunction::Mul => true,
+            ElementwiseFunction::Sub | ElementwiseFunction::Div => false,
+        },
+        _ => false,
+    };
+    let absorbed = |id: NodeId| {
+        let (op, reader) = (&graph.node(id).op, readers[id.index()]);
+        commutes(op) && reads[id.index()] == 1 && reader.is_some_and(|reader| graph.node(reader).op == *op)
+    };
+    let mut all = vec![false; graph.len()];
+    graph.order().into_iter().for_each(|id| all[id.index()] = absorbed(id));
+    all
 }
 
 struct NodeRewriter<'a> {
     graph: &'a Graph,
     id: NodeId,
     inputs: &'a [TermId],
+    absorbed: &'a [bool],
     interner: &'a mut TermInterner,
 }
 
@@ -83,23 +119,29 @@ impl NodeRewriter<'_> {
     }
 
     fn commuting_term(&mut self, label: &str) -> TermId {
+        let nested = |term: &CanonicalTerm| term.commutes && term.label == label;
+        let widths = self.inputs.iter().map(|&input| {
+            let term = self.interner.get(input);
+            if nested(term) { term.inputs.len() } else { 1 }
+        });
+        let count = widths.sum();
+        let is_absorbed = |id: NodeId| self.absorbed[id.index()];
+        // The operands of an absorbed term move, so they are counted where they arrive.
+        let join = if is_absorbed(self.id) { count <= MAX_OPERANDS } else { self.interner.may_join(count) };
         let mut operands = Vec::new();
         for &input in self.inputs {
             let term = self.interner.get(input);
-            match term.label == label {
+            match nested(term) && join {
+                true if is_absorbed(term.node) => operands.append(&mut self.interner.take_operands(input)),
                 true => operands.extend(term.inputs.iter().copied()),
                 false => operands.push(input),
             }
         }
+        let absorbed = is_absorbed(self.id);
         let (label, channels) = (label.to_string(), self.channels());
-        self.interner.intern(CanonicalTerm {
-            label,
-            inputs: operands,
-            commutes: true,
-            owns_weights: false,
-            channels,
-            node: self.id,
-        })
+        let term =
+            CanonicalTerm { label, inputs: operands, commutes: true, owns_weights: false, channels, node: self.id };
+        if absorbed { self.interner.add_absorbed(term) } else { self.interner.intern(term) }
     }
 
     /// Returns the term of the channels `from..to` of a term.
@@ -130,10 +172,16 @@ impl NodeRewriter<'_> {
 
     /// Returns the term of a concatenation. Nested ones are flattened, and adjacent channel ranges of one tensor are merged.
     fn concat(&mut self, parts: Vec<TermId>) -> TermId {
+        let width = |part: &TermId| {
+            let term = self.interner.get(*part);
+            if term.label == "concat" { term.inputs.len() } else { 1 }
+        };
+        let count = parts.iter().map(width).sum();
+        let join = self.interner.may_join(count);
         let mut flat: Vec<TermId> = Vec::new();
         for part in parts {
             let term = self.interner.get(part);
-            match term.label == "concat" {
+            match join && term.label == "concat" {
                 true => flat.extend(term.inputs.iter().copied()),
                 false => flat.push(part),
             }

@@ -56,16 +56,45 @@ impl CanonicalGraph {
     }
 }
 
+/// Largest number of operands of a sum, a product or a concatenation that is joined from nested ones. Adding a tensor to itself
+/// forty times would make 2^40 of them.
+pub(super) const MAX_OPERANDS: usize = 1 << 16;
+/// Largest number of operands of all joined terms together. The sums of all beginnings of a list would have a number of
+/// operands that grows with the square of its length.
+const MAX_ALL_OPERANDS: usize = 1 << 20;
+
 /// The terms of a canonical form under construction. Terms without weights are deduplicated (hash-consed).
 #[derive(Default)]
 pub(super) struct TermInterner {
     pub(super) terms: Vec<CanonicalTerm>,
     known: HashMap<(String, Vec<TermId>), TermId>,
+    /// Number of operands of all joined terms.
+    joined: usize,
 }
 
 impl TermInterner {
     pub(super) fn get(&self, id: TermId) -> &CanonicalTerm {
         &self.terms[id.0]
+    }
+
+    /// Returns whether a term may join nested ones to this number of operands, and counts them. Where it may not, the nested
+    /// terms stay its operands: the graph means the same, and equal graphs of another nesting are not recognised.
+    pub(super) fn may_join(&mut self, operands: usize) -> bool {
+        let allowed = operands <= MAX_OPERANDS && self.joined + operands <= MAX_ALL_OPERANDS;
+        self.joined += if allowed { operands } else { 0 };
+        allowed
+    }
+
+    /// Adds a sum or product that exactly one term reads, which takes its operands away. It is not deduplicated.
+    pub(super) fn add_absorbed(&mut self, mut term: CanonicalTerm) -> TermId {
+        term.inputs.sort_unstable();
+        self.terms.push(term);
+        TermId(self.terms.len() - 1)
+    }
+
+    /// Takes the operands of a term that was added by [`TermInterner::add_absorbed`].
+    pub(super) fn take_operands(&mut self, id: TermId) -> Vec<TermId> {
+        std::mem::take(&mut self.terms[id.0].inputs)
     }
 
     /// Interns a term without weights whose order of inputs matters.

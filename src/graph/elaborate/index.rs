@@ -107,6 +107,8 @@ impl<'a> Elaborator<'_, 'a> {
         let mut lists: Vec<Vec<i64>> = vec![Vec::new()];
         let mut is_list = false;
         for index in indices {
+            // Each index becomes a part of the key of every node.
+            self.consume_fuel(lists.len(), index.span)?;
             if let ExprKind::Range { .. } = index.kind {
                 if is_list {
                     return self.fail(problem!(E0304, index.span, "only one index may be a range"));
@@ -114,6 +116,7 @@ impl<'a> Elaborator<'_, 'a> {
                 is_list = true;
                 let items = self.eval_items(index)?;
                 let base = lists.remove(0);
+                self.consume_fuel(items.len().saturating_mul(base.len()) / 16, index.span)?;
                 for item in items {
                     let EvalValue::Int(i) = item else { return Err(ErrorReported) };
                     lists.push(base.iter().copied().chain([i]).collect());

@@ -37,8 +37,7 @@ impl<'a> Elaborator<'_, 'a> {
             StmtKind::Let { target: LetTarget::Tuple(names), value } => self.eval_let_tuple(names, value),
             StmtKind::For { var, iter, body } => {
                 let Ok(items) = self.eval_items(iter) else { return };
-                let shadowed = self.frame().values.get(var.node.as_str()).cloned();
-                if shadowed.is_some() {
+                if self.frame().values.contains_key(var.node.as_str()) {
                     let _ = self.fail::<()>(problem!(E0308, var.span, "`{var}` is bound already"));
                     return;
                 }
@@ -64,7 +63,7 @@ impl<'a> Elaborator<'_, 'a> {
             return Ok(());
         }
         let text = match message {
-            Some(m) => self.interpolate(&m.node),
+            Some(m) => self.interpolate(&m.node, m.span)?,
             None => "the requirement does not hold".into(),
         };
         let block = self.frame().block;
@@ -155,7 +154,7 @@ impl<'a> Elaborator<'_, 'a> {
     fn condition_values(&mut self, cond: &Expr) -> Vec<String> {
         let mut names = Vec::new();
         let mut todo = vec![cond];
-        while let Some(expr) = todo.pop() {
+        while let Some(expr) = todo.pop().filter(|_| names.len() < SHOWN_NAMES) {
             match &expr.kind {
                 ExprKind::Name(name) if !names.contains(name) => names.push(name.clone()),
                 ExprKind::Unary { value, .. } => todo.push(value),
@@ -166,7 +165,6 @@ impl<'a> Elaborator<'_, 'a> {
                 _ => {}
             }
         }
-        names.truncate(8);
         let values = &self.frame().values;
         let shown = |name: &String| match values.get(name.as_str())? {
             value @ (EvalValue::Int(_)
@@ -174,27 +172,72 @@ impl<'a> Elaborator<'_, 'a> {
             | EvalValue::Float(_)
             | EvalValue::Bool(_)
             | EvalValue::Case { .. }) => Some(format!("{name} = {value}")),
-            value @ EvalValue::List(_) if value.parts(2).is_some_and(|n| n <= 16) => Some(format!("{name} = {value}")),
+            value @ EvalValue::List(_) if is_short(value, &mut { SHOWN_ITEMS }) => Some(format!("{name} = {value}")),
             _ => None,
         };
         names.iter().filter_map(shown).collect()
     }
 
-    /// Replaces `{name}` in a message by the value of `name`. Other braces stay.
-    fn interpolate(&mut self, text: &str) -> String {
+    /// Replaces `{name}` in a message by the value of `name`. Other braces stay. The text and the values that are written count
+    /// as evaluation steps; a message ends where it is longer than anyone reads.
+    fn interpolate(&mut self, text: &str, span: Span) -> EvalResult<String> {
         let mut out = String::new();
         let mut rest = text;
-        while let Some(open) = rest.find('{') {
+        while let Some(open) = rest.find('{').filter(|_| out.len() < MESSAGE_BYTES) {
             out.push_str(&rest[..open]);
             let Some(close) = rest[open..].find('}') else { break };
-            let name = &rest[open + 1..open + close];
-            match self.frame().values.get(name.trim()) {
-                // Long lists would hide the message.
-                Some(value) if value.parts(8).is_some_and(|n| n <= 64) => out.push_str(&value.to_string()),
-                Some(_) | None => out.push_str(&rest[open..=open + close]),
+            self.consume_step(span)?;
+            let name = rest[open + 1..open + close].trim();
+            match self.frame().values.get(name).filter(|value| is_short(value, &mut { SHOWN_PARTS })) {
+                Some(value) => out.push_str(&value.to_string()),
+                None => out.push_str(&rest[open..=open + close]),
             }
             rest = &rest[open + close + 1..];
         }
-        out + rest
+        out.push_str(rest);
+        self.consume_fuel(out.len() / 16, span)?;
+        Ok(out)
+    }
+}
+
+/// Largest number of names whose values are noted besides a failed requirement.
+const SHOWN_NAMES: usize = 8;
+/// Largest number of parts of a list among them.
+const SHOWN_ITEMS: usize = 16;
+/// Length in bytes after which no more values are written into a message.
+const MESSAGE_BYTES: usize = 4096;
+/// Largest number of parts of a value in a message. A long list would hide the message.
+const SHOWN_PARTS: usize = 64;
+
+/// Returns whether a value has at most `left` parts and lowers `left` by their number. It looks at no part behind.
+fn is_short(value: &EvalValue, left: &mut usize) -> bool {
+    let parts = match value {
+        EvalValue::Str(text) => 1 + text.len() / 16,
+        EvalValue::List(_)
+        | EvalValue::Tuple(_)
+        | EvalValue::Record(_)
+        | EvalValue::Int(_)
+        | EvalValue::Dim(..)
+        | EvalValue::Float(_)
+        | EvalValue::Bool(_)
+        | EvalValue::Case { .. }
+        | EvalValue::Node(_)
+        | EvalValue::Poison => 1,
+    };
+    if parts > *left {
+        return false;
+    }
+    *left -= parts;
+    match value {
+        EvalValue::List(items) | EvalValue::Tuple(items) => items.iter().all(|item| is_short(item, left)),
+        EvalValue::Record(fields) => fields.iter().all(|(_, item)| is_short(item, left)),
+        EvalValue::Int(_)
+        | EvalValue::Dim(..)
+        | EvalValue::Float(_)
+        | EvalValue::Bool(_)
+        | EvalValue::Str(_)
+        | EvalValue::Case { .. }
+        | EvalValue::Node(_)
+        | EvalValue::Poison => true,
     }
 }

@@ -1,47 +1,11 @@
 //! Matches the tensors of a file with the tensors of the model, by names and shapes.
 //!
-//! Tensors are matched by name first, after a common prefix (`module.`, `state_dict.model.`) is removed. If no name matches, they
-//! are matched by order: the same architecture with other names declares the same shapes in the same order. A partial agreement
-//! would be a guess, so almost all shapes must agree; a few may differ, as in a head with another number of classes.
+//! Tensors are matched by name first, after a common prefix (`module.`, `state_dict.model.`) is removed; by order only if no name
+//! agrees. A partial agreement by order would be a guess, so almost all shapes must agree.
 
-use serde::Serialize;
+use super::order::{ExchangeableTensors, exchangeable, match_by_order};
+use super::outcome::{InitOutcome, NamedShape};
 use std::collections::{BTreeSet, HashMap};
-
-/// Name and shape.
-pub(crate) type NamedShape = (String, Vec<usize>);
-
-/// Whether a tensor of the model was loaded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "fate")]
-pub enum InitOutcome {
-    /// Name and shape match.
-    Loaded { from: String },
-    /// The shape matches the file's tensor at the same position.
-    LoadedByOrder { from: String },
-    /// The file's tensor has another shape; the initial values are kept.
-    ShapeDiffers { from: String, found: Vec<usize> },
-    /// The file has no such tensor; the initial values are kept.
-    Missing,
-}
-
-impl InitOutcome {
-    /// Returns the tensor of the file whose values are loaded.
-    pub fn source(&self) -> Option<&str> {
-        match self {
-            InitOutcome::Loaded { from } | InitOutcome::LoadedByOrder { from } => Some(from),
-            InitOutcome::ShapeDiffers { .. } | InitOutcome::Missing => None,
-        }
-    }
-
-    pub fn text(&self) -> String {
-        match self {
-            InitOutcome::Loaded { .. } => "loaded".into(),
-            InitOutcome::LoadedByOrder { from } => format!("loaded by order from `{from}`"),
-            InitOutcome::ShapeDiffers { from, found } => format!("shape differs: `{from}` is {found:?}"),
-            InitOutcome::Missing => "missing".into(),
-        }
-    }
-}
 
 /// Result of matching.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,31 +14,56 @@ pub(crate) struct TensorMatching {
     pub fates: Vec<InitOutcome>,
     /// Prefix that was removed from the file's names.
     pub prefix: String,
+    /// Other prefixes under which as many tensors fit.
+    pub other_prefixes: Vec<String>,
+    /// Tensors that nothing but the order tells apart.
+    pub exchangeable: Vec<ExchangeableTensors>,
     /// Tensors of the file that are not used.
     pub unused: Vec<String>,
 }
 
-/// Matches by name, else by order; `None` if neither succeeds. `ordered` is whether the tensors of `file` are known to be in the
-/// order of declaration.
-pub(crate) fn match_tensors(model: &[NamedShape], file: &[NamedShape], ordered: bool) -> Option<TensorMatching> {
-    match_by_name(model, file).or_else(|| if ordered { match_by_order(model, file) } else { None })
+/// Matches by name, else by order. `ordered` is whether the tensors of `file` are known to be in the order of declaration.
+/// Errors: neither succeeds, with what does not agree in the order.
+pub(crate) fn match_tensors(
+    model: &[NamedShape],
+    file: &[NamedShape],
+    ordered: bool,
+) -> Result<TensorMatching, String> {
+    if let Some(found) = match_by_name(model, file) {
+        return Ok(found);
+    }
+    if !ordered {
+        return Err("the file does not tell the order in which its tensors were declared".into());
+    }
+    let fates = match_by_order(model, file)?;
+    let exchangeable = exchangeable(model, &fates);
+    Ok(TensorMatching { exchangeable, ..with_unused(fates, file) })
 }
 
-/// Returns the candidates for a common prefix: every part of a name up to a dot, and the empty prefix.
-fn prefixes(file: &[NamedShape]) -> BTreeSet<&str> {
-    let dots = file.iter().flat_map(|(name, _)| name.match_indices('.').map(|(at, _)| &name[..=at]));
-    dots.chain([""]).collect()
+/// Returns for each prefix (a part of a name up to a dot, or nothing) the number of names that fit without it. A name counts
+/// only with a matching shape, so that a flattened copy (of moments, say) does not win.
+fn fits_by_prefix<'a>(model: &[NamedShape], file: &'a [NamedShape]) -> HashMap<&'a str, usize> {
+    let wanted: HashMap<&str, &[usize]> = model.iter().map(|(name, shape)| (name.as_str(), &shape[..])).collect();
+    let longest = wanted.keys().map(|name| name.len()).max().unwrap_or(0);
+    let mut fits = HashMap::new();
+    for (name, shape) in file {
+        let starts = name.rmatch_indices('.').map(|(dot, _)| dot + 1).chain([0]);
+        // A name of a file may be of any length, so what is longer than every name of the model is not looked up.
+        for start in starts.take_while(|start| name.len() - start <= longest) {
+            if wanted.get(&name[start..]).is_some_and(|wanted| *wanted == &shape[..]) {
+                *fits.entry(&name[..start]).or_insert(0) += 1;
+            }
+        }
+    }
+    fits
 }
 
 fn match_by_name(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatching> {
-    let wanted: HashMap<&str, &[usize]> = model.iter().map(|(name, shape)| (name.as_str(), &shape[..])).collect();
-    // A name counts only with a matching shape, so that a flattened copy (of moments, say) does not win.
-    let fits = |prefix: &str| {
-        let names = file.iter().filter_map(|(name, shape)| Some((name.strip_prefix(prefix)?, shape)));
-        names.filter(|(name, shape)| wanted.get(name).is_some_and(|w| *w == &shape[..])).count()
-    };
-    let best = prefixes(file).into_iter().map(|p| (fits(p), p)).max_by_key(|(n, p)| (*n, std::cmp::Reverse(p.len())));
-    let (_, prefix) = best.filter(|(n, _)| *n > 0)?;
+    let fits = fits_by_prefix(model, file);
+    let most = fits.values().copied().max()?;
+    let mut best: Vec<&str> = fits.into_iter().filter(|(_, n)| *n == most).map(|(prefix, _)| prefix).collect();
+    best.sort_unstable_by_key(|prefix| (prefix.len(), *prefix));
+    let (prefix, others) = best.split_first()?;
     let given: HashMap<&str, (&str, &[usize])> = file
         .iter()
         .filter_map(|(name, shape)| Some((name.strip_prefix(prefix)?, (name.as_str(), &shape[..]))))
@@ -84,37 +73,15 @@ fn match_by_name(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatc
         Some((from, found)) => InitOutcome::ShapeDiffers { from: from.to_string(), found: found.to_vec() },
         None => InitOutcome::Missing,
     };
-    Some(with_unused(model.iter().map(fate).collect(), prefix, file))
+    let found = with_unused(model.iter().map(fate).collect(), file);
+    let other_prefixes = others.iter().map(|other| other.to_string()).collect();
+    Some(TensorMatching { prefix: prefix.to_string(), other_prefixes, ..found })
 }
 
-/// Largest fraction of tensors with another shape, as in a head for other classes.
-const MAX_MISMATCHES: f64 = 0.1;
-
-fn match_by_order(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatching> {
-    let in_step = model.len() == file.len() && !model.is_empty();
-    let mismatches = model.iter().zip(file).filter(|(a, b)| a.1 != b.1).count();
-    // Ranks must agree everywhere: a bias at the position of a weight means that the order is off.
-    let same_kinds = model.iter().zip(file).all(|(a, b)| a.1.len() == b.1.len());
-    if !in_step || !same_kinds || mismatches as f64 > MAX_MISMATCHES * model.len() as f64 {
-        return None;
-    }
-    let fate = |((_, wanted), (from, found)): (&NamedShape, &NamedShape)| match wanted == found {
-        true => InitOutcome::LoadedByOrder { from: from.clone() },
-        false => InitOutcome::ShapeDiffers { from: from.clone(), found: found.clone() },
-    };
-    Some(with_unused(model.iter().zip(file).map(fate).collect(), "", file))
-}
-
-fn with_unused(fates: Vec<InitOutcome>, prefix: &str, file: &[NamedShape]) -> TensorMatching {
-    let named = |fate: &InitOutcome| match fate {
-        InitOutcome::Loaded { from } | InitOutcome::LoadedByOrder { from } | InitOutcome::ShapeDiffers { from, .. } => {
-            Some(from.clone())
-        }
-        InitOutcome::Missing => None,
-    };
-    let used: BTreeSet<String> = fates.iter().filter_map(named).collect();
-    let unused = file.iter().map(|(name, _)| name).filter(|name| !used.contains(*name)).cloned().collect();
-    TensorMatching { fates, prefix: prefix.to_string(), unused }
+fn with_unused(fates: Vec<InitOutcome>, file: &[NamedShape]) -> TensorMatching {
+    let used: BTreeSet<&str> = fates.iter().filter_map(InitOutcome::counterpart).collect();
+    let unused = file.iter().map(|(name, _)| name).filter(|name| !used.contains(name.as_str())).cloned().collect();
+    TensorMatching { fates, prefix: String::new(), other_prefixes: Vec::new(), exchangeable: Vec::new(), unused }
 }
 
 #[cfg(test)]
@@ -148,7 +115,8 @@ mod tests {
         assert_eq!(found.unused, ["epoch.a.weight", "optimizer.state.0.exp_avg"]);
         // Without a prefix, where both fit.
         let twice = entries(&[("a.weight", &[2, 3]), ("ema.a.weight", &[2, 3])]);
-        assert_eq!(match_tensors(&model, &twice, true).unwrap().prefix, "");
+        let found = match_tensors(&model, &twice, true).unwrap();
+        assert_eq!((&found.prefix[..], &found.other_prefixes[..]), ("", &["ema.".to_string()][..]));
     }
 
     #[test]
@@ -164,18 +132,28 @@ mod tests {
     fn order_serves_where_no_name_does() {
         let shapes: [&[usize]; 10] = [&[4, 1], &[4], &[4], &[4], &[8, 4], &[8], &[8], &[8], &[8, 8], &[2]];
         let own = |prefix: &str| -> Vec<NamedShape> {
-            shapes.iter().enumerate().map(|(i, s)| (format!("{prefix}{i}.w"), s.to_vec())).collect()
+            shapes.iter().enumerate().map(|(i, s)| (format!("{prefix}{i}.weight"), s.to_vec())).collect()
         };
         let (model, file) = (own("block"), own("layer"));
         let found = match_tensors(&model, &file, true).unwrap();
-        assert!(found.fates.iter().enumerate().all(|(i, f)| f.source() == Some(&format!("layer{i}.w"))));
-        assert_eq!(match_tensors(&model, &file, false), None, "an order that is not known is no reason");
+        assert!(found.fates.iter().enumerate().all(|(i, f)| f.source() == Some(&format!("layer{i}.weight"))));
+        assert!(match_tensors(&model, &file, false).is_err(), "an order that is not known is no reason");
         let mut head = file.clone();
         head[9].1 = vec![7];
         assert_eq!(loaded(&match_tensors(&model, &head, true).unwrap()), 9);
         let mut swapped = file.clone();
         swapped.swap(3, 4);
-        assert_eq!(match_tensors(&model, &swapped, true), None);
-        assert_eq!(match_tensors(&model, &file[1..], true), None);
+        assert!(match_tensors(&model, &swapped, true).is_err());
+        assert!(match_tensors(&model, &file[1..], true).is_err());
+    }
+
+    /// A name of a million parts costs as much as its end.
+    #[test]
+    fn names_of_any_length_are_matched_at_once() {
+        let model = entries(&[("a.weight", &[2, 3])]);
+        let long = format!("{}a.weight", "x.".repeat(500_000));
+        let file = [(long.clone(), vec![2, 3]), (format!("{long}.y"), vec![2, 3])];
+        let found = match_tensors(&model, &file, true).unwrap();
+        assert_eq!(found.fates, [InitOutcome::Loaded { from: long }]);
     }
 }

@@ -3,64 +3,69 @@
 //! The crate `pytorch-reader` reads the pickle without executing it. It returns tensors without order; the order of declaration is
 //! the order of their names in the pickle, which is searched for them.
 
+use super::outcome::NamedShape;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
-use crate::compute::weights::NamedTensor;
+use crate::compute::weights::is_counter;
 use pytorch_reader::{DType, PytorchReader};
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
-/// The tensors of a file of weights, in any format.
-pub(super) struct WeightFile {
-    /// Tensors in the order of declaration if `ordered`, else by name.
-    pub tensors: Vec<NamedTensor>,
+/// The names and shapes of a file. Numbers are read when a tensor is taken: a view of one number can have any shape.
+pub(super) struct PytorchFile {
+    reader: PytorchReader,
+    path: PathBuf,
+    /// Tensors of floats, in the order of declaration if `ordered`, else by name.
+    pub names: Vec<NamedShape>,
     pub ordered: bool,
-    /// Names of integer and boolean tensors, such as batch norm's counters, which are not weights.
+    /// Names of integer and boolean tensors and of batch norm's counters, which are not weights.
     pub others: Vec<String>,
 }
 
-pub(super) fn read(path: &Path) -> Result<WeightFile> {
-    // The reader opens the file itself, and would wait for a pipe.
-    file::open(path).map_err(|e| RunError::read(path, e))?;
-    let reader = PytorchReader::new(path).map_err(|e| {
-        problem!(
-            E0704,
-            path,
-            "not a readable PyTorch file: {e}";
-            help: "`torch.save(model.state_dict(), \"weights.pt\")` writes one"
-        )
-    })?;
-    let mut names: Vec<(String, Option<usize>)> = reader.keys().into_iter().map(|name| (name, None)).collect();
-    names.sort();
-    let ordered = find_declaration_order(path, &mut names)?;
-    if ordered {
-        names.sort_by_key(|(_, at)| *at);
-    }
-    let mut given = WeightFile { tensors: Vec::new(), ordered, others: Vec::new() };
-    for (name, _) in names {
-        let tensor = reader.get(&name).expect("the name is one of its keys");
-        let bytes = || tensor.read().map_err(|e| problem!(E0703, path, "the file is truncated or damaged: {e}"));
-        match floats(tensor.dtype(), bytes)? {
-            Some(values) => given.tensors.push(NamedTensor { name, shape: tensor.shape().to_vec(), values }),
-            None => given.others.push(name),
+impl PytorchFile {
+    /// Reads what the file declares.
+    pub(super) fn open(path: &Path) -> Result<PytorchFile> {
+        // The reader opens the file itself, and would wait for a pipe.
+        file::open(path).map_err(|e| RunError::read(path, e))?;
+        let reader = PytorchReader::new(path).map_err(|e| {
+            problem!(
+                E0704,
+                path,
+                "not a readable PyTorch file: {e}";
+                help: "`torch.save(model.state_dict(), \"weights.pt\")` writes one"
+            )
+        })?;
+        let mut names: Vec<(String, Option<usize>)> = reader.keys().into_iter().map(|name| (name, None)).collect();
+        names.sort();
+        let ordered = find_declaration_order(path, &mut names)?;
+        if ordered {
+            names.sort_by_key(|(_, at)| *at);
         }
+        let mut found =
+            PytorchFile { reader, path: path.to_path_buf(), names: Vec::new(), ordered, others: Vec::new() };
+        for (name, _) in names {
+            let tensor = found.reader.get(&name).expect("the name is one of its keys");
+            let shape = tensor.shape().to_vec();
+            match is_float(tensor.dtype()) && !is_counter(&name) {
+                true => found.names.push((name, shape)),
+                false => found.others.push(name),
+            }
+        }
+        Ok(found)
     }
-    Ok(given)
+
+    /// Reads the numbers of one of `names`.
+    pub(super) fn values(&self, name: &str) -> Result<Vec<f32>> {
+        let tensor = self.reader.get(name).expect("the name is one of its keys");
+        let bytes = tensor.read().map_err(|e| problem!(E0703, &self.path, "the file is truncated or damaged: {e}"))?;
+        Ok(floats(tensor.dtype(), &bytes))
+    }
 }
 
-/// Converts a tensor of floats of any width to 32 bits; `None` for other types.
-fn floats(dtype: DType, bytes: impl FnOnce() -> Result<Vec<u8>>) -> Result<Option<Vec<f32>>> {
-    // A bfloat16 is the upper half of the 32-bit float with the same value.
-    let bf16 = |b: &[u8]| f32::from_bits(u32::from(u16::from_ne_bytes([b[0], b[1]])) << 16);
-    let f16 = |b: &[u8]| half(u16::from_ne_bytes([b[0], b[1]]));
-    let f32 = |b: &[u8]| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]);
-    let f64 = |b: &[u8]| f64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32;
-    Ok(Some(match dtype {
-        DType::F32 => bytes()?.chunks_exact(4).map(f32).collect(),
-        DType::F64 => bytes()?.chunks_exact(8).map(f64).collect(),
-        DType::F16 => bytes()?.chunks_exact(2).map(f16).collect(),
-        DType::BF16 => bytes()?.chunks_exact(2).map(bf16).collect(),
+fn is_float(dtype: DType) -> bool {
+    match dtype {
+        DType::F64 | DType::F32 | DType::F16 | DType::BF16 => true,
         DType::I64
         | DType::I32
         | DType::I16
@@ -69,8 +74,32 @@ fn floats(dtype: DType, bytes: impl FnOnce() -> Result<Vec<u8>>) -> Result<Optio
         | DType::U32
         | DType::U16
         | DType::U8
-        | DType::Bool => return Ok(None),
-    }))
+        | DType::Bool => false,
+    }
+}
+
+/// Converts floats of any width to 32 bits; a tensor of another type has none.
+fn floats(dtype: DType, bytes: &[u8]) -> Vec<f32> {
+    // A bfloat16 is the upper half of the 32-bit float with the same value.
+    let bf16 = |b: &[u8]| f32::from_bits(u32::from(u16::from_ne_bytes([b[0], b[1]])) << 16);
+    let f16 = |b: &[u8]| half(u16::from_ne_bytes([b[0], b[1]]));
+    let f32 = |b: &[u8]| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]);
+    let f64 = |b: &[u8]| f64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32;
+    match dtype {
+        DType::F32 => bytes.chunks_exact(4).map(f32).collect(),
+        DType::F64 => bytes.chunks_exact(8).map(f64).collect(),
+        DType::F16 => bytes.chunks_exact(2).map(f16).collect(),
+        DType::BF16 => bytes.chunks_exact(2).map(bf16).collect(),
+        DType::I64
+        | DType::I32
+        | DType::I16
+        | DType::I8
+        | DType::U64
+        | DType::U32
+        | DType::U16
+        | DType::U8
+        | DType::Bool => Vec::new(),
+    }
 }
 
 /// Converts an IEEE 754 binary16 number: 5 bits of exponent, 10 of fraction.
@@ -87,36 +116,51 @@ pub(super) fn half(bits: u16) -> f32 {
 
 /// Number of bytes that are searched for names. `torch.save` writes the pickle uncompressed, before the numbers.
 const SEARCHED: u64 = 64 << 20;
+/// Length in bytes below which a key is searched for.
+const MAX_KEY: usize = 512;
+
+/// Returns the ends of a name that may be a key: `state_dict.conv.weight` is `conv.weight` in a dictionary of that name.
+/// The longest is first. Ends that are too long to be searched for are left out, since a name may be of any length.
+fn possible_keys(name: &str) -> impl Iterator<Item = &str> {
+    let first = name.len().saturating_sub(MAX_KEY - 1);
+    let dots = name.as_bytes()[first.saturating_sub(1)..].iter().enumerate().filter(|(_, b)| **b == b'.');
+    let starts = dots.map(move |(i, _)| first.saturating_sub(1) + i + 1);
+    let whole = (first == 0).then_some(0);
+    whole.into_iter().chain(starts).map(|start| &name[start..])
+}
 
 /// Fills in the offset of each name in the file. Returns false if a name is not found or two names have the same offset.
 fn find_declaration_order(path: &Path, names: &mut [(String, Option<usize>)]) -> Result<bool> {
     let failed = |e| RunError::read(path, e);
     let head = file::read_head(path, SEARCHED).map_err(failed)?;
+    let mut found: HashMap<&[u8], Option<usize>> =
+        names.iter().flat_map(|(name, _)| possible_keys(name)).map(|key| (key.as_bytes(), None)).collect();
+    // The hash of a whole key at every byte of the file would take too long, so its length and its end are compared first.
+    let ending = |text: &[u8]| (text.len(), text.iter().rev().take(4).fold(0u32, |all, b| all << 8 | u32::from(*b)));
+    let endings: HashSet<(usize, u32)> = found.keys().map(|key| ending(key)).collect();
     // A key is a length, in four bytes or one, and a text: BINUNICODE or SHORT_BINUNICODE.
-    let mut found: HashMap<&[u8], usize> = HashMap::new();
     for at in 0..head.len() {
         let (start, length) = match head[at..] {
             [b'X', a, b, c, d, ..] => (at + 5, u32::from_le_bytes([a, b, c, d]) as usize),
             [0x8c, n, ..] => (at + 2, usize::from(n)),
             _ => continue,
         };
-        if let Some(text) = start.checked_add(length).and_then(|end| head.get(start..end)).filter(|t| t.len() < 512) {
-            found.entry(text).or_insert(at);
+        let text = start.checked_add(length).and_then(|end| head.get(start..end));
+        let Some(text) = text.filter(|text| text.len() < MAX_KEY && endings.contains(&ending(text))) else { continue };
+        if let Some(place) = found.get_mut(text) {
+            place.get_or_insert(at);
         }
     }
-    for (name, at) in names.iter_mut() {
-        // `state_dict.conv.weight` is `conv.weight` in a dictionary of that name.
-        let suffixes = std::iter::once(0).chain(name.match_indices('.').map(|(dot, _)| dot + 1));
-        *at = suffixes.filter_map(|start| found.get(&name.as_bytes()[start..]).copied()).next();
-    }
-    let mut places: Vec<_> = names.iter().map(|(_, at)| *at).collect();
+    let place = |name: &str| possible_keys(name).find_map(|key| found.get(key.as_bytes()).copied().flatten());
+    let mut places: Vec<Option<usize>> = names.iter().map(|(name, _)| place(name)).collect();
+    names.iter_mut().zip(&places).for_each(|((_, at), place)| *at = *place);
     places.sort_unstable();
     Ok(places.iter().all(Option::is_some) && places.windows(2).all(|w| w[0] != w[1]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::half;
+    use super::{half, possible_keys};
 
     #[test]
     fn half_floats_are_those_of_the_standard() {
@@ -128,5 +172,17 @@ mod tests {
         }
         assert_eq!(half(0xfc00), f32::NEG_INFINITY);
         assert!(half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn only_the_ends_of_a_name_that_may_be_keys_are_searched_for() {
+        let keys = |name: &'static str| possible_keys(name).collect::<Vec<_>>();
+        assert_eq!(keys("a.b.weight"), ["a.b.weight", "b.weight", "weight"]);
+        let long = format!("{}conv.weight", "a.".repeat(500_000));
+        let keys: Vec<_> = possible_keys(&long).collect();
+        assert!(keys.len() < 300 && keys.iter().all(|key| key.len() < 512), "{}", keys.len());
+        assert_eq!(keys.last(), Some(&"weight"));
+        let umlaut = format!("{}.weight", "ä".repeat(400));
+        assert_eq!(possible_keys(&umlaut).collect::<Vec<_>>(), ["weight"]);
     }
 }

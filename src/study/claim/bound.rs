@@ -1,9 +1,9 @@
 //! Bounds that a sweep sets for its models: `keep where macs <= 2.5G and params < 1M`.
 
 use super::compare::claim_holds;
-use super::quantity::{PeakBytes, Quantity, QuantityValue, measure, parse_quantity};
+use super::measured::MeasuredModel;
+use super::quantity::{Quantity, QuantityValue, measure, parse_quantity};
 use crate::base::problem::problem;
-use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 use crate::text::diag::Diagnostic;
 use crate::text::syntax::ast::Claim;
@@ -43,9 +43,9 @@ impl SweepBound {
         &self.claim
     }
 
-    /// Checks the bound for a model; `memory` is called only for a bound on memory. Errors: the model lacks the result that
-    /// the bound names, or its receptive field is unknown.
-    pub fn holds(&self, checked: &CheckedGraph, memory: &dyn Fn() -> PeakBytes) -> Result<bool, Box<Diagnostic>> {
-        claim_holds(&self.claim, &self.quantity, &measure(&self.quantity, checked, memory)?)
+    /// Checks the bound for a model. Errors: the model lacks the result that the bound names, or its receptive field is
+    /// unknown.
+    pub fn holds(&self, model: &MeasuredModel<'_>) -> Result<bool, Box<Diagnostic>> {
+        claim_holds(&self.claim, &self.quantity, &measure(&self.quantity, model)?)
     }
 }

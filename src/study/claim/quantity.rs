@@ -1,10 +1,10 @@
 //! The quantities of claims and bounds.
 
+use super::measured::MeasuredModel;
 use crate::base::problem::problem;
-use crate::graph::check::{CheckedGraph, unknown_result};
+use crate::graph::check::unknown_result;
 use crate::graph::op::PassKind;
-use crate::study::cost::field::{narrower_side, receptive_fields};
-use crate::study::cost::{Convention, count};
+use crate::study::cost::Convention;
 use crate::text::diag::Diagnostic;
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{Call, Expr, ExprKind, Ident};
@@ -138,38 +138,33 @@ fn unknown_quantity(expr: &Expr, at: Span, name: &str) -> Box<Diagnostic> {
     Box::new(d.nearest(at, name, QUANTITIES.iter().copied(), known))
 }
 
-/// Measures a quantity of a model; `memory` is called only for a quantity of memory. Errors: the model lacks the named
-/// result, or its receptive field is unknown.
-pub(super) fn measure(
-    quantity: &Quantity,
-    checked: &CheckedGraph,
-    memory: &dyn Fn() -> PeakBytes,
-) -> Result<QuantityValue, Box<Diagnostic>> {
+/// Measures a quantity of a model. Errors: the model lacks the named result, or its receptive field is unknown.
+pub(super) fn measure(quantity: &Quantity, model: &MeasuredModel<'_>) -> Result<QuantityValue, Box<Diagnostic>> {
+    let checked = model.checked();
     Ok(match quantity {
-        Quantity::Params(None) => QuantityValue::Number(count(checked, Convention::Conv).params),
-        Quantity::Params(Some(convention)) => QuantityValue::Number(count(checked, *convention).counted_params),
-        Quantity::Buffers => QuantityValue::Number(count(checked, Convention::Conv).buffers),
-        Quantity::Macs(convention) => QuantityValue::Number(count(checked, *convention).macs),
-        Quantity::ReceptiveField => QuantityValue::Number(receptive_field(checked)?),
-        Quantity::Memory(PassKind::Inference) => QuantityValue::Number(memory().inference),
-        Quantity::Memory(PassKind::Training) => QuantityValue::Number(memory().training),
+        Quantity::Params(None) => QuantityValue::Number(model.totals(Convention::Conv).params),
+        Quantity::Params(Some(convention)) => QuantityValue::Number(model.totals(*convention).counted_params),
+        Quantity::Buffers => QuantityValue::Number(model.totals(Convention::Conv).buffers),
+        Quantity::Macs(convention) => QuantityValue::Number(model.totals(*convention).macs),
+        Quantity::ReceptiveField => QuantityValue::Number(receptive_field(model)?),
+        Quantity::Memory(PassKind::Inference) => QuantityValue::Number(model.peaks().inference),
+        Quantity::Memory(PassKind::Training) => QuantityValue::Number(model.peaks().training),
         Quantity::Score => QuantityValue::Nothing,
         Quantity::Input => QuantityValue::Shape(checked.input().dims().to_vec()),
         Quantity::Output(None) => QuantityValue::Shape(checked.output().dims().to_vec()),
         Quantity::Output(Some(name)) => {
-            if let Some(d) = unknown_result(checked, name) {
-                return Err(Box::new(d));
+            let shape = checked.results().find(|(n, _)| *n == name.node).map(|(_, shape)| shape);
+            match shape.map_or_else(|| unknown_result(checked, name), |_| None) {
+                Some(unknown) => return Err(Box::new(unknown)),
+                None => QuantityValue::Shape(shape.unwrap_or(checked.output()).dims().to_vec()),
             }
-            let shape = checked.results().find(|(n, _)| *n == name.node).map_or(checked.output(), |(_, shape)| shape);
-            QuantityValue::Shape(shape.dims().to_vec())
         }
     })
 }
 
-fn receptive_field(checked: &CheckedGraph) -> Result<u64, Box<Diagnostic>> {
-    let graph = checked.graph();
-    let field = &receptive_fields(graph)[graph.results[0].1.node.index()];
-    narrower_side(field, checked.input().spatial().unwrap_or_default()).ok_or_else(|| {
+fn receptive_field(model: &MeasuredModel<'_>) -> Result<u64, Box<Diagnostic>> {
+    let graph = model.checked().graph();
+    model.receptive_field().ok_or_else(|| {
         Box::new(problem!(E0603, graph.node(graph.input()).span, "the receptive field of `{}` is unknown", graph.name;
             help: "it repeats only after more than 4096 pixels"))
     })

@@ -2,9 +2,9 @@
 
 use super::{SweepModel, sweep_models};
 use crate::graph::check::{CheckedGraph, check};
-use crate::graph::elaborate::elaborate;
+use crate::graph::elaborate::{elaborate, spend_steps};
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::{PeakBytes, SweepBound};
+use crate::study::claim::{MeasuredModel, PeakBytes, SweepBound};
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast;
 
@@ -64,6 +64,7 @@ impl<P, S> FilteredSweep<(P, S)> {
 }
 
 /// Builds the models of a sweep one after another, and measures those that satisfy all bounds with `measure` at each size.
+/// Errors: too many models, or more bounds for them than the steps of a program allow.
 pub fn filter_variants<'a, T>(
     program: &ResolvedProgram<'_>,
     sweep: &'a ast::Sweep,
@@ -75,6 +76,8 @@ pub fn filter_variants<'a, T>(
     let mut all =
         FilteredSweep { tried: points.len(), broken: 0, rejections, kept: Vec::new(), problems: Problems::new() };
     for point in points {
+        let steps = query.bounds.len().saturating_mul(query.sizes.len()).saturating_mul(50);
+        spend_steps(program, steps, sweep.name.span)?;
         let mut violated = vec![false; query.bounds.len()];
         match examine_model(program, &point, query, &measure, &mut violated) {
             Err(problems) => {
@@ -107,14 +110,14 @@ fn examine_model<T>(
     let mut measured = Vec::with_capacity(query.sizes.len());
     for &size in query.sizes {
         let checked = elaborate(program, entry, &point.args, size).and_then(check)?;
-        let cached = std::cell::OnceCell::new();
-        let peaks = || *cached.get_or_init(|| (query.peaks)(&checked));
+        let memory = || (query.peaks)(&checked);
+        let model = MeasuredModel::new(&checked, &memory);
         for (bound, violated) in query.bounds.iter().zip(violated.iter_mut()) {
-            *violated |= !bound.holds(&checked, &peaks).map_err(|d| Problems::from(*d))?;
+            *violated |= !bound.holds(&model).map_err(|d| Problems::from(*d))?;
         }
         // A model that violates a bound is not measured.
         if violated.iter().all(|f| !f) {
-            measured.push(measure(&checked, &peaks));
+            measured.push(measure(&checked, &|| model.peaks()));
         }
     }
     Ok(measured)

@@ -5,6 +5,7 @@ use crate::base::code::Code;
 use crate::base::error::RunError;
 use crate::base::problem::ProblemPlace;
 use crate::base::severity::Severity;
+use crate::base::shorten::message_text;
 use crate::text::source::Span;
 
 /// A span of a source with a short text.
@@ -55,7 +56,7 @@ impl Diagnostic {
         Self {
             code,
             severity: code.severity(),
-            message: message.into(),
+            message: message_text(message.into()),
             primary: None,
             file: None,
             others: Vec::new(),
@@ -69,26 +70,26 @@ impl Diagnostic {
     /// Sets the text of the primary label.
     pub fn label(mut self, text: impl Into<String>) -> Self {
         if let Some(primary) = &mut self.primary {
-            primary.text = text.into();
+            primary.text = message_text(text.into());
         }
         self
     }
 
     /// Adds a label for another span that the problem involves.
     pub fn other(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.others.push(Label { span, text: text.into() });
+        self.others.push(Label { span, text: message_text(text.into()) });
         self
     }
 
     /// Adds a line that says what to do about the problem.
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(message_text(text.into()));
         self
     }
 
     /// Adds a line with a fact that explains the problem.
     pub fn note(mut self, text: impl Into<String>) -> Self {
-        self.notes.push(text.into());
+        self.notes.push(message_text(text.into()));
         self
     }
 

@@ -94,6 +94,42 @@ fn a_file_is_compared_with_its_revision() {
     assert_eq!(code, 1);
 }
 
+/// Git stores any text as the name of a file. A revision is from whoever made it, and its files are written nowhere else.
+#[test]
+fn a_revision_writes_nothing_outside() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (repository, outside) = (folder.path().join("repository"), folder.path().join("outside.model"));
+    std::fs::create_dir(&repository).expect("created");
+    let file = repository.join("net.model");
+    std::fs::write(&file, "npc 1\nmodel Net(x: [3, H, W]) -> [3, H, W] = x |> relu\n").expect("written");
+    if !git(&repository, &["init", "-q"]) {
+        eprintln!("skipped: no git");
+        return;
+    }
+    assert!(git(&repository, &["add", "."]) && git(&repository, &["commit", "-q", "-m", "first"]));
+    let output = |script: &str| {
+        let run = Command::new("sh").args(["-ec", script]).current_dir(&repository).output().expect("a shell");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).expect("text").trim().to_string()
+    };
+    // A tree with the file and an entry whose name is a path.
+    for name in [outside.to_str().expect("text"), "../outside.model"] {
+        let blob = output("git rev-parse HEAD:net.model");
+        let digit = |i: usize| u8::from_str_radix(&blob[2 * i..2 * i + 2], 16).expect("hexadecimal");
+        let id: Vec<u8> = (0..blob.len() / 2).map(digit).collect();
+        let entry = |name: &str| [format!("100644 {name}\0").as_bytes(), &id].concat();
+        std::fs::write(repository.join("tree.bin"), [entry(name), entry("net.model")].concat()).expect("written");
+        let tree = output("git hash-object -t tree --literally -w tree.bin");
+        let commit = output(&format!("git -c user.name=a -c user.email=a@b commit-tree {tree} -m evil"));
+        let name = file.to_str().expect("text");
+        let old = format!("{name}@{commit}");
+        let found = npc(&repository, &["diff", &old, name, "--size", "8x8"]);
+        assert_eq!(found.code, 1, "{}", found.stderr);
+        assert!(found.stderr.contains("leads out of it"), "{}", found.stderr);
+        assert!(!outside.exists());
+    }
+}
+
 const HOLES: [&str; 6] = [
     "--hole",
     "fem_out=[48,56,64,72,80,88,96]",

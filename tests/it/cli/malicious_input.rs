@@ -266,3 +266,43 @@ fn settings_end() {
         assert!(start.elapsed() < LONGEST / 4, "{what} takes {:?}", start.elapsed());
     }
 }
+
+/// The text of a message is work as well: a value may be written into it any number of times.
+#[test]
+fn messages_end() {
+    let body = |text: String| {
+        model(&format!("let a = [i for i in 0..100000]\nfor i in 0..900 {{ require false, \"{text}\" }}\nreturn x"))
+    };
+    assert_eq!(outcome(body("{a}".repeat(2000)), "a long list in a message"), "E0306");
+    assert_eq!(outcome(body("{i}".repeat(100_000)), "many values in a message"), "E0306");
+    let shadowed = "let a = [i for i in 0..100000]\nfor j in 0..990 { for a in 0..1 { } }\nreturn x";
+    assert_eq!(outcome(model(shadowed), "a long list that is bound again"), "E0308");
+    let named = format!("for i in 0..900 {{ require i < 0 and ({}) }}\nreturn x", ["b"; 5000].join(" or "));
+    assert_eq!(outcome(model(&named), "a long condition"), "E0201");
+}
+
+#[test]
+fn indices_end() {
+    let zeros = vec!["0"; 10_000].join(",");
+    let text = format!("let n[{zeros}] = x\nlet y = n[0..1000000,{}]\nreturn x", &zeros[2..]);
+    assert_eq!(outcome(model(&text), "a range of nodes with many indices"), "E0311");
+}
+
+/// A claim is judged for every model that it is about: the products of the limits have a limit.
+#[test]
+fn claims_and_bounds_end() {
+    let one = "model M(x: [3, 32, 32]) -> [3, 32, 32] = x |> repeat(2000, relu)";
+    let text = format!("npc 1\n{one}\nexpect M {{ {} }}\n", "params == 0  ".repeat(5000));
+    assert_eq!(outcome(text, "many claims about many nodes"), "ok");
+    let hole = "model M(x: [3, 32, 32], a: int = ? in 1..4000) -> [3, 32, 32] = x |> relu";
+    let text = format!("npc 1\n{hole}\nexpect M {{ {} }}\n", "params == 0  ".repeat(5000));
+    assert_eq!(outcome(text, "many claims about many values of a hole"), "E0311");
+    let swept = "model M(x: [3, 32, 32], a: int = 1) -> [3, 32, 32] = x |> relu";
+    let text =
+        format!("npc 1\n{swept}\nsweep s = M(a = 1..4000 step 1) keep where {}\n", ["macs < 1T"; 5000].join(" and "));
+    assert_eq!(outcome(text, "many bounds of many models"), "E0311");
+    let list = vec!["1"; 20_000].join(", ");
+    let listed = "model M(x: [3, 32, 32], a: int = 1, l: int[] = [1]) -> [3, 32, 32] = x |> relu";
+    let text = format!("npc 1\n{listed}\nsweep s = M(a = 1..4000 step 1, l = [{list}])\n");
+    assert_eq!(outcome(text, "a long list in many models"), "E0311");
+}

@@ -276,6 +276,25 @@ fn comparison_of(result: &str, a: &str, b: &str) -> GraphComparison {
     compare(&canon(a), &canon(b))
 }
 
+/// Sums of sums are one sum, up to a limit: a tensor that is added to itself forty times is no sum of 2^40 operands.
+#[test]
+fn nested_sums_have_a_limit() {
+    let doubled =
+        |join: &str| format!("{{ let a[0] = x\n for i in 0..39 {{ let a[i + 1] = {join} }}\n return a[39] }}");
+    let equal = |result: &str, body: &str| matches!(comparison_of(result, body, body), GraphComparison::Equal { .. });
+    assert!(equal("[4, H, W]", &doubled("a[i] + a[i]")));
+    assert!(equal("[4, H, W]", &doubled("a[i] * a[i]")));
+    assert!(equal("[67108864, H, W]", &doubled("concat(a[i], a[i])").replace("39", "24")));
+    assert!(equal("[4, H, W]", "= sum([x |> conv(4) for i in 0..1000])"));
+    let beginnings = "let b[0] = x\n for i in 0..500 { let b[i + 1] = b[i] + (x |> conv(4, k = 1)) }";
+    assert!(equal("[4, H, W]", &format!("{{ {beginnings}\n return sum(b[0..500]) }}")));
+    // Below the limit the nesting does not matter.
+    let parts = |n: usize| format!("sum([x |> conv(4) for i in 0..{n}])");
+    let nested = format!("= ({} + ({} + {}))", parts(100), parts(1), parts(99));
+    let compared = comparison_of("[4, H, W]", &format!("= {}", parts(200)), &nested);
+    assert!(matches!(compared, GraphComparison::Equal { ref weights } if weights.len() == 200));
+}
+
 /// Models that look alike but differ.
 #[test]
 fn similar_models_differ() {

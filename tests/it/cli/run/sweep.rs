@@ -250,6 +250,27 @@ fn the_grid_is_trained_once_and_compared() {
     assert!(folder.contents("runs/a") == before, "a refused sweep has written");
 }
 
+/// The commands are fed to a shell line by line, so nothing of the file may become a line of its own.
+#[test]
+fn a_job_is_one_line_whatever_the_file_says() {
+    let folder = TestFolder::new();
+    let list = "[4,\n// ; touch PWNED #\n  5,\r\n\t6]";
+    let text = format!(
+        "{MODEL}\nmodel Many(x: [1, H, W], width: int[] = [4]) -> [2, H, W] = x |> conv(width[0]) |> conv(2)\n\
+         sweep lines = Many(width = {list} | [7])\n"
+    );
+    fs::write(folder.path("tiny.model"), text).unwrap();
+    let jobs = folder.sweep("lines", "runs/l", &["--print-jobs"]).expect_exit(0, &[]).stdout;
+    for line in jobs.lines() {
+        assert!(line.contains(" train ") && line.contains(" eval ") && !line.contains("touch"), "{line}");
+        // Each line is a command of its own: a shell reads it without running it.
+        assert!(Command::new("sh").args(["-n", "-c", line]).status().unwrap().success(), "{line}");
+    }
+    assert!(jobs.contains("[4, 5, 6]"), "{jobs}");
+    // A folder with a line feed in its name cannot be part of a line.
+    folder.sweep("lines", "runs/a\nb", &["--print-jobs"]).expect_exit(2, &["control character"]);
+}
+
 /// The parameters are 13 a channel plus 2; the memory is that of the run's batch.
 #[test]
 fn excluded_variants_are_not_run() {

@@ -291,3 +291,31 @@ fn a_hyper_parameter_without_a_name_is_refused() {
     assert!(output.stderr.contains("error[E0204]: this hyper-parameter has no name"), "{}", output.stderr);
     assert!(!dir.path().join("r").exists());
 }
+
+/// A mask of NaN is background everywhere, which reads as "no lesion".
+#[test]
+fn weights_without_meaning_end_predict_and_eval() {
+    use npc::internals::compute::weights::write_safetensors;
+    let folder = TestFolder::new();
+    folder.train("runs/a", &["--set", "epochs=1"]).expect_success();
+    let path = folder.path("runs/a/best_dice.safetensors");
+    let (sound, metadata) = read_safetensors(&path).unwrap();
+    let replaced = |name: &str, value: f32| {
+        let mut tensors = sound.clone();
+        tensors.iter_mut().filter(|t| t.name == name).for_each(|t| t.values.fill(value));
+        write_safetensors(&path, &tensors, &metadata).unwrap();
+    };
+    let predict = ["predict", "runs/a", "set/images", "--out", "masks"];
+    for (name, value) in [("model.conv.weight", f32::NAN), ("model.bn.running_var", -1.0)] {
+        replaced(name, value);
+        folder.npc(&["eval", "runs/a"]).expect_failure(1, &["E0724", &name["model.".len()..]]);
+        folder.npc(&predict).expect_failure(1, &["E0724", &name["model.".len()..]]);
+        folder.npc(&["report", "runs/a"]).expect_failure(1, &["E0724"]);
+    }
+    // Finite weights whose products are not: the image is named.
+    replaced("model.conv3.weight", 3e38);
+    let words = ["E0724", "phantom_", "scores of this image that are NaN or infinite"];
+    folder.npc(&["eval", "runs/a"]).expect_failure(1, &words);
+    folder.npc(&predict).expect_failure(1, &words);
+    assert!(!folder.path("masks").exists() || fs::read_dir(folder.path("masks")).unwrap().next().is_none());
+}

@@ -154,3 +154,126 @@ fn variants_load_shared_tensors() {
     }
     assert!(carried > given.len() / 2 && carried < own.len(), "{carried} of {} and {}", given.len(), own.len());
 }
+
+/// The tensors of `Tiny` under names that the model does not have: `features.3.bias`.
+fn foreign_tensors(checked: &CheckedGraph) -> Vec<NamedTensor> {
+    let rename = |(i, t): (usize, NamedTensor)| {
+        let last = t.name.rsplit('.').next().unwrap();
+        NamedTensor { name: format!("features.{i}.{last}"), ..t }
+    };
+    tensors(&initialized_network(checked, 3)).into_iter().enumerate().map(rename).collect()
+}
+
+/// Writes tensors in this order, as npc does. Others sort them by name, and their order is not used.
+fn write_in_order(path: &Path, tensors: &[NamedTensor]) {
+    write_safetensors(path, tensors, &BTreeMap::from([("model".to_string(), "Other".to_string())])).unwrap();
+}
+
+/// All four vectors of a batch norm have one shape, so a shape at the right position does not say which of them it is.
+#[test]
+fn vectors_of_a_norm_in_another_order_load_nothing() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("foreign.safetensors");
+    let checked = model("Tiny");
+    let right = foreign_tensors(&checked);
+    write_in_order(&path, &right);
+    let (loaded, report) = initialized_from(&checked, &path);
+    assert!(loaded.iter().zip(&right).all(|(a, b)| a.values == b.values));
+    // Convolution, then weight, bias, mean and variance of its norm, twice; a convolution and its bias.
+    for (i, j) in [(1, 2), (3, 4), (1, 4), (7, 8)] {
+        let mut swapped = right.clone();
+        swapped.swap(i, j);
+        write_in_order(&path, &swapped);
+        let error = init(initialized_network(&checked, 0), &path).unwrap_err().to_string();
+        for words in ["by name or by order", &format!("tensor {} of the file", i + 1), "the last words must agree"] {
+            assert!(error.contains(words), "`{words}` is not in: {error}");
+        }
+    }
+    assert!(report.doubts().is_empty(), "every tensor has a shape and a last word of its own: {:?}", report.doubts());
+}
+
+#[test]
+fn tensors_that_only_the_order_tells_apart_are_told() {
+    let text = "npc 1\nmodel Deep(x: [1, H, W]) -> [2, H, W] = x |> conv(4) |> conv(4) |> conv(4) |> conv(2, k = 1)";
+    let checked = compile_text(text, Some([32, 32]), &[]).model("Deep");
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("foreign.safetensors");
+    let mut given = foreign_tensors(&checked);
+    // Two convolutions of one shape in another order: no one can know.
+    given.swap(2, 4);
+    write_in_order(&path, &given);
+    let (_, report) = initialized_from(&checked, &path);
+    let doubts = report.doubts().join("\n");
+    for words in [
+        "3 tensors of shape [4] were matched by order alone: `conv.bias` from `features.1.bias`",
+        "2 tensors of shape [4, 4, 3, 3] were matched by order alone: `conv2.weight` from `features.4.weight`",
+        "check that the model declares its layers in the order of the file",
+    ] {
+        assert!(doubts.contains(words), "`{words}` is not in: {doubts}");
+    }
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["exchangeable"][0]["shape"], serde_json::json!([4]));
+}
+
+/// A checkpoint with the weights of two networks, as of a student and its teacher.
+#[test]
+fn a_second_prefix_that_fits_as_well_is_told() {
+    let checked = model("Tiny");
+    let own = tensors(&initialized_network(&checked, 3));
+    let under = |prefix: &str| {
+        let renamed = own.iter().map(|t| NamedTensor { name: format!("{prefix}{}", t.name), ..t.clone() });
+        renamed.collect::<Vec<_>>()
+    };
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("two.safetensors");
+    write_in_order(&path, &[under("student."), under("teacher.")].concat());
+    let (_, report) = initialized_from(&checked, &path);
+    assert_eq!(
+        report.doubts(),
+        ["the file has as many fitting tensors under `teacher.`; those under `student.` were loaded"]
+    );
+    assert!(report.summary().contains("loaded by name, without the prefix `student.`"), "{}", report.summary());
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_wherever_they_are_loaded() {
+    let checked = model("Tiny");
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("diverged.safetensors");
+    let refused = |name: &str, value: f32, words: &[&str]| {
+        let mut given = tensors(&initialized_network(&checked, 3));
+        given.iter_mut().find(|t| t.name == name).unwrap().values[1] = value;
+        write_in_order(&path, &given);
+        let network = || initialized_network(&checked, 0);
+        let errors = [
+            init(network(), &path).unwrap_err(),
+            npc::internals::learn::checkpoint::load_weights(&path, network()).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(format!("{:?}", error.code), "E0724");
+            let text = error.to_string();
+            words.iter().chain(&["diverged.safetensors", name]).for_each(|word| {
+                assert!(text.contains(word), "`{word}` is not in: {text}");
+            });
+        }
+    };
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        refused("conv2.weight", value, &["1 of 1152 numbers that are NaN or infinite", "index 1"]);
+        refused("bn.running_mean", value, &["NaN or infinite"]);
+    }
+    refused("bn.running_var", -0.5, &["is a variance and holds -0.5 at index 1, which is negative"]);
+}
+
+/// A name of a file may have any length, a tensor any number of dims.
+#[test]
+fn names_of_any_length_end_in_a_short_message() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("long.safetensors");
+    let odd = |name: String, rank: usize| NamedTensor { name, shape: vec![1; rank], values: vec![0.0] };
+    write_in_order(&path, &[odd("n".repeat(1 << 20), 1), odd("y".into(), 10_000)]);
+    let error = init(initialized_network(&model("Tiny"), 0), &path).unwrap_err().to_string();
+    assert!(error.len() < 2000, "{} bytes", error.len());
+    let error = npc::internals::learn::checkpoint::load_weights(&path, initialized_network(&model("Tiny"), 0));
+    let error = error.unwrap_err().to_string();
+    assert!(error.len() < 3000, "{} bytes", error.len());
+}

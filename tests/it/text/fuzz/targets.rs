@@ -8,7 +8,7 @@ use npc::graph::ir;
 use npc::graph::resolve::{ResolvedProgram, resolve_bundle};
 use npc::internals::show::picture;
 use npc::internals::show::picture::{FoldState, Scene, ShapeNotation};
-use npc::study::claim::{PeakBytes, judge_claim};
+use npc::study::claim::{MeasuredModel, PeakBytes, judge_claim};
 use npc::study::cost::{Convention, count};
 use npc::study::explore::{FilterQuery, count_variants, fit_holes, open_holes, sweep_bounds};
 use npc::text::config::{schema, settings};
@@ -121,8 +121,9 @@ fn recipe_item(program: &ResolvedProgram<'_>, item: &ast::FileItem) -> Problems 
             let Some(name) = program.find(&expect.model.node) else { return problems };
             if open_holes(program, &name.node, &[]).is_empty() {
                 let Ok(checked) = elaborate(program, name, &[], SIZE).and_then(check) else { return problems };
+                let model = MeasuredModel::new(&checked, &PeakBytes::default);
                 for claim in &expect.claims {
-                    problems.extend(judge_claim(claim, &checked).err().map(|d| Problems::from(*d)).unwrap_or_default());
+                    problems.extend(judge_claim(claim, &model).err().map(|d| Problems::from(*d)).unwrap_or_default());
                 }
             } else if let Err(d) = fit_holes(program, name, &[(expect, SIZE)]) {
                 problems.push(d);
