@@ -1,6 +1,7 @@
 //! Finds the cases of a data block: pairs of files or rows of a list, slices of volumes, and groups.
 
 use super::case::Case;
+use super::case_list::RoleColumn;
 use super::order::natural;
 use super::volume::{self, VolumeCache, is_volume};
 use super::{case_list, case_reader, group, pairs, phantom};
@@ -17,15 +18,19 @@ pub(super) fn discover_cases(
     volumes: &VolumeCache,
     problems: &mut Vec<RunError>,
 ) -> Vec<Case> {
-    let by_column = matches!(spec.split, Split::Column);
+    let roles = match spec.split {
+        Split::Column => RoleColumn::Required,
+        Split::ColumnOrRandom => RoleColumn::IfPresent,
+        Split::Random { .. } | Split::Kfold { .. } | Split::Lists { .. } => RoleColumn::Unused,
+    };
     let cases = match &spec.source {
-        DataSource::Files { images, masks } => pairs::pair_files(root, images, masks, problems),
-        DataSource::List { list } => case_list::read_case_list(root, list, by_column, problems),
+        DataSource::Files { images, masks } => pairs::pair_files(root, images, masks, problems, doubts),
+        DataSource::List { list } => case_list::read_case_list(root, list, roles, problems, doubts),
         DataSource::Phantoms { count, .. } => {
             (0..*count).map(|i| Case::new(phantom::stem(i), PathBuf::new(), PathBuf::new())).collect()
         }
     };
-    if by_column && !matches!(spec.source, DataSource::List { .. }) {
+    if roles == RoleColumn::Required && !matches!(spec.source, DataSource::List { .. }) {
         problems.push(problem!(
             E0715,
             "data `{}`: `split = column` needs a CSV list with a column `split`",

@@ -2,7 +2,7 @@
 
 use super::case::{Case, SplitRole};
 use super::order::natural;
-use super::pairs::stem_of;
+use super::stem::{composed, decomposed, name_problem, stem_key, stem_of};
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
 use crate::base::problem::problem;
@@ -23,6 +23,42 @@ const ROLES: [(&str, SplitRole); 8] = [
     ("testing", SplitRole::Test),
 ];
 
+/// Other names under which lists give the role or the group of a case; they are not read.
+const LIKE_SPLIT: [&str; 9] = ["splits", "fold", "folds", "subset", "set", "partition", "phase", "usage", "role"];
+const LIKE_GROUP: [&str; 18] = [
+    "groups",
+    "patient",
+    "patients",
+    "patient_id",
+    "patientid",
+    "patient id",
+    "subject",
+    "subject_id",
+    "subjectid",
+    "subject id",
+    "case_id",
+    "caseid",
+    "study",
+    "study_id",
+    "video",
+    "video_id",
+    "sequence",
+    "participant_id",
+];
+/// Maximum number of rows that are reported.
+const MAX_PROBLEMS: usize = 50;
+
+/// What a data block says of the column `split`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoleColumn {
+    /// `split = column`.
+    Required,
+    /// No `split` is written: the column counts where the list has one.
+    IfPresent,
+    /// Another split is written.
+    Unused,
+}
+
 /// Index of each column.
 struct ListColumns {
     image: usize,
@@ -40,10 +76,16 @@ struct ListRow {
 }
 
 /// Reads the cases of the file `list` under `root`, sorted by stem. Every error gives line and column; unusable rows are left out
-/// and added to `problems`. With `split` the role of each row is read.
-pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mut Vec<RunError>) -> Vec<Case> {
+/// and added to `problems`. What is not read although it seems to mean something is added to `doubts`.
+pub(super) fn read_case_list(
+    root: &Path,
+    list: &str,
+    roles: RoleColumn,
+    problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
+) -> Vec<Case> {
     let path = root.join(list);
-    match read_rows(&path, root, split, problems) {
+    match read_rows(&path, root, roles, problems, doubts) {
         Ok(rows) if rows.is_empty() && problems.is_empty() => {
             problems.push(problem!(E0705, &path, "the list is empty"));
             Vec::new()
@@ -56,60 +98,152 @@ pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mu
     }
 }
 
-fn read_rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> Result<Vec<ListRow>> {
-    let text = file::read(path, file::TABLE_BYTES).map_err(|e| RunError::read(path, e))?;
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+/// Reads the text of a list without its byte order mark. Errors, each of one cause: the name is not that of a list, so that no other
+/// file is read and shown; the file cannot be read; it is no text in UTF-8.
+pub(super) fn read_list_text(path: &Path) -> Result<String> {
+    let endings = ["csv", "tsv", "txt", "list", "lst"];
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if !endings.contains(&ending.as_str()) {
+        return Err(
+            problem!(E0705, path, "not the name of a list"; help: "lists end in .csv, .tsv or .txt; rename the file"),
+        );
+    }
+    let bytes = file::read(path, file::TABLE_BYTES).map_err(|e| RunError::read(path, e))?;
+    let save = |what: &str| problem!(E0705, path, "the list is {what}"; help: "save it as CSV or text in UTF-8");
+    let bytes = match &bytes[..] {
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(save("UTF-16 text")),
+        [b'P', b'K', 3, 4, ..] => return Err(save("a spreadsheet or another zip file")),
+        all if all.contains(&0) => return Err(save("no text: it holds zero bytes")),
+        all => all,
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_string()),
+        Err(e) => {
+            let line = 1 + bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();
+            Err(save(&format!("not UTF-8 text: line {line} has another encoding, such as Latin-1")))
+        }
+    }
+}
+
+/// Returns a text from a file as messages show it: at most 80 characters.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+fn read_rows(
+    path: &Path,
+    root: &Path,
+    roles: RoleColumn,
+    problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
+) -> Result<Vec<ListRow>> {
+    let text = read_list_text(path)?;
     // In many locales spreadsheets write semicolons, others write tabs.
-    let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
-    let delimiter =
-        [b',', b';', b'\t'].into_iter().max_by_key(|d| (first.iter().filter(|b| *b == d).count(), *d == b','));
-    let mut reader =
-        ReaderBuilder::new().delimiter(delimiter.unwrap_or(b',')).trim(Trim::All).flexible(true).from_reader(text);
+    let first = text.split('\n').next().unwrap_or_default();
+    let delimiter = [',', ';', '\t'].into_iter().max_by_key(|d| (first.matches(*d).count(), *d == ','));
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter.map_or(b',', |d| d as u8))
+        .trim(Trim::All)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let fail = |e: csv::Error| {
         let line = e.position().map_or(1, |p| p.line());
         problem!(E0705, path, "line {line}: {}", one_line(&e))
     };
-    let columns = find_columns(path, reader.headers().map_err(fail)?, split)?;
-    let mut rows = Vec::new();
+    let header = reader.headers().map_err(fail)?.clone();
+    let columns = find_columns(path, &header, roles, doubts)?;
+    let (mut rows, mut refused, mut without_role) = (Vec::new(), 0, 0);
     for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(e) => {
-                problems.push(fail(e));
-                continue;
-            }
+        let row = match record {
+            Ok(record) if record.iter().all(str::is_empty) => continue,
+            Ok(record) => read_row(path, root, &columns, &record, header.len()),
+            Err(e) => Err(fail(e)),
         };
-        if !record.iter().all(str::is_empty) {
-            match read_row(path, root, &columns, &record, split) {
-                Ok(row) => rows.push(row),
-                Err(error) => problems.push(error),
+        match row {
+            Ok(row) => {
+                without_role += usize::from(row.case.role.is_none());
+                rows.push(row);
+            }
+            Err(_) if refused >= MAX_PROBLEMS => refused += 1,
+            Err(error) => {
+                refused += 1;
+                problems.push(error);
             }
         }
+    }
+    if refused > MAX_PROBLEMS {
+        problems.push(problem!(E0705, path, "{} more rows are refused", refused - MAX_PROBLEMS));
+    }
+    if columns.split.is_some() && without_role > 0 {
+        let (n, path) = (rows.len(), path.display());
+        if without_role == n && problems.is_empty() {
+            problems.push(problem!(E0715, "{path}: every cell of the column `split` is empty"; help: "write train, val or test into it, or remove the column"));
+        }
+        doubts.push(format!("{path}: {without_role} of {n} rows have no role in the column `split` and are not used"));
     }
     Ok(rows)
 }
 
-fn find_columns(path: &Path, header: &StringRecord, split: bool) -> Result<ListColumns> {
-    let find = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
+fn find_columns(
+    path: &Path,
+    header: &StringRecord,
+    roles: RoleColumn,
+    doubts: &mut Vec<String>,
+) -> Result<ListColumns> {
+    let find = |name: &str| -> Result<Option<usize>> {
+        let mut places = (0..header.len()).filter(|&i| header[i].eq_ignore_ascii_case(name));
+        match (places.next(), places.next()) {
+            (Some(_), Some(_)) => Err(
+                problem!(E0705, path, "line 1: two columns are called `{name}`"; help: "rename or remove one of them"),
+            ),
+            (place, _) => Ok(place),
+        }
+    };
     let missing = |name: &str| {
-        let there = header.iter().map(|h| format!("`{h}`")).collect::<Vec<_>>().join(", ");
+        let there = header.iter().take(20).map(|h| format!("`{}`", shortened(h))).collect::<Vec<_>>().join(", ");
         let error = problem!(E0705, path, "line 1: the column `{name}` is missing; the columns are {there}");
         match did_you_mean(name, header.iter()) {
             Some(near) => error.help(format!("rename the column `{near}` to `{name}`?")),
             None => error.help("the columns are image and mask, and optionally split and group"),
         }
     };
-    let wanted = |name: &str| find(name).ok_or_else(|| missing(name));
-    Ok(ListColumns {
-        image: wanted("image")?,
-        mask: wanted("mask")?,
-        split: if split { Some(wanted("split")?) } else { None },
-        group: find("group"),
-    })
+    let wanted = |name: &str| find(name)?.ok_or_else(|| missing(name));
+    let (image, mask) = (wanted("image")?, wanted("mask")?);
+    let (split, group) = (find("split")?, find("group")?);
+    if roles == RoleColumn::Required && split.is_none() {
+        return Err(missing("split"));
+    }
+    let like = |known: &[&str]| header.iter().find(|h| known.contains(&h.to_lowercase().as_str())).map(shortened);
+    let place = path.display();
+    match (split, like(&LIKE_SPLIT)) {
+        (Some(_), _) if roles == RoleColumn::Unused => doubts.push(format!(
+            "{place}: the column `split` is not used, because the data block writes another split; `split = column` uses it"
+        )),
+        (None, Some(name)) => doubts.push(format!(
+            "{place}: the column `{name}` is not used; rename it to `split` if it says train, val or test"
+        )),
+        _ => {}
+    }
+    if let (None, Some(name)) = (group, like(&LIKE_GROUP)) {
+        doubts.push(format!(
+            "{place}: the column `{name}` is not used; rename it to `group` to keep the images of a group in one split"
+        ));
+    }
+    Ok(ListColumns { image, mask, split: split.filter(|_| roles != RoleColumn::Unused), group })
 }
 
-fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringRecord, split: bool) -> Result<ListRow> {
+/// Reads a row of a list whose header has `width` cells.
+fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringRecord, width: usize) -> Result<ListRow> {
     let line = record.position().map_or(0, |p| p.line());
+    if record.len() < width || record.iter().skip(width).any(|cell| !cell.is_empty()) {
+        let (n, s) = (record.len(), if record.len() == 1 { "" } else { "s" });
+        return Err(problem!(E0705, path, "line {line}: {n} cell{s}, but the header has {width}";
+            help: "put a cell that holds the separator into double quotes, and write empty cells as well"));
+    }
     let at = |column: &str, message: String| problem!(E0705, path, "line {line}, column `{column}`: {message}");
     let cell = |column: usize| record.get(column).unwrap_or_default();
     let file = |name: &str, column: usize| -> Result<PathBuf> {
@@ -117,11 +251,15 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
         if written.is_empty() {
             return Err(at(name, "the cell is empty".into()));
         }
-        let file = root.join(written);
-        if file.exists() {
+        if let Some(problem) = name_problem(Path::new(written)) {
+            return Err(at(name, problem.message));
+        }
+        // A spreadsheet may have changed the Unicode form of a name.
+        let spellings = [written.to_string(), composed(written), decomposed(written)];
+        if let Some(file) = spellings.iter().map(|name| root.join(name)).find(|file| file.exists()) {
             return Ok(file);
         }
-        Err(at(name, format!("no such file `{written}`"))
+        Err(at(name, format!("no such file `{}`", shortened(written)))
             .help(format!("paths in the list are relative to the data root, {}", root.display())))
     };
     let (image, mask) = (file("image", columns.image)?, file("mask", columns.mask)?);
@@ -130,13 +268,20 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
     if columns.group.is_some() && case.group.is_none() {
         return Err(at("group", "the cell is empty".into()).help("give each image a group, or remove the column"));
     }
-    if let Some(column) = columns.split.filter(|_| split) {
+    if case.group.as_deref().is_some_and(|group| group.contains(char::is_control)) {
+        return Err(at("group", "the cell contains a control character, such as a line feed".into()));
+    }
+    if let Some(column) = columns.split {
         let written = cell(column).to_lowercase();
         case.role = match ROLES.iter().find(|(name, _)| *name == written) {
             Some((_, role)) => Some(*role),
             // A case without a role is not used.
             None if written.is_empty() => None,
-            None => return Err(at("split", format!("`{}` is not one of train, val, test", cell(column)))),
+            None => {
+                let message = format!("`{}` is not one of train, val, test", shortened(cell(column)));
+                let help = "if the column means something else, write another `split` in the data block, such as `split = random()`";
+                return Err(at("split", message).help(help));
+            }
         };
     }
     Ok(ListRow { line, image: cell(columns.image).to_string(), case })
@@ -149,7 +294,7 @@ fn assign_stems(path: &Path, rows: Vec<ListRow>, problems: &mut Vec<RunError>) -
         let name = image.rsplit(['/', '\\']).next().unwrap_or(image);
         stem_of(name).to_string()
     };
-    let names: BTreeSet<String> = rows.iter().map(|row| short(&row.image).to_lowercase()).collect();
+    let names: BTreeSet<String> = rows.iter().map(|row| stem_key(&short(&row.image))).collect();
     let images: BTreeSet<&str> = rows.iter().map(|row| row.image.as_str()).collect();
     let by_path = names.len() < images.len();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
@@ -159,7 +304,8 @@ fn assign_stems(path: &Path, rows: Vec<ListRow>, problems: &mut Vec<RunError>) -
             true => stem_of(&row.image).trim_start_matches(['.', '/']).replace(['/', '\\'], "_"),
             false => short(&row.image),
         };
-        match seen.insert(row.case.stem.to_lowercase(), row.line) {
+        row.case.stem = composed(&row.case.stem);
+        match seen.insert(stem_key(&row.case.stem), row.line) {
             Some(first) => {
                 problems.push(problem!(
                     E0705,

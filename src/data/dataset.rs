@@ -63,6 +63,12 @@ impl Dataset {
         &self.spec
     }
 
+    /// Returns warnings about the set as a whole: files that are left out, columns that are not used, images and masks that may not
+    /// belong together.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
+    }
+
     pub fn len(&self, role: SplitRole) -> usize {
         self.cases(role).len()
     }

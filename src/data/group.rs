@@ -1,6 +1,7 @@
 //! Groups of cases that belong together: slices of a patient, frames of a video.
 
 use super::case::Case;
+use super::stem::composed;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::{GroupBy, Grouping};
@@ -47,9 +48,11 @@ fn video_sequence(stem: &str) -> Option<String> {
 
 /// Returns the text that `{group}` matches in a stem, ignoring case. The match is greedy.
 pub(super) fn capture_group(pattern: &str, stem: &str) -> Option<String> {
-    let (before, after) = pattern.split_once("{group}")?;
+    // The composed forms are compared.
+    let (pattern, stem) = (&composed(pattern), &composed(stem));
     let lower: Vec<char> = stem.to_lowercase().chars().collect();
     let chars: Vec<char> = stem.chars().collect();
+    let (before, after) = pattern.split_once("{group}")?;
     // If lowercasing changes the length, which is rare, compare without it: the capture would be off by one.
     let text = if lower.len() == chars.len() { &lower } else { &chars };
     let parts = |p: &str| p.to_lowercase().split('*').map(|s| s.chars().collect()).collect::<Vec<Vec<char>>>();

@@ -1,10 +1,13 @@
 //! Pairs the images and masks of a folder by the text that the `*` of their patterns matches.
 //!
-//! An image is a picture, a NIfTI file or a folder with a DICOM series; a mask may also be a folder of pictures.
+//! An image is a picture, a NIfTI file or a folder with a DICOM series; a mask may also be a folder of pictures. What lies in the
+//! folders, looks like a picture and is not read is counted (`left_out.rs`).
 
 use super::case::Case;
 use super::decode::is_picture;
+use super::left_out::{SearchedFolder, describe_left_out, is_unread_format, list_names, pictures_below};
 use super::order::natural;
+use super::stem::{composed, name_problem, stem_key, stem_of};
 use super::volume::{dicom, is_nifti};
 use crate::base::error::{Result, RunError};
 use crate::base::path::without_dot;
@@ -14,9 +17,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Maximum number of names in a message.
-const MAX_NAMED_FILES: usize = 10;
-
 /// A file that matches a pattern.
 struct MatchedFile {
     /// Text that the `*` matches, as spelled in the file name.
@@ -24,12 +24,28 @@ struct MatchedFile {
     path: PathBuf,
 }
 
-/// Returns the pairs in the order of their stems. Files that cannot be paired are added to `problems`.
-pub(super) fn pair_files(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
-    let mut take = |result: Result<Vec<MatchedFile>>| result.map_err(|e| problems.push(e)).ok();
+/// Returns the pairs in the order of their stems. Files that cannot be paired are added to `problems`, and a sentence for each
+/// kind of files that are left out to `doubts`.
+pub(super) fn pair_files(
+    root: &Path,
+    images: &str,
+    masks: &str,
+    problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
+) -> Vec<Case> {
+    let mut take = |result: Result<PatternFiles>| result.map_err(|e| problems.push(e)).ok();
     let (image_files, mask_files) = (take(find_files(root, images, "images")), take(find_files(root, masks, "masks")));
-    let (Some(mut image_files), Some(mut mask_files)) = (image_files, mask_files) else { return Vec::new() };
-    reject_non_utf8(&mut image_files, &mut mask_files, problems);
+    let (Some(image_files), Some(mask_files)) = (image_files, mask_files) else { return Vec::new() };
+    let searched = [image_files.searched, mask_files.searched];
+    let broken: BTreeMap<String, RunError> = image_files.broken.into_iter().chain(mask_files.broken).collect();
+    let (mut image_files, mut mask_files) = (image_files.found, mask_files.found);
+    // The other file of a broken link is not reported as well.
+    image_files.retain(|file| !broken.contains_key(&stem_key(&file.stem)));
+    mask_files.retain(|file| !broken.contains_key(&stem_key(&file.stem)));
+    problems.extend(broken.into_values());
+    doubts.extend(describe_left_out(root, &searched));
+    reject_names(root, &mut image_files, problems);
+    reject_names(root, &mut mask_files, problems);
     if let Err(e) = assign_ambiguous(&mut image_files, &mut mask_files, images, masks) {
         problems.push(e);
         return Vec::new();
@@ -47,54 +63,57 @@ pub(super) fn pair_files(root: &Path, images: &str, masks: &str, problems: &mut 
     }
     let lone_masks: Vec<MatchedFile> = mask_by_key.into_values().collect();
     if !lone_images.is_empty() || !lone_masks.is_empty() {
-        problems.push(unpaired(root, lone_images, lone_masks, images, masks));
+        problems.push(unpaired(root, [lone_images, lone_masks], [images, masks], &searched));
     }
     cases.sort_by(|a, b| natural(&a.stem, &b.stem));
     cases
 }
 
-/// Removes files whose names are not UTF-8, since their stems cannot be written to a list.
-fn reject_non_utf8(images: &mut Vec<MatchedFile>, masks: &mut Vec<MatchedFile>, problems: &mut Vec<RunError>) {
-    for found in [images, masks] {
-        let is_text = |f: &MatchedFile| f.path.to_str().is_some();
-        problems.extend(found.iter().filter(|f| !is_text(f)).map(
-            |f| problem!(E0710, &f.path, "the file name is not UTF-8"; help: "rename it, for example with convmv"),
-        ));
-        found.retain(is_text);
-    }
+/// Removes files whose names cannot be written to a list.
+fn reject_names(root: &Path, found: &mut Vec<MatchedFile>, problems: &mut Vec<RunError>) {
+    found.retain(|file| {
+        let below = file.path.strip_prefix(root).unwrap_or(&file.path);
+        let problem = name_problem(below);
+        let kept = problem.is_none();
+        problems.extend(problem.map(|p| RunError { path: Some(file.path.clone()), ..p }));
+        kept
+    });
 }
 
+/// States which images have no mask and which masks no image.
 fn unpaired(
     root: &Path,
-    images: Vec<MatchedFile>,
-    masks: Vec<MatchedFile>,
-    image_glob: &str,
-    mask_glob: &str,
+    [images, masks]: [Vec<MatchedFile>; 2],
+    globs: [&str; 2],
+    searched: &[SearchedFolder; 2],
 ) -> RunError {
     let mut parts = Vec::new();
     let mut help = Vec::new();
-    for (found, what, other, glob) in [(images, "image", "mask", mask_glob), (masks, "mask", "image", image_glob)] {
+    for (found, what, other, at) in [(images, "image", "mask", 1), (masks, "mask", "image", 0)] {
         if !found.is_empty() {
             let s = if found.len() == 1 { "" } else { "s" };
             parts.push(format!("{} {what}{s} without {other}", found.len()));
-            help.push(format!("no {other} matches `{glob}` for {}", list_names(root, found)));
+            help.push(format!(
+                "no {other} matches `{}` for {}",
+                globs[at],
+                list_names(root, found.iter().map(|f| &f.path))
+            ));
+            help.extend(unread_partners(root, &found, &searched[at]).map(|names| {
+                format!("the {other} may be a file in a format that npc does not read: {names}; convert it to PNG")
+            }));
         }
     }
     let error = problem!(E0710, root, "{}", parts.join(", "));
     help.into_iter().fold(error, RunError::help)
 }
 
-fn list_names(root: &Path, mut found: Vec<MatchedFile>) -> String {
-    found.sort_by(|a, b| natural(&a.stem, &b.stem));
-    let mut text: Vec<String> = found
-        .iter()
-        .take(MAX_NAMED_FILES)
-        .map(|f| f.path.strip_prefix(root).unwrap_or(&f.path).display().to_string())
-        .collect();
-    if found.len() > MAX_NAMED_FILES {
-        text.push(format!("and {} more", found.len() - MAX_NAMED_FILES));
-    }
-    text.join(", ")
+/// Returns the files that have the stem of an unpaired one, in a format that is not read.
+fn unread_partners(root: &Path, lone: &[MatchedFile], searched: &SearchedFolder) -> Option<String> {
+    let keys: BTreeSet<String> = lone.iter().map(|file| stem_key(&file.stem)).collect();
+    let key = |path: &PathBuf| stem_key(stem_of(&path.file_name().unwrap_or_default().to_string_lossy()));
+    let partners: Vec<&PathBuf> =
+        searched.entries.iter().filter(|path| is_unread_format(path) && keys.contains(&key(path))).collect();
+    (!partners.is_empty()).then(|| list_names(root, partners))
 }
 
 /// Assigns each file that matches both patterns (`*.png` and `*_mask.png` in one folder) to the longer pattern.
@@ -125,11 +144,11 @@ fn assign_ambiguous(
     Ok(())
 }
 
-/// Indexes files by their stem in lower case; repeated stems are problems.
+/// Indexes files by what all spellings of their stem share; repeated stems are problems.
 fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunError>) -> BTreeMap<String, MatchedFile> {
     let mut by_key: BTreeMap<String, MatchedFile> = BTreeMap::new();
     for file in found {
-        let key = file.stem.to_lowercase();
+        let key = stem_key(&file.stem);
         if let Some(first) = by_key.get(&key) {
             problems.push(problem!(
                 E0710,
@@ -138,7 +157,7 @@ fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunErro
                 file.stem,
                 without_dot(&first.path).display();
                 help: "keep one of the two files, or narrow the pattern";
-                help: "stems are compared ignoring case, and ignoring the extension if the pattern ends in `*`"
+                help: "stems are compared ignoring case and Unicode forms, and the extension if the pattern ends in `*`"
             ));
         } else {
             by_key.insert(key, file);
@@ -147,7 +166,15 @@ fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunErro
     by_key
 }
 
-fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
+/// What a pattern finds, and what lies beside it.
+struct PatternFiles {
+    found: Vec<MatchedFile>,
+    /// Links that lead nowhere, by the key of their stem.
+    broken: Vec<(String, RunError)>,
+    searched: SearchedFolder,
+}
+
+fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
     if glob.matches('*').count() != 1 {
         return Err(problem!(
             E0710,
@@ -156,6 +183,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
             help: "`*` matches the part of the name that image and mask share: \"masks/*_segmentation.png\""
         ));
     }
+    let glob = &composed(glob);
     let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let star = parts.iter().position(|part| part.contains('*')).unwrap_or(0);
     let (before, after) = parts[star].split_once('*').unwrap_or((parts[star], ""));
@@ -166,12 +194,22 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
             .ok_or_else(|| problem!(E0701, &at.join(part), "no such folder (from {what} = \"{glob}\")"))
     })?;
 
-    let mut found = Vec::new();
-    for raw in list_folder(&folder)? {
-        let name = raw.to_string_lossy();
+    let (mut found, mut broken) = (Vec::new(), Vec::new());
+    let names = list_folder(&folder)?;
+    let entries = names.iter().map(|name| folder.join(name)).collect();
+    let pattern = format!("{what} = \"{glob}\"");
+    let mut searched = SearchedFolder { pattern, folder, entries, matched: Vec::new(), without_file: Vec::new() };
+    for raw in names {
+        let name = composed(&raw.to_string_lossy());
         let hidden = name.starts_with('.') && !before.starts_with('.');
         let Some(capture) = captured_text(&name, before, after).filter(|_| !hidden) else { continue };
-        let Some(path) = rest.iter().try_fold(folder.join(&raw), |at, part| child_path(&at, part)) else { continue };
+        let start = searched.folder.join(&raw);
+        let Some(path) = rest.iter().try_fold(start.clone(), |at, part| child_path(&at, part)) else {
+            if start.is_dir() && pictures_below(&start, &|_| false, &mut 1000, 2) > 0 {
+                searched.without_file.push(start);
+            }
+            continue;
+        };
         let is_case = match path.is_dir() {
             true => dicom::holds_dicom(&path) || (what == "masks" && holds_pictures(&path)),
             false => is_picture(&path) || is_nifti(&path),
@@ -185,25 +223,45 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
             stem = stem_of(&stem).to_string();
         }
         if !stem.is_empty() {
-            found.push(MatchedFile { stem, path });
+            searched.matched.push(if rest.is_empty() { path.clone() } else { start });
+            match broken_link(&path) {
+                Some(error) => broken.push((stem_key(&stem), error)),
+                None => found.push(MatchedFile { stem, path }),
+            }
         }
     }
     if found.is_empty() {
-        return Err(
-            problem!(E0710, &folder, "no image file matches {what} = \"{glob}\""; help: "{}", describe_contents(&folder)),
-        );
+        if let Some((_, error)) = broken.pop() {
+            return Err(error);
+        }
+        let folder = &searched.folder;
+        let mut error =
+            problem!(E0710, folder, "no image file matches {what} = \"{glob}\""; help: "{}", describe_contents(folder));
+        for sentence in describe_left_out(root, &[searched]) {
+            error = error.help(sentence);
+        }
+        return Err(error);
     }
-    Ok(found)
+    Ok(PatternFiles { found, broken, searched })
 }
 
-/// Returns an existing path below a folder: the exact name, or else a name that differs only in case.
+/// Returns the problem of a symbolic link that leads nowhere.
+fn broken_link(path: &Path) -> Option<RunError> {
+    let target = fs::read_link(path).ok().filter(|_| !path.exists())?;
+    let target = target.display();
+    Some(
+        problem!(E0701, path, "the symbolic link leads to `{target}`, which is not there"; help: "restore the file, or remove the link"),
+    )
+}
+
+/// Returns an existing path below a folder: the exact name, or else a name that differs only in case or Unicode form.
 fn child_path(folder: &Path, part: &str) -> Option<PathBuf> {
     let exact = folder.join(part);
     if exact.exists() {
         return Some(exact);
     }
-    let wanted = part.to_lowercase();
-    let name = list_folder(folder).ok()?.into_iter().find(|name| name.to_string_lossy().to_lowercase() == wanted)?;
+    let wanted = stem_key(part);
+    let name = list_folder(folder).ok()?.into_iter().find(|name| stem_key(&name.to_string_lossy()) == wanted)?;
     Some(folder.join(name))
 }
 
@@ -216,15 +274,6 @@ fn list_folder(folder: &Path) -> Result<Vec<OsString>> {
     }
     names.sort();
     Ok(names)
-}
-
-/// Returns a file name without its extension; `.nii.gz` is one extension.
-pub(super) fn stem_of(name: &str) -> &str {
-    let unzipped = match name.len().checked_sub(7).and_then(|at| name.get(at..)) {
-        Some(end) if end.eq_ignore_ascii_case(".nii.gz") => &name[..name.len() - 3],
-        _ => name,
-    };
-    &unzipped[..unzipped.rfind('.').unwrap_or(unzipped.len())]
 }
 
 fn holds_pictures(folder: &Path) -> bool {

@@ -41,7 +41,13 @@ pub(super) fn assign_splits(
             }
         },
     };
-    match &spec.split {
+    let by_column = cases.iter().any(|case| case.role.is_some());
+    let split = match &spec.split {
+        Split::ColumnOrRandom if by_column => &Split::Column,
+        Split::ColumnOrRandom => &Split::DEFAULT,
+        written => written,
+    };
+    match split {
         Split::Random { train, val, test, seed } => {
             let shares = [*train, *val, *test];
             if shares.iter().any(|s| !(0.0..=1.0).contains(s)) || (shares.iter().sum::<f64>() - 1.0).abs() > 1e-6 {
@@ -74,7 +80,7 @@ pub(super) fn assign_splits(
             check_groups_undivided(&parts, problems);
             parts
         }
-        Split::Column => {
+        Split::Column | Split::ColumnOrRandom => {
             let mut parts = CasesByRole::default();
             for case in cases {
                 if let Some(role) = case.role {

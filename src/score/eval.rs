@@ -118,7 +118,7 @@ pub fn evaluate(
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),
         calibration: tally.finish(),
-        file_warnings: loader.notices().lines(cases.len()),
+        file_warnings: data.doubts().iter().cloned().chain(loader.notices().lines(cases.len())).collect(),
         volumes: volumes.finish()?,
     };
     Ok((evaluation, cases))

@@ -161,6 +161,13 @@ pub enum Split {
     },
     /// The column `split` of the CSV list.
     Column,
+    /// The column `split` of the CSV list if it has one, else [`Split::DEFAULT`]: a data block with a list and without `split`.
+    ColumnOrRandom,
+}
+
+impl Split {
+    /// The split of a data block that writes none and has no column for it: 80 % for training, 20 % for the test.
+    pub const DEFAULT: Split = Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 };
 }
 
 /// A training run.

@@ -2,8 +2,10 @@
 
 mod augment;
 mod batches;
+mod case_lists;
 mod damaged_files;
 mod intensities;
+mod left_out;
 mod masks;
 mod notices;
 mod pairs;

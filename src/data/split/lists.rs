@@ -2,11 +2,15 @@
 
 use super::cases_by_role::CasesByRole;
 use crate::base::error::RunError;
-use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::case::Case;
+use crate::data::case_list::{read_list_text, shortened};
+use crate::data::stem::stem_key;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Maximum number of lines of a list that are reported.
+const MAX_PROBLEMS: usize = 20;
 
 /// Cases that are in no list so far.
 struct UnassignedCases {
@@ -31,11 +35,11 @@ pub(super) fn read_split_lists(
     let mut by_group: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for case in &cases {
         if let Some(group) = &case.group {
-            by_group.entry(group.to_lowercase()).or_default().push(case.stem.to_lowercase());
+            by_group.entry(stem_key(group)).or_default().push(stem_key(&case.stem));
         }
     }
     let known = cases.len();
-    let by_stem = cases.into_iter().map(|case| (case.stem.to_lowercase(), case)).collect();
+    let by_stem = cases.into_iter().map(|case| (stem_key(&case.stem), case)).collect();
     let mut unassigned = UnassignedCases { by_stem, by_group, known, seen: BTreeMap::new() };
     CasesByRole {
         train: unassigned.take(root, train, problems),
@@ -47,23 +51,31 @@ pub(super) fn read_split_lists(
 impl UnassignedCases {
     fn take(&mut self, root: &Path, list: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
         let path = root.join(list);
-        let text = match file::read_text(&path, file::TABLE_BYTES) {
+        let text = match read_list_text(&path) {
             Ok(text) => text,
-            Err(e) => {
-                problems.push(RunError::read(&path, e));
+            Err(error) => {
+                problems.push(error);
                 return Vec::new();
             }
         };
-        let (mut part, mut named) = (Vec::new(), false);
-        for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-            let stem = line.trim();
+        let (mut part, mut named, mut refused) = (Vec::new(), false, 0);
+        for (number, line) in text.lines().enumerate() {
+            // A stem may end in a space, although few are meant to.
+            let stem = if self.by_stem.contains_key(&stem_key(line)) { line } else { line.trim() };
             if !stem.is_empty() {
                 named = true;
                 match self.take_line(&path, list, number + 1, stem) {
                     Ok(cases) => part.extend(cases),
-                    Err(error) => problems.push(error),
+                    Err(_) if refused >= MAX_PROBLEMS => refused += 1,
+                    Err(error) => {
+                        refused += 1;
+                        problems.push(error);
+                    }
                 }
             }
+        }
+        if refused > MAX_PROBLEMS {
+            problems.push(problem!(E0705, &path, "{} more lines are refused", refused - MAX_PROBLEMS));
         }
         if !named {
             problems.push(problem!(E0705, &path, "the list is empty"));
@@ -72,7 +84,7 @@ impl UnassignedCases {
     }
 
     fn take_line(&mut self, path: &Path, list: &str, number: usize, stem: &str) -> Result<Vec<Case>, RunError> {
-        let key = stem.to_lowercase();
+        let key = stem_key(stem);
         let twice = |(first, at): &(String, usize), what: &str| {
             Err(problem!(
                 E0715,
@@ -96,15 +108,20 @@ impl UnassignedCases {
         }
         let cases: Vec<Case> = stems.iter().filter_map(|s| self.by_stem.remove(s)).collect();
         for case in &cases {
-            self.seen.insert(case.stem.to_lowercase(), here.clone());
+            self.seen.insert(stem_key(&case.stem), here.clone());
         }
         self.seen.insert(key, here);
         Ok(cases)
     }
 
     fn unknown(&self, path: &Path, number: usize, stem: &str, key: &str) -> RunError {
-        let error =
-            problem!(E0705, path, "line {number}: `{stem}` is not one of the {} stems of this data set", self.known);
+        let error = problem!(
+            E0705,
+            path,
+            "line {number}: `{}` is not one of the {} stems of this data set",
+            shortened(stem),
+            self.known
+        );
         let shorter = key.rsplit_once('.').map(|(s, _)| s).filter(|s| self.by_stem.contains_key(*s));
         match (shorter, self.by_stem.values().next()) {
             (Some(_), _) => error.help("write stems without the file extension"),

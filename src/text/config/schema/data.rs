@@ -229,6 +229,7 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
     let limit = r.get("limit", |e| count(e, 1));
     let empty = read_empty_rule(&mut r, base);
     let spacing = r.get("spacing", pixel_spacing);
+    let split = split.or_else(|| source.as_ref().map(|source| unwritten_split(base, source))).unwrap_or(Split::DEFAULT);
     let complete = source.zip(size).zip(classes).zip(labels).zip(empty);
     let spec = complete.map(|((((source, size), classes), labels), empty)| DataSpec {
         name: name.to_string(),
@@ -238,7 +239,7 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
         labels,
         ignore,
         mask_rule,
-        split: split.or(base.map(|b| b.split.clone())).unwrap_or(DEFAULT_SPLIT),
+        split,
         grouping: grouping.or(base.map(|b| b.grouping.clone())).unwrap_or_default(),
         slicing,
         window: window.or(laid.and_then(|(layout, _)| layout.window)).or(base.and_then(|b| b.window)),
@@ -253,7 +254,18 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
     r.finish(spec)
 }
 
-const DEFAULT_SPLIT: Split = Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 };
+/// Returns the split of a block that writes none: that of `base`, or a random one. A list may have a column for it.
+fn unwritten_split(base: Option<&DataSpec>, source: &DataSource) -> Split {
+    let before = base.map_or(Split::DEFAULT, |b| b.split.clone());
+    let lists = [base.map(|b| &b.source), Some(source)].map(|s| matches!(s, Some(DataSource::List { .. })));
+    match (before, lists) {
+        (Split::Random { .. }, [false, true]) if base.is_none_or(|b| b.split == Split::DEFAULT) => {
+            Split::ColumnOrRandom
+        }
+        (Split::ColumnOrRandom, [_, false]) => Split::DEFAULT,
+        (before, _) => before,
+    }
+}
 
 /// Reads `layout`, which excludes `source` and `list`.
 fn read_layout<'a>(r: &mut BlockReader<'a>) -> Option<LocatedLayout<'a>> {
