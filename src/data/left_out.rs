@@ -48,7 +48,7 @@ pub(super) struct SearchedFolder {
 }
 
 /// Checks whether a name says that the file is a picture or volume in a format that is not read.
-pub(crate) fn is_unread_format(path: &Path) -> bool {
+pub(super) fn is_unread_format(path: &Path) -> bool {
     let Some(extension) = extension(path) else { return false };
     if COMPRESSED.contains(&extension.as_str()) {
         let inner = path.with_extension("");
@@ -59,7 +59,7 @@ pub(crate) fn is_unread_format(path: &Path) -> bool {
 
 /// Checks whether a file holds a picture or volume and its name hides that: by a leading dot, or by another extension.
 /// AppleDouble files (`._a.png`) hold what macOS knows of another file.
-pub(crate) fn is_disguised_picture(path: &Path) -> bool {
+fn is_disguised_picture(path: &Path) -> bool {
     let head = file::read_head(path, 352).unwrap_or_default();
     match &head[..] {
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] => true,
@@ -72,8 +72,31 @@ pub(crate) fn is_disguised_picture(path: &Path) -> bool {
     }
 }
 
+/// Checks whether a file that is not read looks like a picture or volume, by its name or else by its first bytes.
+pub(super) fn looks_like_picture(path: &Path) -> bool {
+    let hidden = name_of(path).starts_with('.');
+    let other = extension(path).is_some_and(|e| OTHER.contains(&e.as_str()));
+    !is_system_file(path) && (!hidden && is_unread_format(path) || !other && is_disguised_picture(path))
+}
+
+/// Returns the sentence about files that are not predicted.
+pub(crate) fn skipped_sentence(skipped: &[PathBuf]) -> Option<String> {
+    let files = if skipped.len() == 1 {
+        "file looks like a picture or volume and is"
+    } else {
+        "files look like pictures or volumes and are"
+    };
+    let n = skipped.len();
+    (n > 0).then(|| {
+        format!(
+            "{n} {files} not predicted, because npc does not read the format or the name: {}",
+            list_names(Path::new(""), skipped)
+        )
+    })
+}
+
 /// Checks whether a system, and no person, has left this file.
-pub(crate) fn is_system_file(path: &Path) -> bool {
+fn is_system_file(path: &Path) -> bool {
     SYSTEM.contains(&name_of(path).to_lowercase().as_str())
 }
 

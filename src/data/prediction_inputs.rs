@@ -3,6 +3,7 @@
 //! Pictures and NIfTI files are known by their names; of other files the first bytes are read, to find DICOM series.
 
 use super::decode::EXTENSIONS;
+use super::left_out;
 use super::order::natural;
 use super::volume::{self, dicom};
 use crate::base::error::{Result, RunError};
@@ -49,6 +50,16 @@ impl OutputEndings {
     }
 }
 
+/// The inputs of a prediction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PredictionInputs {
+    /// What is predicted.
+    pub found: Vec<PredictionInput>,
+    /// Files below the given folders or matched by the given patterns that look like pictures or volumes and are not predicted:
+    /// their format is not read, they are hidden, or their extension is not that of a picture.
+    pub skipped: Vec<PathBuf>,
+}
+
 /// Expands `given` into images and volumes: files, everything below folders, and the matches of patterns
 /// (`"scans/*/t1_*.png"`, `**` for any depth), in the given order, each sorted in natural order. A folder that holds DICOM
 /// files is one volume.
@@ -57,22 +68,54 @@ impl OutputEndings {
 ///
 /// Errors: a path is missing, a folder or pattern has no image, a file is a single slice of a DICOM series, two outputs would
 /// have the same path, or an output would overwrite an input.
-pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &OutputEndings) -> Result<Vec<PredictionInput>> {
-    let mut found = Vec::new();
+pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &OutputEndings) -> Result<PredictionInputs> {
+    let mut all = PredictionInputs::default();
     for path in given {
         if path.is_dir() {
-            found.extend(images_below(path, out)?);
+            let PredictionInputs { found, skipped } = images_below(path, out)?;
+            all.found.extend(found);
+            all.skipped.extend(skipped);
         } else if path.exists() {
-            found.push(single_file(path.clone())?);
+            all.found.push(single_file(path.clone())?);
         } else if path.to_string_lossy().contains(['*', '?', '[']) {
-            found.extend(images_matching(path)?);
+            let PredictionInputs { found, skipped } = images_matching(path)?;
+            all.found.extend(found);
+            all.skipped.extend(skipped);
         } else {
             return Err(problem!(E0701, path, "no such file or folder"));
         }
     }
-    check_distinct(&found, ends)?;
-    check_no_overwrite(&found, out, ends)?;
-    Ok(found)
+    all.skipped.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
+    all.skipped.dedup();
+    check_distinct(&all.found, ends)?;
+    check_no_overwrite(&all.found, out, ends)?;
+    Ok(all)
+}
+
+/// Returns the files that look like pictures or volumes, of those that are no input. The files of a DICOM series are part of it.
+fn looking_like_pictures(others: Vec<PathBuf>, series: bool) -> impl Iterator<Item = PathBuf> {
+    let in_series = |path: &Path| {
+        path.extension().is_none_or(|e| ["dcm", "dicom", "ima"].contains(&e.to_string_lossy().to_lowercase().as_str()))
+    };
+    others.into_iter().filter(move |path| !(series && in_series(path)) && left_out::looks_like_picture(path))
+}
+
+/// Sorts the inputs, or fails if there are none.
+fn some_inputs(place: &Path, message: &str, mut all: PredictionInputs) -> Result<PredictionInputs> {
+    if all.found.is_empty() {
+        let error = problem!(
+            E0701,
+            place,
+            "{message}";
+            help: "images are files with the extension {}, nii or nii.gz, and folders with a DICOM series", EXTENSIONS.join(", ")
+        );
+        return Err(match left_out::skipped_sentence(&all.skipped) {
+            Some(sentence) => error.help(sentence),
+            None => error,
+        });
+    }
+    all.found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
+    Ok(all)
 }
 
 /// Returns the input of a file that is given by name. Errors: the file is a slice of a DICOM series.
@@ -118,13 +161,13 @@ fn kind_of_name(path: &Path) -> Option<InputKind> {
 
 /// Lists every picture, NIfTI file and DICOM series below a folder. Links to folders are not followed, since they may form a
 /// cycle.
-fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
-    let mut found = Vec::new();
+fn images_below(root: &Path, out: &Path) -> Result<PredictionInputs> {
+    let mut all = PredictionInputs::default();
     let out = out.canonicalize().ok();
     let mut open = vec![root.to_path_buf()];
     while let Some(folder) = open.pop() {
         let fail = |e: std::io::Error| RunError::read(&folder, e);
-        let mut series = false;
+        let (mut series, mut others) = (false, Vec::new());
         for entry in std::fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let path = entry.path();
@@ -134,23 +177,17 @@ fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
                 }
             } else if let Some(kind) = kind_of_name(&path) {
                 let stem = stem_of(path.strip_prefix(root).unwrap_or(&path));
-                found.push(PredictionInput { stem, path, kind });
+                all.found.push(PredictionInput { stem, path, kind });
             } else if !series && !is_hidden(&path) && path.is_file() && dicom::is_dicom(&path) {
                 series = true;
-                found.push(series_in(root, &folder));
+                all.found.push(series_in(root, &folder));
+            } else {
+                others.push(path);
             }
         }
+        all.skipped.extend(looking_like_pictures(others, series));
     }
-    if found.is_empty() {
-        return Err(problem!(
-            E0701,
-            root,
-            "no image in this folder or its subfolders";
-            help: "images are files with the extension {}, nii or nii.gz, and folders with a DICOM series", EXTENSIONS.join(", ")
-        ));
-    }
-    found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
-    Ok(found)
+    some_inputs(root, "no image in this folder or its subfolders", all)
 }
 
 /// Returns the input of a folder that holds a DICOM series: its name below `root`, or the name of `root` itself.
@@ -165,31 +202,25 @@ fn series_in(root: &Path, folder: &Path) -> PredictionInput {
     PredictionInput { path: folder.to_path_buf(), stem, kind: InputKind::Volume }
 }
 
-fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
+fn images_matching(pattern: &Path) -> Result<PredictionInputs> {
     let text = pattern.to_str().ok_or_else(|| problem!(E0503, pattern, "the pattern is not UTF-8"))?;
     let paths = glob::glob(text).map_err(|e| problem!(E0503, pattern, "invalid pattern: {e}"))?;
-    let mut found = Vec::new();
+    let (mut all, mut others) = (PredictionInputs::default(), Vec::new());
     for path in paths {
         let path = path.map_err(|e| RunError::read(e.path(), e.error()))?;
         // A pattern such as `case_*` may also match files that are no pictures.
         if path.is_dir() {
             if dicom::holds_dicom(&path) {
-                found.push(series_in(&path, &path));
+                all.found.push(series_in(&path, &path));
             }
         } else if path.is_file() && kind_of_name(&path).is_some() {
-            found.push(single_file(path)?);
+            all.found.push(single_file(path)?);
+        } else {
+            others.push(path);
         }
     }
-    if found.is_empty() {
-        return Err(problem!(
-            E0701,
-            pattern,
-            "the pattern matches no image";
-            help: "images are files with the extension {}, nii or nii.gz, and folders with a DICOM series", EXTENSIONS.join(", ")
-        ));
-    }
-    found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
-    Ok(found)
+    all.skipped.extend(looking_like_pictures(others, false));
+    some_inputs(pattern, "the pattern matches no image", all)
 }
 
 fn check_distinct(inputs: &[PredictionInput], ends: &OutputEndings) -> Result<()> {

@@ -23,7 +23,7 @@ pub use crate::show::predictor::{PredictOptions, Predictions};
 pub use crate::text::config::settings::Settings;
 
 use crate::base::problem::problem;
-use crate::data::prediction_inputs::find_inputs;
+use crate::data::prediction_inputs::{PredictionInputs, find_inputs};
 use crate::data::volume_input::count_slices;
 use crate::show::prediction_notes::prediction_notes;
 use crate::show::predictor::Predictor;
@@ -50,7 +50,8 @@ pub fn predict(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(Vec<PredictionInput>, Predictions)> {
     let data = &run.settings.data;
-    let inputs = find_inputs(inputs, output.folder, &output.extras.file_endings(&data.classes))?;
+    let PredictionInputs { found: inputs, skipped } =
+        find_inputs(inputs, output.folder, &output.extras.file_endings(&data.classes))?;
     check_probability_format(&inputs, output.extras.probabilities)?;
     let all = inputs.iter().map(|input| images_of(data, input)).sum();
     let mut done = 0;
@@ -58,6 +59,7 @@ pub fn predict(
         done += images;
         progress(done, all);
     })?;
+    predictions.skipped = skipped;
     predictions.notes = prediction_notes(run, &inputs);
     Ok((inputs, predictions))
 }

@@ -5,6 +5,7 @@ use super::volume_prediction::{VolumeTask, count_text};
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::network::Network;
+use crate::data::left_out::skipped_sentence;
 use crate::data::prediction_inputs::{InputKind, PredictionInput};
 use crate::data::{LoadedImage, NoticeSet};
 use crate::learn::trained_run::TrainedRun;
@@ -13,6 +14,7 @@ use crate::score::predict::PredictionSettings;
 use crate::score::sliding_window::SlidingWindow;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
@@ -44,6 +46,8 @@ pub struct Predictions {
     pub written: Vec<(usize, PredictedImage)>,
     /// Images that could not be read or written, with the reason.
     pub failed: Vec<(usize, RunError)>,
+    /// Files that look like pictures or volumes and are no inputs.
+    pub skipped: Vec<PathBuf>,
     /// What holds for all images, one sentence each.
     pub notes: Vec<String>,
     /// Where the time went.
@@ -181,7 +185,8 @@ impl Predictions {
     /// Returns the warnings about the images, one for each topic.
     fn warnings(&self) -> Vec<String> {
         let all = self.written.iter().flat_map(|(_, written)| written.warnings.iter().cloned());
-        NoticeSet::from_iter(all).lines(self.written.len())
+        let skipped = skipped_sentence(&self.skipped);
+        skipped.into_iter().chain(NoticeSet::from_iter(all).lines(self.written.len())).collect()
     }
 
     /// Returns a line for each image, the warnings, and the times.
@@ -217,6 +222,7 @@ impl Predictions {
             "schema": 1,
             "images": images.collect::<Vec<_>>(),
             "warnings": self.warnings(),
+            "skipped": self.skipped.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             "failed": failed.collect::<Vec<_>>(),
             "notes": self.notes,
             "images_per_second": self.images_per_second(),

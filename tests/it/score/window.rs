@@ -129,7 +129,7 @@ fn endings(picture: &[&str]) -> OutputEndings {
 #[track_caller]
 fn assert_stems(dir: &Path, given: &[&str], wanted: &[&str]) {
     let given: Vec<PathBuf> = given.iter().map(|g| dir.join(g)).collect();
-    let found = find_inputs(&given, &dir.join("out"), &endings(&[".png"])).unwrap();
+    let found = find_inputs(&given, &dir.join("out"), &endings(&[".png"])).unwrap().found;
     let assert_stems: Vec<_> = found.iter().map(|i| i.stem.to_string_lossy().replace('\\', "/")).collect();
     assert_eq!(assert_stems, wanted);
 }
@@ -159,10 +159,25 @@ fn files_folders_and_patterns_select_images() {
     fs::create_dir(dir.path().join("s/other")).unwrap();
     fs::rename(dir.path().join("s/c_overlay.png"), dir.path().join("s/other/c_overlay.png")).unwrap();
     // Outputs of an earlier run below a folder of images are no images of it.
-    let inside = find_inputs(&[dir.path().join("s")], &dir.path().join("s/other"), &ends).unwrap();
+    let inside = find_inputs(&[dir.path().join("s")], &dir.path().join("s/other"), &ends).unwrap().found;
     assert!(inside.len() == 3 && inside.iter().all(|i| !i.stem.starts_with("other")), "{inside:?}");
     fs::create_dir(dir.path().join("empty")).unwrap();
     refused(&["empty"], &["no image in this folder"]);
+}
+
+#[test]
+fn files_that_look_like_images_and_are_not_predicted_are_named() {
+    let dir = place(&["s/a.png", "s/b.heic", "s/deep/c.svs", "s/notes.txt", "s/.DS_Store", "s/._a.png", "t/d.jp2"]);
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("s/scan"), b"\x89PNG\r\n\x1a\n").unwrap();
+    fs::write(at("s/.mine.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    let find = |given: &str| find_inputs(&[at(given)], &at("out"), &endings(&[".png"]));
+    let inputs = find("s").unwrap();
+    assert_eq!(inputs.found.len(), 1);
+    assert_eq!(inputs.skipped, ["s/.mine.png", "s/b.heic", "s/deep/c.svs", "s/scan"].map(at));
+    assert_eq!(find("s/*").unwrap().skipped, ["s/.mine.png", "s/b.heic", "s/scan"].map(at));
+    let text = find("t").unwrap_err().to_string();
+    assert!(text.contains("no image in this folder") && text.contains("d.jp2"), "{text}");
 }
 
 #[test]
