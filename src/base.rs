@@ -15,6 +15,7 @@ pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod number;
 pub(crate) mod path;
+pub(crate) mod printable;
 pub(crate) mod problem;
 pub(crate) mod rational;
 pub(crate) mod severity;

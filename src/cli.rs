@@ -6,7 +6,8 @@
 macro_rules! eprintln_lossy {
     ($($line:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($line)*);
+        let line = format!($($line)*);
+        let _ = writeln!(std::io::stderr(), "{}", $crate::base::printable::printable(&line));
     }};
 }
 

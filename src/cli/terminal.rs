@@ -1,9 +1,10 @@
 //! Standard output, standard error and Ctrl-C.
 
 use super::error::{CommandError, CommandResult};
+use crate::base::printable::{printable, printable_in_colour, printable_json};
 use crate::base::problem::problem;
 use crate::desk::ProblemReport;
-use crate::text::diag::{Problems, json, render};
+use crate::text::diag::{Diagnostic, Problems, json, render};
 use crate::text::source::SourceMap;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
@@ -30,8 +31,11 @@ pub(super) fn writes_json() -> bool {
     MESSAGE_FORMAT.get() == Some(&MessageFormat::Json)
 }
 
-/// Writes to standard output; a closed pipe (`| head`) is not a problem.
+/// Writes to standard output; a closed pipe (`| head`) is not a problem. What would steer the terminal is made visible; in a JSON
+/// document it is escaped.
 pub(super) fn print(text: &str) -> CommandResult {
+    let is_json = matches!(text.trim_end().as_bytes(), [b'{', .., b'}'] | [b'[', .., b']']);
+    let text = if is_json { printable_json(text) } else { printable(text) };
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -51,9 +55,21 @@ pub(super) fn print_problems(sources: &SourceMap, problems: &Problems) {
     let text = if writes_json() {
         json(sources, problems).iter().map(|problem| format!("{problem}\n")).collect()
     } else {
-        render::to_text(sources, problems, colour(std::io::stderr().is_terminal()))
+        let problems: Problems = problems.iter().map(printable_problem).collect();
+        printable_in_colour(&render::to_text(sources, &problems, colour(std::io::stderr().is_terminal())))
     };
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Returns a problem whose texts, which may hold names from files, do not steer the terminal.
+fn printable_problem(problem: &Diagnostic) -> Diagnostic {
+    let mut problem = problem.clone();
+    let own = |text: &mut String| *text = printable(text).into_owned();
+    own(&mut problem.message);
+    problem.notes.iter_mut().chain(&mut problem.help).for_each(own);
+    problem.primary.iter_mut().chain(&mut problem.others).for_each(|label| own(&mut label.text));
+    problem.suggestions.iter_mut().for_each(|edit| own(&mut edit.message));
+    problem
 }
 
 /// Writes the problems of a report of the workbench to standard error.

@@ -6,6 +6,7 @@ use super::terminal::{print, stop_on_interrupt, stop_with_input};
 use crate::base::lock::{WhenBusy, lock_run_folder};
 use crate::base::number::clock;
 use crate::base::path::absolute;
+use crate::base::printable::printable;
 use crate::compute::device::set_threads;
 use crate::desk::{self, ResolvedRun, RunRequest, resolve_run};
 use crate::learn::run_folder::{EpochRecord, RunFolder};
@@ -258,6 +259,7 @@ impl ProgressDisplay {
     }
 
     fn line(&self, text: &str) {
+        let text = printable(text);
         if self.terminal {
             self.bar.println(text);
         } else {

@@ -58,7 +58,7 @@ pub(super) fn is_unread_format(path: &Path) -> bool {
 }
 
 /// Checks whether a file holds a picture or volume and its name hides that: by a leading dot, or by another extension.
-/// AppleDouble files (`._a.png`) hold what macOS knows of another file.
+/// AppleDouble files (`._a.png`) hold the attributes that macOS gives another file.
 fn is_disguised_picture(path: &Path) -> bool {
     let head = file::read_head(path, 352).unwrap_or_default();
     match &head[..] {

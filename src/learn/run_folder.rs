@@ -222,16 +222,16 @@ impl RunFolder {
 
     /// Writes the model source, and the files that it imports under their relative paths.
     pub fn write_model(&self, source: &str, imports: &[(String, String)]) -> Result<()> {
+        if let Some((name, _)) = imports.iter().find(|(name, _)| !may_hold_import(name)) {
+            return Err(problem!(
+                E0702,
+                &self.root.join(name),
+                "the imported file `{name}` may have the same name as a file of the run folder";
+                help: "give imported files names that end in .model, other than model.model"
+            ));
+        }
         for (name, text) in imports {
             let path = self.root.join(name);
-            if path == self.model() {
-                return Err(problem!(
-                    E0702,
-                    &path,
-                    "an imported file has the same name as the model file of the run folder";
-                    help: "rename the imported file"
-                ));
-            }
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent).map_err(|e| RunError::create_dir(parent, e))?;
             }
@@ -292,4 +292,13 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
         )
     })?;
     settings::from_yaml(&text).map_err(|e| problem!(E0721, path, "not the settings of a run: {e}"; help: "the file is cut off or was edited: restore it from a copy, or train the run again"))
+}
+
+/// Checks whether an imported file may have this path in a run folder. All other files of a run have other endings, which the
+/// name of a folder may not have either.
+fn may_hold_import(path: &str) -> bool {
+    const ENDINGS: [&str; 9] = ["model", "yaml", "txt", "csv", "jsonl", "json", "safetensors", "html", "png"];
+    let path = path.to_lowercase();
+    let folder = path.split_once('/').and_then(|(folder, _)| folder.rsplit_once('.'));
+    path.ends_with(".model") && path != "model.model" && folder.is_none_or(|(_, ending)| !ENDINGS.contains(&ending))
 }

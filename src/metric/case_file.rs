@@ -2,6 +2,7 @@
 //!
 //! Only the columns `stem` and `class` are required, so that files of later versions can be read.
 
+use crate::base::csv::without_apostrophe;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
@@ -44,7 +45,7 @@ impl CaseFile {
         let mut lines = Vec::new();
         for (line, record) in (2..).zip(reader.records()) {
             let record = record.map_err(|e| line_error(path, line, e))?;
-            let cells: Vec<String> = record.iter().map(str::to_string).collect();
+            let cells: Vec<String> = record.iter().map(|cell| without_apostrophe(cell).to_string()).collect();
             lines.push(CaseLine { line, stem: cells[stem].clone(), class: cells[class].clone(), cells });
         }
         Ok(CaseFile { header: header.iter().map(str::to_string).collect(), lines })

@@ -121,6 +121,12 @@ impl ImportLoader<'_> {
         if self.bundle.imported.len() + self.missing >= MAX_FILES {
             return Err(Box::new(problem!(E0209, span, "more than {MAX_FILES} files are imported")));
         }
+        if leads_out(&self.folder, &path) {
+            return Err(Box::new(
+                problem!(E0209, span, "`{written}` leads out of the folder of the root file through a symbolic link";
+                help: "copy the file into the folder"),
+            ));
+        }
         let id = files::read(self.files, self.sources, &self.folder.join(&path)).map_err(|d| {
             self.missing += 1;
             let d = problem!(E0209, span, "{}", d.message; label: "imported here");
@@ -144,6 +150,15 @@ impl ImportLoader<'_> {
         self.load_imports(&file, &path);
         self.bundle.imported[index].file = file;
         Ok(())
+    }
+}
+
+/// Checks whether a file below a folder is really elsewhere. Files that are not on disk are where their path says.
+fn leads_out(folder: &Path, path: &str) -> bool {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match (folder.canonicalize(), folder.join(path).canonicalize()) {
+        (Ok(folder), Ok(file)) => !file.starts_with(folder),
+        _ => false,
     }
 }
 

@@ -119,7 +119,9 @@ impl CaseArtist {
         // Weights and flips are those of the evaluation, where its file names them.
         let text = file::read_text(&folder.evaluation(role), file::TABLE_BYTES).unwrap_or_default();
         let scored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let network = match scored["checkpoint"].as_str() {
+        // The weights are a file of the run folder, whatever an evaluation of someone else says.
+        let checkpoint = scored["checkpoint"].as_str().filter(|name| !name.contains(['/', '\\']));
+        let network = match checkpoint {
             Some(file) => load_network(&folder.root().join(file), checked, &device)?,
             None => load_best_network(checked, folder, &device)?,
         };

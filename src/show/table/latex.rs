@@ -13,7 +13,9 @@ pub(super) fn tabular(title: &str, grid: &TextGrid) -> String {
     let head = line(&grid.header);
     let body: String = grid.rows.iter().map(|row| line(row)).collect();
     format!(
-        "% {title}\n\\begin{{tabular}}{{{columns}}}\n  \\toprule\n{head}  \\midrule\n{body}  \\bottomrule\n\\end{{tabular}}\n"
+        "% {}\n\\begin{{tabular}}{{{columns}}}\n  \\toprule\n{head}  \\midrule\n{body}  \\bottomrule\n\\end{{tabular}}\n",
+        // A line feed would end the comment.
+        title.replace(char::is_control, " ")
     )
 }
 
@@ -24,6 +26,7 @@ fn escaped(text: &str) -> String {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
+            c if c.is_control() => out.push(' '),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
             '\\' => out.push_str("\\textbackslash{}"),
             '~' => out.push_str("\\textasciitilde{}"),

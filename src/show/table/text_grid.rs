@@ -1,6 +1,7 @@
 //! Prints a table in columns of text for people.
 
 use super::column::Align;
+use crate::base::printable::printable_line;
 use std::fmt::Write;
 
 /// A table whose cells are texts.
@@ -27,8 +28,8 @@ impl TextGrid {
             for (i, (cell, &w)) in cells.iter().zip(&widths).enumerate() {
                 let gap = if i > 0 { "  " } else { "" };
                 let _ = match self.align[i] {
-                    Align::Left => write!(text, "{gap}{cell:<w$}"),
-                    Align::Right => write!(text, "{gap}{cell:>w$}"),
+                    Align::Left => write!(text, "{gap}{:<w$}", printable_line(cell)),
+                    Align::Right => write!(text, "{gap}{:>w$}", printable_line(cell)),
                 };
             }
             let _ = writeln!(out, "{}", text.trim_end());
@@ -42,11 +43,27 @@ impl TextGrid {
     /// Prints a Markdown table.
     pub(super) fn to_markdown(&self) -> String {
         let line = |cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            let cells: Vec<String> = cells.iter().map(|cell| in_markdown(cell)).collect();
             format!("| {} |\n", cells.join(" | "))
         };
         let rule = self.align.iter().map(|a| if *a == Align::Right { "---:" } else { "---" }.to_string());
         let body: String = self.rows.iter().map(|row| line(row)).collect();
         line(&self.header) + &line(&rule.collect::<Vec<_>>()) + &body
     }
+}
+
+/// Returns a cell for Markdown: on one line, its bars and backslashes escaped, and no HTML.
+fn in_markdown(cell: &str) -> String {
+    let mut out = String::with_capacity(cell.len());
+    let cell = printable_line(cell);
+    let mut rest = cell.chars().peekable();
+    while let Some(c) = rest.next() {
+        let opens_html =
+            c == '<' && rest.peek().is_some_and(|next| next.is_ascii_alphabetic() || "/!?".contains(*next));
+        if matches!(c, '|' | '\\') || opens_html {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }

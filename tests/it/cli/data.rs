@@ -4,4 +4,6 @@ mod check;
 mod compare;
 #[cfg(unix)]
 mod damaged_data;
+#[cfg(unix)]
+mod hostile_files;
 mod show;
