@@ -11,12 +11,13 @@ use crate::text::config::{DataSource, DataSpec, SliceSelection, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// Returns the cases sorted by stem. Errors are added to `problems`.
+/// Returns the cases sorted by stem. Errors are added to `problems`, warnings about what is left out to `doubts`.
 pub(super) fn discover_cases(
     spec: &DataSpec,
     root: &Path,
     volumes: &VolumeCache,
     problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
 ) -> Vec<Case> {
     let roles = match spec.split {
         Split::Column => RoleColumn::Required,

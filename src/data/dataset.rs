@@ -17,6 +17,8 @@ pub struct Dataset {
     pub(super) spec: DataSpec,
     pub(super) parts: CasesByRole,
     pub(super) volumes: volume::VolumeCache,
+    /// Warnings about the set as a whole.
+    pub(super) doubts: Vec<String>,
 }
 
 impl Dataset {
@@ -42,29 +44,28 @@ impl Dataset {
     pub(super) fn open_with_problems(spec: &DataSpec, root: &Path) -> Result<(Dataset, Vec<RunError>)> {
         check_spec(spec)?;
         let volumes = volume::VolumeCache::new(spec.cache_mb.saturating_mul(1 << 20));
-        let mut problems = Vec::new();
-        let cases = case_discovery::discover_cases(spec, root, &volumes, &mut problems);
+        let (mut problems, mut doubts) = (Vec::new(), Vec::new());
+        let cases = case_discovery::discover_cases(spec, root, &volumes, &mut problems, &mut doubts);
         let parts = match cases.is_empty() && !problems.is_empty() {
             // The missing files are reported already; an error about the split would add nothing.
             true => CasesByRole::default(),
             false => {
                 let content = |cases: &[Case]| class_counts::count_pixels(spec, cases, &volumes);
-                split::assign_splits(cases, spec, root, content, &mut problems)
+                split::assign_splits(cases, spec, root, content, &mut problems, &mut doubts)
             }
         };
         let mut parts = parts;
         if let Some(images) = spec.limit {
             limit::limit_images(&mut parts, images);
         }
-        Ok((Dataset { spec: spec.clone(), parts, volumes }, problems))
+        Ok((Dataset { spec: spec.clone(), parts, volumes, doubts }, problems))
     }
 
     pub fn spec(&self) -> &DataSpec {
         &self.spec
     }
 
-    /// Returns warnings about the set as a whole: files that are left out, columns that are not used, images and masks that may not
-    /// belong together.
+    /// Returns warnings about the set as a whole: files, columns and cases that are left out.
     pub fn doubts(&self) -> &[String] {
         &self.doubts
     }

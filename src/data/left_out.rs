@@ -39,6 +39,8 @@ pub(super) struct SearchedFolder {
     /// The pattern with its key, such as `images = "images/*.png"`.
     pub pattern: String,
     pub folder: PathBuf,
+    /// Whether the pattern goes on below the folder.
+    pub deeper: bool,
     /// Everything in the folder.
     pub entries: Vec<PathBuf>,
     /// Files and folders that the pattern matches.
@@ -176,8 +178,8 @@ impl LeftOut {
     fn count_below(&mut self, place: &SearchedFolder, searched: &[SearchedFolder], used: &BTreeSet<&Path>) {
         let known = |folder: &Path| used.contains(folder) || searched.iter().any(|s| s.folder == folder);
         let (mut count, mut left, mut folders) = (0, MAX_COUNTED, BTreeSet::new());
-        let deeper = !place.without_file.is_empty() || place.matched.iter().any(|m| m.parent() != Some(&place.folder));
-        for entry in place.entries.iter().filter(|e| !deeper && e.is_dir() && !name_of(e).starts_with('.')) {
+        let others = place.entries.iter().filter(|entry| !place.deeper && !used.contains(entry.as_path()));
+        for entry in others.filter(|entry| entry.is_dir() && !name_of(entry).starts_with('.')) {
             let here = pictures_below(entry, &known, &mut left, MAX_DEPTH);
             if here > 0 {
                 count += here;

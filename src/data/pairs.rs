@@ -198,7 +198,14 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
     let names = list_folder(&folder)?;
     let entries = names.iter().map(|name| folder.join(name)).collect();
     let pattern = format!("{what} = \"{glob}\"");
-    let mut searched = SearchedFolder { pattern, folder, entries, matched: Vec::new(), without_file: Vec::new() };
+    let mut searched = SearchedFolder {
+        pattern,
+        folder,
+        deeper: !rest.is_empty(),
+        entries,
+        matched: Vec::new(),
+        without_file: Vec::new(),
+    };
     for raw in names {
         let name = composed(&raw.to_string_lossy());
         let hidden = name.starts_with('.') && !before.starts_with('.');

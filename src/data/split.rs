@@ -23,13 +23,14 @@ use std::path::Path;
 /// Assigns `cases`, which are sorted by stem, to roles. A role keeps the order of the stems, or the order of its list.
 ///
 /// `content` returns the number of pixels of each class for each case; it is called only for a stratified split. Errors are
-/// added to `problems`; some cases then have no role.
+/// added to `problems`; some cases then have no role. Cases that a list leaves out are counted in `doubts`.
 pub(super) fn assign_splits(
     cases: Vec<Case>,
     spec: &DataSpec,
     root: &Path,
     content: impl FnOnce(&[Case]) -> Result<Vec<Vec<u64>>>,
     problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
 ) -> CasesByRole {
     let strata = match spec.grouping.stratify {
         None => vec![0; cases.len()],
@@ -76,7 +77,12 @@ pub(super) fn assign_splits(
             parts
         }
         Split::Lists { train, val, test } => {
+            let all = cases.len();
             let parts = lists::read_split_lists(cases, root, train, val.as_deref(), test, problems);
+            let unlisted = all - parts.all().count();
+            if unlisted > 0 && problems.is_empty() {
+                doubts.push(format!("{unlisted} of {all} cases are in no list of the split and are not used"));
+            }
             check_groups_undivided(&parts, problems);
             parts
         }

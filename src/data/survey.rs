@@ -86,6 +86,7 @@ pub fn survey(
     let near = near_duplicates::find_near_duplicates(&facts);
     let mut findings: Vec<SurveyFinding> =
         problems.iter().map(|e| SurveyFinding::error(SurveyTopic::Files, e)).collect();
+    findings.extend(data.doubts.iter().map(|doubt| SurveyFinding::warning(SurveyTopic::Files, doubt)));
     findings.extend(facts.iter().flat_map(|f| f.findings.iter().cloned()));
     findings.extend(merged_notices(&facts));
     findings.extend(balance::findings(spec, &facts));

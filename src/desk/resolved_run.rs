@@ -113,6 +113,9 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
     if is_settings(request.file) {
         let settings = read_settings(request.file)?;
         let model = request.file.with_file_name(&settings.model_file);
+        if model.extension().is_none_or(|e| e != "model") {
+            return Err(problem!(E0721, request.file, "`model_file` is not the name of a model file"; help: "names of model files end in .model").into());
+        }
         let draft = RunDraft {
             train: settings.train,
             data: settings.data,
