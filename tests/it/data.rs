@@ -4,6 +4,7 @@ mod augment;
 mod batches;
 mod case_lists;
 mod damaged_files;
+mod dicom;
 mod intensities;
 mod left_out;
 mod masks;

@@ -11,6 +11,8 @@ pub mod compile;
 pub mod data_sets;
 #[cfg(feature = "run")]
 pub mod device;
+#[cfg(feature = "data")]
+pub mod dicom_file;
 pub mod header;
 #[cfg(feature = "data")]
 pub mod nifti_file;

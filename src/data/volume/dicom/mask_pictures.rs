@@ -1,0 +1,104 @@
+//! Folders of pictures as the masks of DICOM series.
+
+use super::folder::entries;
+use super::series::DicomSeries;
+use crate::base::error::Result;
+use crate::base::problem::problem;
+use crate::data::decode::{self, PaletteMode};
+use crate::data::notice::{FileRole, NoticeTopic};
+use crate::data::volume::voxels::{Volume, Voxels};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Reads a folder of pictures as the mask of a DICOM series. A picture belongs to the slice whose file has the same name; if the
+/// names differ, pictures in the order of their names belong to slices in the order of their InstanceNumber.
+pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
+    let series = DicomSeries::open(of)?;
+    let pictures: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| decode::is_picture(p)).collect();
+    if pictures.len() != series.slices.len() {
+        return Err(problem!(
+            E0710,
+            folder,
+            "{} mask pictures for the {} slices of {}",
+            pictures.len(),
+            series.slices.len(),
+            series.folder.display();
+            help: "a folder of masks needs exactly one picture for each slice"
+        ));
+    }
+    let mut notes = Vec::new();
+    let picture_of = match by_name(&series, &pictures) {
+        Some(order) => order,
+        None => {
+            let text =
+                "the mask pictures have other names than the slices and are taken in the order of InstanceNumber";
+            notes.push((NoticeTopic::VoxelOrder, text.to_string()));
+            by_number(folder, &series)?
+        }
+    };
+    let size = series.slices[0].format.size;
+    let mut values = Vec::with_capacity(size[0] * size[1] * picture_of.len());
+    let mut lossy = false;
+    for n in picture_of {
+        let pixels = decode::read(&pictures[n], PaletteMode::Indices)?;
+        if pixels.size != size {
+            let [h, w] = pixels.size;
+            return Err(problem!(
+                E0712,
+                &pictures[n],
+                "mask and slice differ in size: the mask has {w} x {h} pixels, its slice has {} x {}",
+                size[1],
+                size[0]
+            ));
+        }
+        if pixels.channels != 1 {
+            return Err(problem!(
+                E0713,
+                &pictures[n],
+                "the mask is in colours; masks of a DICOM series must be grey";
+                help: "store the class as a grey value, or as the index of a PNG palette"
+            ));
+        }
+        lossy |= pixels.lossy;
+        values.extend((0..pixels.values.len()).map(|i| pixels.values.at(i) as f32));
+        for notice in pixels.warnings {
+            if notes.iter().all(|(topic, _)| *topic != notice.topic) {
+                notes.push((notice.topic, notice.text));
+            }
+        }
+    }
+    Ok(Volume { grid: series.grid, voxels: Voxels::F32(values), scale: None, lossy, role: FileRole::Mask, notes })
+}
+
+/// Returns the picture of each slice by the names of the files; `None` if a slice has none, or two have the same.
+fn by_name(series: &DicomSeries, pictures: &[PathBuf]) -> Option<Vec<usize>> {
+    let named = |path: &Path| pictures.iter().position(|picture| lower_stem(picture) == lower_stem(path));
+    let order: Vec<usize> = series.slices.iter().map(|slice| named(&slice.path)).collect::<Option<_>>()?;
+    let distinct: BTreeSet<usize> = order.iter().copied().collect();
+    (distinct.len() == order.len()).then_some(order)
+}
+
+/// Returns the picture of each slice by the order of InstanceNumber, and of frames in their file. Errors: a slice has no number, or two
+/// have the same.
+fn by_number(folder: &Path, series: &DicomSeries) -> Result<Vec<usize>> {
+    let number = |i: usize| series.slices[i].number.map(|number| (number, series.slices[i].frame));
+    let mut order: Vec<usize> = (0..series.slices.len()).collect();
+    order.sort_by_key(|&i| number(i));
+    let unclear = order.iter().any(|&i| number(i).is_none()) || order.windows(2).any(|w| number(w[0]) == number(w[1]));
+    if unclear {
+        return Err(problem!(
+            E0710,
+            folder,
+            "the mask pictures cannot be assigned to the slices of {}: their names differ, and InstanceNumber is missing or repeated",
+            series.folder.display();
+            help: "give each picture the name of the file of its slice"
+        ));
+    }
+    let mut picture_of = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(n, &i)| picture_of[i] = n);
+    Ok(picture_of)
+}
+
+fn lower_stem(path: &Path) -> String {
+    path.file_stem().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
