@@ -121,19 +121,35 @@ fn bits_above_the_stored_ones_are_no_values() {
     });
     accepted(&files, |n| as_wide(n, |v| v - 2048));
     refusal(
-        &changed(|_, file| { file.number([0x28, 0x102], 15).number([0x28, 0x101], 12); }),
+        &changed(|_, file| {
+            file.number([0x28, 0x102], 15).number([0x28, 0x101], 12);
+        }),
         &["HighBit 15"],
     );
-    refusal(&changed(|_, file| { file.number([0x28, 0x101], 17); }), &["contradicts itself", "BitsStored 17"]);
-    refusal(&changed(|_, file| { file.number([0x28, 0x100], 12); }), &["pixels of 12 bits"]);
+    refusal(
+        &changed(|_, file| {
+            file.number([0x28, 0x101], 17);
+        }),
+        &["contradicts itself", "BitsStored 17"],
+    );
+    refusal(
+        &changed(|_, file| {
+            file.number([0x28, 0x100], 12);
+        }),
+        &["pixels of 12 bits"],
+    );
 }
 
 #[test]
 fn inverted_values_are_turned_round() {
-    let files = changed(|_, file| { file.text([0x28, 0x04], "CS", "MONOCHROME1"); });
+    let files = changed(|_, file| {
+        file.text([0x28, 0x04], "CS", "MONOCHROME1");
+    });
     let notices = accepted(&files, |n| as_wide(n, |v| 4095 - v));
     assert!(notices[0].contains("stored values are inverted"), "{notices:?}");
-    let signed = changed(|_, file| { file.text([0x28, 0x04], "CS", "MONOCHROME1").number([0x28, 0x103], 1); });
+    let signed = changed(|_, file| {
+        file.text([0x28, 0x04], "CS", "MONOCHROME1").number([0x28, 0x103], 1);
+    });
     accepted(&signed, |n| as_wide(n, |v| -1 - v));
     let rescaled = changed(|_, file| {
         file.text([0x28, 0x04], "CS", "MONOCHROME1").text([0x28, 0x1052], "DS", "-1024").text(
@@ -143,24 +159,44 @@ fn inverted_values_are_turned_round() {
         );
     });
     refusal(&rescaled, &["MONOCHROME1 with a rescale of 1 and -1024", "save the series as MONOCHROME2"]);
-    let mixed = changed(|n, file| { if n == 1 { file.text([0x28, 0x04], "CS", "MONOCHROME1"); } });
+    let mixed = changed(|n, file| {
+        if n == 1 {
+            file.text([0x28, 0x04], "CS", "MONOCHROME1");
+        }
+    });
     refusal(&mixed, &["differ in PhotometricInterpretation"]);
-    let both = changed(|_, file| { file.text([0x2050, 0x20], "CS", "INVERSE"); });
+    let both = changed(|_, file| {
+        file.text([0x2050, 0x20], "CS", "INVERSE");
+    });
     refusal(&both, &["PresentationLUTShape INVERSE"]);
 }
 
 #[test]
 fn what_is_no_grey_value_is_refused() {
     let with = |tag: [u16; 2], kind: &'static str, value: &'static str| {
-        changed(move |_, file| { file.text(tag, kind, value); })
+        changed(move |_, file| {
+            file.text(tag, kind, value);
+        })
     };
     refusal(&with([0x28, 0x04], "CS", "PALETTE COLOR"), &["the pixels are PALETTE COLOR"]);
-    refusal(&changed(|_, file| { file.remove([0x28, 0x04]); }), &["no PhotometricInterpretation"]);
-    refusal(&changed(|_, file| { file.number([0x28, 0x02], 3); }), &["the pixels have 3 samples"]);
+    refusal(
+        &changed(|_, file| {
+            file.remove([0x28, 0x04]);
+        }),
+        &["no PhotometricInterpretation"],
+    );
+    refusal(
+        &changed(|_, file| {
+            file.number([0x28, 0x02], 3);
+        }),
+        &["the pixels have 3 samples"],
+    );
     refusal(&with([0x08, 0x16], "UI", "1.2.840.10008.5.1.4.1.1.66.4"), &["a DICOM segmentation (SEG)"]);
     refusal(&with([0x28, 0x08], "IS", "3"), &["the file contains 3 frames and does not say where each of them is"]);
     let table = item(&element([0x28, 0x3002], b"US", &[0; 6]));
-    let files = changed(|_, file| { file.put([0x28, 0x3000], "SQ", &table); });
+    let files = changed(|_, file| {
+        file.put([0x28, 0x3000], "SQ", &table);
+    });
     refusal(&files, &["ModalityLUTSequence"]);
     for (syntax, name) in
         [("4.80", "JPEG-LS"), ("4.90", "JPEG 2000"), ("4.201", "high-throughput JPEG 2000"), ("9.9", "1.2.9.9")]
@@ -172,23 +208,35 @@ fn what_is_no_grey_value_is_refused() {
 
 #[test]
 fn padding_is_told_where_it_occurs() {
-    let files = changed(|_, file| { file.number([0x28, 0x120], 5); });
+    let files = changed(|_, file| {
+        file.number([0x28, 0x120], 5);
+    });
     let notices = accepted(&files, |n| as_wide(n, |v| v));
     assert_eq!(
         notices,
         ["pixels of the stored value 5 stand for no measurement (PixelPaddingValue); they are read as 5"]
     );
-    let files = changed(|_, file| { file.number([0x28, 0x120], 4000); });
+    let files = changed(|_, file| {
+        file.number([0x28, 0x120], 4000);
+    });
     assert_eq!(accepted(&files, |n| as_wide(n, |v| v)), [""; 0]);
 }
 
 #[test]
 fn the_place_of_slices_is_checked() {
-    let without = |tag: [u16; 2]| changed(move |_, file| { file.remove(tag); });
+    let without = |tag: [u16; 2]| {
+        changed(move |_, file| {
+            file.remove(tag);
+        })
+    };
     refusal(&without([0x28, 0x30]), &["no pixel spacing (PixelSpacing)"]);
     refusal(&without([0x20, 0x32]), &["no position (ImagePositionPatient)"]);
     refusal(&without([0x20, 0x37]), &["no orientation (ImageOrientationPatient)"]);
-    let beside = changed(|n, file| { if n == 1 { file.text([0x20, 0x32], "DS", "-20\\-20\\105"); } });
+    let beside = changed(|n, file| {
+        if n == 1 {
+            file.text([0x20, 0x32], "DS", "-20\\-20\\105");
+        }
+    });
     refusal(&beside, &["shifted against each other: 1.dcm"]);
     // A gantry tilted by 21.8 degrees: each slice is 2 mm higher than the one before.
     let dir = series(&changed(|n, file| {
@@ -292,12 +340,17 @@ fn hostile_structures_are_refused() {
     let mut long = open.to_vec();
     long.extend([0x40, 0x00, 0x75, 0x02, b'O', b'B', 0, 0, 0xf0, 0xff, 0xff, 0xff]);
     refusal(&with(long), &["element (0040,0275) declares 4294967280 bytes"]);
-    refusal(&changed(|_, file| { file.pixels.pop())), &["bytes of pixels, but its header declares 48"]);
-    refusal(
-        &changed(|_, file| drop(file.number([0x28, 0x10], 5); }),
-        &["contains 48 bytes of pixels, but its header declares 60"],
-    );
-    refusal(&changed(|_, file| { file.number([0x28, 0x10], 0); }), &["unsupported picture of 6 x 0 pixels"]);
+    let shorter = changed(|_, file| {
+        file.pixels.pop();
+    });
+    refusal(&shorter, &["contains 47 bytes of pixels, but its header declares 48"]);
+    let rows = |n: u16| {
+        changed(move |_, file| {
+            file.number([0x28, 0x10], n);
+        })
+    };
+    refusal(&rows(5), &["contains 48 bytes of pixels, but its header declares 60"]);
+    refusal(&rows(0), &["unsupported picture of 6 x 0 pixels"]);
 }
 
 /// Files with a few wrong bytes are read or refused by name; nothing panics.
