@@ -70,11 +70,6 @@ pub(super) fn read_slices(path: &Path) -> Result<Vec<DicomSlice>> {
     let file = DicomReader::open(path)?;
     let elements = &file.elements;
     let format = PixelFormat::of(path, &file)?;
-    match file.pixels {
-        None => return Err(problem!(E0703, path, "the DICOM file has no pixels of whole numbers (PixelData)")),
-        Some(PixelLength::Native { bytes, .. }) => format.check_length(path, bytes)?,
-        Some(PixelLength::Encapsulated) => {}
-    }
     let of_frames = elements.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     if format.frames > 1 && of_frames.len() != format.frames {
         let frames = format.frames;
@@ -84,6 +79,11 @@ pub(super) fn read_slices(path: &Path) -> Result<Vec<DicomSlice>> {
             "the file contains {frames} frames and does not say where each of them is";
             help: "convert it to NIfTI, for example with dcm2niix"
         ));
+    }
+    match file.pixels {
+        None => return Err(problem!(E0703, path, "the DICOM file has no pixels of whole numbers (PixelData)")),
+        Some(PixelLength::Native { bytes, .. }) => format.check_length(path, bytes)?,
+        Some(PixelLength::Encapsulated) => {}
     }
     let shared = elements.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first();
     (0..format.frames)
