@@ -3,14 +3,14 @@
 //! The class map of a volume is the one that a prediction writes: the probabilities of each slice, resized to the slice's own
 //! size. Slices that are no cases of the evaluation are predicted as well, so that a volume is always scored as a whole.
 
-use super::predict::{PredictionSettings, ProbabilityMaps};
+use super::predict::PredictionSettings;
 use crate::base::error::Result;
 use crate::compute::network::Network;
-use crate::data::{Batch, Dataset, LoadedImage, SplitRole, VolumeCase};
+use crate::data::{Batch, Dataset, LoadedImage, SplitRole, VolumeCase, resize};
 use crate::metric::{CaseScore, Intervals, Summary, VolumeEvaluation, VolumePair, measure_volume};
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Collects the class maps of slices, and scores each volume when its last slice has come.
@@ -70,34 +70,48 @@ impl<'a> VolumeScorer<'a> {
 
     /// Adds the probabilities of a batch, `[n, k, h, w]`. A volume of which all cases have come is completed and scored.
     pub(crate) fn add(&mut self, batch: &Batch, probabilities: &[f32]) -> Result<()> {
-        let each = probabilities.len() / batch.cases.len().max(1);
-        for (&case, values) in batch.cases.iter().zip(probabilities.chunks_exact(each.max(1))) {
-            self.add_slice(case, values, [batch.shape[2], batch.shape[3]])?;
+        let size = [batch.shape[2], batch.shape[3]];
+        let each = (probabilities.len() / batch.cases.len().max(1)).max(1);
+        let mut slices = Vec::new();
+        for (&case, values) in batch.cases.iter().zip(probabilities.chunks_exact(each)) {
+            let Some((path, slice)) = self.data.slice_in_volume(self.role, case) else { continue };
+            let divided = self.divided.contains(path);
+            if !divided && !self.open.contains_key(path) {
+                self.open.insert(path.to_path_buf(), OpenVolume::new(self.data.volume(self.role, case)?));
+            }
+            slices.push((case, path, slice, values));
+        }
+        let (classes, open) = (self.settings.spec.classes.len(), &self.open);
+        // Each slice is resized to its own size, which takes longer than anything else here.
+        let maps: Vec<Option<Vec<u8>>> = (slices.par_iter())
+            .map(|(_, path, _, values)| {
+                let [_, height, width] = open.get(*path)?.volume.size();
+                Some(resize::argmax(values, classes, size, [height, width]))
+            })
+            .collect();
+        for ((case, path, slice, _), map) in slices.into_iter().zip(maps) {
+            if let (Some(open), Some(map)) = (self.open.get_mut(path), map) {
+                open.put(slice, &map);
+            }
+            self.count_case(case, path)?;
         }
         Ok(())
     }
 
-    fn add_slice(&mut self, case: usize, values: &[f32], size: [usize; 2]) -> Result<()> {
-        let Some((path, slice)) = self.data.slice_in_volume(self.role, case) else { return Ok(()) };
+    /// Counts a case that has come, and completes its volume if it was the last.
+    fn count_case(&mut self, case: usize, path: &Path) -> Result<()> {
         let left = self.expected.entry(path.to_path_buf()).or_default();
         *left = left.saturating_sub(1);
-        let last = *left == 0;
-        if self.divided.contains(path) {
-            if last {
-                self.scored.left_out.push(self.data.volume(self.role, case)?.name().to_string());
-            }
+        if *left > 0 {
             return Ok(());
         }
-        if !self.open.contains_key(path) {
-            self.open.insert(path.to_path_buf(), OpenVolume::new(self.data.volume(self.role, case)?));
+        match self.open.remove(path) {
+            Some(open) => self.complete(open),
+            None => {
+                self.scored.left_out.push(self.data.volume(self.role, case)?.name().to_string());
+                Ok(())
+            }
         }
-        let Some(open) = self.open.get_mut(path) else { return Ok(()) };
-        let maps = ProbabilityMaps { values: values.to_vec(), classes: self.settings.spec.classes.len(), size };
-        open.put(slice, &maps);
-        if last && let Some(open) = self.open.remove(path) {
-            self.complete(open)?;
-        }
-        Ok(())
     }
 
     /// Predicts the slices of a volume that are no cases, and scores the volume.
@@ -111,7 +125,8 @@ impl<'a> VolumeScorer<'a> {
                 slices.par_iter().map(|&slice| open.volume.image(slice, self.settings.channels)).collect();
             let images = images?;
             let maps = self.settings.predict(self.network, &images.iter().collect::<Vec<_>>())?;
-            slices.iter().zip(&maps).for_each(|(&slice, maps)| open.put(slice, maps));
+            let [_, height, width] = open.volume.size();
+            slices.iter().zip(&maps).for_each(|(&slice, maps)| open.put(slice, &maps.classes_at([height, width])));
         }
         let size = open.volume.size();
         let slices: Result<Vec<Vec<u8>>> = (0..size[0]).into_par_iter().map(|slice| open.volume.truth(slice)).collect();
@@ -153,11 +168,9 @@ impl<'a> OpenVolume<'a> {
         OpenVolume { volume, classes: vec![0; size.iter().product()], done: vec![false; size[0]] }
     }
 
-    /// Puts the most probable classes of a slice into the volume.
-    fn put(&mut self, slice: usize, maps: &ProbabilityMaps) {
-        let [_, height, width] = self.volume.size();
-        let classes = maps.classes_at([height, width]);
-        self.classes[slice * height * width..][..height * width].copy_from_slice(&classes);
+    /// Puts the classes of a slice into the volume.
+    fn put(&mut self, slice: usize, classes: &[u8]) {
+        self.classes[slice * classes.len()..][..classes.len()].copy_from_slice(classes);
         self.done[slice] = true;
     }
 }

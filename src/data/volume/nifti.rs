@@ -101,6 +101,7 @@ pub(crate) fn geometry(path: &Path) -> Result<NiftiGeometry> {
     let narrow = |row: [f64; 3]| row.map(|v| v as f32);
     let [handedness, spacing @ ..] = fields.pixdim;
     Ok(NiftiGeometry {
+        axes: if fields.dim[0] == 2 { 2 } else { 3 },
         dims,
         handedness: if handedness < 0.0 { -1.0 } else { 1.0 },
         spacing: narrow(spacing),
