@@ -170,10 +170,14 @@ fn means_table(c: &Comparison, metrics: &[Metric]) -> Table {
 
 /// Returns the notes below the tables.
 fn comparison_notes(c: &Comparison) -> Vec<String> {
+    let rule = match c.of {
+        "volumes" => c.empty_rule.explanation().replace("of an image", "of a volume"),
+        _ => c.empty_rule.explanation().to_string(),
+    };
     let mut notes = vec![
         match &c.classes[..] {
-            [one] => format!("class {one}; {}", c.empty_rule.explanation()),
-            many => format!("mean over {} classes ({}); {}", many.len(), many.join(", "), c.empty_rule.explanation()),
+            [one] => format!("class {one}; {rule}"),
+            many => format!("mean over {} classes ({}); {rule}", many.len(), many.join(", ")),
         },
         format!(
             "[95 % intervals]: percentile bootstrap over {}, paired for differences; p: sign-flip permutation test",

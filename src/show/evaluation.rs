@@ -105,7 +105,8 @@ fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<String> {
             volumes.added_slices
         ));
     }
-    lines.push(format!("{}: {} of {pairs} {of}", s.empty_rule.explanation(), s.empty));
+    let rule = s.empty_rule.explanation().replace("of an image", "of a volume");
+    lines.push(format!("{rule}: {} of {pairs} {of}", s.empty));
     if s.one_sided > 0 {
         let what = "hold the class in prediction or truth alone: overlap 0, and the volume's diagonal as the distance";
         lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));

@@ -170,7 +170,6 @@ fn masks_have_the_grid_and_the_labels_of_their_volumes() {
         // The codes and the qform of the input are kept, whatever they are.
         let mut turned = NiftiFile::read(&folder.path("i/v4.nii.gz"));
         turned.put(252, &3i16.to_le_bytes());
-        turned.put(76, &(-1f32).to_le_bytes());
         turned.put(123, &[10]);
         for (i, v) in [0.0, 1.0, 0.0, -26.25, 12.5, 116.0].into_iter().enumerate() {
             turned.put(256 + 4 * i, &f32::to_le_bytes(v));
@@ -397,22 +396,41 @@ fn volumes_are_scored_as_their_files() {
 #[test]
 fn divided_volumes_are_left_out() {
     let folder = VolumeFolder::new("[7, 6]", "[0, 3]", "", 90.0);
-    fs::write(folder.path("train.txt"), "v0\nv1\nv2_z0000\n").unwrap();
-    let test: Vec<String> = (1..6).map(|i| format!("v2_z{i:04}")).chain(["v3".into(), "v4".into()]).collect();
+    let slices = |volumes: &[usize]| -> Vec<String> {
+        volumes.iter().flat_map(|v| (0..5).map(move |z| format!("v{v}_z{z:04}"))).collect()
+    };
+    let (train, test) = (slices(&[0, 1]), slices(&[2, 3, 4]));
+    let (divided, test) = test.split_first().unwrap();
+    fs::write(folder.path("train.txt"), [&train[..], &[divided.clone()]].concat().join("\n")).unwrap();
     fs::write(folder.path("test.txt"), test.join("\n")).unwrap();
-    let model = MODEL
-        .replace("SIZE", "[7, 6]")
-        .replace("LABELS", "[0, 3]")
-        .replace("MORE", "group = \"{group}\"")
-        .replace("lists(train", "lists(train");
+    // Each slice is a group of its own.
+    let model = MODEL.replace("SIZE", "[7, 6]").replace("LABELS", "[0, 3]").replace("MORE", "");
+    let model = model.replace("test = \"test.txt\")", "test = \"test.txt\", group = \"{group}\")");
     fs::write(folder.path("id.model"), model).unwrap();
     fs::remove_dir_all(folder.path("run")).unwrap();
-    let output = npc(folder.0.path(), &["train", "id.model", "id", "--init", "id.safetensors", "--out", "run"]);
-    if output.code == 0 {
-        let printed = folder.ok(&["eval", "run"]).stdout;
-        assert!(printed.contains("left out, because slices of them lie in another part of the split: v2"), "{printed}");
-        assert_eq!(folder.json("run/eval.json")["volumes"]["n"], 2);
-    } else {
-        assert!(output.stderr.contains("group"), "{}", output.stderr);
-    }
+    folder.train(90.0);
+    let printed = folder.ok(&["eval", "run"]).stdout;
+    assert!(printed.contains("left out, because slices of them lie in another part of the split: v2"), "{printed}");
+    assert_eq!(folder.json("run/eval.json")["volumes"]["n"], 2);
+}
+
+/// Runs are compared on whole volumes, also where the sizes of their data blocks differ.
+#[test]
+fn runs_are_compared_on_whole_volumes() {
+    let folder = VolumeFolder::new("[7, 6]", "[0, 3]", "", 90.0);
+    folder.ok(&["eval", "run"]);
+    fs::rename(folder.path("run"), folder.path("near")).unwrap();
+    folder.train(400.0);
+    folder.ok(&["eval", "run"]);
+    let printed = folder.ok(&["compare", "near", "run", "--volumes"]).stdout;
+    assert!(printed.contains("2 runs on 3 test volumes") && printed.contains("bootstrap over volumes"), "{printed}");
+    let json: Value =
+        serde_json::from_str(&folder.ok(&["compare", "near", "run", "--volumes", "--format", "json"]).stdout).unwrap();
+    assert_eq!((&json["of"], &json["n"]), (&"volumes".into(), &3.into()));
+    let dice = |run: &str| folder.json(&format!("{run}/eval.json"))["volumes"]["mean"]["dice"].as_f64().unwrap();
+    let difference = json["differences"][0]["mean"].as_f64().unwrap();
+    assert!((difference - (dice("run") - dice("near"))).abs() < 1e-5 && difference < -0.1, "{difference}");
+    fs::remove_file(folder.path("near/volumes.csv")).unwrap();
+    folder.refused(&["compare", "near", "run", "--volumes"], &["no scores of volumes", "npc eval near"]);
+    folder.ok(&["compare", "near", "run"]);
 }
