@@ -6,6 +6,8 @@
 //! class, its overlap is 0 and its distance is the diagonal of the image, so that a mean never leaves out an image in which
 //! the network missed everything.
 //!
+//! Pixels that the truth ignores ([`IGNORED_CLASS`]) count in no score: they are taken out of prediction and truth.
+//!
 //! - [`measure`] measures one image with [`counts`], [`boundary`] and [`surface`] (which uses [`distance`]);
 //!   [`measure_volume`] measures all slices of a volume together.
 //! - [`CaseScore`] holds the measurements of an image and computes each metric from them.
@@ -36,19 +38,20 @@ pub use case_table::{CaseTable, cases_csv};
 pub use counts::{PixelCounts, count_pixels};
 pub use evaluation::{Evaluation, VolumeEvaluation};
 pub use intervals::Intervals;
-pub(crate) use metric_scores::MetricScores;
+pub use metric_scores::MetricScores;
 pub use summary::Summary;
 pub use volume::measure_volume;
 pub use volume_pair::VolumePair;
 
 use crate::base::error::Result;
 use crate::text::config::Metric;
+use crate::text::config::case_rules::IGNORED_CLASS;
 
 /// Predicted and true class map of an image, `[height, width]` in row-major order.
 pub struct MaskPair<'a> {
     /// The predicted class of each pixel.
     pub pred: &'a [u8],
-    /// The true class of each pixel.
+    /// The true class of each pixel, or [`IGNORED_CLASS`].
     pub truth: &'a [u8],
     /// Height and width of both maps in pixels.
     pub size: [usize; 2],
@@ -60,6 +63,8 @@ pub struct MaskPair<'a> {
 /// the maps differ in size or contain a class that does not exist.
 pub fn measure(stem: impl Into<String>, pair: &MaskPair<'_>, classes: usize, metrics: &[Metric]) -> Result<CaseScore> {
     let mut case = CaseScore::new(stem, count_pixels(pair.pred, pair.truth, classes)?);
+    let is_ignored = |truth: u8| truth == IGNORED_CLASS;
+    case.ignored_pixels = pair.truth.iter().filter(|&&t| is_ignored(t)).count() as u64;
     case.unit = if pair.spacing.is_some() { DistanceUnit::Mm } else { DistanceUnit::Px };
     let boundary = metrics.contains(&Metric::BoundaryIou);
     let surface = metrics.iter().any(|m| m.is_distance());
@@ -67,7 +72,8 @@ pub fn measure(stem: impl Into<String>, pair: &MaskPair<'_>, classes: usize, met
         return Ok(case);
     }
     for (class, scored) in case.per_class.iter_mut().enumerate() {
-        let of = |map: &[u8]| -> Vec<bool> { map.iter().map(|&c| usize::from(c) == class).collect() };
+        let counted = |(&c, &t): (&u8, &u8)| usize::from(c) == class && !is_ignored(t);
+        let of = |map: &[u8]| -> Vec<bool> { map.iter().zip(pair.truth).map(counted).collect() };
         let (pred, truth) = (of(pair.pred), of(pair.truth));
         if boundary {
             scored.boundary = Some(boundary::boundary_overlap(&pred, &truth, pair.size, boundary::BAND_WIDTH_SHARE));

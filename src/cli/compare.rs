@@ -174,16 +174,16 @@ fn comparison_notes(c: &Comparison) -> Vec<String> {
         "volumes" => c.empty_rule.explanation().replace("of an image", "of a volume"),
         _ => c.empty_rule.explanation().to_string(),
     };
-    let mut notes = vec![
-        match &c.classes[..] {
-            [one] => format!("class {one}; {rule}"),
-            many => format!("mean over {} classes ({}); {rule}", many.len(), many.join(", ")),
-        },
-        format!(
-            "[95 % intervals]: percentile bootstrap over {}, paired for differences; p: sign-flip permutation test",
-            c.of
-        ),
-    ];
+    let mut notes = vec![match &c.classes[..] {
+        [one] => format!("class {one}; {rule}"),
+        many => format!("mean over {} classes ({}); {rule}", many.len(), many.join(", ")),
+    }];
+    if c.runs.iter().any(|run| run.scores.values().any(|score| score.interval.is_some())) {
+        let units = if c.groups.is_some() { format!("groups of {}", c.of) } else { c.of.to_string() };
+        notes.push(format!(
+            "[95 % intervals]: percentile bootstrap over {units}, paired for differences; p: sign-flip permutation test"
+        ));
+    }
     if c.empty_rule == EmptyClassRule::Skip {
         let of = c.of;
         notes.push(format!(

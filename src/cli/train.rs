@@ -212,8 +212,12 @@ fn train_and_report(
             }
             let folder = folder.root().display();
             if s.epoch == 0 {
+                let why = match s.epochs_without_foreground == s.epochs {
+                    true => "no prediction of any epoch has any foreground",
+                    false => "no epoch scored above 0",
+                };
                 return print(&format!(
-                    "no epoch scored above 0 on {} {} images ({:.0} s), so none is the best; the last is kept in {folder}\n",
+                    "{why} on {} {} images ({:.0} s), so none is the best; the last is kept in {folder}\n",
                     s.n_test, s.scored_on, s.seconds
                 ));
             }
@@ -286,7 +290,11 @@ impl TrainingObserver for ProgressDisplay {
 
     fn epoch(&mut self, r: &EpochRecord, best: bool) {
         self.dice = Some(r.dice);
-        let mark = if best { "  best" } else { "" };
+        let mark = match (best, r.found_nothing) {
+            (true, _) => "  best",
+            (false, true) => "  no foreground",
+            (false, false) => "",
+        };
         self.line(&format!(
             "epoch {:>3}  loss {:.4}  Dice {:.4}  IoU {:.4}  {:.1} images/s  {}{mark}",
             r.epoch,

@@ -7,6 +7,7 @@ use super::volume::{self, VolumeCache, is_volume};
 use super::{case_list, case_reader, group, pairs, phantom};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
+use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::{DataSource, DataSpec, SliceSelection, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,8 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Vec<
             SliceSelection::All => true,
             SliceSelection::Every(n) => grid.stored_index(axis, index).is_multiple_of(n),
             SliceSelection::Labelled => {
-                case_reader::read_classes(spec, &slice, volumes)?.0.iter().any(|&class| class != 0)
+                let classes = case_reader::read_classes(spec, &slice, volumes)?.0;
+                classes.iter().any(|&class| class != 0 && class != IGNORED_CLASS)
             }
         };
         if wanted {

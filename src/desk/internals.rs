@@ -138,7 +138,7 @@ pub mod learn {
     }
     #[cfg(feature = "run")]
     pub mod loss {
-        pub use crate::learn::loss::{cross_entropy, total};
+        pub use crate::learn::loss::{LossTargets, cross_entropy, total};
     }
     #[cfg(feature = "run")]
     pub mod optim {
@@ -159,9 +159,12 @@ pub mod learn {
 #[cfg(feature = "data")]
 pub mod metric {
     pub use crate::metric::{
-        CaseScore, CaseTable, Evaluation, Intervals, MaskPair, PixelCounts, Summary, VolumePair, cases_csv,
-        count_pixels, measure, measure_volume,
+        CaseScore, CaseTable, Evaluation, Intervals, MaskPair, MetricScores, PixelCounts, Summary, VolumePair,
+        cases_csv, count_pixels, measure, measure_volume,
     };
+    pub mod boundary {
+        pub use crate::metric::boundary::BoundaryOverlap;
+    }
     pub mod calibration {
         pub use crate::metric::calibration::CalibrationTally;
     }
@@ -210,7 +213,7 @@ pub mod show {
             pub use crate::show::images::gallery::{OverlayCase, case_sheet, fitting};
         }
         pub mod overlay {
-            pub use crate::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE, overlay};
+            pub use crate::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE, IGNORED_STRIPE, overlay};
         }
         pub mod text_drawing {
             pub use crate::show::images::text_drawing::{Canvas, LETTER, LINE};

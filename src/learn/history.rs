@@ -20,6 +20,8 @@ pub struct EpochValues {
     pub number: u64,
     /// Finite numbers by name, in the order of the file.
     pub values: Vec<(String, f64)>,
+    /// Whether no prediction of the epoch had any foreground.
+    pub found_nothing: bool,
 }
 
 impl History {
@@ -33,6 +35,7 @@ impl History {
         let rows = text.lines().map_while(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
         let epoch = |(i, row): (usize, Map<String, Value>)| EpochValues {
             number: row.get("epoch").and_then(Value::as_u64).unwrap_or(i as u64 + 1),
+            found_nothing: row.get("found_nothing").and_then(Value::as_bool).unwrap_or(false),
             values: numbers(row),
         };
         History { rows: rows.enumerate().map(epoch).collect() }
@@ -63,9 +66,10 @@ impl History {
         self.points(name).windows(2).any(|pair| pair[0][1] != pair[1][1])
     }
 
-    /// Returns the first epoch with the largest value.
+    /// Returns the first epoch with the largest value, of those with foreground in a prediction.
     pub fn best(&self, name: &str) -> Option<u64> {
-        let scored = self.rows.iter().filter_map(|row| Some((row.number, row.get(name)?)));
+        let found = self.rows.iter().filter(|row| !row.found_nothing);
+        let scored = found.filter_map(|row| Some((row.number, row.get(name)?)));
         scored.reduce(|a, b| if b.1 > a.1 { b } else { a }).map(|(epoch, _)| epoch)
     }
 

@@ -8,17 +8,20 @@ mod lovasz;
 mod pixel;
 mod region;
 mod softmax;
+mod targets;
+
+pub use targets::LossTargets;
 
 use crate::text::config::{LossSpec, LossTerm};
 use burn::tensor::{Int, Tensor};
 use softmax::SoftPrediction;
 
 /// Computes the total loss: the sum over results and terms of `weight of the result * weight of the term * term`, all against the
-/// same targets (deep supervision, Lee et al. 2015).
+/// same targets (deep supervision, Lee et al. 2015). Ignored pixels count in no term.
 ///
 /// `results` are logits `[n, k, h, w]` with their weights, and are not empty; `targets` is `[n, h, w]` with classes below `k`.
 /// [`LossSpec::check`] must have passed for `k` classes.
-pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3, Int>) -> Tensor<1> {
+pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &LossTargets) -> Tensor<1> {
     let mut losses = Vec::new();
     for (logits, weight) in results {
         let soft = SoftPrediction::new(logits, targets.clone());
@@ -35,7 +38,7 @@ pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3
 ///
 /// `logits` is `[n, k, h, w]`, `targets` is `[n, h, w]` with classes below `k`.
 pub fn cross_entropy(logits: Tensor<4>, targets: Tensor<3, Int>) -> Tensor<1> {
-    term_loss(&LossTerm::CROSS_ENTROPY, &SoftPrediction::new(logits, targets))
+    term_loss(&LossTerm::CROSS_ENTROPY, &SoftPrediction::new(logits, LossTargets::all_counted(targets)))
 }
 
 fn term_loss(term: &LossTerm, soft: &SoftPrediction) -> Tensor<1> {

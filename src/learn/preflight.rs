@@ -81,17 +81,30 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
     let classes_in_mask = |&(role, index): &(SplitRole, usize)| -> Result<Vec<bool>> {
         let (mask, _, _) = data.truth(role, index)?;
         let mut seen = vec![false; classes];
+        // Ignored pixels are of no class.
         mask.iter().filter_map(|&class| seen.get_mut(usize::from(class)).map(|s| *s = true)).for_each(drop);
         Ok(seen)
     };
     // In order, so that the reported mask is always the same.
     let each: Vec<Result<Vec<bool>>> = sampled.par_iter().map(classes_in_mask).collect();
     let mut seen = vec![false; classes];
-    for mask in each {
-        seen.iter_mut().zip(mask?).for_each(|(all, one)| *all |= one);
+    let mut ignored = Vec::new();
+    for (mask, &(role, index)) in each.into_iter().zip(&sampled) {
+        let mask = mask?;
+        if !mask.contains(&true) {
+            ignored.push(data.cases(role)[index].stem.as_str());
+        }
+        seen.iter_mut().zip(mask).for_each(|(all, one)| *all |= one);
     }
     let all = case_count(data);
     let n = sampled.len();
+    if let Some(first) = ignored.first() {
+        let count = ignored.len();
+        found.warnings.push(format!(
+            "{count} of {n} masks that were read have ignored pixels only, the first that of `{first}`: such an image teaches \
+             nothing and has no score"
+        ));
+    }
     found.notes.push(match n == all {
         true => format!("all {n} masks contain only valid labels"),
         false => format!("{n} of {all} masks were read and contain only valid labels; `npc data check` reads all"),
@@ -119,7 +132,9 @@ impl MemoryNeed {
     fn of(checked: &CheckedGraph, settings: &Settings, data: &Dataset, frozen: &FrozenPaths) -> Self {
         let spec = &settings.train;
         let threads = rayon::current_num_threads() as u64;
-        let loss_words = spec.loss.extra_words_per_pixel(settings.data.classes.len() as u64);
+        let classes = settings.data.classes.len() as u64;
+        let ignored = if settings.data.ignore.is_empty() { 0 } else { spec.loss.ignored_words_per_pixel(classes) };
+        let loss_words = spec.loss.extra_words_per_pixel(classes).saturating_add(ignored);
         let run = TrainingSetup { moments: spec.optimizer.moment_count(), loss_words, threads };
         let memory = memory_for(checked, frozen, &run);
         let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;

@@ -59,6 +59,9 @@ pub struct EpochRecord {
     /// Seconds, since the epoch was last resumed, that training waited for images.
     #[serde(default)]
     pub waited_seconds: f64,
+    /// Whether no prediction had a pixel of a foreground class. Such an epoch is never the best.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found_nothing: bool,
 }
 
 /// `summary.json`.
@@ -68,7 +71,7 @@ pub struct RunSummary {
     pub dice: f64,
     /// Mean IoU at the best epoch, 0 to 1.
     pub iou: f64,
-    /// The best epoch by Dice, which these scores belong to. 0 if no epoch scored above 0.
+    /// The best epoch by Dice, which these scores belong to. 0 if no epoch scored above 0, or none predicted any foreground.
     pub epoch: usize,
     /// Wall-clock seconds of all epochs, evaluation included.
     pub seconds: f64,
@@ -84,6 +87,9 @@ pub struct RunSummary {
     /// Whether the run ended before its last epoch because the scores had not improved for `patience` epochs.
     #[serde(default)]
     pub stopped_early: bool,
+    /// Number of epochs in which no prediction had a pixel of a foreground class.
+    #[serde(default)]
+    pub epochs_without_foreground: usize,
 }
 
 impl RunFolder {

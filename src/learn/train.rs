@@ -267,6 +267,8 @@ impl TrainingRun<'_> {
     fn run_epochs(mut self, observer: &mut dyn TrainingObserver) -> Result<TrainingOutcome> {
         let epochs = self.job.settings.train.epochs;
         let role = scored_role(&self.data);
+        // An epoch is reported if the one before was not like it.
+        let mut nothing_reported = false;
         observer.start(self.data.len(SplitRole::Train), self.data.len(role), self.meta.epoch, epochs);
         let mut reported = BTreeSet::new();
         while self.meta.epoch < epochs && !self.out_of_patience() {
@@ -286,6 +288,7 @@ impl TrainingRun<'_> {
             // If no image defines a score, `scores` holds `None`; these fields need a number.
             (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
             record.scores = summary.mean.clone();
+            record.found_nothing = summary.finds_nothing();
             self.meta.seconds += began.elapsed().as_secs_f64();
             let improved = self.finish_epoch(record.clone(), &summary)?;
             for notice in self.file_notices() {
@@ -295,6 +298,10 @@ impl TrainingRun<'_> {
                 }
             }
             observer.epoch(&record, improved);
+            if let (Some(why), false) = (summary.nothing_found(), nothing_reported) {
+                observer.warn(&format!("epoch {}: {why}; such an epoch is never the best", record.epoch));
+            }
+            nothing_reported = record.found_nothing;
         }
         let summary = self.summary();
         self.job.folder.write_summary(&summary)?;
@@ -358,6 +365,7 @@ impl TrainingRun<'_> {
             seconds,
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
             waited_seconds: batches.waited().as_secs_f64(),
+            found_nothing: false,
         }))
     }
 

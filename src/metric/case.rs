@@ -43,8 +43,13 @@ pub struct ClassScore {
 impl ClassScore {
     /// Returns the score that enters means; `None` if the image is left out or the metric was not measured. `empty` sets the
     /// score of a class in neither map. A class in only one map has overlap 0, and the image's diagonal as its distance.
+    ///
+    /// An image of which every pixel is ignored has no score, whatever `empty` says.
     pub fn get(&self, metric: Metric, empty: EmptyClassRule) -> Option<f64> {
         let c = self.counts;
+        if c.is_of_no_pixels() {
+            return None;
+        }
         // The overlap of two empty masks is undefined; `empty` defines it.
         let overlap = |value: Option<f64>| match (c.is_absent(), empty) {
             (false, _) => Some(value.unwrap_or(0.0)),
@@ -107,13 +112,31 @@ pub struct CaseScore {
     /// Unit of the distances.
     #[serde(default)]
     pub unit: DistanceUnit,
+    /// Number of pixels that the truth ignores.
+    #[serde(default)]
+    pub ignored_pixels: u64,
 }
 
 impl CaseScore {
     /// Creates a score from pixel counts, without boundaries and distances.
     pub fn new(stem: impl Into<String>, counts: Vec<PixelCounts>) -> Self {
         let per_class = counts.into_iter().map(|counts| ClassScore { counts, ..ClassScore::default() }).collect();
-        Self { stem: stem.into(), group: None, per_class, unit: DistanceUnit::Px }
+        Self { stem: stem.into(), group: None, per_class, unit: DistanceUnit::Px, ignored_pixels: 0 }
+    }
+
+    /// Checks whether the prediction has a pixel of a class other than the first, ignored pixels apart.
+    pub fn predicts_foreground(&self) -> bool {
+        self.per_class.iter().skip(1).any(|class| class.counts.tp + class.counts.fp > 0)
+    }
+
+    /// Checks whether the truth has a pixel of a class other than the first.
+    pub fn has_foreground(&self) -> bool {
+        self.per_class.iter().skip(1).any(|class| class.counts.tp + class.counts.fn_ > 0)
+    }
+
+    /// Checks whether every pixel of the image is ignored.
+    pub fn is_ignored(&self) -> bool {
+        self.ignored_pixels > 0 && self.per_class.iter().all(|class| class.counts.is_of_no_pixels())
     }
 
     /// Returns the mean over the foreground classes.

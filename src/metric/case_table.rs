@@ -10,12 +10,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Returns the CSV text with one line per image and foreground class. The mean of a column equals the mean in the summary;
-/// a cell is empty if the mean leaves the image out. `empty` is 1 if neither map contains the class.
+/// a cell is empty if the mean leaves the image out. `empty` is 1 if neither map contains the class. `ignored_pixels`, the pixels of
+/// the image that count nowhere, is a column where there are any.
 pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule) -> String {
     // The first columns keep the order of earlier versions.
     let first = ["stem", "class", "iou", "dice", "tp", "fp", "fn", "empty", "tn"];
     let later: Vec<Metric> = measured_metrics(cases).filter(|m| !matches!(m, Metric::Iou | Metric::Dice)).collect();
-    let header = first.into_iter().chain(later.iter().map(|m| m.name())).chain(["group"]).map(String::from).collect();
+    let ignores = cases.iter().any(|case| case.ignored_pixels > 0);
+    let names = first.into_iter().chain(later.iter().map(|m| m.name()));
+    let header = names.chain(ignores.then_some("ignored_pixels")).chain(["group"]).map(String::from).collect();
     let row = |case: &CaseScore, score: &ClassScore, class: &String| -> Vec<String> {
         let get = |metric| score.get(metric, empty).map_or(String::new(), |v| format!("{v:.6}"));
         let c = score.counts;
@@ -23,6 +26,7 @@ pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule)
         let mut cells = vec![case.stem.clone(), class.clone(), get(Metric::Iou), get(Metric::Dice)];
         cells.extend(counts);
         cells.extend(later.iter().map(|&m| get(m)));
+        cells.extend(ignores.then(|| case.ignored_pixels.to_string()));
         cells.push(case.group.clone().unwrap_or_default());
         cells
     };

@@ -2,6 +2,7 @@
 
 use crate::base::error::Result;
 use crate::base::problem::problem;
+use crate::text::config::case_rules::IGNORED_CLASS;
 use serde::{Deserialize, Serialize};
 
 /// Pixel counts of one class against all others.
@@ -22,6 +23,11 @@ impl PixelCounts {
     /// Checks whether neither map contains the class.
     pub fn is_absent(self) -> bool {
         self.tp + self.fp + self.fn_ == 0
+    }
+
+    /// Checks whether no pixel was counted: every pixel of the image is ignored.
+    pub fn is_of_no_pixels(self) -> bool {
+        self.is_absent() && self.tn == 0
     }
 
     /// Returns |A and B| / |A or B|; `None` if both are empty.
@@ -66,7 +72,7 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// Counts the pixels of each class in one image. Fails if `pred` and `truth` differ in size or contain a class that does
+/// Counts the pixels of each class in one image. Pixels that the truth ignores count nowhere. Fails if `pred` and `truth` differ in size or contain a class that does
 /// not exist.
 pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<PixelCounts>> {
     if pred.len() != truth.len() {
@@ -81,8 +87,13 @@ pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<Pix
     let mut pairs = vec![0u64; 256 * 256];
     pred.iter().zip(truth).for_each(|(&p, &t)| pairs[usize::from(p) * 256 + usize::from(t)] += 1);
     let mut counts = vec![PixelCounts::default(); classes];
+    let mut counted = 0;
     for (i, n) in pairs.into_iter().enumerate().filter(|(_, n)| *n > 0) {
         let (p, t) = (i / 256, i % 256);
+        if t == usize::from(IGNORED_CLASS) {
+            continue;
+        }
+        counted += n;
         if p >= classes || t >= classes {
             let (what, class) = if p >= classes { ("prediction", p) } else { ("ground truth", t) };
             return Err(problem!(
@@ -99,7 +110,7 @@ pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<Pix
         }
     }
     for c in &mut counts {
-        c.tn = pred.len() as u64 - c.tp - c.fp - c.fn_;
+        c.tn = counted - c.tp - c.fp - c.fn_;
     }
     Ok(counts)
 }

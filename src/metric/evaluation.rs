@@ -21,12 +21,15 @@ pub struct Evaluation {
     /// Whether the checkpoint was selected by its score on these images, which makes the scores optimistic.
     #[serde(default)]
     pub chosen_here: bool,
+    /// Whether the run keeps a best checkpoint but has none, so that the last one was evaluated instead.
+    #[serde(default)]
+    pub without_best: bool,
     /// Height and width in pixels at which scores were computed.
     pub size: [usize; 2],
     /// Means over the images.
     #[serde(flatten)]
     pub summary: Summary,
-    /// 95 % bootstrap intervals of the scores; `None` for fewer than two images, or groups of images.
+    /// 95 % bootstrap intervals of the scores; `None` for fewer than three images, or groups of images.
     pub intervals: Option<Intervals>,
     /// Calibration of the network's confidence.
     pub calibration: Calibration,
@@ -50,7 +53,7 @@ pub struct VolumeEvaluation {
     /// Means over the volumes.
     #[serde(flatten)]
     pub summary: Summary,
-    /// 95 % bootstrap intervals of the scores; `None` for fewer than two volumes, or groups of volumes.
+    /// 95 % bootstrap intervals of the scores; `None` for fewer than three volumes, or groups of volumes.
     pub intervals: Option<Intervals>,
     /// Scores of each volume, which `volumes.csv` holds.
     #[serde(skip)]

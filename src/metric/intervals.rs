@@ -1,9 +1,14 @@
 //! Bootstrap intervals of all scores of a summary, from one set of resamples.
+//!
+//! A resample is scored by the functions that score the set itself, [`Summary`] and [`ClassScore::get`], so that a quotient of 0 by 0 is
+//! the same in both.
 
+use super::boundary::BoundaryOverlap;
 use super::case::{CaseScore, ClassScore, measured_metrics};
-use super::statistics::nan_mean;
-use super::statistics::unit_count;
-use super::statistics::{Interval, RESAMPLES, RatioScore, bootstrap, percentile_interval};
+use super::counts::PixelCounts;
+use super::metric_scores::MetricScores;
+use super::statistics::{Interval, LEAST_UNITS, RESAMPLES, bootstrap_sums, nan_mean, percentile_interval, unit_count};
+use super::summary::Summary;
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,22 +39,6 @@ pub(super) fn case_groups(cases: &[CaseScore]) -> Option<Vec<String>> {
     cases.iter().map(|case| case.group.clone()).collect()
 }
 
-/// Returns numerator and denominator of a pooled score.
-fn numerator_and_denominator(score: &ClassScore, metric: Metric) -> (f64, f64) {
-    let c = score.counts;
-    let (part, whole) = match metric {
-        Metric::Dice => (2 * c.tp, 2 * c.tp + c.fp + c.fn_),
-        Metric::Iou => (c.tp, c.tp + c.fp + c.fn_),
-        Metric::Precision => (c.tp, c.tp + c.fp),
-        Metric::Recall => (c.tp, c.tp + c.fn_),
-        Metric::Specificity => (c.tn, c.tn + c.fp),
-        Metric::Accuracy => (c.tp + c.tn, c.tp + c.tn + c.fp + c.fn_),
-        Metric::BoundaryIou => score.boundary.map_or((0, 0), |b| (b.both, b.either)),
-        Metric::Hd95 | Metric::Assd => (0, 0),
-    };
-    (part as f64, whole as f64)
-}
-
 /// How a score of several images is computed.
 #[derive(Clone, Copy, PartialEq)]
 enum Aggregation {
@@ -59,89 +48,132 @@ enum Aggregation {
     Pooled,
 }
 
-/// Bootstrap values of one metric.
-struct ResampledMetric {
+/// The values of one score in all resamples.
+///
+/// `values` are empty if too few sampling units have the score.
+struct ResampledScore {
     metric: Metric,
     aggregation: Aggregation,
-    /// Values `[class][resample]`.
-    values: Vec<Vec<f64>>,
+    /// Number of the class; `None` for the mean over the foreground classes.
+    class: Option<usize>,
+    values: Vec<f64>,
 }
 
 impl Intervals {
-    /// Computes the intervals; `None` for fewer than two sampling units, from which no variance can be estimated.
+    /// Computes the intervals; `None` for fewer than three sampling units with a score, from which no variance can be estimated.
     pub fn new(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule, seed: u64) -> Option<Intervals> {
-        let groups = case_groups(cases);
+        // Images of ignored pixels alone have no score.
+        let cases: Vec<CaseScore> = cases.iter().filter(|case| !case.is_ignored()).cloned().collect();
+        let groups = case_groups(&cases);
         let units = unit_count(cases.len(), groups.as_deref());
-        if units < 2 || cases.iter().any(|case| case.per_class.len() != classes.len()) {
+        if units < LEAST_UNITS {
             return None;
         }
-        let metrics = resampled_metrics(cases, classes.len(), empty, groups.as_deref(), seed);
+        let summary = Summary::new(&cases, classes, empty).ok()?;
+        let metrics: Vec<Metric> = measured_metrics(&cases).collect();
+        let scores = resampled_scores(&cases, &metrics, empty, groups.as_deref(), seed);
+        let of = |aggregation: Aggregation, class: Option<usize>, point: &MetricScores| {
+            let scores = scores.iter().filter(|s| s.aggregation == aggregation && s.class == class);
+            scores.filter_map(|s| Some((s.metric, percentile_interval(point.get(s.metric)?, &s.values)?))).collect()
+        };
+        let by_class = |aggregation: Aggregation, points: &BTreeMap<String, MetricScores>| {
+            let class = |(k, name): (usize, &String)| Some((name.clone(), of(aggregation, Some(k), points.get(name)?)));
+            classes.iter().enumerate().filter_map(class).collect()
+        };
         Some(Intervals {
             units,
             grouped: groups.is_some(),
             resamples: RESAMPLES,
             seed,
-            mean: mean_intervals(&metrics, Aggregation::ImageMean),
-            per_class: class_intervals(&metrics, classes, Aggregation::ImageMean),
-            pooled: mean_intervals(&metrics, Aggregation::Pooled),
-            pooled_per_class: class_intervals(&metrics, classes, Aggregation::Pooled),
+            mean: of(Aggregation::ImageMean, None, &summary.mean),
+            per_class: by_class(Aggregation::ImageMean, &summary.per_class),
+            pooled: of(Aggregation::Pooled, None, &summary.pooled.mean),
+            pooled_per_class: by_class(Aggregation::Pooled, &summary.pooled.per_class),
         })
     }
 }
 
-/// Resamples every measured metric for every class, with the same draws for all of them. Distances are not pooled.
-fn resampled_metrics(
+/// Number of columns of a class that are not scores of images: the counts, and the pixels of the bands of Boundary IoU.
+const PIXEL_COLUMNS: usize = 6;
+
+/// Returns the numbers of a class that are summed over the images: counts of pixels, then the score of each metric with 1, or
+/// two zeros where the mean leaves the image out.
+fn summands(score: &ClassScore, metrics: &[Metric], empty: EmptyClassRule) -> Vec<f64> {
+    let (c, band) = (score.counts, score.boundary.unwrap_or_default());
+    let pixels = [c.tp, c.fp, c.fn_, c.tn, band.both, band.either].map(|n| n as f64);
+    let of_images = metrics.iter().flat_map(|&m| score.get(m, empty).map_or([0.0; 2], |value| [value, 1.0]));
+    pixels.into_iter().chain(of_images).collect()
+}
+
+/// Returns the score of the pixels of the drawn images together, from the sums of [`summands`].
+fn pooled_class(sums: &[f64], is_band_measured: bool) -> ClassScore {
+    let [tp, fp, fn_, tn, both, either] = [0, 1, 2, 3, 4, 5].map(|i| sums[i] as u64);
+    let boundary = is_band_measured.then_some(BoundaryOverlap { both, either });
+    ClassScore { counts: PixelCounts { tp, fp, fn_, tn }, boundary, surface: None }
+}
+
+/// Resamples every measured metric for every class and for the mean over the foreground classes, with the same draws for all of
+/// them. Distances are not pooled.
+fn resampled_scores(
     cases: &[CaseScore],
-    classes: usize,
+    metrics: &[Metric],
     empty: EmptyClassRule,
     groups: Option<&[String]>,
     seed: u64,
-) -> Vec<ResampledMetric> {
-    let wanted: Vec<(Metric, Aggregation)> = measured_metrics(cases)
-        .flat_map(|m| [(m, Aggregation::ImageMean), (m, Aggregation::Pooled)])
+) -> Vec<ResampledScore> {
+    let classes = cases.first().map_or(0, |case| case.per_class.len());
+    let width = PIXEL_COLUMNS + 2 * metrics.len();
+    let mut columns = vec![Vec::with_capacity(cases.len()); classes * width];
+    for case in cases {
+        let numbers = case.per_class.iter().flat_map(|score| summands(score, metrics, empty));
+        columns.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
+    }
+    let wanted: Vec<(Metric, Aggregation)> = (metrics.iter())
+        .flat_map(|&m| [(m, Aggregation::ImageMean), (m, Aggregation::Pooled)])
         .filter(|(m, aggregation)| *aggregation == Aggregation::ImageMean || !m.is_distance())
         .collect();
-    let score = |metric: Metric, aggregation: Aggregation, k: usize| {
-        let scores = cases.iter().map(|case| &case.per_class[k]);
-        match aggregation {
-            Aggregation::Pooled => RatioScore::ratio(scores.map(|s| numerator_and_denominator(s, metric))),
-            Aggregation::ImageMean => RatioScore::mean(scores.map(|s| s.get(metric, empty).unwrap_or(f64::NAN))),
+    let is_band_measured = metrics.contains(&Metric::BoundaryIou);
+    // For each metric the scores of all classes, then their mean.
+    let scores = |sums: &[f64]| {
+        let of_classes: Vec<&[f64]> = sums.chunks_exact(width).collect();
+        let pooled: Vec<ClassScore> = of_classes.iter().map(|sums| pooled_class(sums, is_band_measured)).collect();
+        let mut found = Vec::with_capacity(wanted.len() * (classes + 1));
+        for &(metric, aggregation) in &wanted {
+            let at = PIXEL_COLUMNS + 2 * metrics.iter().position(|&m| m == metric).unwrap_or(0);
+            let first = found.len();
+            found.extend((0..classes).map(|k| match aggregation {
+                Aggregation::ImageMean => of_classes[k][at] / of_classes[k][at + 1],
+                Aggregation::Pooled => pooled[k].get(metric, empty).unwrap_or(f64::NAN),
+            }));
+            let foreground = found[first..].iter().skip(1).copied();
+            found.push(nan_mean(foreground).unwrap_or(f64::NAN));
         }
+        found
     };
-    let scores: Vec<RatioScore> = wanted
-        .iter()
-        .flat_map(|&(metric, aggregation)| (0..classes).map(move |k| score(metric, aggregation, k)))
-        .collect();
-    let mut values = bootstrap(&scores, groups, seed).into_iter();
-    let metrics = wanted.into_iter().map(|(metric, aggregation)| {
-        let values = values.by_ref().take(classes).collect();
-        ResampledMetric { metric, aggregation, values }
-    });
-    metrics.collect()
+    let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    let mut values = bootstrap_sums(&slices, groups, seed, scores).into_iter();
+    let parts = || (0..classes).map(Some).chain([None]);
+    let mut resampled = Vec::new();
+    for &(metric, aggregation) in &wanted {
+        let has_score = |case: &CaseScore, class: usize| case.per_class[class].get(metric, empty).is_some();
+        let is_scored = |class: Option<usize>| {
+            let scored = cases.iter().map(|case| match class {
+                Some(class) => has_score(case, class),
+                None => (1..classes).any(|class| has_score(case, class)),
+            });
+            count_units(scored, groups) >= LEAST_UNITS
+        };
+        resampled.extend(parts().zip(values.by_ref()).map(|(class, values)| {
+            let values = if is_scored(class) { values } else { Vec::new() };
+            ResampledScore { metric, aggregation, class, values }
+        }));
+    }
+    resampled
 }
 
-/// Returns the intervals of the means over the foreground classes.
-fn mean_intervals(metrics: &[ResampledMetric], aggregation: Aggregation) -> BTreeMap<Metric, Interval> {
-    let of = metrics.iter().filter(|m| m.aggregation == aggregation);
-    of.filter_map(|m| Some((m.metric, percentile_interval(&foreground_means(&m.values))?))).collect()
-}
-
-/// Returns the intervals of each class.
-fn class_intervals(
-    metrics: &[ResampledMetric],
-    classes: &[String],
-    aggregation: Aggregation,
-) -> BTreeMap<String, BTreeMap<Metric, Interval>> {
-    let class = |k: usize| {
-        let of = metrics.iter().filter(|m| m.aggregation == aggregation);
-        of.filter_map(|m| Some((m.metric, percentile_interval(&m.values[k])?))).collect()
-    };
-    classes.iter().enumerate().map(|(k, name)| (name.clone(), class(k))).collect()
-}
-
-/// Returns, for each resample, the mean over the foreground classes with a score.
-fn foreground_means(values: &[Vec<f64>]) -> Vec<f64> {
-    let draws = values.first().map_or(0, Vec::len);
-    let mean = |r: usize| nan_mean(values.iter().skip(1).map(|v| v[r]));
-    (0..draws).map(|r| mean(r).unwrap_or(f64::NAN)).collect()
+/// Returns the number of sampling units with at least one image of these.
+fn count_units(chosen: impl Iterator<Item = bool>, groups: Option<&[String]>) -> usize {
+    let chosen: Vec<usize> = chosen.enumerate().filter(|(_, chosen)| *chosen).map(|(i, _)| i).collect();
+    let groups: Option<Vec<String>> = groups.map(|groups| chosen.iter().map(|&i| groups[i].clone()).collect());
+    unit_count(chosen.len(), groups.as_deref())
 }

@@ -19,6 +19,12 @@ use std::collections::HashMap;
 pub(crate) const RESAMPLES: usize = 10_000;
 /// Confidence level of the intervals.
 pub(crate) const CONFIDENCE_LEVEL: f64 = 0.95;
+/// Smallest number of sampling units with an interval or a p-value: of two units there are three resamples, the two extremes and
+/// the mean.
+pub(crate) const LEAST_UNITS: usize = 3;
+/// Smallest number of sampling units of which a difference may be called distinguishable. The smallest p of the sign-flip test is
+/// `2^(1 - n)`, which is below 0.05 from 6 units on; the percentile interval of fewer excludes 0 more often than that by chance.
+pub(crate) const LEAST_DISTINGUISHABLE_UNITS: usize = 6;
 /// Largest number of sampling units for which the permutation test enumerates all sign changes. Above it,
 /// [`RESAMPLES`] random sign changes are drawn.
 const EXACT_UNITS: usize = 13;
@@ -88,33 +94,47 @@ fn random_stream(seed: u64, number: u64) -> ChaCha8Rng {
     rng
 }
 
-/// Returns the values of each score in `RESAMPLES` bootstrap resamples, `[score][resample]`. A resample draws as many units
-/// as there are, with replacement (Efron 1979; with groups the cluster bootstrap, Davison and Hinkley 1997, section 3.8).
-/// All scores share the same draws, so any function of several scores can be computed resample by resample. A value is NaN
-/// if its resample defines no score.
+/// Returns the values of each score in `RESAMPLES` bootstrap resamples, `[score][resample]`. A value is NaN if its resample
+/// defines no score. See [`bootstrap_sums`].
 ///
 /// # Panics
 /// Panics if the scores or the groups differ in length.
-pub fn bootstrap(columns: &[RatioScore], groups: Option<&[String]>, seed: u64) -> Vec<Vec<f64>> {
-    let n = columns.first().map_or(0, |c| c.part.len());
-    assert!(columns.iter().all(|c| c.part.len() == n), "columns of one length");
+pub fn bootstrap(scores: &[RatioScore], groups: Option<&[String]>, seed: u64) -> Vec<Vec<f64>> {
+    let columns: Vec<&[f64]> = scores.iter().flat_map(|score| [&score.part[..], &score.whole[..]]).collect();
+    bootstrap_sums(&columns, groups, seed, |sums| sums.chunks_exact(2).map(|s| s[0] / s[1]).collect())
+}
+
+/// Computes scores from sums over the images, in `RESAMPLES` bootstrap resamples: `[score][resample]`. A column holds one number
+/// per image, and `scores` gets the sum of each column over the drawn images. A resample draws as many units as there are, with
+/// replacement (Efron 1979; with groups the cluster bootstrap, Davison and Hinkley 1997, section 3.8). All columns share the
+/// same draws, so `scores` may be any function of all sums.
+///
+/// # Panics
+/// Panics if the columns or the groups differ in length.
+pub(crate) fn bootstrap_sums(
+    columns: &[&[f64]],
+    groups: Option<&[String]>,
+    seed: u64,
+    scores: impl Fn(&[f64]) -> Vec<f64> + Sync,
+) -> Vec<Vec<f64>> {
+    let n = columns.first().map_or(0, |c| c.len());
+    assert!(columns.iter().all(|c| c.len() == n), "columns of one length");
     let (of, count) = sampling_units(n, groups);
+    let width = columns.len();
     if count == 0 {
-        return vec![vec![f64::NAN; RESAMPLES]; columns.len()];
+        return vec![vec![f64::NAN; RESAMPLES]; scores(&vec![0.0; width]).len()];
     }
     // Row by row, so that a draw adds contiguous memory.
-    let width = 2 * columns.len();
     let mut rows = vec![0.0; count * width];
     for (k, column) in columns.iter().enumerate() {
-        for (i, &unit) in of.iter().enumerate() {
-            rows[unit * width + 2 * k] += column.part[i];
-            rows[unit * width + 2 * k + 1] += column.whole[i];
+        for (&value, &unit) in column.iter().zip(&of) {
+            rows[unit * width + k] += value;
         }
     }
     let block = |b: usize| {
         let mut rng = random_stream(seed, b as u64);
         let size = RESAMPLES_PER_STREAM.min(RESAMPLES - b * RESAMPLES_PER_STREAM);
-        let mut values = Vec::with_capacity(size * columns.len());
+        let mut values = Vec::with_capacity(size);
         let mut sums = vec![0.0; width];
         for _ in 0..size {
             sums.fill(0.0);
@@ -123,21 +143,29 @@ pub fn bootstrap(columns: &[RatioScore], groups: Option<&[String]>, seed: u64) -
                 let unit = ((u64::from(rng.next_u32()) * count as u64) >> 32) as usize;
                 sums.iter_mut().zip(&rows[unit * width..][..width]).for_each(|(s, r)| *s += r);
             }
-            values.extend(sums.chunks_exact(2).map(|s| s[0] / s[1]));
+            values.push(scores(&sums));
         }
         values
     };
-    let blocks: Vec<Vec<f64>> = (0..RESAMPLES.div_ceil(RESAMPLES_PER_STREAM)).into_par_iter().map(block).collect();
-    let column = |k| blocks.iter().flat_map(move |b| b.iter().skip(k).step_by(columns.len()).copied()).collect();
-    (0..columns.len()).map(column).collect()
+    let blocks: Vec<Vec<Vec<f64>>> = (0..RESAMPLES.div_ceil(RESAMPLES_PER_STREAM)).into_par_iter().map(block).collect();
+    let draws: Vec<Vec<f64>> = blocks.into_iter().flatten().collect();
+    (0..draws.first().map_or(0, Vec::len)).map(|k| draws.iter().map(|draw| draw[k]).collect()).collect()
 }
 
-/// Returns the percentile interval of resampled values, from the 2.5th to the 97.5th percentile. `None` if all are NaN.
-pub(crate) fn percentile_interval(values: &[f64]) -> Option<Interval> {
+/// Returns the percentile interval of resampled values, from the 2.5th to the 97.5th percentile. `None` if all are NaN, or if
+/// the score `point` of the set itself is.
+///
+/// The interval is widened to hold `point`. Percentiles leave it out where the score is skewed, and where all values are equal
+/// but for the order in which they were summed.
+pub(crate) fn percentile_interval(point: f64, values: &[f64]) -> Option<Interval> {
+    if point.is_nan() {
+        return None;
+    }
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let low = quantile(&sorted, (1.0 - CONFIDENCE_LEVEL) / 2.0)?;
-    Some(Interval { low, high: quantile(&sorted, (1.0 + CONFIDENCE_LEVEL) / 2.0)? })
+    let high = quantile(&sorted, (1.0 + CONFIDENCE_LEVEL) / 2.0)?;
+    Some(Interval { low: low.min(point), high: high.max(point) })
 }
 
 /// Returns the quantile `q` in 0..1 of sorted numbers with linear interpolation, as `numpy.quantile` does. `None` for an
@@ -150,14 +178,16 @@ pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(sorted[below] + (sorted[above] - sorted[below]) * (at - below as f64))
 }
 
-/// Returns the bootstrap interval of the mean of the values that are not NaN. `None` if fewer than two sampling units have a
-/// value.
+/// Returns the bootstrap interval of the mean of the values that are not NaN. `None` if fewer than [`LEAST_UNITS`] sampling
+/// units have a value.
 pub fn mean_interval(values: &[f64], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
     let (_, count) = count_defined(values, groups);
-    (count > 1)
-        .then(|| bootstrap(&[RatioScore::mean(values.iter().copied())], groups, seed))?
+    let mean = RatioScore::mean(values.iter().copied());
+    let point = mean.value();
+    (count >= LEAST_UNITS)
+        .then(|| bootstrap(&[mean], groups, seed))?
         .first()
-        .and_then(|v| percentile_interval(v))
+        .and_then(|drawn| percentile_interval(point, drawn))
 }
 
 /// Counts the values that are not NaN, and the sampling units with such a value.
@@ -169,6 +199,11 @@ fn count_defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
         (seen[*unit], n) = (true, n + 1);
     }
     (n, seen.into_iter().filter(|s| *s).count())
+}
+
+/// Checks whether an interval over a number of sampling units excludes 0, and is of enough units to say so.
+pub(crate) fn excludes_zero(interval: &Interval, units: usize) -> bool {
+    units >= LEAST_DISTINGUISHABLE_UNITS && (interval.low > 0.0 || interval.high < 0.0)
 }
 
 /// Difference of a score between two runs on the same images.
@@ -184,17 +219,19 @@ pub struct PairedDifference {
     pub high: f64,
     /// Two-sided p of the sign-flip permutation test.
     pub p: f64,
+    /// Number of sampling units with a score from both runs.
+    pub units: usize,
 }
 
 impl PairedDifference {
-    /// Checks whether the interval excludes 0.
+    /// Checks whether the interval excludes 0, and there are enough units for that to mean something.
     pub fn distinguishable(&self) -> bool {
-        self.low > 0.0 || self.high < 0.0
+        excludes_zero(&Interval { low: self.low, high: self.high }, self.units)
     }
 }
 
 /// Returns the mean of `a - b` with its bootstrap interval and permutation p. `a` and `b` hold one score per image, in the
-/// same order; images with NaN in either list are left out. `None` if fewer than two sampling units remain.
+/// same order; images with NaN in either list are left out. `None` if fewer than [`LEAST_UNITS`] sampling units remain.
 ///
 /// # Panics
 /// Panics if `a`, `b` and `groups` differ in length.
@@ -218,23 +255,30 @@ pub fn paired_mean_difference(
     let any: Vec<f64> =
         (0..images).map(|i| if differences.iter().all(|d| d[i].is_nan()) { f64::NAN } else { 0.0 }).collect();
     let (n, count) = count_defined(&any, groups);
-    if count < 2 {
+    if count < LEAST_UNITS {
         return None;
     }
     let columns: Vec<RatioScore> = differences.iter().map(|d| RatioScore::mean(d.iter().copied())).collect();
     let columns: Vec<RatioScore> = columns.into_iter().filter(|c| !c.value().is_nan()).collect();
     let classes = columns.len() as f64;
     let drawn = bootstrap(&columns, groups, seed);
-    let means: Vec<f64> = (0..RESAMPLES).map(|r| drawn.iter().map(|c| c[r]).sum::<f64>() / classes).collect();
-    let Interval { low, high } = percentile_interval(&means)?;
+    // As in the set itself, a class without a score has no part in the mean.
+    let mean = |r: usize| nan_mean(drawn.iter().map(|class| class[r])).unwrap_or(f64::NAN);
+    let means: Vec<f64> = (0..RESAMPLES).map(mean).collect();
     // Contribution of each unit to the mean; the permutation test flips its sign.
-    let (of, count) = sampling_units(images, groups);
-    let mut weights = vec![0.0; count];
+    let (of, all) = sampling_units(images, groups);
+    let mut weights = vec![0.0; all];
     for column in &columns {
         let whole = column.whole.iter().sum::<f64>() * classes;
         of.iter().zip(&column.part).for_each(|(&unit, part)| weights[unit] += part / whole);
     }
-    Some(PairedDifference { n, mean: weights.iter().sum(), low, high, p: sign_flip_p_value(&weights, seed) })
+    let mean = weights.iter().sum();
+    let Interval { low, high } = percentile_interval(mean, &means)?;
+    // Units without a score have no sign to flip.
+    let mut has_score = vec![false; all];
+    of.iter().zip(&any).for_each(|(&unit, value)| has_score[unit] |= !value.is_nan());
+    let weights: Vec<f64> = weights.into_iter().zip(has_score).filter(|(_, scored)| *scored).map(|(w, _)| w).collect();
+    Some(PairedDifference { n, mean, low, high, p: sign_flip_p_value(&weights, seed), units: count })
 }
 
 /// Returns the two-sided p of the sign-flip permutation test: the fraction of sign changes whose sum lies at least as far

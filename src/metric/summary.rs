@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Scores of a set of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,21 @@ pub struct Summary {
     pub one_sided: usize,
     /// Unit of the distances.
     pub unit: DistanceUnit,
+    /// Number of groups of the images with a score; `None` if any of them has no group.
+    #[serde(default)]
+    pub groups: Option<usize>,
+    /// Number of pixels that the truth ignores, in all images.
+    #[serde(default)]
+    pub ignored_pixels: u64,
+    /// Number of images of which every pixel is ignored; they have no score.
+    #[serde(default)]
+    pub ignored_images: usize,
+    /// Number of images whose prediction has a pixel of a foreground class. `None` in files of earlier versions.
+    #[serde(default)]
+    pub images_with_prediction: Option<usize>,
+    /// Number of images whose truth has a pixel of a foreground class. `None` in files of earlier versions.
+    #[serde(default)]
+    pub images_with_foreground: Option<usize>,
 }
 
 /// Scores of the pixels of all images together.
@@ -88,17 +103,53 @@ impl Summary {
                 mean: by_pixel,
                 per_class: named(&pooled),
             },
-            empty: objects().filter(|c| c.counts.is_absent()).count(),
+            empty: objects().filter(|c| c.counts.is_absent() && !c.counts.is_of_no_pixels()).count(),
             empty_rule,
             one_sided: objects().filter(|c| c.is_one_sided()).count(),
             unit,
+            groups: group_count(cases),
+            ignored_pixels: cases.iter().map(|case| case.ignored_pixels).sum(),
+            ignored_images: cases.iter().filter(|case| case.is_ignored()).count(),
+            images_with_prediction: Some(cases.iter().filter(|case| case.predicts_foreground()).count()),
+            images_with_foreground: Some(cases.iter().filter(|case| case.has_foreground()).count()),
         })
+    }
+
+    /// Checks whether no prediction has a pixel of a foreground class: the network has found nothing.
+    pub fn finds_nothing(&self) -> bool {
+        self.n > 0 && self.images_with_prediction == Some(0)
+    }
+
+    /// Returns a sentence about predictions without any foreground; `None` if there is some.
+    pub(crate) fn nothing_found(&self) -> Option<String> {
+        if !self.finds_nothing() {
+            return None;
+        }
+        let images = |n: usize| if n == 1 { "1 mask".to_string() } else { format!("{n} masks") };
+        let masks = match self.images_with_foreground {
+            Some(0) => "no mask has any either".to_string(),
+            with => {
+                let found = images(with.unwrap_or(0));
+                let verb = if with == Some(1) { "has" } else { "have" };
+                format!("{found} of {} {verb} some", self.n)
+            }
+        };
+        let dice = self.dice.filter(|dice| *dice > 0.0);
+        let dice = dice.map_or(String::new(), |dice| format!(", and the Dice of {dice:.4} is that of the empty masks"));
+        Some(format!("no prediction has any foreground: {masks}{dice}"))
     }
 
     /// Returns the mean of a metric; NaN if it is undefined.
     pub fn get(&self, metric: Metric) -> f64 {
         self.mean.get(metric).unwrap_or(f64::NAN)
     }
+}
+
+/// Returns the number of groups of the images that are not ignored; `None` if any of them has no group.
+fn group_count(cases: &[CaseScore]) -> Option<usize> {
+    let groups: Option<BTreeSet<&str>> =
+        cases.iter().filter(|case| !case.is_ignored()).map(|case| case.group.as_deref()).collect();
+    groups.map(|groups| groups.len()).filter(|count| *count > 0)
 }
 
 /// Returns the mean over the foreground classes with a score.

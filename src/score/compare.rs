@@ -11,8 +11,8 @@ use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::metric::statistics::unit_count;
 use crate::metric::statistics::{
-    Interval, RatioScore, bootstrap, holm_correction, mean_and_deviation, paired_mean_difference, percentile_interval,
-    wilcoxon,
+    Interval, LEAST_DISTINGUISHABLE_UNITS, LEAST_UNITS, RatioScore, bootstrap, holm_correction, mean_and_deviation,
+    paired_mean_difference, percentile_interval, wilcoxon,
 };
 use crate::metric::{CaseTable, DistanceUnit};
 use crate::text::config::{EmptyClassRule, Metric};
@@ -88,7 +88,7 @@ pub(crate) struct MetricDifference {
     pub p_holm: f64,
     /// p of the signed-rank test on each image's mean over the classes; `None` if images are grouped.
     pub wilcoxon: Option<f64>,
-    /// Whether the interval excludes 0.
+    /// Whether the interval excludes 0, over enough images or groups.
     pub distinguishable: bool,
 }
 
@@ -103,7 +103,8 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         seed: options.seed,
     };
     runs.iter().try_for_each(|run| check_metrics(run, &options.metrics))?;
-    let notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
+    let mut notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
+    notes.extend(images.note_on_units(first.of.name()));
     let of = first.of.name();
     let (split, summary) = (first.evaluation.split.clone(), first.evaluation.summary.clone());
     let groups = match options.group_seeds {
@@ -171,6 +172,28 @@ impl ComparedImages {
         self.groups.as_deref().map(|groups| unit_count(groups.len(), Some(groups)))
     }
 
+    /// Returns a note if there are too few sampling units for intervals, or for a difference to be distinguishable.
+    fn note_on_units(&self, of: &str) -> Option<String> {
+        let units = self.units();
+        let what = match (self.groups.is_some(), units) {
+            (true, 1) => format!("group of {of}"),
+            (true, _) => format!("groups of {of}"),
+            (false, 1) => of.trim_end_matches('s').to_string(),
+            (false, _) => of.to_string(),
+        };
+        if units < LEAST_UNITS {
+            return Some(format!(
+                "no intervals and no p-values: {units} {what} cannot show how scores vary; at least {LEAST_UNITS} are needed"
+            ));
+        }
+        let least = 0.5f64.powi(units as i32 - 1);
+        (units < LEAST_DISTINGUISHABLE_UNITS).then(|| {
+            format!(
+                "no difference over {units} {what} is distinguishable: the smallest p that they can have is {least:.2}"
+            )
+        })
+    }
+
     /// Returns the scores `[class][image]` of one run, with NaN for a missing score.
     fn scores(&self, table: &CaseTable, metric: Metric) -> Vec<Vec<f64>> {
         let at: BTreeMap<&str, usize> = table.stems.iter().enumerate().map(|(i, s)| (s.as_str(), i)).collect();
@@ -212,10 +235,14 @@ impl ComparedImages {
         }
     }
 
-    /// Returns the bootstrap interval of the mean over classes; `None` for fewer than two images or groups.
+    /// Returns the number of sampling units: groups, or images that are not grouped.
+    fn units(&self) -> usize {
+        self.group_count().unwrap_or(self.stems.len())
+    }
+
+    /// Returns the bootstrap interval of the mean over classes; `None` for too few images or groups.
     fn image_interval(&self, scores: &[Vec<f64>]) -> Option<Interval> {
-        let units = self.group_count().unwrap_or(scores.first()?.len());
-        if units < 2 {
+        if self.units() < LEAST_UNITS {
             return None;
         }
         let columns: Vec<RatioScore> = scores.iter().map(|c| RatioScore::mean(c.iter().copied())).collect();
@@ -225,7 +252,7 @@ impl ComparedImages {
             let classes: Vec<f64> = drawn.iter().map(|c| c[r]).collect();
             mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
         };
-        percentile_interval(&(0..draws).map(mean).collect::<Vec<_>>())
+        percentile_interval(mean_over_classes(scores), &(0..draws).map(mean).collect::<Vec<_>>())
     }
 
     /// Returns the differences of a metric between every other run and the first one, with Holm's correction.
@@ -240,7 +267,7 @@ impl ComparedImages {
         found
     }
 
-    /// Returns the paired difference of two runs; `None` if fewer than two images or groups have both scores.
+    /// Returns the paired difference of two runs; `None` if too few images or groups have both scores.
     fn metric_difference(
         &self,
         metric: Metric,

@@ -17,6 +17,7 @@ use crate::learn::validate::{highest_classes, host_values, image_tensor, score_b
 use crate::metric::calibration::CalibrationTally;
 use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
 use crate::text::config::Metric;
+use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::settings::Settings;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -102,7 +103,9 @@ pub fn evaluate(
         let name = |i: usize| data.cases(role)[batch.cases[i]].stem.as_str();
         let classes = highest_classes(&values, dims, name, |i, classes, confidence| {
             let truth = &batch.targets[i * h * w..(i + 1) * h * w];
-            confidence.iter().zip(classes.iter().zip(truth)).for_each(|(&p, (c, t))| tally.add(p, c == t));
+            let pixels = confidence.iter().zip(classes.iter().zip(truth));
+            let counted = pixels.filter(|(_, (_, truth))| **truth != IGNORED_CLASS);
+            counted.for_each(|(&p, (c, t))| tally.add(p, c == t));
         })?;
         volumes.add(batch, &values)?;
         Ok(classes)
@@ -114,6 +117,9 @@ pub fn evaluate(
         checkpoint: path.strip_prefix(folder.root()).unwrap_or(&path).display().to_string(),
         flips: options.flips,
         chosen_here: options.weights == CheckpointChoice::Best && path != folder.last() && role == scored_role(&data),
+        without_best: options.weights == CheckpointChoice::Best
+            && path == folder.last()
+            && settings.train.keeps_a_best(),
         size: spec.size,
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),

@@ -7,7 +7,8 @@ use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::metric::CaseTable;
 use crate::metric::statistics::{
-    Interval, RESAMPLES, RatioScore, bootstrap, mean_and_deviation, nan_mean, percentile_interval,
+    Interval, LEAST_UNITS, RESAMPLES, RatioScore, bootstrap, excludes_zero, mean_and_deviation, nan_mean,
+    percentile_interval, unit_count,
 };
 use crate::text::config::Metric;
 use rand_chacha::ChaCha8Rng;
@@ -61,14 +62,16 @@ pub(crate) struct PointDifference {
     pub interval: Interval,
     /// Number of images.
     pub images: usize,
+    /// Number of groups of images, or of images that are not grouped.
+    pub units: usize,
     /// Number of seeds that both points have.
     pub seeds: usize,
 }
 
 impl PointDifference {
-    /// Checks whether the interval excludes 0.
+    /// Checks whether the interval excludes 0, over enough images or groups.
     pub(crate) fn distinguishable(&self) -> bool {
-        self.interval.low > 0.0 || self.interval.high < 0.0
+        excludes_zero(&self.interval, self.units)
     }
 }
 
@@ -88,7 +91,8 @@ const SEED_STREAM: u64 = 1 << 40;
 ///
 /// The images are resampled as in [`bootstrap`], with the same draw for all seeds. Several seeds are resampled as well: S - 1
 /// of S seeds are drawn with replacement, which makes the variance over few seeds unbiased (McCarthy and Snowden 1985; Rao
-/// and Wu 1988). With one seed the interval covers the variation of the images alone.
+/// and Wu 1988). With one seed the interval covers the variation of the images alone. `None` without common seeds, and for too few
+/// images or groups.
 pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<PointDifference> {
     let mut columns = Vec::new();
     let (mut seeds, mut classes, mut images) = (0, 0, 0);
@@ -101,14 +105,15 @@ pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric)
         columns.extend(differences.into_iter().map(RatioScore::mean));
         seeds += 1;
     }
-    if seeds == 0 || images < 2 {
+    // Images of one patient or video are resampled together.
+    let groups = a.seeds.first().and_then(|(_, s)| s.cases.groups.as_deref());
+    let units = unit_count(images, groups);
+    if seeds == 0 || units < LEAST_UNITS {
         return None;
     }
     let by_seed =
         |k: usize| nan_mean(columns[k * classes..][..classes].iter().map(RatioScore::value)).unwrap_or(f64::NAN);
     let found = (0..seeds).map(by_seed).sum::<f64>() / seeds as f64;
-    // Images of one patient or video are resampled together.
-    let groups = a.seeds.first().and_then(|(_, s)| s.cases.groups.as_deref());
     let drawn = bootstrap(&columns, groups, 0);
     let of_seed = |k: usize| -> Vec<f64> {
         (0..RESAMPLES)
@@ -121,7 +126,7 @@ pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric)
     let mut pick = || ((u64::from(rng.next_u32()) * seeds as u64) >> 32) as usize;
     let values: Vec<f64> =
         (0..RESAMPLES).map(|r| (0..draws).map(|_| drawn[pick()][r]).sum::<f64>() / draws as f64).collect();
-    Some(PointDifference { mean: found, interval: percentile_interval(&values)?, images, seeds })
+    Some(PointDifference { mean: found, interval: percentile_interval(found, &values)?, images, units, seeds })
 }
 
 /// Fails if the runs were not scored on the same images and classes.
@@ -179,9 +184,9 @@ mod tests {
         assert!((found.interval.low + 0.1).abs() < 1e-12 && (found.interval.high - 0.2).abs() < 1e-12, "{found:?}");
         assert_eq!((found.images, found.seeds), (8, 3));
         // With many seeds the half-width is that of a normal mean: 1.96 standard deviations over the root of their number.
-        let spread: Vec<[f64; 2]> = (0..400).map(|k| [(f64::from(k * 7919 % 400) + 0.5) / 400.0; 2]).collect();
+        let spread: Vec<[f64; 3]> = (0..400).map(|k| [(f64::from(k * 7919 % 400) + 0.5) / 400.0; 3]).collect();
         let many = point(&spread.iter().map(|r| &r[..]).collect::<Vec<_>>());
-        let zero = point(&vec![&[0.0, 0.0][..]; 400]);
+        let zero = point(&vec![&[0.0; 3][..]; 400]);
         let found = point_difference(&many, &zero, Metric::Dice).unwrap();
         let wanted = 1.96 * (1.0 / 12f64).sqrt() / 400f64.sqrt();
         let half = (found.interval.high - found.interval.low) / 2.0;
@@ -190,11 +195,11 @@ mod tests {
 
     #[test]
     fn only_seeds_of_both_count() {
-        let a = PointScores { seeds: vec![(0, scores(&[0.5, 0.7])), (1, scores(&[0.9, 0.9]))] };
-        let b = PointScores { seeds: vec![(0, scores(&[0.4, 0.4])), (2, scores(&[0.0, 0.0]))] };
+        let a = PointScores { seeds: vec![(0, scores(&[0.5, 0.6, 0.7])), (1, scores(&[0.9; 3]))] };
+        let b = PointScores { seeds: vec![(0, scores(&[0.4; 3])), (2, scores(&[0.0; 3]))] };
         let found = point_difference(&a, &b, Metric::Dice).unwrap();
         assert!((found.mean - 0.2).abs() < 1e-12 && found.seeds == 1);
-        assert!(point_difference(&a, &PointScores { seeds: vec![(7, scores(&[0.1, 0.1]))] }, Metric::Dice).is_none());
+        assert!(point_difference(&a, &PointScores { seeds: vec![(7, scores(&[0.1; 3]))] }, Metric::Dice).is_none());
         assert!(point_difference(&a, &b, Metric::Hd95).is_none());
     }
 

@@ -1,8 +1,9 @@
 //! The scores of a run as tables: one for people, and one with a row for each class and metric for programs.
 
+use super::prediction_notes::NO_BEST_CHECKPOINT;
 use super::scores::{cell, title as metric_title};
 use super::table::{Cell, Column, OutputFormat, Table};
-use crate::metric::statistics::Interval;
+use crate::metric::statistics::{Interval, LEAST_UNITS};
 use crate::metric::{DistanceUnit, Evaluation, Intervals, MetricScores, Summary, VolumeEvaluation};
 use crate::text::config::Metric;
 use std::collections::BTreeMap;
@@ -92,7 +93,7 @@ fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<String> {
     let s = &volumes.summary;
     let pairs = s.n * classes;
     let of = if classes > 1 { "pairs of volume and class" } else { "volumes" };
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = s.nothing_found().into_iter().collect();
     if !volumes.left_out.is_empty() {
         lines.push(format!(
             "left out, because slices of them lie in another part of the split: {}",
@@ -112,11 +113,23 @@ fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<String> {
         lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
     }
     lines.push(match &volumes.intervals {
-        None => "no confidence intervals: they need at least two volumes or two groups of volumes".into(),
+        None => no_interval_remark(s, "volumes"),
         Some(i) => interval_remark(i, "volumes"),
     });
     lines.push("distances between surfaces in three dimensions, in millimetres".into());
     lines
+}
+
+/// Returns why there are no intervals over `units`.
+fn no_interval_remark(s: &Summary, units: &str) -> String {
+    let scored = s.n - s.ignored_images;
+    let why = match s.groups {
+        Some(1) => format!("all {scored} {units} are of one group"),
+        Some(groups) => format!("the {scored} {units} are of {groups} groups"),
+        None => format!("{scored} {units} with a score"),
+    };
+    let what = if s.groups.is_some() { "groups" } else { units };
+    format!("no confidence intervals: {why}, and they need at least {LEAST_UNITS} {what}")
 }
 
 /// Returns how intervals over `units` were computed.
@@ -131,13 +144,16 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     let s = &e.summary;
     let pairs = s.n * classes;
     let of = if classes > 1 { "pairs of image and class" } else { "images" };
-    let mut lines = vec![format!("{}: {} of {pairs} {of}", s.empty_rule.explanation(), s.empty)];
+    let mut lines: Vec<String> = s.nothing_found().into_iter().collect();
+    lines.extend(e.without_best.then(|| NO_BEST_CHECKPOINT.to_string()));
+    lines.push(format!("{}: {} of {pairs} {of}", s.empty_rule.explanation(), s.empty));
+    lines.extend(ignored_remark(s, s.n * e.size[0] * e.size[1]));
     if s.one_sided > 0 {
         let what = "hold the class in prediction or truth alone: overlap 0, and the image's diagonal as the distance";
         lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
     }
     lines.push(match &e.intervals {
-        None => "no confidence intervals: they need at least two images or two groups of images".into(),
+        None => no_interval_remark(s, "images"),
         Some(i) => interval_remark(i, "images"),
     });
     let [h, w] = e.size;
@@ -153,6 +169,17 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
         lines.push(format!("calibration error (ECE, {bins} bins, all pixels) {ece:.4}, worst bin {mce:.4}"));
     }
     lines
+}
+
+/// Returns a remark on ignored pixels, of which there are some; `all` is the number of pixels of all images.
+fn ignored_remark(s: &Summary, all: usize) -> Option<String> {
+    let share = 100.0 * s.ignored_pixels as f64 / all.max(1) as f64;
+    let whole = match s.ignored_images {
+        0 => String::new(),
+        1 => "; 1 image has no other pixels and no score".into(),
+        n => format!("; {n} images have no other pixels and no score"),
+    };
+    (s.ignored_pixels > 0).then(|| format!("{share:.1} % of the pixels are ignored: they count in no score{whole}"))
 }
 
 /// Returns a table with a row for each class and metric, with all digits; the rows of volumes follow those of images.

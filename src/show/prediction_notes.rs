@@ -7,11 +7,19 @@ use crate::data::volume_input::holds_class_indices;
 use crate::learn::trained_run::TrainedRun;
 use crate::text::config::DataSource;
 
+/// What a reader of results from the last checkpoint must know, where a best one was to be kept.
+pub(crate) const NO_BEST_CHECKPOINT: &str =
+    "the run has no best checkpoint, because no epoch scored above 0 with any foreground: the last one is used";
+
 /// Returns the remarks on a prediction of these inputs, one sentence each.
 pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) -> Vec<String> {
     let data = &run.settings.data;
     let volumes = inputs.iter().filter(|input| input.kind == InputKind::Volume).count();
     let mut notes = Vec::new();
+    let is_last = run.folder.checkpoint().is_ok_and(|path| path == run.folder.last());
+    if is_last && run.settings.train.keeps_a_best() {
+        notes.push(NO_BEST_CHECKPOINT.to_string());
+    }
     if volumes > 0 && trained_on_volumes(run) == Some(false) {
         notes.push(format!(
             "the run was trained on pictures; volumes are cut into {} slices, turned as docs/data.md says, which should be how \

@@ -17,7 +17,7 @@ pub(crate) use parts::display_name;
 pub use value_text::value_text;
 
 use super::chart::{LineChart, LineSeries, line_chart};
-use super::images::gallery::LEGEND;
+use super::images::gallery::legend;
 use super::picture::{self, FoldState, Scene, ShapeNotation};
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
@@ -136,7 +136,7 @@ fn case_pictures(report: &RunReport<'_>) -> Markup {
                 code { "run" } " draws them, and so does " code { "npc eval RUN --overlays DIR" } "." }
         } @else {
             p class="legend" {
-                @for (name, [r, g, b]) in LEGEND {
+                @for (name, [r, g, b]) in legend(report.ignores) {
                     span { span class="swatch" style=(format!("background:rgb({r},{g},{b})")) {} (name) } " "
                 }
             }
@@ -196,19 +196,21 @@ fn balance_table(report: &RunReport<'_>) -> Markup {
         table {
             thead {
                 tr { th scope="col" { "split" } th scope="col" { "images" }
-                    @for class in &report.classes { th scope="col" { (class) } } th scope="col" { "share of the pixels" } }
+                    @for class in &report.classes { th scope="col" { (class) } }
+                    @if report.ignores { th scope="col" { "ignored" } } th scope="col" { "share of the pixels" } }
             }
-            tbody { @for split in &report.balance { (balance_row(split, &report.classes)) } }
+            tbody { @for split in &report.balance { (balance_row(split, report)) } }
         }
     }
 }
 
-fn balance_row(split: &SplitShares, classes: &[String]) -> Markup {
+fn balance_row(split: &SplitShares, report: &RunReport<'_>) -> Markup {
     html! {
         tr {
             td { (split.split) } td { (split.images) }
             @for share in &split.shares { td { (format!("{:.2} %", 100.0 * share)) } }
-            td { (share_bar(split, classes)) }
+            @if report.ignores { td { (format!("{:.2} %", 100.0 * split.ignored)) } }
+            td { (share_bar(split, &report.classes)) }
         }
     }
 }

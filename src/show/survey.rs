@@ -44,12 +44,15 @@ fn balance(spec: &DataSpec, balances: &[SplitBalance]) -> Table {
     columns.extend(spec.classes.iter().map(|c| Column::numbers(format!("{c} %"))));
     columns.extend(spec.classes.iter().skip(1).map(|c| Column::numbers(format!("with {c}"))));
     columns.push(Column::numbers("empty"));
+    let ignores = !spec.ignore.is_empty();
+    columns.extend(ignores.then(|| Column::numbers("ignored %")));
     let row = |b: &SplitBalance| {
         let mut cells = vec![b.role.name().into(), Cell::Count(b.images as u64)];
         cells.extend(grouped.then_some(Cell::Count(b.groups as u64)));
         cells.extend(b.share.iter().map(|s| Cell::decimal(100.0 * s, 2)));
         cells.extend(b.present.iter().skip(1).map(|n| Cell::Count(*n as u64)));
         cells.push(Cell::Count(b.empty as u64));
+        cells.extend(ignores.then(|| Cell::decimal(100.0 * b.ignored, 2)));
         cells
     };
     Table::new(columns, balances.iter().map(row).collect())
@@ -106,7 +109,7 @@ pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     let split = |b: &SplitBalance| {
         json!({
             "split": b.role.name(), "images": b.images, "groups": b.groups, "share": b.share, "present": b.present,
-            "empty": b.empty,
+            "empty": b.empty, "ignored": b.ignored,
         })
     };
     let finding = |f: &SurveyFinding| {
@@ -122,7 +125,7 @@ pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
             "channels": image.map(|i| i.channels), "samples": image.map(|i| i.samples),
             "least": image.map(|i| i.least), "most": image.map(|i| i.most),
             "below_window": image.map(|i| i.outside[0]), "above_window": image.map(|i| i.outside[1]),
-            "class_pixels": f.classes,
+            "class_pixels": f.classes, "ignored_pixels": f.classes.as_ref().map(|_| f.ignored),
         })
     };
     let near = |p: &survey::NearDuplicate| {

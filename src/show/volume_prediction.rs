@@ -4,7 +4,7 @@
 //! of the file's voxels.
 
 use super::images::contact_sheet::{CaptionedPicture, contact_sheet};
-use super::images::overlay::overlay;
+use super::images::overlay::{class_legend, overlay};
 use super::prediction::{PredictedImage, PredictedVolume, PredictionOutput, PredictionSeconds};
 use crate::base::error::{Result, RunError};
 use crate::base::number::thousands;
@@ -238,7 +238,7 @@ impl VolumeTask<'_> {
             }
         }
         let title = format!("{}, {} slices", stem.display(), self.plan.spec.slicing.axis.name());
-        Ok(contact_sheet(&title, &self.plan.spec.classes[1..], rows))
+        Ok(contact_sheet(&title, &class_legend(&self.plan.spec.classes), rows))
     }
 }
 

@@ -242,6 +242,11 @@ impl TrainSpec {
     /// Default of `save_every`: the minutes of work that a killed run can lose.
     pub const SAVE_EVERY: f64 = 10.0;
 
+    /// Checks whether a checkpoint of the best epoch by some metric is kept.
+    pub fn keeps_a_best(&self) -> bool {
+        self.keep.iter().any(|keep| matches!(keep, KeptCheckpoint::Best(_)))
+    }
+
     /// Returns the metrics that each epoch is scored with: `metrics` and those that select checkpoints.
     pub fn epoch_metrics(&self) -> Vec<Metric> {
         let kept = self.keep.iter().filter_map(|keep| match keep {

@@ -12,8 +12,10 @@ pub(crate) struct SplitBalance {
     pub images: usize,
     /// Number of groups; 0 if there are none.
     pub groups: usize,
-    /// Share of all pixels of each class.
+    /// Share of each class among the pixels that are not ignored.
     pub share: Vec<f64>,
+    /// Share of ignored pixels among all pixels.
+    pub ignored: f64,
     /// Number of masks with at least one pixel of each class.
     pub present: Vec<usize>,
     /// Number of masks with the first class only.
@@ -28,12 +30,14 @@ pub(crate) fn balance(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SplitBalance>
         let classes = 0..spec.classes.len();
         let all: u64 = masks.iter().map(|m| m.iter().sum::<u64>()).sum();
         let sum = |class: usize| masks.iter().map(|m| m[class]).sum::<u64>();
+        let ignored: u64 = facts.iter().map(|f| f.ignored).sum();
         let groups: BTreeSet<&str> = facts.iter().filter_map(|f| f.group.as_deref()).collect();
         SplitBalance {
             role,
             images: facts.len(),
             groups: groups.len(),
             share: classes.clone().map(|class| sum(class) as f64 / all.max(1) as f64).collect(),
+            ignored: ignored as f64 / (all + ignored).max(1) as f64,
             present: classes.map(|class| masks.iter().filter(|m| m[class] > 0).count()).collect(),
             empty: masks.iter().filter(|m| is_empty(m)).count(),
         }
@@ -41,8 +45,23 @@ pub(crate) fn balance(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SplitBalance>
     SplitRole::ALL.into_iter().map(balance_of).filter(|balance| balance.images > 0).collect()
 }
 
+/// Checks whether a mask has the first class and no other.
 fn is_empty(mask: &[u64]) -> bool {
-    mask.iter().skip(1).all(|n| *n == 0)
+    mask.first().is_some_and(|n| *n > 0) && mask.iter().skip(1).all(|n| *n == 0)
+}
+
+/// Reports masks of which every pixel is ignored.
+fn ignored_masks(facts: &[CaseFacts]) -> Option<SurveyFinding> {
+    let is_ignored = |f: &&CaseFacts| f.ignored > 0 && f.classes.iter().flatten().all(|n| *n == 0);
+    let ignored: Vec<String> = facts.iter().filter(is_ignored).map(|f| f.stem.clone()).collect();
+    let (count, names) = (ignored.len(), list_first(&ignored));
+    let message = match count {
+        0 => return None,
+        1 => format!("1 mask has ignored pixels only: {names}"),
+        _ => format!("{count} masks have ignored pixels only: {names}"),
+    };
+    let help = "such an image teaches nothing and has no score: check `ignore`, or leave the image out";
+    Some(SurveyFinding::warning(SurveyTopic::Mask, message).help(help).about(ignored))
 }
 
 /// Reports classes without pixels, empty masks, a mix of grey and colour images, and values that the window does not fit.
@@ -57,6 +76,7 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFindin
         let help = "the key `empty` sets how such images are scored; masks that are empty by mistake teach the network to miss objects";
         findings.push(SurveyFinding::warning(SurveyTopic::Balance, message).help(help).about(empty));
     }
+    findings.extend(ignored_masks(facts));
     for balance in balance(spec, facts) {
         for (class, name) in spec.classes.iter().enumerate().filter(|(class, _)| balance.present[*class] == 0) {
             // Unreadable masks are reported already.

@@ -8,6 +8,7 @@ use crate::data::dataset::Dataset;
 use crate::data::notice::FileNotice;
 use crate::data::pixels::{Pixels, SampleValues};
 use crate::data::{case_reader, intensity, phantom};
+use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
@@ -20,6 +21,8 @@ pub struct CaseFacts {
     pub image: Option<ImageFacts>,
     /// Number of pixels of each class; `None` if the mask cannot be read.
     pub classes: Option<Vec<u64>>,
+    /// Number of ignored pixels of the mask.
+    pub ignored: u64,
     pub findings: Vec<SurveyFinding>,
     /// Notices, which the set reports once for all its files.
     pub notices: Vec<FileNotice>,
@@ -58,6 +61,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
             None
         }
     };
+    let mut ignored = 0;
     let classes = match classes {
         Ok((classes, size, warnings)) => {
             notices.extend(warnings);
@@ -66,9 +70,11 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
             {
                 findings.push(with_stem(SurveyFinding::error(SurveyTopic::Sizes, &error)));
             }
-            let mut counts = vec![0u64; spec.classes.len()];
+            // The last one is that of ignored pixels.
+            let mut counts = [0u64; 256];
             classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
-            Some(counts)
+            ignored = counts[usize::from(IGNORED_CLASS)];
+            Some(counts[..spec.classes.len()].to_vec())
         }
         Err(error) => {
             findings.push(with_stem(SurveyFinding::error(SurveyTopic::Mask, &error)));
@@ -76,7 +82,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
         }
     };
     let image = image.map(|(facts, _)| facts);
-    CaseFacts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, findings, notices }
+    CaseFacts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, ignored, findings, notices }
 }
 
 fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::ClassMap>) {

@@ -5,11 +5,13 @@
 //! logit of class `c` is `p_c sum q - q_c`. Bands of pixels depend only on the shape and their sums are added in a fixed order,
 //! so the bits do not depend on the number of threads. If logits are not finite, the loss is NaN.
 
+use super::targets::LossTargets;
 use crate::compute::device::is_cpu;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::operators::exp::{exp, ln};
 use crate::compute::engine_bridge;
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use crate::text::config::case_rules::IGNORED_CLASS;
+use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
 
 /// Number of pixels of a band, which are summed in 32 bits; a multiple of [`LANES`].
@@ -23,19 +25,14 @@ pub(super) fn supports(logits: &Tensor<4>) -> bool {
     is_cpu(&logits.device()) && logits.dtype() == DType::F32 && !engine_bridge::engine_is_disabled()
 }
 
-/// Computes [`super::pixel::cross_entropy`] from logits `[n, k, h, w]` and classes below `k`, `[n, h, w]`. The gradient is computed if
-/// the logits' device records gradients.
-pub(super) fn cross_entropy(
-    logits: &Tensor<4>,
-    targets: &Tensor<3, Int>,
-    weights: &[f64],
-    smoothing: f64,
-) -> Tensor<1> {
+/// Computes [`super::pixel::cross_entropy`] from logits `[n, k, h, w]` and the classes of the targets, which are below `k` or ignored. The
+/// gradient is computed if the logits' device records gradients.
+pub(super) fn cross_entropy(logits: &Tensor<4>, targets: &LossTargets, weights: &[f64], smoothing: f64) -> Tensor<1> {
     let [_, k, h, w] = logits.dims();
     let device = logits.device();
     let x = logits.clone().without_autodiff().into_data();
     let x: &[f32] = x.as_slice().expect("32-bit, as `supports` saw");
-    let y: Vec<i32> = targets.clone().into_data().convert::<i32>().try_into_vec().expect("converted");
+    let y: Vec<i32> = targets.classes.clone().into_data().convert::<i32>().try_into_vec().expect("converted");
     let target = TargetWeights::new(k, &y, weights, smoothing);
     let mut slope = vec![0f32; if device.is_autodiff() { x.len() } else { 0 }];
     let value = target.entropy(x, &y, h * w, &mut slope);
@@ -55,6 +52,8 @@ struct TargetWeights {
     own: Vec<f32>,
     /// `e/k w_c / W`
     spread: Vec<f32>,
+    /// Whether weights of ignored pixels must be taken away.
+    skips: bool,
 }
 
 /// A band of pixels of one image.
@@ -69,13 +68,20 @@ struct PixelBand<'a> {
 impl TargetWeights {
     fn new(k: usize, y: &[i32], weights: &[f64], smoothing: f64) -> Self {
         let mut counts = vec![0u64; k];
-        y.iter().for_each(|&class| counts[class as usize] += 1);
+        // An ignored pixel is of none of the classes.
+        y.iter().for_each(|&class| {
+            if let Some(count) = counts.get_mut(class as usize) {
+                *count += 1;
+            }
+        });
         let weight = |class: usize| weights.get(class).copied().unwrap_or(1.0);
         let whole: f64 = counts.iter().enumerate().map(|(class, &count)| count as f64 * weight(class)).sum();
         let share = |class: usize| if whole > 0.0 { weight(class) / whole } else { 0.0 };
         Self {
             own: (0..k).map(|class| ((1.0 - smoothing) * share(class)) as f32).collect(),
             spread: (0..k).map(|class| (smoothing / k as f64 * share(class)) as f32).collect(),
+            // Without smoothing an ignored pixel gets no weight anyway: its class is that of no map.
+            skips: smoothing > 0.0 && counts.iter().sum::<u64>() < y.len() as u64,
         }
     }
 
@@ -104,9 +110,16 @@ impl TargetWeights {
         for ((class, (&own, &spread)), x) in classes().zip(&band.x) {
             add_class(sum, total, &mut loss[..count], x, most, band.y, class, own, spread);
         }
+        if self.skips {
+            clear_ignored(total, band.y);
+            clear_ignored(&mut loss[..count], band.y);
+        }
         finish_sums(sum, total, &mut loss[..count]);
         for ((class, (&own, &spread)), (x, slope)) in classes().zip(band.x.iter().zip(&mut band.slope)) {
             write_slopes(slope, x, most, sum, band.y, class, own, spread);
+            if self.skips {
+                clear_ignored(slope, band.y);
+            }
         }
         let mut lanes = [0f32; LANES];
         for loss in loss.chunks_exact(LANES) {
@@ -114,6 +127,12 @@ impl TargetWeights {
         }
         lanes.iter().sum()
     }
+}
+
+/// Sets the values of ignored pixels to 0.
+fn clear_ignored(values: &mut [f32], y: &[i32]) {
+    let ignored = values.iter_mut().zip(y).filter(|(_, y)| **y == i32::from(IGNORED_CLASS));
+    ignored.for_each(|(value, _)| *value = 0.0);
 }
 
 vectorised! {
@@ -190,7 +209,12 @@ mod tests {
         fn new(rng: &mut ChaCha8Rng, dims: [usize; 4], range: f32) -> Self {
             let [n, k, h, w] = dims;
             let x = (0..n * k * h * w).map(|_| rng.random_range(-range..range)).collect();
-            let y = (0..n * h * w).map(|_| rng.random_range(0..k as i32)).collect();
+            let ignored = if rng.random() { 0.3 } else { 0.0 };
+            let class = |rng: &mut ChaCha8Rng| match rng.random_bool(ignored) {
+                true => i32::from(IGNORED_CLASS),
+                false => rng.random_range(0..k as i32),
+            };
+            let y = (0..n * h * w).map(|_| class(rng)).collect();
             let mut weight = |_| if rng.random_bool(0.2) { 0.0 } else { rng.random_range(0.01..9.0) };
             let weights: Vec<f64> = (0..k).map(&mut weight).collect();
             let weights = if rng.random() { weights } else { Vec::new() };
@@ -199,21 +223,25 @@ mod tests {
         }
 
         /// Computes value and gradient of `loss` for leaf tensors.
-        fn run(&self, loss: impl Fn(&Tensor<4>, &Tensor<3, Int>) -> Tensor<1>) -> (f32, Vec<f32>) {
+        fn run(&self, loss: impl Fn(&Tensor<4>, &LossTargets) -> Tensor<1>) -> (f32, Vec<f32>) {
             let device = Device::flex().autodiff();
             let [n, _, h, w] = self.dims;
             let x = Tensor::<4>::from_data(TensorData::new(self.x.clone(), self.dims), &device).require_grad();
-            let y = Tensor::<3, Int>::from_data(TensorData::new(self.y.clone(), [n, h, w]), &device);
+            let y = LossTargets::new(&self.classes(), [n, h, w], &device);
             let loss = loss(&x, &y);
             let gradient = x.grad(&loss.backward()).expect("a leaf").into_data().try_into_vec().unwrap();
             (loss.without_autodiff().into_scalar(), gradient)
+        }
+
+        fn classes(&self) -> Vec<u8> {
+            self.y.iter().map(|&class| class as u8).collect()
         }
 
         /// The value on a device that records no gradients.
         fn unrecorded(&self) -> f32 {
             let ([n, _, h, w], device) = (self.dims, Device::flex());
             let x = Tensor::from_data(TensorData::new(self.x.clone(), self.dims), &device);
-            let y = Tensor::from_data(TensorData::new(self.y.clone(), [n, h, w]), &device);
+            let y = LossTargets::new(&self.classes(), [n, h, w], &device);
             cross_entropy(&x, &y, &self.weights, self.smoothing).into_scalar()
         }
 
@@ -222,7 +250,7 @@ mod tests {
         }
 
         fn plain(&self) -> (f32, Vec<f32>) {
-            let soft = |x: &Tensor<4>, y: &Tensor<3, Int>| SoftPrediction::new(x.clone(), y.clone());
+            let soft = |x: &Tensor<4>, y: &LossTargets| SoftPrediction::new(x.clone(), y.clone());
             self.run(|x, y| pixel::cross_entropy(&soft(x, y), &self.weights, self.smoothing))
         }
 
@@ -231,10 +259,11 @@ mod tests {
             let [n, k, h, w] = self.dims;
             let pixels = h * w;
             let weight = |class: usize| if self.weights.is_empty() { 1.0 } else { self.weights[class] };
-            let whole: f64 = self.y.iter().map(|&y| weight(y as usize)).sum();
+            let counted = |y: i32| y != i32::from(IGNORED_CLASS);
+            let whole: f64 = self.y.iter().filter(|y| counted(**y)).map(|&y| weight(y as usize)).sum();
             let share = if whole > 0.0 { 1.0 / whole } else { 0.0 };
             let (mut value, mut gradient) = (0.0, vec![0.0; self.x.len()]);
-            for i in 0..n * pixels {
+            for i in (0..n * pixels).filter(|&i| counted(self.y[i])) {
                 let at = |class: usize| (i / pixels * k + class) * pixels + i % pixels;
                 let x = |class: usize| f64::from(self.x[at(class)]);
                 let most = (0..k).map(x).fold(f64::NEG_INFINITY, f64::max);
@@ -295,7 +324,7 @@ mod tests {
     fn a_loss_may_be_weighed_and_added_to_others() {
         let case = LossCase::new(&mut ChaCha8Rng::seed_from_u64(6), [2, 3, 9, 11], 3.0);
         let (one, once) = case.fused();
-        let cross = |x: &Tensor<4>, y: &Tensor<3, Int>| cross_entropy(x, y, &case.weights, case.smoothing);
+        let cross = |x: &Tensor<4>, y: &LossTargets| cross_entropy(x, y, &case.weights, case.smoothing);
         let (value, found) = case.run(|x, y| {
             let of_logits = cross(&x.clone().mul_scalar(2.0), y).mul_scalar(0.25);
             of_logits.add(cross(x, y).mul_scalar(4.0)).add(x.clone().sum())
@@ -315,6 +344,18 @@ mod tests {
             let case = LossCase { dims: [1, 2, 1, 3], x, y, weights: vec![0.0, 1.0], smoothing };
             assert_eq!(case.fused(), (0.0, vec![0.0; 6]));
             assert_eq!(case.plain(), (0.0, vec![0.0; 6]));
+        }
+    }
+
+    #[test]
+    fn a_batch_of_ignored_pixels_has_no_loss() {
+        for smoothing in [0.0, 0.1] {
+            let (x, y) = (vec![1e4, 1.0, -1e4, 3.0, 0.5, 0.0], vec![i32::from(IGNORED_CLASS); 3]);
+            for weights in [vec![], vec![2.0, 1.0]] {
+                let case = LossCase { dims: [1, 2, 1, 3], x: x.clone(), y: y.clone(), weights, smoothing };
+                assert_eq!(case.fused(), (0.0, vec![0.0; 6]));
+                assert_eq!(case.plain(), (0.0, vec![0.0; 6]));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Terms that are means over pixels.
 
 use super::softmax::SoftPrediction;
-use crate::compute::tensor_sum::{mean, sum_all};
+use crate::compute::tensor_sum::sum_all;
 use crate::text::config::FocalAlpha;
 use burn::tensor::{Tensor, activation};
 
@@ -16,12 +16,12 @@ use burn::tensor::{Tensor, activation};
 pub(super) fn cross_entropy(soft: &SoftPrediction, weights: &[f64], smoothing: f64) -> Tensor<1> {
     let chosen = soft.true_class_log_p();
     if weights.is_empty() {
-        let plain = mean(chosen).neg();
+        let plain = soft.pixel_mean(chosen).neg();
         if smoothing == 0.0 {
             return plain;
         }
         // The factor 1/k is in the mean over classes.
-        let spread = mean(soft.log_p()).neg();
+        let spread = soft.pixel_mean(soft.log_p()).neg();
         return plain.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing));
     }
     let of_pixels = soft.by_class(weights);
@@ -29,7 +29,8 @@ pub(super) fn cross_entropy(soft: &SoftPrediction, weights: &[f64], smoothing: f
     let mut sum = sum_all(chosen.mul(of_pixels)).neg();
     if smoothing > 0.0 {
         let k = soft.classes();
-        let spread = sum_all(soft.log_p().mul(soft.constants(weights).reshape([1, k, 1, 1]))).neg();
+        let weighted = soft.log_p().mul(soft.constants(weights).reshape([1, k, 1, 1]));
+        let spread = sum_all(soft.without_ignored(weighted)).neg();
         sum = sum.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing / k as f64));
     }
     // Smoothing gives pixels without weight the weights of other classes, so the sum may be above 0.
@@ -53,7 +54,7 @@ pub(super) fn focal(soft: &SoftPrediction, gamma: f64, alpha: &FocalAlpha) -> Te
         losses = activation::log_sigmoid(z).neg().mul(focus);
     }
     let alpha = match alpha {
-        FocalAlpha::None => return mean(losses),
+        FocalAlpha::None => return soft.pixel_mean(losses),
         FocalAlpha::PerClass(alpha) => alpha.clone(),
         FocalAlpha::Foreground(alpha) => {
             let mut all = vec![*alpha; soft.classes()];
@@ -61,5 +62,5 @@ pub(super) fn focal(soft: &SoftPrediction, gamma: f64, alpha: &FocalAlpha) -> Te
             all
         }
     };
-    mean(losses.mul(soft.by_class(&alpha)))
+    soft.pixel_mean(losses.mul(soft.by_class(&alpha)))
 }

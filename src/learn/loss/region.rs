@@ -18,9 +18,9 @@ pub(super) struct RegionOptions {
 const LEAST: f64 = 1e-8;
 
 impl RegionOptions {
-    /// Returns `p` and `g` of the counted classes, both `[n, k', h, w]`.
+    /// Returns `p` and `g` of the counted classes, both `[n, k', h, w]` and 0 where a pixel is ignored.
     fn maps(&self, soft: &SoftPrediction) -> (Tensor<4>, Tensor<4>) {
-        let (p, g) = (soft.p(), soft.one_hot().float());
+        let (p, g) = (soft.without_ignored(soft.p()), soft.one_hot().float());
         if self.include_background {
             return (p, g);
         }
@@ -52,7 +52,7 @@ pub(super) fn dice(soft: &SoftPrediction, region: &RegionOptions, squared: bool)
     let (p, g) = region.maps(soft);
     let both = region.sum(p.clone().mul(g.clone()));
     let p = if squared { p.clone().mul(p) } else { p };
-    region.rest(both.mul_scalar(2.0), region.sum(p.add(g))).mean()
+    soft.targets.mean_of_images(region.rest(both.mul_scalar(2.0), region.sum(p.add(g))))
 }
 
 /// Computes the Tversky loss, the mean over classes (and images) of `(1 - index)^gamma` with
@@ -70,8 +70,8 @@ pub(super) fn tversky(soft: &SoftPrediction, region: &RegionOptions, [alpha, bet
     let mistakes = false_positives.mul_scalar(alpha).add(false_negatives.mul_scalar(beta));
     let loss = region.rest(hits.clone(), hits.add(mistakes));
     if gamma == 1.0 {
-        return loss.mean();
+        return soft.targets.mean_of_images(loss);
     }
     // Rounding may give less than 0, where a power below 1 has an unbounded derivative.
-    loss.clamp_min(1e-12).powf_scalar(gamma).mean()
+    soft.targets.mean_of_images(loss.clamp_min(1e-12).powf_scalar(gamma))
 }

@@ -11,7 +11,8 @@ use crate::text::config::{KeptCheckpoint, Metric};
 use std::time::Instant;
 
 impl TrainingRun<'_> {
-    /// Records the epoch and writes checkpoints. Returns whether the watched metric improved.
+    /// Records the epoch and writes checkpoints. Returns whether the watched metric improved. An epoch without any foreground in its
+    /// predictions improves nothing: under `empty = one` an empty answer has a score above 0.
     ///
     /// The order matters if the process is killed in between: `last` defines the state of the run and is written last, so that it
     /// is never ahead of other files; files that are ahead of it are rewritten when the run is resumed.
@@ -27,7 +28,7 @@ impl TrainingRun<'_> {
             let KeptCheckpoint::Best(metric) = keep else { continue };
             let value = summary.get(*metric);
             let key = metric.name();
-            if improves(*metric, value, self.meta.best.get(key)) {
+            if !summary.finds_nothing() && improves(*metric, value, self.meta.best.get(key)) {
                 self.meta.best.insert(key.into(), BestScore { value, epoch: self.meta.epoch });
                 checkpoint::save(&self.job.folder.best(*metric), &self.checkpoint_state())?;
                 improved |= Some(*metric) == watched;
@@ -77,7 +78,7 @@ impl TrainingRun<'_> {
 
     pub(super) fn summary(&self) -> RunSummary {
         // The first of equal epochs, like the best checkpoint; none if no epoch scored above 0.
-        let scored = self.meta.records.iter().filter(|r| r.dice.is_finite() && r.dice > 0.0);
+        let scored = self.meta.records.iter().filter(|r| r.dice.is_finite() && r.dice > 0.0 && !r.found_nothing);
         let best = scored.reduce(|a, b| if b.dice > a.dice { b } else { a });
         let role = scored_role(&self.data);
         RunSummary {
@@ -89,6 +90,7 @@ impl TrainingRun<'_> {
             n_test: self.data.len(role),
             scored_on: if role == SplitRole::Val { "val" } else { "test" }.into(),
             epochs: self.meta.epoch,
+            epochs_without_foreground: self.meta.records.iter().filter(|r| r.found_nothing).count(),
             stopped_early: self.meta.epoch < self.job.settings.train.epochs && self.out_of_patience(),
         }
     }

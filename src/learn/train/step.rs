@@ -8,12 +8,12 @@ use crate::base::error::{Result, RunError};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::network::Network;
 use crate::data::{Batch, SplitRole};
-use crate::learn::loss;
+use crate::learn::loss::{self, LossTargets};
 use crate::learn::non_finite;
 use crate::learn::optim::AccumulatedGradients;
 use crate::learn::schedule::rate;
 use crate::learn::validate::image_tensor;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 /// A step in progress.
 pub(super) struct PendingStep {
@@ -49,8 +49,7 @@ impl TrainingRun<'_> {
         // Dropout uses the device's random stream. It is seeded for each batch, so that a resumed run draws the same numbers.
         self.device.seed(seed);
         let [n, _, h, w] = batch.shape;
-        let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
-        let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
+        let targets = LossTargets::new(&batch.targets, [n, h, w], &self.device);
         let RecordedPass { results, back } = pending.network.record(image_tensor(batch, &self.device), seed);
         let loss = loss::total(&spec.loss, self.weighted_results(results), &targets);
         // The loss keeps what it needs of the targets.

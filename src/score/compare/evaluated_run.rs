@@ -154,6 +154,14 @@ pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()>
         return Err(problem!(E0740, "{first} and {second} have distances in different units: {here} and {there}";
             help: "write `spacing` in both data blocks or in neither, and evaluate again"));
     }
+    let same_size = a.evaluation.size == b.evaluation.size;
+    let [here, there] = [left.ignored_pixels, right.ignored_pixels];
+    if here != there && (same_size || here == 0 || there == 0) {
+        return Err(
+            problem!(E0740, "{first} and {second} were not scored on the same pixels: {here} and {there} pixels are ignored";
+            help: "write the same `ignore` in the data blocks, and evaluate again"),
+        );
+    }
     if a.cases.groups.is_some() != b.cases.groups.is_some() {
         return Err(
             problem!(E0740, "only one of {first} and {second} has groups of images"; help: "evaluate both runs again"),

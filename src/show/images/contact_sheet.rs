@@ -2,7 +2,6 @@
 //!
 //! This module does not depend on data sets.
 
-use super::overlay::class_colour;
 use super::text_drawing::{Canvas, LETTER, LINE, width as across};
 
 /// A picture (height x width x 3) with the caption above it.
@@ -19,11 +18,11 @@ const MIN_WIDTH: usize = 192;
 const MAX_CAPTION_LINES: usize = 5;
 const BLACK: [u8; 3] = [0; 3];
 
-/// Draws `rows` under a title and the names of the classes in their colours. All pictures of a sheet must have the same
+/// Draws `rows` under a title and a legend of names in their colours. All pictures of a sheet must have the same
 /// size. Returns height x width x 3 values and that size.
 pub(crate) fn contact_sheet(
     title: &str,
-    classes: &[String],
+    legend: &[(&str, [u8; 3])],
     rows: Vec<Vec<CaptionedPicture>>,
 ) -> (Vec<u8>, [usize; 2]) {
     let Some(size) = rows.iter().flatten().next().map(|tile| tile.size) else { return (Vec::new(), [0, 0]) };
@@ -38,12 +37,11 @@ pub(crate) fn contact_sheet(
     let mut sheet = Canvas::filled([total, GAP + columns * (width + GAP)], [255; 3]);
     sheet.text([GAP, GAP], title, BLACK);
     let mut x = GAP + across(title) + 2 * LETTER;
-    for (i, class) in classes.iter().enumerate() {
-        let [r, g, b] = class_colour(i + 1);
-        sheet.fill([GAP, x], [LINE - 2, LETTER + 4], [r, g, b]);
+    for &(name, colour) in legend {
+        sheet.fill([GAP, x], [LINE - 2, LETTER + 4], colour);
         x += LETTER + 8;
-        sheet.text([GAP, x], class, BLACK);
-        x += across(class) + 2 * LETTER;
+        sheet.text([GAP, x], name, BLACK);
+        x += across(name) + 2 * LETTER;
     }
     let mut top = head;
     for (row, captions) in rows.iter().zip(&captions) {

@@ -2,13 +2,14 @@
 //!
 //! The meaning of the colours is defined in [`overlay`].
 
-use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay};
+use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, IGNORED_STRIPE, TRUTH_LINE, overlay};
 use super::text_drawing::{Canvas, LETTER, LINE, width};
 use crate::base::atomic::write_atomic;
 use crate::base::error::Result;
 use crate::data::png::png;
 use crate::data::resize;
 use crate::show::text::shortened_in_the_middle;
+use crate::text::config::case_rules::IGNORED_CLASS;
 
 const BAR: [u8; 3] = [24, 24, 28];
 const INK: [u8; 3] = [240, 240, 240];
@@ -105,7 +106,8 @@ pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<
     let cell = tiles.iter().map(|t| t.size[1]).max().unwrap_or(0);
     let rows: Vec<&[Canvas]> = tiles.chunks(columns).collect();
     let with_truth = cases.iter().any(|case| case.truth.is_some());
-    let legend = if with_truth { &LEGEND[..] } else { &[] };
+    let with_ignored = cases.iter().any(|case| case.truth.as_ref().is_some_and(|truth| truth.contains(&IGNORED_CLASS)));
+    let legend = if with_truth { legend(with_ignored) } else { &[] };
     let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title)).max(2 * GAP + longest_entry(legend));
     let lines = wrapped_legend(legend, total - 2 * GAP);
     let head = GAP + (LINE + GAP) * (1 + lines.len());
@@ -132,13 +134,19 @@ pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<
     Ok(canvas)
 }
 
-/// The meaning of the colours of an overlay with ground truth.
-pub(crate) const LEGEND: [(&str, [u8; 3]); 5] = [
+/// Returns the meaning of the colours of an overlay with ground truth, with or without ignored pixels.
+pub(crate) fn legend(with_ignored: bool) -> &'static LegendEntries {
+    if with_ignored { &LEGEND } else { &LEGEND[..LEGEND.len() - 1] }
+}
+
+/// The meaning of all colours, ignored pixels last.
+const LEGEND: [(&str, [u8; 3]); 6] = [
     ("agreed", AGREED),
     ("false positive", FALSE_POSITIVE),
     ("false negative", FALSE_NEGATIVE),
     ("wrong class", CONFUSED),
     ("outline of the truth", TRUTH_LINE),
+    ("ignored", IGNORED_STRIPE),
 ];
 
 type LegendEntries = [(&'static str, [u8; 3])];

@@ -1,7 +1,7 @@
 //! Draws a contact sheet of the samples of a data set and of their augmented versions.
 
 use super::contact_sheet::{CaptionedPicture, contact_sheet};
-use super::overlay::outlined;
+use super::overlay::{IGNORED_STRIPE, class_legend, outlined};
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::augment::Augmenter;
@@ -100,7 +100,9 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
         Some((train, _)) => format!("{}, {split}, run {}, seed {}", spec.name, train.name, train.seed),
         None => format!("{}, {split}", spec.name),
     };
-    let (rgb, sheet) = contact_sheet(&title, &spec.classes[1..], in_rows(rows));
+    let mut legend = class_legend(&spec.classes);
+    legend.extend((!spec.ignore.is_empty()).then_some(("ignored", IGNORED_STRIPE)));
+    let (rgb, sheet) = contact_sheet(&title, &legend, in_rows(rows));
     let warnings = NoticeSet::from_iter(warnings.into_iter().flatten()).lines(cases.len());
     Ok(SampleSheet { rgb, size: sheet, shown: cases.len(), of: n, augmented: augment.is_some(), warnings })
 }

@@ -50,8 +50,10 @@ pub struct SplitShares {
     pub images: usize,
     /// Number of images whose masks were read.
     pub read: usize,
-    /// Fraction of each class, in the order of the classes. They sum to 1.
+    /// Fraction of each class among the pixels that are not ignored, in the order of the classes. They sum to 1.
     pub shares: Vec<f64>,
+    /// Fraction of all pixels that are ignored.
+    pub ignored: f64,
 }
 
 /// The content of the report of one run.
@@ -75,6 +77,8 @@ pub struct RunReport<'a> {
     pub costs: Vec<(String, String)>,
     pub blocks: Table,
     pub classes: Vec<String>,
+    /// Whether masks may have ignored pixels.
+    pub ignores: bool,
     pub balance: Vec<SplitShares>,
     pub examples: Vec<ReportPicture>,
     /// Groups of settings, each with its title.

@@ -64,6 +64,7 @@ pub(crate) fn gather<'a>(
         costs: costs::costs(run),
         blocks: costs::blocks(checked),
         classes: settings.data.classes.clone(),
+        ignores: !settings.data.ignore.is_empty(),
         balance,
         examples,
         settings: settings::settings(run),

@@ -151,6 +151,18 @@ impl LossSpec {
         self.terms.iter().map(|t| t.term.extra_words_per_pixel(classes)).fold(0, u64::saturating_add)
     }
 
+    /// Returns the further 32-bit words per pixel that batches with ignored pixels need: a map of counted pixels for each term, and
+    /// what is multiplied by it.
+    pub fn ignored_words_per_pixel(&self, classes: u64) -> u64 {
+        let of_term = |term: &LossTerm| match term {
+            LossTerm::CrossEntropy { .. } => 2,
+            LossTerm::Dice { .. } | LossTerm::Tversky { .. } | LossTerm::Focal { .. } | LossTerm::Lovasz { .. } => {
+                classes.saturating_mul(2).saturating_add(3)
+            }
+        };
+        self.terms.iter().map(|t| of_term(&t.term)).fold(0, u64::saturating_add)
+    }
+
     /// Checks that the loss fits the number of classes; called before training. The error message names the term.
     pub fn check(&self, classes: usize) -> Result<(), String> {
         if self.terms.is_empty() {

@@ -2,8 +2,8 @@
 //! and in 64 bits gradients against finite differences.
 
 use crate::support::device::{device, double_precision_work, in_double_precision};
-use burn::tensor::{Int, Tensor, TensorData};
-use npc::internals::learn::loss::total;
+use burn::tensor::{Device, Tensor, TensorData};
+use npc::internals::learn::loss::{LossTargets, total};
 use npc::text::config::schema::override_train;
 use npc::text::config::{FocalAlpha, LossSpec, LossTerm, TrainSpec};
 use npc::text::source::{SourceMap, Span, Spanned};
@@ -13,6 +13,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 const FIXTURE: &str = include_str!("../../reference/losses.json");
+/// Made by `torch_ignore.py`; class 255 is an ignored pixel.
+const IGNORED: &str = include_str!("../../reference/losses_ignored.json");
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -68,12 +70,17 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.without_autodiff().into_data().convert::<f64>().try_into_vec().unwrap()
 }
 
+fn targets(classes: &[i64], shape: [usize; 3], device: &Device) -> LossTargets {
+    let classes: Vec<u8> = classes.iter().map(|&class| class as u8).collect();
+    LossTargets::new(&classes, shape, device)
+}
+
 /// Returns the value and its gradient by the logits.
 fn value_and_gradient(loss: &LossSpec, shape: [usize; 4], logits: &[f64], classes: &[i64]) -> (f64, Vec<f64>) {
     let device = device().autodiff();
     let [n, _, h, w] = shape;
     let x = Tensor::<4>::from_data(TensorData::new(logits.to_vec(), shape), &device).require_grad();
-    let y = Tensor::<3, Int>::from_data(TensorData::new(classes.to_vec(), [n, h, w]), &device);
+    let y = targets(classes, [n, h, w], &device);
     let value = total(loss, vec![(x.clone(), 1.0)], &y);
     let gradient = x.grad(&value.backward()).expect("the logits are a leaf");
     (numbers(value)[0], numbers(gradient))
@@ -103,8 +110,8 @@ impl Figures {
     }
 }
 
-fn assert_references_agree(allowed: f64) {
-    let fixture: Fixture = serde_json::from_str(FIXTURE).unwrap();
+fn assert_references_agree(fixture: &str, comparisons: usize, allowed: f64) {
+    let fixture: Fixture = serde_json::from_str(fixture).unwrap();
     let (mut refused, mut compared) = (Vec::new(), 0);
     for case in &fixture.cases {
         let mut worst = [0.0f64; 2];
@@ -121,12 +128,32 @@ fn assert_references_agree(allowed: f64) {
         }
         println!("{:<90} value {:.0e}, gradient {:.0e}: {}", case.loss, worst[0], worst[1], case.library);
     }
-    assert!(compared > 90 && refused.is_empty(), "{}", refused.join("\n"));
+    assert!(compared >= comparisons && refused.is_empty(), "{}", refused.join("\n"));
 }
 
 #[test]
 fn values_and_gradients_agree_with_the_libraries() {
-    assert_references_agree(1e-5);
+    assert_references_agree(FIXTURE, 91, 1e-5);
+}
+
+#[test]
+fn ignored_pixels_count_in_no_loss() {
+    assert_references_agree(IGNORED, 52, 1e-5);
+    let fixture: Fixture = serde_json::from_str(IGNORED).unwrap();
+    let Input { shape, logits, classes } = &fixture.inputs["an image of ignored pixels alone"];
+    let logits: Vec<f64> = logits.iter().map(|&l| l as f64 / 65536.0).collect();
+    let pixels = shape[2] * shape[3];
+    for case in &fixture.cases {
+        let spec = loss(&case.loss, shape[1]);
+        let (_, gradient) = value_and_gradient(&spec, *shape, &logits, classes);
+        for (i, slope) in gradient.iter().enumerate() {
+            let pixel = i / (shape[1] * pixels) * pixels + i % pixels;
+            assert!(classes[pixel] != 255 || *slope == 0.0, "{}: {slope} at the ignored pixel {pixel}", case.loss);
+        }
+        // PyTorch divides 0 by 0 here.
+        let nothing = value_and_gradient(&spec, *shape, &logits, &vec![255; classes.len()]);
+        assert_eq!(nothing, (0.0, vec![0.0; logits.len()]), "{}", case.loss);
+    }
 }
 
 /// Compares the slopes along some directions, from the values only.
@@ -164,7 +191,8 @@ fn gradients_are_slopes_in_double_precision() {
 #[ignore = "it sets the float type of the whole process to f64; the test above runs it in a child process, so nothing is skipped"]
 fn double_precision_worker() {
     double_precision_work(|| {
-        assert_references_agree(1e-9);
+        assert_references_agree(FIXTURE, 91, 1e-9);
+        assert_references_agree(IGNORED, 52, 1e-9);
         slopes_agree();
     });
 }
@@ -236,7 +264,7 @@ fn deep_supervision_weights_every_term() {
     let value = |text: &str, logits: &[f64]| value_and_gradient(&loss(text, 2), *shape, logits, classes).0;
     let device = device();
     let tensor = |values: &[f64]| Tensor::<4>::from_data(TensorData::new(values.to_vec(), *shape), &device);
-    let y = Tensor::<3, Int>::from_data(TensorData::new(classes.clone(), [shape[0], shape[2], shape[3]]), &device);
+    let y = targets(classes, [shape[0], shape[2], shape[3]], &device);
     let results = vec![(tensor(&values), 1.0), (tensor(&doubled), 0.4)];
     let found = numbers(total(&loss("3 * lovasz + focal", 2), results, &y))[0];
     let expected = 3.0 * value("lovasz", &values)

@@ -6,12 +6,12 @@ use crate::support::compile::compile_file;
 use crate::support::device::device;
 use crate::support::repository::model_files;
 use burn::module::Module;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use npc::graph::check::CheckedGraph;
 use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
 use npc::internals::data::{Batch, BatchLoader, Dataset, LastBatch, SplitRole};
-use npc::internals::learn::loss::total;
+use npc::internals::learn::loss::{LossTargets, total};
 use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::text::config::{
     DataSource, DataSpec, DecodeRule, EmptyClassRule, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split,
@@ -65,8 +65,7 @@ fn losses(checked: &CheckedGraph, batch: &Batch) -> Vec<f64> {
     let mut network = lower(checked, &device, 0).train();
     let mut optim = OptimState::new(Optimizer::default());
     let [n, _, h, w] = batch.shape;
-    let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
-    let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &device);
+    let targets = LossTargets::new(&batch.targets, [n, h, w], &device);
     let step = |_| {
         let image = Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), &device);
         let RecordedPass { results, back } = network.record(image, 0);

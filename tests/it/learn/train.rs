@@ -7,6 +7,7 @@
 mod finite;
 mod freeze;
 mod init;
+mod nothing_found;
 mod preflight;
 mod refusals;
 mod resume;
@@ -171,6 +172,8 @@ struct ObservedTraining {
     steps: Vec<(usize, usize, f64)>,
     epochs: Vec<EpochRecord>,
     outcome: Option<TrainingOutcome>,
+    /// Warnings about the predictions.
+    warnings: Vec<String>,
 }
 
 impl ObservedTraining {
@@ -204,6 +207,9 @@ impl TrainingObserver for StoppingObserver<'_> {
     fn warn(&mut self, message: &str) {
         if message.contains("`ema") {
             return;
+        }
+        if message.contains("any foreground") || message.contains("ignored pixels only") {
+            return self.observed.warnings.push(message.into());
         }
         panic!("phantoms are not doubtful: {message}");
     }

@@ -289,3 +289,69 @@ fn masks_are_written_in_labels() {
     assert!(write_png_atomic(&path, &[1, 2], [1, 2]).is_err());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }
+
+/// Ignored pixels are taken out of both masks: the scores are those of the image without these pixels.
+#[test]
+fn ignored_pixels_count_in_no_score() {
+    const IGNORED: u8 = 255;
+    let mut state = 5u32;
+    let mut random = move |n: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 16) % n) as u8
+    };
+    for _ in 0..20 {
+        let truth: Vec<u8> = (0..96).map(|_| if random(3) == 0 { IGNORED } else { random(3) }).collect();
+        let pred: Vec<u8> = (0..96).map(|_| random(3)).collect();
+        let (left_pred, left): (Vec<u8>, Vec<u8>) = pred.iter().zip(&truth).filter(|(_, t)| **t != IGNORED).unzip();
+        let counts = count_pixels(&pred, &truth, 3).unwrap();
+        assert_eq!(counts, count_pixels(&left_pred, &left, 3).unwrap());
+        // Distances are those of masks without the class at ignored pixels, whatever the network says there.
+        let measured = |pred: &[u8], truth: &[u8]| {
+            measure("x", &MaskPair { pred, truth, size: [8, 12], spacing: None }, 3, &Metric::ALL).unwrap()
+        };
+        let cleared = |map: &[u8], to: u8| -> Vec<u8> {
+            map.iter().zip(&truth).map(|(&class, &t)| if t == IGNORED { to } else { class }).collect()
+        };
+        let found = measured(&pred, &truth);
+        assert_eq!(found.ignored_pixels, truth.iter().filter(|&&t| t == IGNORED).count() as u64);
+        let other = measured(&cleared(&pred, 1), &truth);
+        let plain = measured(&cleared(&pred, 0), &cleared(&truth, 0));
+        for class in 1..3 {
+            assert_eq!(found.per_class[class], other.per_class[class]);
+            assert_eq!(found.per_class[class].surface, plain.per_class[class].surface);
+            assert_eq!(found.per_class[class].boundary, plain.per_class[class].boundary);
+        }
+    }
+}
+
+#[test]
+fn an_image_of_ignored_pixels_has_no_score() {
+    let measured = |stem: &str, pred: &[u8], truth: &[u8]| {
+        measure(stem, &MaskPair { pred, truth, size: [1, 3], spacing: None }, 2, &Metric::ALL).unwrap()
+    };
+    let void = measured("void", &[1, 0, 1], &[255; 3]);
+    assert!(void.is_ignored() && !void.predicts_foreground());
+    let half = measured("half", &[1, 1, 0], &[1, 255, 0]);
+    for rule in EmptyClassRule::ALL {
+        assert!(Metric::ALL.into_iter().all(|m| void.mean(rule).get(m).is_none()), "{rule:?}");
+        let summary = Summary::new(&[void.clone(), half.clone()], &names(2), rule).unwrap();
+        assert_eq!((summary.dice, summary.empty, summary.one_sided), (Some(1.0), 0, 0));
+        assert_eq!((summary.ignored_pixels, summary.ignored_images), (4, 1));
+    }
+    let table = cases_csv(&[void, half], &names(2), EmptyClassRule::One);
+    assert!(table.lines().next().unwrap().ends_with(",hd95,assd,ignored_pixels,group"), "{table}");
+    assert!(table.contains("void,lung,,,0,0,0,1,0,,,,,,,,3,\n"), "{table}");
+}
+
+/// Under `empty = one` a network that finds nothing has a Dice above 0 where masks are empty.
+#[test]
+fn a_summary_says_that_nothing_was_found() {
+    let cases = [case("a", &[0, 0], &[0, 0], 2), case("b", &[0, 0], &[0, 1], 2)];
+    let summary = Summary::new(&cases, &names(2), EmptyClassRule::One).unwrap();
+    assert!(summary.finds_nothing());
+    assert_eq!((summary.images_with_prediction, summary.images_with_foreground), (Some(0), Some(1)));
+    let found =
+        Summary::new(&[cases[0].clone(), case("c", &[0, 1], &[1, 0], 2)], &names(2), EmptyClassRule::One).unwrap();
+    assert!(!found.finds_nothing());
+    assert!(!Summary::new(&[], &names(2), EmptyClassRule::One).unwrap().finds_nothing());
+}

@@ -82,9 +82,12 @@ fn equal_runs_do_not_differ_and_shifted_ones_do() {
 #[test]
 fn undefined_scores_are_left_out() {
     let nan = f64::NAN;
-    let paired = paired_difference(&[0.5, nan, 0.75, 1.0], &[0.25, 0.5, nan, 0.5], None, 0).unwrap();
-    assert_eq!((paired.n, paired.mean), (2, 0.375));
-    assert_eq!(mean_interval(&[nan, 1.0], None, 0), None);
+    let (a, b) = ([0.5, nan, 0.75, 1.0, 0.5], [0.25, 0.5, nan, 0.5, 0.125]);
+    let paired = paired_difference(&a, &b, None, 0).unwrap();
+    assert_eq!((paired.n, paired.units, paired.mean), (3, 3, 0.375));
+    // Two units with a score are too few.
+    assert_eq!(paired_difference(&a[..4], &b[..4], None, 0), None);
+    assert_eq!(mean_interval(&[nan, 1.0, 0.5], None, 0), None);
     let classes = [vec![0.2, 0.4, nan], vec![nan, nan, nan], vec![0.1, 0.1, 0.1]];
     assert_within(paired_mean_difference(&classes, None, 0).unwrap().mean, (0.3 + 0.1) / 2.0, 1e-12);
 }

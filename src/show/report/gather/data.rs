@@ -25,27 +25,30 @@ fn split_shares(data: &Dataset, role: SplitRole) -> Result<SplitShares> {
     let classes = data.spec().classes.len();
     let chosen = evenly_spread(data.len(role), MAX_MASKS_PER_SPLIT);
     let count = |&index: &usize| class_pixels(data, role, index, classes);
-    let counts: Vec<Vec<u64>> = chosen.par_iter().map(count).collect::<Result<_>>()?;
-    let sums: Vec<u64> = (0..classes).map(|k| counts.iter().map(|c| c[k]).sum()).collect();
-    let total = sums.iter().sum::<u64>().max(1) as f64;
+    let counts: Vec<(Vec<u64>, u64)> = chosen.par_iter().map(count).collect::<Result<_>>()?;
+    let ignored: u64 = counts.iter().map(|(_, ignored)| ignored).sum();
+    let sums: Vec<u64> = (0..classes).map(|k| counts.iter().map(|(c, _)| c[k]).sum()).collect();
+    let total = sums.iter().sum::<u64>();
     Ok(SplitShares {
         split: role.name().into(),
         images: data.len(role),
         read: chosen.len(),
-        shares: sums.iter().map(|&n| n as f64 / total).collect(),
+        shares: sums.iter().map(|&n| n as f64 / total.max(1) as f64).collect(),
+        ignored: ignored as f64 / (total + ignored).max(1) as f64,
     })
 }
 
-/// Returns the number of pixels of each class in one mask.
-fn class_pixels(data: &Dataset, role: SplitRole, index: usize, classes: usize) -> Result<Vec<u64>> {
+/// Returns the number of pixels of each class in one mask, and of ignored pixels.
+fn class_pixels(data: &Dataset, role: SplitRole, index: usize, classes: usize) -> Result<(Vec<u64>, u64)> {
     let (mask, _, _) = data.truth(role, index)?;
-    let mut counts = vec![0u64; classes];
+    let (mut counts, mut ignored) = (vec![0u64; classes], 0);
     for class in mask {
-        if let Some(n) = counts.get_mut(usize::from(class)) {
-            *n += 1;
+        match counts.get_mut(usize::from(class)) {
+            Some(n) => *n += 1,
+            None => ignored += 1,
         }
     }
-    Ok(counts)
+    Ok((counts, ignored))
 }
 
 /// Draws a training image with its mask.

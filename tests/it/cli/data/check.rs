@@ -147,3 +147,43 @@ fn an_invalid_block_is_one_finding() {
     let found = survey(&DataSpec { source, ..spec("", "", [8, 8]) }, Path::new(""), None, &|_, _| {});
     assert!(found.data.is_none() && found.has_errors() && found.findings.len() == 1);
 }
+
+/// Ignored pixels are of no class: shares are of the others, and a mask without others is a warning.
+#[test]
+fn the_check_tells_ignored_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: String| folder.path().join(name);
+    for i in 0..6u8 {
+        let image: Vec<u8> = (0..64).map(|p: u8| p.wrapping_mul(37 * (i % 3) + 1 + i)).collect();
+        // A quarter lesion, a quarter void; the last mask is void.
+        let mask: Vec<u8> = (0..64).map(|p| [1, 255, 0, 0][usize::from(p / 16u8)]).collect();
+        grey(&path(format!("i/{i}.png")), [8, 8], &image);
+        grey(&path(format!("m/{i}.png")), [8, 8], if i == 5 { &[255; 64] } else { &mask });
+    }
+    let block = "data d { images = \"i/*.png\" masks = \"m/*.png\" size = [8, 8] empty = one
+  classes = [\"background\", \"lesion\"] labels = [0, 1] ignore = 255 split = random(train = 1, test = 0) }\n";
+    fs::write(folder.path().join("d.model"), format!("npc 1\n{block}")).unwrap();
+    let output = npc(folder.path(), &["data", "check", "d.model", "--out", "worst"]);
+    assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
+    for part in [
+        "empty  ignored %\n",
+        " 66.67     33.33            5      0      37.50\n",
+        "warning[mask]: 1 mask has ignored pixels only: `5`",
+    ] {
+        assert!(output.stdout.contains(part), "`{part}` is not in {}", output.stdout);
+    }
+    assert!(!output.stdout.contains("no class but"), "{}", output.stdout);
+    let output = npc(folder.path(), &["data", "check", "d.model", "--format", "json"]);
+    let json: Value = serde_json::from_str(&output.stdout).unwrap();
+    let data = &json["data"][0];
+    assert_eq!(data["splits"][0]["ignored"], 0.375);
+    assert_eq!(
+        (&data["images"][0]["class_pixels"], &data["images"][0]["ignored_pixels"]),
+        (&serde_json::json!([32, 16]), &16.into())
+    );
+    let shown = npc(folder.path(), &["data", "show", "d.model", "--out", "shown.png"]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    // The legend names what the grey stripes are.
+    let sheet = image::open(folder.path().join("shown.png")).unwrap().into_rgb8();
+    assert!(sheet.pixels().filter(|p| p.0 == [150, 150, 150]).count() > 50);
+}

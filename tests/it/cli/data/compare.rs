@@ -99,6 +99,7 @@ impl RunFolders {
             checkpoint: "best_dice.safetensors".into(),
             flips: false,
             chosen_here: run.name.starts_with("chosen"),
+            without_best: false,
             size: [8, 8],
             summary: Summary::new(&cases, &classes, run.empty).unwrap(),
             intervals: None,

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::internals::compute::lower::lower;
 use npc::internals::data::{BatchLoader, Dataset, LastBatch};
-use npc::internals::learn::loss::{cross_entropy, total};
+use npc::internals::learn::loss::{LossTargets, cross_entropy, total};
 use std::sync::Arc;
 
 const SEVERAL: &str = "npc 1
@@ -35,7 +35,7 @@ fn fixture(weights: &[(&str, f64)]) -> TrainingFixture {
 fn the_loss_is_the_weighted_sum() {
     let device = crate::support::device::device();
     let logits = |a: f32, b: f32| Tensor::<4>::from_data([[[[a]], [[b]]]], &device);
-    let targets = Tensor::<3, Int>::from_data([[[0]]], &device);
+    let targets = LossTargets::new(&[0], [1, 1, 1], &device);
     let loss = |weighted| total(&LossSpec::default(), weighted, &targets).into_scalar::<f32>();
     let ln2 = std::f32::consts::LN_2;
     let (first, second) = (|| logits(0.0, 3f32.ln()), || logits(5.0, 5.0));

@@ -2,7 +2,7 @@
 
 use npc::internals::score::case_columns::{CaseColumns, worst_and_median};
 use npc::internals::show::images::gallery::{OverlayCase, case_sheet, fitting};
-use npc::internals::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
+use npc::internals::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE, IGNORED_STRIPE};
 use npc::internals::show::images::text_drawing::{Canvas, LETTER, LINE};
 use tempfile::tempdir;
 
@@ -88,6 +88,24 @@ fn a_sheet_holds_every_case_with_its_name_and_the_legend() {
     let [h, w] = case_sheet("many", &many, 4).unwrap().size;
     assert!(h < 6000 && w < 1500, "{h} x {w}");
     assert!(case_sheet("nothing", &[], 4).unwrap().size[1] >= 8 * 7);
+}
+
+/// Stripes and nothing else where the truth ignores a pixel, and the legend says so.
+#[test]
+fn ignored_pixels_are_hatched() {
+    let [h, w] = [40, 60];
+    let mut hatched = case("a", [h, w]);
+    hatched.truth.as_mut().unwrap()[..h / 2 * w].fill(255);
+    let picture = hatched.draw(1000).unwrap();
+    let above: Vec<&[u8]> = picture.rgb[..4 * (h / 2) * 4 * w * 3].chunks_exact(3).collect();
+    let grey = above.iter().filter(|p| **p == [128; 3]).count();
+    assert!(above.iter().all(|p| p[0] == p[1] && p[1] == p[2]), "no colour of an error");
+    assert!(grey > above.len() / 3 && grey < above.len() * 9 / 10, "{grey} of {} pixels are not striped", above.len());
+    let swatches = |case: &OverlayCase| {
+        let sheet = case_sheet("run", std::slice::from_ref(case), 1).unwrap();
+        sheet.rgb.chunks_exact(3).filter(|p| *p == IGNORED_STRIPE).count()
+    };
+    assert!(swatches(&hatched) >= 100 && swatches(&case("a", [h, w])) == 0);
 }
 
 #[test]
