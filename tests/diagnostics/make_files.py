@@ -34,8 +34,9 @@ def data_set(name, cases=4):
     return folder
 
 
-def nifti(path, value, kind=16, times=1):
-    """A NIfTI-1 volume of 8x8x1 voxels of one value at some points of time: 32-bit floats, or 8-bit integers with `kind=2`."""
+def nifti(path, value, kind=16, times=1, place=None):
+    """A NIfTI-1 volume of 8x8x1 voxels of one value at some points of time: 32-bit floats, or 8-bit integers with `kind=2`.
+    `place` is where the first voxel is, in mm; without it the header has no orientation."""
     path.parent.mkdir(parents=True, exist_ok=True)
     bits, code = {16: (32, "<f"), 2: (8, "<B")}[kind]
     header = bytearray(352)
@@ -44,6 +45,10 @@ def nifti(path, value, kind=16, times=1):
     struct.pack_into("<hh", header, 70, kind, bits)
     struct.pack_into("<8f", header, 76, 1, 1, 1, 1, 1, 1, 1, 1)
     struct.pack_into("<fff", header, 108, 352, 1, 0)
+    if place:
+        struct.pack_into("<h", header, 254, 1)
+        for row in range(3):
+            struct.pack_into("<4f", header, 280 + 16 * row, *[float(column == row) for column in range(3)], place[row])
     struct.pack_into("<4s", header, 344, b"n+1\0")
     path.write_bytes(bytes(header) + struct.pack(code, value) * 64 * times)
 
@@ -134,6 +139,11 @@ text(folder / "images" / "2.png", "no picture\n")
 folder = HERE / "E0704_four_dimensions"
 nifti(folder / "images" / "1.nii", -400, times=2)
 nifti(folder / "masks" / "1.nii", 255, kind=2)
+
+# The mask lies 12 mm to the right of its image.
+folder = HERE / "E0712_mask_at_another_place"
+nifti(folder / "images" / "1.nii", -400, place=(-30, -20, 100))
+nifti(folder / "masks" / "1.nii", 255, kind=2, place=(-18, -20, 100))
 
 folder = data_set("E0705_unknown_name_in_a_list", cases=2)
 text(folder / "train.txt", "1\n01\n")

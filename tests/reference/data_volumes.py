@@ -221,9 +221,12 @@ def read_series(folder):
     if len(gaps) and gaps.max() > 1.5 * np.median(gaps): raise Refused("a slice is missing")
     planes = []
     for _, data in files:
-        if data.PhotometricInterpretation == "MONOCHROME1" or data.get("PresentationLUTShape") == "INVERSE": raise Refused("an inverted picture")
+        inverted = data.PhotometricInterpretation == "MONOCHROME1"
+        if inverted and (data.get("RescaleSlope", 1), data.get("RescaleIntercept", 0)) != (1, 0): raise Refused("an inverted picture whose values have a unit")
+        if not inverted and data.get("PresentationLUTShape") == "INVERSE": raise Refused("a picture that is inverted and not")
         if data.get("NumberOfFrames", 1) != 1: raise Refused("more than one frame")
-        planes.append(np.asarray(apply_modality_lut(data.pixel_array, data), np.float64).T)
+        plane = np.asarray(apply_modality_lut(data.pixel_array, data), np.float64).T
+        planes.append((-1 if data.PixelRepresentation else (1 << data.BitsStored) - 1) - plane if inverted else plane)
     down, right = [float(v) for v in first.PixelSpacing]
     step = np.median(gaps) if len(gaps) else float(first.get("SliceThickness", 1.0) or 1.0)
     lps = np.eye(4)
