@@ -308,3 +308,25 @@ fn may_hold_import(path: &str) -> bool {
     let folder = path.split_once('/').and_then(|(folder, _)| folder.rsplit_once('.'));
     path.ends_with(".model") && path != "model.model" && folder.is_none_or(|(_, ending)| !ENDINGS.contains(&ending))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imported_files_never_have_the_names_of_a_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(dir.path().join("r"));
+        for name in
+            ["settings.yaml", "LAST.safetensors", "train.txt", "model.model", "Model.Model", "report.html/a.model"]
+        {
+            let error = folder.write_model("npc 1\n", &[(name.into(), "npc 1\n".into())]).unwrap_err();
+            assert!(error.message.contains("may have the same name as a file of the run folder"), "{}", error.message);
+            assert!(!folder.root().join(name).exists());
+        }
+        for name in ["a.model", "v1.2/model.model", "blocks/b.model"] {
+            folder.write_model("npc 1\n", &[(name.into(), "npc 1\n".into())]).unwrap();
+            assert!(folder.root().join(name).exists());
+        }
+    }
+}

@@ -152,7 +152,8 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     } else {
         job.folder.check_vacant()?;
     }
-    let preflight = preflight(job, &data, &frozen)?;
+    let mut preflight = preflight(job, &data, &frozen)?;
+    preflight.warnings.extend(data.doubts().iter().cloned());
     let network = lower(job.checked, &device, spec.seed).train();
     let mut started = initial_state(job, network)?;
     let report = started.report.take();

@@ -175,3 +175,27 @@ fn incomplete_records_are_cut_off() {
         assert_eq!(steps(&folder), [1, 2, 3, 4], "flipped at {at}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn files_that_are_no_event_files_are_not_cut() {
+    let (_dir, folder) = run(2);
+    let path = folder.root().join("tensorboard/events.out.tfevents.npc");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let victim = folder.root().join("victim");
+    fs::write(&victim, "text of someone").unwrap();
+    let refused = |words: &str| {
+        let Err(error) = EventFile::open(&folder) else { panic!("{words}") };
+        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "text of someone");
+    };
+    std::os::unix::fs::symlink(&victim, &path).unwrap();
+    refused("not a TensorBoard event file");
+    fs::write(&victim, "").unwrap();
+    let Err(error) = EventFile::open(&folder) else { panic!("the link is followed") };
+    assert!(error.to_string().contains("it is a symbolic link"), "{error}");
+    fs::write(&victim, "text of someone").unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::copy(&victim, &path).unwrap();
+    refused("not a TensorBoard event file");
+}
