@@ -137,14 +137,19 @@ struct LeftOut {
     below: Vec<(String, BTreeSet<PathBuf>, usize)>,
 }
 
-/// Returns a sentence for each kind of files that are left out. `searched` are the folders of both patterns.
-pub(super) fn describe_left_out(root: &Path, searched: &[SearchedFolder]) -> Vec<String> {
+/// Returns a sentence for each kind of files that are left out. `searched` are the folders of both patterns, `explained` the files
+/// that an error names already.
+pub(super) fn describe_left_out(
+    root: &Path,
+    searched: &[SearchedFolder],
+    explained: &BTreeSet<PathBuf>,
+) -> Vec<String> {
     let used: BTreeSet<&Path> = searched.iter().flat_map(|s| &s.matched).map(PathBuf::as_path).collect();
     let mut left = LeftOut::default();
     for place in searched {
         let mut opened = 0;
         for entry in place.entries.iter().filter(|entry| !used.contains(entry.as_path())) {
-            if !entry.is_dir() {
+            if !entry.is_dir() && !explained.contains(entry) {
                 left.sort_in(entry, &mut opened);
             }
         }

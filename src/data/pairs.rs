@@ -37,13 +37,13 @@ pub(super) fn pair_files(
     let (image_files, mask_files) = (take(find_files(root, images, "images")), take(find_files(root, masks, "masks")));
     let (Some(image_files), Some(mask_files)) = (image_files, mask_files) else { return Vec::new() };
     let searched = [image_files.searched, mask_files.searched];
-    let broken: BTreeMap<String, RunError> = image_files.broken.into_iter().chain(mask_files.broken).collect();
+    let (broken, errors): (BTreeSet<String>, Vec<RunError>) =
+        image_files.broken.into_iter().chain(mask_files.broken).unzip();
     let (mut image_files, mut mask_files) = (image_files.found, mask_files.found);
     // The other file of a broken link is not reported as well.
-    image_files.retain(|file| !broken.contains_key(&stem_key(&file.stem)));
-    mask_files.retain(|file| !broken.contains_key(&stem_key(&file.stem)));
-    problems.extend(broken.into_values());
-    doubts.extend(describe_left_out(root, &searched));
+    image_files.retain(|file| !broken.contains(&stem_key(&file.stem)));
+    mask_files.retain(|file| !broken.contains(&stem_key(&file.stem)));
+    problems.extend(errors);
     reject_names(root, &mut image_files, problems);
     reject_names(root, &mut mask_files, problems);
     if let Err(e) = assign_ambiguous(&mut image_files, &mut mask_files, images, masks) {
@@ -53,7 +53,7 @@ pub(super) fn pair_files(
     let image_by_key = index_by_stem(image_files, images, problems);
     let mut mask_by_key = index_by_stem(mask_files, masks, problems);
 
-    let mut cases = Vec::new();
+    let (mut cases, mut explained) = (Vec::new(), BTreeSet::new());
     let mut lone_images = Vec::new();
     for (key, image) in image_by_key {
         match mask_by_key.remove(&key) {
@@ -63,8 +63,11 @@ pub(super) fn pair_files(
     }
     let lone_masks: Vec<MatchedFile> = mask_by_key.into_values().collect();
     if !lone_images.is_empty() || !lone_masks.is_empty() {
-        problems.push(unpaired(root, [lone_images, lone_masks], [images, masks], &searched));
+        let partners = [unread_partners(&lone_images, &searched[1]), unread_partners(&lone_masks, &searched[0])];
+        explained.extend(partners.iter().flatten().cloned());
+        problems.push(unpaired(root, [lone_images, lone_masks], [images, masks], &partners));
     }
+    doubts.extend(describe_left_out(root, &searched, &explained));
     cases.sort_by(|a, b| natural(&a.stem, &b.stem));
     cases
 }
@@ -80,27 +83,27 @@ fn reject_names(root: &Path, found: &mut Vec<MatchedFile>, problems: &mut Vec<Ru
     });
 }
 
-/// States which images have no mask and which masks no image.
+/// States which images have no mask and which masks no image. `partners` are the files of other formats that these may have.
 fn unpaired(
     root: &Path,
     [images, masks]: [Vec<MatchedFile>; 2],
     globs: [&str; 2],
-    searched: &[SearchedFolder; 2],
+    partners: &[Vec<PathBuf>; 2],
 ) -> RunError {
     let mut parts = Vec::new();
     let mut help = Vec::new();
-    for (found, what, other, at) in [(images, "image", "mask", 1), (masks, "mask", "image", 0)] {
+    let kinds = [(images, "image", "mask", globs[1]), (masks, "mask", "image", globs[0])];
+    for ((found, what, other, glob), partners) in kinds.into_iter().zip(partners) {
         if !found.is_empty() {
             let s = if found.len() == 1 { "" } else { "s" };
             parts.push(format!("{} {what}{s} without {other}", found.len()));
-            help.push(format!(
-                "no {other} matches `{}` for {}",
-                globs[at],
-                list_names(root, found.iter().map(|f| &f.path))
-            ));
-            help.extend(unread_partners(root, &found, &searched[at]).map(|names| {
-                format!("the {other} may be a file in a format that npc does not read: {names}; convert it to PNG")
-            }));
+            help.push(format!("no {other} matches `{glob}` for {}", list_names(root, found.iter().map(|f| &f.path))));
+            if !partners.is_empty() {
+                let names = list_names(root, partners);
+                help.push(format!(
+                    "the {other} may be a file in a format that npc does not read: {names}; convert it to PNG"
+                ));
+            }
         }
     }
     let error = problem!(E0710, root, "{}", parts.join(", "));
@@ -108,12 +111,10 @@ fn unpaired(
 }
 
 /// Returns the files that have the stem of an unpaired one, in a format that is not read.
-fn unread_partners(root: &Path, lone: &[MatchedFile], searched: &SearchedFolder) -> Option<String> {
+fn unread_partners(lone: &[MatchedFile], searched: &SearchedFolder) -> Vec<PathBuf> {
     let keys: BTreeSet<String> = lone.iter().map(|file| stem_key(&file.stem)).collect();
     let key = |path: &PathBuf| stem_key(stem_of(&path.file_name().unwrap_or_default().to_string_lossy()));
-    let partners: Vec<&PathBuf> =
-        searched.entries.iter().filter(|path| is_unread_format(path) && keys.contains(&key(path))).collect();
-    (!partners.is_empty()).then(|| list_names(root, partners))
+    searched.entries.iter().filter(|path| is_unread_format(path) && keys.contains(&key(path))).cloned().collect()
 }
 
 /// Assigns each file that matches both patterns (`*.png` and `*_mask.png` in one folder) to the longer pattern.
@@ -244,7 +245,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
         let folder = &searched.folder;
         let mut error =
             problem!(E0710, folder, "no image file matches {what} = \"{glob}\""; help: "{}", describe_contents(folder));
-        for sentence in describe_left_out(root, &[searched]) {
+        for sentence in describe_left_out(root, &[searched], &BTreeSet::new()) {
             error = error.help(sentence);
         }
         return Err(error);

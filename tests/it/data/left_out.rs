@@ -2,6 +2,7 @@
 
 use crate::support::data_sets::{grey, only, refused, small_set, spec, stems};
 use npc::internals::base::error::RunError;
+use npc::internals::data::survey::{SurveyTopic, survey};
 use npc::internals::data::{Dataset, SplitRole};
 use std::fs;
 use std::path::Path;
@@ -102,6 +103,9 @@ fn a_mask_whose_image_is_in_an_unread_format_has_one_cause() {
     let text =
         refused(open(dir.path(), "images/*", "masks/*"), &["1 mask without image", "masks/b.png", "images/b.jp2"]);
     assert!(text.contains("the image may be a file in a format that npc does not read: images/b.jp2"), "{text}");
+    let found = survey(&only(spec("images/*", "masks/*", [8, 8])), dir.path(), None, &|_, _| {});
+    let about: Vec<_> = found.findings.iter().filter(|f| f.kind == SurveyTopic::Files).collect();
+    assert_eq!(about.len(), 1, "{:?}", about);
 }
 
 #[test]

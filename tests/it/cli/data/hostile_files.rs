@@ -124,6 +124,6 @@ fn files_that_the_user_names_are_written_behind_their_links() {
     assert!(fs::read_to_string(at("real.model")).unwrap().contains("[3, H, W]"));
     assert_eq!(fs::metadata(at("real.model")).unwrap().permissions().mode() & 0o777, 0o600);
     pipe(&at("pipe.svg"));
-    let output = npc(dir.path(), &["graph", "real.model", "--format", "svg", "--out", "pipe.svg"]);
+    let output = npc(dir.path(), &["graph", "real.model", "--size", "8x8", "--format", "svg", "--out", "pipe.svg"]);
     assert!(output.code == 1 && output.stderr.contains("it is not a plain file"), "{}", output.stderr);
 }
