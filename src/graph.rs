@@ -5,6 +5,7 @@ pub mod check;
 pub mod elaborate;
 pub mod ir;
 pub mod op;
+pub(crate) mod placement;
 pub mod plan;
 pub mod resolve;
 pub mod ty;

@@ -133,6 +133,10 @@ codes! {
         "The variant builds exactly the same network as its base, because its arguments have no effect or it has none. Change an argument or remove the variant."
     W0417 Warning "unused allow"
         "The warning named after `allow` does not occur here. This is reported when a file is checked as a whole, for items that its models use. Remove the name."
+    W0418 Warning "result beside the image"
+        "A result has the size of the image and shows only a part of it, or lies beside it: unpadded convolutions cut off a border, and `resize` stretches what is left over the whole image. Every mask is then displaced. Pad the convolutions or the image, or crop instead of resizing."
+    W0419 Warning "joined maps lie apart"
+        "A node joins maps of one size that show different parts of the image, by more than their strides explain: one of them lost a border and was resized. Crop the larger one to the smaller, or pad the convolutions before."
 
     E0501 Error "unknown model, run or data set"
         "The command names an item that the file does not hold."
@@ -231,6 +235,8 @@ impl Code {
             Code::W0415 => "unused_import",
             Code::W0416 => "same_variant",
             Code::W0417 => "unused_allow",
+            Code::W0418 => "misplaced_result",
+            Code::W0419 => "misplaced_parts",
             _ => return None,
         })
     }

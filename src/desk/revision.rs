@@ -30,7 +30,7 @@ impl Checkout {
             return Err(problem!(E0701, file, "revision `{revision}` does not contain this file").into());
         }
         let temporary = std::env::temp_dir().join(format!("npc-{}-{:p}", std::process::id(), &listed));
-        // The folder is new: nobody else has put a link there.
+        // The folder must not exist, so that no other user of the machine has put a link there.
         std::fs::create_dir(&temporary).map_err(|e| RunError::create_dir(&temporary, e))?;
         let checkout = Checkout { file: temporary.join(&wanted), folder: temporary };
         let extension = wanted.extension().map(|e| e.to_os_string());

@@ -80,7 +80,7 @@ impl InitReport {
     }
 }
 
-/// Largest number of doubts of one kind that are told. `init.json` has all.
+/// Largest number of doubts of one kind that are printed. `init.json` has all.
 const SHOWN_DOUBTS: usize = 5;
 
 impl InitReport {
@@ -116,7 +116,7 @@ impl InitReport {
 /// numbers that are not finite.
 pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
     let path = if from.is_dir() { RunFolder::new(from).checkpoint()? } else { from.to_path_buf() };
-    let mut file = WeightFile::open(&path)?;
+    let mut file = WeightFile::declared_by(&path)?;
     let model = weights::layout(&network);
     let found = match match_tensors(&model, file.names(), file.ordered()) {
         Ok(found) => found,

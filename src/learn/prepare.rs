@@ -1,12 +1,13 @@
 //! Opens device and data set of a run, and checks that the model fits them.
 
 use super::run_folder::RunFolder;
-use crate::base::error::Result;
+use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
 use crate::compute::device::{self, DeviceChoice};
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::CheckedGraph;
+use crate::graph::placement::{AxisPlacement, placements};
 use crate::graph::ty::Shape;
 use crate::text::config::DataSpec;
 use crate::text::config::settings::Settings;
@@ -48,7 +49,11 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
     // The first result is used for scores and prediction.
     for (i, (result, shape)) in checked.results().enumerate() {
         if i == 0 || weights.contains_key(result) {
-            check_result(name, (checked.graph().results.len() > 1).then_some(result), shape, data)?;
+            let result = (checked.graph().results.len() > 1).then_some(result);
+            check_result(name, result, shape, data).map_err(|error| match border_help(checked, i, shape, data) {
+                Some(help) => RunError { help: vec![help], ..error },
+                None => error,
+            })?;
         }
     }
     if !matches!(checked.input().channels(), 1 | 3) {
@@ -56,6 +61,29 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
         return Err(problem!(E0716, "`{name}` has {channels} input channels, but images have 1 or 3"));
     }
     Ok(())
+}
+
+/// Returns how a result reaches the size of the images if it lost a border: resizing would stretch its middle over the image.
+fn border_help(checked: &CheckedGraph, result: usize, output: &Shape, data: &DataSpec) -> Option<String> {
+    if output.spatial()? == data.size || output.channels() != data.classes.len() {
+        return None;
+    }
+    let graph = checked.graph();
+    let (places, _) = placements(graph);
+    let mut borders = [0.0; 4];
+    for (axis, place) in places[graph.results.get(result)?.1.node.index()].into_iter().enumerate() {
+        let (place, whole) = (place?, AxisPlacement::image(data.size[axis]));
+        if (place.stride - 1.0).abs() > 1e-9 || place.resized.is_some() {
+            return None;
+        }
+        borders[2 * axis] = (place.start - whole.start).round().max(0.0);
+        borders[2 * axis + 1] = (whole.end - place.end).round().max(0.0);
+    }
+    let [top, bottom, left, right] = borders;
+    Some(format!(
+        "its convolutions cut off a border: give them `pad = same`, or begin with \
+         `x |> pad([{top}, {bottom}, {left}, {right}], mode = reflect)`; resizing the result would displace every mask"
+    ))
 }
 
 /// Checks that a result has one channel per class, and the size of the images.

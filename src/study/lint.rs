@@ -9,6 +9,7 @@ mod field_size;
 mod finding;
 mod gridding;
 mod kernel_coverage;
+mod misplaced;
 mod no_effect;
 
 use crate::graph::check::CheckedGraph;
@@ -30,6 +31,7 @@ pub fn lints(checked: &CheckedGraph) -> Problems {
     found.extend(no_effect::unused_node(&facts));
     found.extend(no_effect::one_channel_softmax(&facts));
     found.extend(kernel_coverage::unread_pixels(&facts));
+    found.extend(misplaced::misplaced(&facts));
     warnings_by_place(facts.graph, found)
 }
 

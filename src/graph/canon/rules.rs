@@ -40,12 +40,9 @@ pub(super) fn absorbed_nodes(graph: &Graph) -> Vec<bool> {
         }
     }
     graph.results.iter().for_each(|(_, result)| reads[result.node.index()] += 2);
-    let commutes = |op: &Op| match op {
-        Op::Combine(Combine { function }) => match function {
-            ElementwiseFunction::Add | ElementwiseFunction::Mul => true,
-            ElementwiseFunction::Sub | ElementwiseFunction::Div => false,
-        },
-        _ => false,
+    let commutes = |op: &Op| {
+        let Op::Combine(Combine { function }) = op else { return false };
+        matches!(function, ElementwiseFunction::Add | ElementwiseFunction::Mul)
     };
     let absorbed = |id: NodeId| {
         let (op, reader) = (&graph.node(id).op, readers[id.index()]);

@@ -4,10 +4,16 @@ use super::call_site::OperatorCall;
 use super::elaborator::Elaborator;
 use super::value::EvalValue;
 use crate::graph::ir::{Graph, Outlet};
+use crate::graph::placement::placements;
 use crate::graph::ty::TensorType;
 use crate::text::diag::{Applicability, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Param, ParamTypeKind};
+
+/// Largest number of nodes for which the places of maps are computed for a suggestion.
+const MAX_PLACED: usize = 4096;
+/// Says why a map is cropped and not resized.
+const CUT_OFF: &str = "cut the border off the larger one, so that pixels meet the same place of the image, for example";
 
 /// Returns the place and the text that add `name = ...` to a call. `name_span` is the called name, `call` reaches to the
 /// closing bracket.
@@ -66,6 +72,7 @@ impl<'a> Elaborator<'_, 'a> {
         let [Some(a), Some(b)] = &shapes else { return };
         let (Some(size_a), Some(size_b)) = (a.spatial(), b.spatial()) else { return };
         // The operand that is changed, and the other one.
+        let larger = self.larger_by_a_border(outlets);
         let (side, other, stage, message) = if size_a == size_b {
             let channels = a.channels().max(b.channels());
             let fewer = usize::from(b.channels() < a.channels());
@@ -75,6 +82,8 @@ impl<'a> Elaborator<'_, 'a> {
                 format!("conv({channels}, k = 1)"),
                 format!("bring both to {channels} channels, for example"),
             )
+        } else if let Some(larger) = larger.filter(|_| a.channels() == b.channels()) {
+            (larger, 1 - larger, String::new(), CUT_OFF.into())
         } else if a.channels() == b.channels() {
             let smaller = usize::from(size_b < size_a);
             (smaller, 1 - smaller, String::new(), "bring both to one size, for example".into())
@@ -83,6 +92,7 @@ impl<'a> Elaborator<'_, 'a> {
         };
         let (stage, applicability) = match (stage.is_empty(), resize_target(sides[other])) {
             (false, _) => (stage, Applicability::MaybeIncorrect),
+            (true, (to, trust)) if larger.is_some() => (format!("crop(to = {to})"), trust),
             (true, (to, trust)) => (format!("resize(to = {to})"), trust),
         };
         let at = sides[side].span;
@@ -93,7 +103,33 @@ impl<'a> Elaborator<'_, 'a> {
         });
     }
 
-    /// Suggests to resize the first input of a `concat` whose size differs from that of the first one.
+    /// Returns the larger of two maps that lie on the same grid of the image and differ by a border that unpadded windows cut
+    /// off. Resizing one of them would displace its pixels. `None` where resizing is right: after pools and strides.
+    pub(super) fn larger_by_a_border(&self, outlets: [Outlet; 2]) -> Option<usize> {
+        if self.graph.len() > MAX_PLACED {
+            return None;
+        }
+        let (places, _) = placements(&self.graph);
+        let [a, b] = outlets.map(|outlet| places[outlet.node.index()]);
+        let mut larger = None;
+        for (a, b) in a.into_iter().zip(b) {
+            let (a, b) = (a?, b?);
+            if a.lies_on(&b) {
+                continue;
+            }
+            if (a.stride / b.stride - 1.0).abs() > 1e-9 {
+                return None;
+            }
+            let wider = usize::from(b.end - b.start > a.end - a.start);
+            if larger.is_some_and(|larger| larger != wider) {
+                return None;
+            }
+            larger = Some(wider);
+        }
+        larger
+    }
+
+    /// Suggests to resize the first input of a `concat` whose size differs from that of the first one, or to crop the larger.
     fn suggest_concat_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
         let sizes: Vec<_> = inputs.iter().map(|&o| self.graph.ty(o).tensor().and_then(|s| s.spatial())).collect();
         let Some(odd) = sizes.iter().position(|s| *s != sizes[0]) else { return };
@@ -102,12 +138,17 @@ impl<'a> Elaborator<'_, 'a> {
             return;
         }
         let (first, part) = (&args[0].value, &args[odd].value);
-        let (to, applicability) = resize_target(first);
+        let (changed, kept, stage, message) = match self.larger_by_a_border([inputs[0], inputs[odd]]) {
+            Some(0) => (first, part, "crop", CUT_OFF),
+            Some(_) => (part, first, "crop", CUT_OFF),
+            None => (part, first, "resize", "bring it to the size of the first, for example"),
+        };
+        let (to, applicability) = resize_target(kept);
         // A pipe applies to everything before it, so the argument needs no brackets.
-        let edits = vec![(part.span.after(), format!(" |> resize(to = {to})"))];
+        let edits = vec![(changed.span.after(), format!(" |> {stage}(to = {to})"))];
         self.suggest_fix(span, |d| {
             let d = Diagnostic { help: Vec::new(), ..d };
-            d.suggest_all("bring it to the size of the first, for example", edits, applicability)
+            d.suggest_all(message, edits, applicability)
         });
     }
 

@@ -10,20 +10,21 @@ use std::collections::BTreeSet;
 
 /// The largest number of parameters of one block.
 const MAX_PARAMS: usize = 256;
-/// The largest number of errors of one body that include a "did you mean" suggestion.
+/// The largest number of errors of a program that include a "did you mean" suggestion.
 const MAX_SUGGESTIONS: usize = 50;
 
 const BUILTIN_TYPES: &[&str] = &["int", "float", "bool", "string"];
 
 /// Reports unknown names in blocks and models and marks the items that hold them as broken.
 pub(super) fn check(program: &mut ResolvedProgram<'_>, problems: &mut Problems) {
-    let mut broken = Vec::new();
+    let (mut broken, mut before) = (Vec::new(), 0);
     for block in program.blocks.values().chain(program.models.values()) {
-        let mut checker = NameChecker { program, locals: BTreeSet::new(), problems: Problems::new() };
+        let mut checker = NameChecker { program, locals: BTreeSet::new(), problems: Problems::new(), before };
         checker.check_block(block);
         if checker.problems.has_errors() {
             broken.push(block.name.node.as_str());
         }
+        before += checker.problems.iter().count();
         problems.extend(checker.problems);
     }
     program.broken.extend(broken);
@@ -43,6 +44,8 @@ struct NameChecker<'p, 'a> {
     /// Names of parameters, dims, nodes and loop variables. A body has one scope, into which loops bind as well.
     locals: BTreeSet<String>,
     problems: Problems,
+    /// Number of problems of the blocks before. Suggestions for each of thousands would take longer than anyone reads.
+    before: usize,
 }
 
 impl NameChecker<'_, '_> {
@@ -223,10 +226,12 @@ impl NameChecker<'_, '_> {
         let what = if stage { "block or operator" } else { "name" };
         let mut d = problem!(E0201, span, "unknown {what} `{name}`");
         if stage && self.locals.contains(name) {
-            d = d.label("a node or a value, which cannot be called");
+            d = d.label("a node or a value, which cannot be called").note(
+                "a block is called by its own name, and every call has weights of its own: calling one twice shares nothing",
+            );
         }
         let foreign = other_framework_name(name);
-        self.problems.push(if self.problems.iter().count() > MAX_SUGGESTIONS {
+        self.problems.push(if self.before + self.problems.iter().count() > MAX_SUGGESTIONS {
             d
         } else if let Some((ours, hint)) = foreign {
             d.suggest(hint, span, ours, Applicability::MaybeIncorrect)

@@ -25,7 +25,7 @@ pub(super) struct PytorchFile {
 
 impl PytorchFile {
     /// Reads what the file declares.
-    pub(super) fn open(path: &Path) -> Result<PytorchFile> {
+    pub(super) fn declared_by(path: &Path) -> Result<PytorchFile> {
         // The reader opens the file itself, and would wait for a pipe.
         file::open(path).map_err(|e| RunError::read(path, e))?;
         let reader = PytorchReader::new(path).map_err(|e| {

@@ -27,7 +27,7 @@ enum WeightContent {
 
 impl WeightFile {
     /// Reads the names and shapes of a file.
-    pub(super) fn open(path: &Path) -> Result<WeightFile> {
+    pub(super) fn declared_by(path: &Path) -> Result<WeightFile> {
         if !path.exists() {
             return Err(problem!(
                 E0701,
@@ -38,7 +38,7 @@ impl WeightFile {
         }
         let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
         let content = if ["pt", "pth", "bin", "ckpt"].into_iter().any(is) {
-            WeightContent::Pytorch(PytorchFile::open(path)?)
+            WeightContent::Pytorch(PytorchFile::declared_by(path)?)
         } else {
             let (tensors, ordered) = checkpoint::read_weights(path)?;
             let names = tensors.iter().map(|t| (t.name.clone(), t.shape.clone())).collect();

@@ -1,11 +1,19 @@
 //! A model whose quantities are counted once, however many claims are about it.
 
-use super::quantity::PeakBytes;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::field::{narrower_side, receptive_fields};
 use crate::study::cost::{Convention, count};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+
+/// Peak memory of inference and training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PeakBytes {
+    /// Peak of a forward pass without gradients, in bytes.
+    pub inference: u64,
+    /// Peak of a training step (forward, loss, backward, update), in bytes.
+    pub training: u64,
+}
 
 /// Totals of a model by one convention.
 #[derive(Debug, Clone, Copy)]

@@ -49,15 +49,6 @@ impl fmt::Display for QuantityValue {
     }
 }
 
-/// Peak memory of inference and training.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PeakBytes {
-    /// Peak of a forward pass without gradients, in bytes.
-    pub inference: u64,
-    /// Peak of a training step (forward, loss, backward, update), in bytes.
-    pub training: u64,
-}
-
 /// Names of quantities, for suggestions.
 pub(super) const QUANTITIES: &[&str] =
     &["params", "buffers", "macs", "input", "output", "receptive_field", "dice", "iou"];

@@ -248,3 +248,98 @@ fn every_lint_is_documented() {
         assert!(page.contains(&format!("| `{name}` | {} |", code.id())), "docs/lints.md has no row for {name}");
     }
 }
+
+const VALID: &str = "block two(x: [c, h, w], out: int) -> [out, h - 4, w - 4]
+  = x |> conv(out, pad = 0) |> relu |> conv(out, pad = 0) |> relu
+
+model Valid(x: [1, H, W]) -> [2, H, W] {
+  let a = x |> two(8)
+  let b = a |> maxpool(2) |> two(16)
+  let c = b |> maxpool(2) |> two(32)
+  let d = c |> conv_transpose(16)
+  let e = concat(b |> JOIN, d) |> two(16)
+  let f = e |> conv_transpose(8)
+  let g = concat(a |> crop(to = f), f) |> two(8)
+  return g |> conv(2, k = 1) |> END
+}
+";
+
+/// Returns the messages about misplaced maps.
+fn misplaced(text: &str, size: [usize; 2]) -> Vec<String> {
+    let compiled = compile_text(&format!("npc 1\n{text}"), Some(size), &[]);
+    assert!(!compiled.checked.is_empty(), "{}", compiled.rendered());
+    let about = |t: &String| t.starts_with("W0418") || t.starts_with("W0419");
+    compiled.messages().into_iter().filter(about).collect()
+}
+
+/// The U-Net as first published loses a border of 20 pixels. Resizing its result displaces every mask; padding or cropping
+/// does not.
+#[test]
+fn a_border_that_is_stretched_away_is_reported() {
+    let with = |join: &str, end: &str| VALID.replace("JOIN", join).replace("END", end);
+    let stretched = misplaced(&with("crop(to = d)", "resize(to = x)"), [100, 100]);
+    assert_eq!(
+        stretched,
+        ["W0418 the result of `Valid` shows pixels 20 to 80 of a height of 100, and is laid over all of them"]
+    );
+    let padded = with("crop(to = d)", "pad([20, 20, 20, 20])");
+    assert_eq!(misplaced(&padded, [100, 100]), Vec::<String>::new());
+    let before = with("crop(to = d)", "identity")
+        .replace("let a = x |>", "let a = x |> pad([20, 20, 20, 20], mode = reflect) |>");
+    assert_eq!(misplaced(&before, [100, 100]), Vec::<String>::new());
+    let resized = misplaced(&with("resize(to = d)", "pad([20, 20, 20, 20])"), [100, 100]);
+    assert!(resized.iter().all(|t| t.starts_with("W0419")), "{resized:?}");
+    assert_eq!(resized[0], "W0419 the inputs of this `concat` lie up to 8 pixels apart in the image, along the height");
+    // The suggestion for the join keeps pixels in place.
+    let compiled = compile_text(&format!("npc 1\n{}", with("identity", "resize(to = x)")), Some([100, 100]), &[]);
+    let text = compiled.rendered();
+    assert!(text.contains("crop(to = d)") && !text.contains("resize(to = d)"), "{text}");
+}
+
+/// What strides, rounded sizes, even kernels and aligned corners displace is no mistake.
+#[test]
+fn usual_strides_and_sizes_misplace_nothing() {
+    let any = "block two(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out) |> relu |> conv(out) |> relu
+model Any(x: [3, H, W]) -> [1, H, W] {
+  let a = x |> two(8)
+  let b = a |> maxpool(2) |> two(16)
+  let c = b |> maxpool(2) |> two(32)
+  let d = c |> maxpool(2) |> two(32)
+  let e = concat(c, d |> resize(to = c)) |> two(32)
+  let f = concat(b, e |> resize(to = b, align_corners = true)) |> two(16)
+  return concat(a, f |> resize(to = a)) |> conv(1, k = 1)
+}
+";
+    for size in [[31, 47], [64, 96], [100, 101], [127, 8]] {
+        assert_eq!(misplaced(any, size), Vec::<String>::new(), "{size:?}");
+    }
+    let strided = "model Strided(x: [3, H, W]) -> [2, H, W] {
+  let a = x |> conv(8, k = 7, stride = 2)
+  let b = a |> maxpool(3, stride = 2, pad = 1) |> conv(8, stride = 2) |> conv(8, stride = 2) |> conv(8, stride = 2)
+  let c = (a |> conv(8, k = 1, stride = 2)) + (a |> conv(8, k = 3, stride = 2))
+  return concat(a, b |> resize(to = a), c |> resize(to = a)) |> conv(2, k = 4, pad = 1) |> resize(to = x)
+}
+";
+    for size in [[64, 64], [97, 161], [224, 224]] {
+        assert_eq!(misplaced(strided, size), Vec::<String>::new(), "{size:?}");
+    }
+    let transposed = "model Up(x: [3, H, W]) -> [2, H, W]
+  = x |> conv(8, k = 4, stride = 4, pad = 0) |> conv_transpose(8, k = 4, stride = 2, pad = 1) |> conv_transpose(2) |> resize(to = x)
+";
+    assert_eq!(misplaced(transposed, [64, 64]), Vec::<String>::new());
+}
+
+/// A row that is cut off at one side displaces what is joined behind it.
+#[test]
+fn one_sided_borders_are_reported() {
+    let text = "model Shifted(x: [3, H, W]) -> [3, H, W]
+  = x |> pad([0, 6, 0, 0]) |> conv(3) |> resize(to = x)
+";
+    let found = misplaced(text, [32, 32]);
+    assert_eq!(
+        found,
+        ["W0418 the result of `Shifted` shows pixels 0 to 38 of a height of 32, and is laid over all of them"]
+    );
+    let cropped = text.replace("resize(to = x)", "crop(to = x, at = [0, 0])");
+    assert_eq!(misplaced(&cropped, [32, 32]), Vec::<String>::new());
+}

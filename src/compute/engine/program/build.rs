@@ -173,7 +173,14 @@ impl ProgramBuilder<'_> {
         };
         let layer = layer(step);
         let conv = ConvNode { window, kind, layer, fold: None, relu: false, sums: false, input_norm: None };
-        let x = if kind == ConvKind::Depthwise { self.in_blocks(inputs[0], at) } else { inputs[0] };
+        // In the weights' gradient of a transposed convolution, the input has the place of a gradient, which has blocks. So
+        // the image, which is planar, is copied.
+        let blocked = match kind {
+            ConvKind::Regular => false,
+            ConvKind::Depthwise => true,
+            ConvKind::Transposed => self.mode != PassMode::Infer,
+        };
+        let x = if blocked { self.in_blocks(inputs[0], at) } else { inputs[0] };
         self.conv(conv, x, outputs[0], at);
         Ok(())
     }

@@ -112,7 +112,18 @@ impl<'a> Elaborator<'_, 'a> {
                     Some(name) => (name, Applicability::MaybeIncorrect),
                     None => ("...".into(), Applicability::HasPlaceholders),
                 };
-                let stage = format!("resize(to = {to})");
+                let source = self.dim_source(&input.block.params, dim);
+                let border = source.and_then(|source| self.larger_by_a_border([*outlet, source]));
+                let stage = match border {
+                    Some(0) => format!("crop(to = {to})"),
+                    Some(_) => {
+                        return d.help(
+                            "the other map lost no border: crop it to the size of this one, since resizing would displace \
+                             pixels",
+                        );
+                    }
+                    None => format!("resize(to = {to})"),
+                };
                 suggest_stage(d, "bring it to that size, for example", &stage, input.argument, trust)
             }
             _ => d,

@@ -369,3 +369,35 @@ fn cross_entropy_is_the_mean_over_pixels() {
     let p = 1.0 / (1.0 + (1f32).exp());
     assert_close(gradient, &[p / 2.0, -0.5, -p / 2.0, 0.5]);
 }
+
+/// An image without a gradient is stored in another layout than the maps, and the weights of what reads it have the gradients
+/// that they have with it.
+#[test]
+fn gradients_do_not_depend_on_the_layout_of_the_image() {
+    for op in operators() {
+        if matches!(op, Op::Flatten(_) | Op::Reshape(_) | Op::Dropout(_)) {
+            continue;
+        }
+        let mut b = Build::new(4, 9, 10);
+        let image_ = b.image;
+        let first = b.op(op.clone(), &[image_]);
+        let last = b.at("last", conv(3, 1), &[first]);
+        let checked = b.done(last);
+        let gradients = |tracked: bool| {
+            let network = lower(&checked, &device(), 1).train();
+            let x = image([2, 4, 9, 10]);
+            let RecordedPass { mut results, back } = network.record(if tracked { x.require_grad() } else { x }, 0);
+            let y = results.remove(0);
+            let weights = image(y.dims());
+            let gradients = y.clone().mul(y).mul(weights).sum().backward();
+            AccumulatedGradients::of(&network, back, gradients).tensors(&network)
+        };
+        let (plain, tracked) = (gradients(false), gradients(true));
+        assert_eq!(plain.len(), tracked.len(), "{op:?}");
+        for (a, b) in plain.iter().zip(&tracked) {
+            let largest = b.values.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+            let differs = a.values.iter().zip(&b.values).any(|(x, y)| (x - y).abs() > 1e-4 * largest);
+            assert!(a.name == b.name && !differs, "{op:?}: {}", a.name);
+        }
+    }
+}
