@@ -178,6 +178,8 @@ codes! {
         "A value of a data block contradicts another value, the images, or the network."
     E0717 Error "invalid setting of a run"
         "A value of a `train` block or of `settings.yaml` is out of range, or contradicts another value, the network or the data: for example a supervised result that the network does not have, or class weights of another number than the classes."
+    E0718 Error "orientation not decided"
+        "A picture has an orientation tag (EXIF in JPEG, PNG and WebP, tag 274 in TIFF), by which viewers turn it. Programs that draw masks differ in whether they do so too. Write `orientation = apply` in the data block if masks are drawn on what viewers show, or `orientation = stored` if they are drawn on the stored pixels. The same rule holds for images and masks, each by its own tag, and in `npc predict`. For a trained run, write the key into its settings.yaml, or save the picture upright (`magick IN -auto-orient OUT`)."
     E0720 Error "weights do not fit the network"
         "Tensors in a file of weights are missing, unknown, or have other shapes than the network. The message lists the first of them. The file belongs to another network, or the model file was changed after training."
     E0721 Error "invalid run folder"

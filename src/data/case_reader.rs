@@ -1,9 +1,9 @@
 //! Reads the pixels and classes of a case, from its own file or from a slice of a volume.
 
 use super::case::Case;
-use super::decode::{self, PaletteMode};
+use super::decode;
 use super::mask;
-use super::notice::FileNotice;
+use super::notice::{FileNotice, FileRole};
 use super::pixels::Pixels;
 use super::volume::{self, Volume, VolumeCache, VoxelGrid, is_volume};
 use crate::base::error::Result;
@@ -25,7 +25,7 @@ pub(super) fn read_pixels(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -
         Some(index) => {
             open(case, &case.image, volumes)?.slice(spec.slicing.axis, index, &case.display_path(&case.image))
         }
-        None => decode::read(&case.image, PaletteMode::Colours),
+        None => decode::read(&case.image, FileRole::Image, spec),
     }
 }
 
@@ -34,8 +34,8 @@ pub(super) fn read_classes(spec: &DataSpec, case: &Case, volumes: &VolumeCache) 
     match case.slice {
         Some(index) if is_volume(&case.mask) => {
             let place = case.display_path(&case.mask);
-            let pixels = open(case, &case.mask, volumes)?.slice(spec.slicing.axis, index, &place)?;
-            let (classes, warnings) = mask::classes(&pixels, spec, &place)?;
+            let mut pixels = open(case, &case.mask, volumes)?.slice(spec.slicing.axis, index, &place)?;
+            let (classes, warnings) = mask::classes(&mut pixels, spec, &place)?;
             Ok((classes, pixels.size, warnings))
         }
         _ => mask::load_mask(spec, &case.mask),
@@ -51,7 +51,7 @@ pub(super) fn voxel_grid(case: &Case, volumes: &VolumeCache) -> Result<VoxelGrid
 pub(super) fn image_size(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<[usize; 2]> {
     match case.slice {
         Some(_) => Ok(open(case, &case.image, volumes)?.grid.size(spec.slicing.axis)),
-        None => decode::size(&case.image),
+        None => Ok(decode::size(&case.image, spec)?.size),
     }
 }
 
@@ -61,4 +61,23 @@ pub(super) fn pixel_spacing(spec: &DataSpec, case: &Case, volumes: &VolumeCache)
         Some(_) => Ok(Some(open(case, &case.image, volumes)?.grid.pixel_spacing(spec.slicing.axis))),
         None => Ok(None),
     }
+}
+
+/// Returns the size of the image, and the spacing of its pixels in mm if the data block or the format gives it. The block gives
+/// the spacing of stored pixels, so height and width change places where an orientation tag turns the picture.
+pub(super) fn size_and_spacing(
+    spec: &DataSpec,
+    case: &Case,
+    volumes: &VolumeCache,
+) -> Result<([usize; 2], Option<[f64; 2]>)> {
+    if case.slice.is_some() {
+        let spacing = match spec.spacing {
+            Some(spacing) => Some(spacing),
+            None => pixel_spacing(spec, case, volumes)?,
+        };
+        return Ok((image_size(spec, case, volumes)?, spacing));
+    }
+    let picture = decode::size(&case.image, spec)?;
+    let turned = |[height, width]: [f64; 2]| if picture.swapped { [width, height] } else { [height, width] };
+    Ok((picture.size, spec.spacing.map(turned)))
 }

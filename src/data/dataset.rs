@@ -163,17 +163,16 @@ impl Dataset {
     /// Returns the pixel spacing of the case at the data block's size in mm, height then width; `None` if it is unknown.
     pub fn spacing(&self, role: SplitRole, index: usize) -> Result<Option<[f64; 2]>> {
         let case = self.case(role, index)?;
-        let known = match self.spec.spacing {
-            Some(spacing) => Some(spacing),
-            None => case_reader::pixel_spacing(&self.spec, case, &self.volumes)?,
+        if self.spec.spacing.is_none() && case.slice.is_none() {
+            return Ok(None);
+        }
+        let (original, known) = match &self.spec.source {
+            DataSource::Files { .. } | DataSource::List { .. } => {
+                case_reader::size_and_spacing(&self.spec, case, &self.volumes)?
+            }
+            DataSource::Phantoms { .. } => (self.spec.size, self.spec.spacing),
         };
         let Some(spacing) = known else { return Ok(None) };
-        let original = match &self.spec.source {
-            DataSource::Files { .. } | DataSource::List { .. } => {
-                case_reader::image_size(&self.spec, case, &self.volumes)?
-            }
-            DataSource::Phantoms { .. } => self.spec.size,
-        };
         let at = |i: usize| spacing[i] * original[i] as f64 / self.spec.size[i] as f64;
         Ok(Some([at(0), at(1)]))
     }
@@ -198,7 +197,9 @@ impl Dataset {
                 let image =
                     intensity::prepare(&pixels, spec, channels, &case.display_path(&case.image), &mut warnings)?;
                 let mask = resize::nearest(&mask, of_mask, spec.size);
-                Ok(CachedSample { image, mask, original: pixels.size, warnings })
+                let kind = intensity::unscaled_kind(&pixels, spec);
+                let unscaled = kind.map(|kind| (kind, case.image.clone()));
+                Ok(CachedSample { image, mask, original: pixels.size, unscaled, warnings })
             }
             DataSource::Phantoms { seed, .. } => {
                 let slice = phantom::draw(*seed, phantom::index_of_stem(&case.stem)?, spec.size);
@@ -206,7 +207,7 @@ impl Dataset {
                 let (pixels, mut warnings) = (slice.into_pixels(), Vec::new());
                 let stem = Path::new(&case.stem);
                 let image = intensity::prepare(&pixels, &phantom::with_window(spec), channels, stem, &mut warnings)?;
-                Ok(CachedSample { image, mask, original: spec.size, warnings })
+                Ok(CachedSample { image, mask, original: spec.size, unscaled: None, warnings })
             }
         }
     }

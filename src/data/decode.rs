@@ -1,151 +1,309 @@
-//! Decodes image files (PNG, JPEG and TIFF). The format is detected from the first bytes, not from the extension.
+//! Decodes image files. The format is detected from the first bytes, not from the extension.
 //!
-//! Truncated or damaged files, and sizes above [`MAX_SIDE`](super::pixels::MAX_SIDE), are errors that name the file. Alpha is
-//! dropped. Orientation tags and colour profiles are not applied, since masks are drawn on the stored pixels.
+//! Each format has a reader below that returns samples as stored ([`RawPicture`]). This file applies what changes their meaning:
+//! orientation, palettes, alpha. `docs/data.md` has the table of formats and fields. Truncated or damaged files, and sizes above
+//! [`MAX_SIDE`](super::pixels::MAX_SIDE), are errors that name the file.
 
-use super::pixels::{MAX_BYTES, Pixels, SampleValues, check_size, keep_channels, unpack_bits};
-use super::{jpeg, tiff};
-use crate::base::error::{Result, RunError, one_line};
+mod bmp_file;
+mod failure;
+mod gif_file;
+mod jpeg_file;
+mod jpeg_header;
+mod orientation;
+mod png_chunks;
+mod png_file;
+mod raw_picture;
+mod tiff_directory;
+mod tiff_file;
+mod tiff_page;
+mod webp_file;
+
+use super::notice::{FileNotice, FileRole, NoticeTopic};
+use super::pixels::{AlphaPlane, Pixels, SampleValues, check_size};
+use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
-use std::io::Cursor;
+use crate::text::config::{DataSpec, OrientationRule};
+use orientation::Orientation;
+use raw_picture::{ExtraSample, FileFields, RawPicture};
 use std::path::Path;
 
 /// Extensions of image files in lower case, used when a folder is listed.
-pub(crate) const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "tif", "tiff"];
+pub(crate) const EXTENSIONS: [&str; 10] = ["png", "jpg", "jpeg", "jpe", "jfif", "tif", "tiff", "bmp", "gif", "webp"];
 
 /// Checks whether a file name has the extension of a picture.
 pub(super) fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
 }
 
-/// How a PNG with a palette is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum PaletteMode {
-    /// The colours of the palette.
-    Colours,
-    /// The stored palette indices: masks drawn with a palette keep the class there.
-    Indices,
-}
-
-/// Reads an image file.
-pub(super) fn read(path: &Path, palette: PaletteMode) -> Result<Pixels> {
+/// Reads an image file or a mask file. Images come as grey values or colours. Masks keep what their rule needs: the indices of
+/// a palette, alpha, and samples of fewer than 8 bits as stored.
+pub(super) fn read(path: &Path, role: FileRole, spec: &DataSpec) -> Result<Pixels> {
     let bytes = file::read(path, file::PICTURE_BYTES).map_err(|e| RunError::read(path, e))?;
-    let pixels = match picture_format(&bytes) {
-        Some(PictureFormat::Png) => match palette {
-            PaletteMode::Indices => match palette_indices(path, &bytes)? {
-                Some(pixels) => pixels,
-                None => decode_picture(path, &bytes, ImageFormat::Png)?,
-            },
-            PaletteMode::Colours => decode_picture(path, &bytes, ImageFormat::Png)?,
-        },
-        Some(PictureFormat::Jpeg) => {
-            // The decoder would fill the missing part with grey.
-            if !jpeg::is_complete(&bytes) {
-                return Err(
-                    problem!(E0703, path, "the JPEG file is truncated"; help: "copy or download the file again"),
-                );
-            }
-            Pixels { lossy: true, ..decode_picture(path, &bytes, ImageFormat::Jpeg)? }
-        }
-        Some(PictureFormat::Tiff) => tiff::read(path, &bytes)?,
-        None if bytes.is_empty() => return Err(problem!(E0703, path, "the file is empty")),
-        None => return Err(unknown_format(path, &bytes)),
-    };
-    debug_assert_eq!(pixels.values.len(), pixels.size[0] * pixels.size[1] * pixels.channels);
-    Ok(pixels)
+    let raw = decode(path, bytes, role)?;
+    debug_assert_eq!(raw.values.len(), raw.size[0] * raw.size[1] * raw.samples);
+    finish(raw, path, role, spec)
 }
 
-fn unknown_format(path: &Path, bytes: &[u8]) -> RunError {
-    let error = problem!(E0704, path, "not a PNG, JPEG or TIFF file");
-    match bytes {
-        [0x1f, 0x8b, ..] => error.help("the file is gzipped; if it is a NIfTI file, rename it to NAME.nii.gz"),
-        _ if bytes.get(128..132) == Some(b"DICM") => {
-            error.help("this is a DICOM file; use the folder of its series instead: `images = \"series/*\"`")
-        }
-        [b'B', b'M', ..] | [b'G', b'I', b'F', b'8', ..] => error.help("convert it to PNG"),
-        [b'R', b'I', b'F', b'F', ..] => error.help("this may be a WebP file; convert it to PNG"),
-        _ if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => error
-            .help("the file contains text; it may have been renamed, or it may be the error page of a failed download"),
-        _ => error,
+fn decode(path: &Path, bytes: Vec<u8>, role: FileRole) -> Result<RawPicture> {
+    match picture_format(path, &bytes)? {
+        PictureFormat::Png => png_file::read(path, &bytes, role),
+        PictureFormat::Jpeg => jpeg_file::read(path, &bytes),
+        PictureFormat::Tiff => tiff_file::read(path, bytes, role),
+        PictureFormat::Bmp => bmp_file::read(path, &bytes),
+        PictureFormat::Gif => gif_file::read(path, &bytes),
+        PictureFormat::Webp => webp_file::read(path, &bytes),
     }
+}
+
+/// Reads the mask of a slice of a volume, whose values are compared with labels later. Errors: the meaning of a value depends on
+/// more than itself (alpha, orientation, colours).
+pub(super) fn read_series_mask(path: &Path) -> Result<Pixels> {
+    let bytes = file::read(path, file::PICTURE_BYTES).map_err(|e| RunError::read(path, e))?;
+    let raw = decode(path, bytes, FileRole::Mask)?;
+    let cause = if !raw.fields.orientation.is_upright() {
+        "an orientation tag"
+    } else if raw.extra != ExtraSample::None || raw.palette.iter().flatten().any(|entry| entry[3] != 255) {
+        "an alpha channel"
+    } else if raw.samples != 1 {
+        "colours"
+    } else {
+        let notice = |(topic, text)| FileNotice::new(topic, FileRole::Mask, path, text);
+        let warnings = raw.fields.notices.into_iter().map(notice).collect();
+        let values = shown_values(raw.values, raw.bits, raw.palette.is_some());
+        return Ok(Pixels { lossy: raw.lossy, warnings, ..Pixels::new(raw.size, 1, values) });
+    };
+    Err(problem!(
+        E0713,
+        path,
+        "the mask of a slice has {cause}";
+        help: "store the class as a grey value, or as the index of a palette, in a PNG file without alpha"
+    ))
+}
+
+/// Converts grey samples of fewer than 8 bits to 0..255. The indices of a palette stay as they are.
+fn shown_values(mut values: SampleValues, bits: u32, indices: bool) -> SampleValues {
+    if let SampleValues::U8(values) = &mut values
+        && bits < 8
+        && !indices
+    {
+        let step = 255 / ((1u16 << bits) - 1) as u8;
+        values.iter_mut().for_each(|v| *v *= step);
+    }
+    values
+}
+
+/// Reads the height and width of an image file without decoding it, and whether an orientation tag swaps them.
+pub(super) fn size(path: &Path, spec: &DataSpec) -> Result<PictureSize> {
+    let bytes = file::read(path, file::PICTURE_BYTES).map_err(|e| RunError::read(path, e))?;
+    let (stored, fields) = match picture_format(path, &bytes)? {
+        PictureFormat::Png => png_file::size(path, &bytes)?,
+        PictureFormat::Jpeg => jpeg_file::size(path, &bytes)?,
+        PictureFormat::Tiff => tiff_file::size(path, &bytes)?,
+        PictureFormat::Bmp => bmp_file::size(path, &bytes)?,
+        PictureFormat::Gif => gif_file::size(path, &bytes)?,
+        PictureFormat::Webp => webp_file::size(path, &bytes)?,
+    };
+    let turn = turn(&fields, path, spec)?;
+    Ok(PictureSize { size: turn.shown_size(stored), swapped: turn.swaps_sides() })
+}
+
+/// The size of a picture in pixels.
+pub(super) struct PictureSize {
+    /// Height and width as [`read`] returns them.
+    pub size: [usize; 2],
+    /// Whether rows of the file are columns of the picture.
+    pub swapped: bool,
 }
 
 enum PictureFormat {
     Png,
     Jpeg,
     Tiff,
+    Bmp,
+    Gif,
+    Webp,
 }
 
-fn picture_format(bytes: &[u8]) -> Option<PictureFormat> {
+fn picture_format(path: &Path, bytes: &[u8]) -> Result<PictureFormat> {
+    Ok(match bytes {
+        [0x89, b'P', b'N', b'G', ..] => PictureFormat::Png,
+        [0xff, 0xd8, 0xff, ..] => PictureFormat::Jpeg,
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => PictureFormat::Tiff,
+        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => PictureFormat::Bmp,
+        [b'G', b'I', b'F', b'8', ..] => PictureFormat::Gif,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => PictureFormat::Webp,
+        [] => return Err(problem!(E0703, path, "the file is empty"; help: "copy or download the file again")),
+        _ => return Err(unknown_format(path, bytes)),
+    })
+}
+
+fn unknown_format(path: &Path, bytes: &[u8]) -> RunError {
+    let error = problem!(E0704, path, "not a PNG, JPEG, TIFF, BMP, GIF or WebP file");
     match bytes {
-        [0x89, b'P', b'N', b'G', ..] => Some(PictureFormat::Png),
-        [0xff, 0xd8, 0xff, ..] => Some(PictureFormat::Jpeg),
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(PictureFormat::Tiff),
-        _ => None,
+        [0x1f, 0x8b, ..] => error.help("the file is gzipped; if it is a NIfTI file, rename it to NAME.nii.gz"),
+        _ if bytes.get(128..132) == Some(b"DICM") => {
+            error.help("this is a DICOM file; use the folder of its series instead: `images = \"series/*\"`")
+        }
+        [0, 0, 0, 12, b'j', b'P', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
+            error.help("this is a JPEG 2000 file; convert it to PNG")
+        }
+        _ if bytes.get(4..8) == Some(b"ftyp") => error.help("this is a HEIC or AVIF file; convert it to PNG"),
+        _ if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => error
+            .help("the file contains text; it may have been renamed, or it may be the error page of a failed download"),
+        _ => error.help("convert it to PNG or TIFF"),
     }
 }
 
-fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
-    let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
-    let fail = |e: image::ImageError| {
-        problem!(E0703, path, "cannot decode the {name} file; it may be truncated or damaged: {}", one_line(&e))
-    };
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(3 * MAX_BYTES);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(fail)?;
-    let (width, height) = decoder.dimensions();
-    let per_pixel = u64::from(decoder.color_type().bytes_per_pixel());
-    let size = check_size(path, u64::from(height), u64::from(width), per_pixel)?;
-    let picture = DynamicImage::from_decoder(decoder).map_err(fail)?;
-    let (channels, values) = match picture {
-        DynamicImage::ImageLuma8(p) => (1, SampleValues::U8(p.into_raw())),
-        DynamicImage::ImageRgb8(p) => (3, SampleValues::U8(p.into_raw())),
-        DynamicImage::ImageLumaA8(p) => (1, SampleValues::U8(keep_channels(&p.into_raw(), 2, 1))),
-        DynamicImage::ImageRgba8(p) => (3, SampleValues::U8(keep_channels(&p.into_raw(), 4, 3))),
-        DynamicImage::ImageLuma16(p) => (1, SampleValues::U16(p.into_raw())),
-        DynamicImage::ImageRgb16(p) => (3, SampleValues::U16(p.into_raw())),
-        DynamicImage::ImageLumaA16(p) => (1, SampleValues::U16(keep_channels(&p.into_raw(), 2, 1))),
-        DynamicImage::ImageRgba16(p) => (3, SampleValues::U16(keep_channels(&p.into_raw(), 4, 3))),
-        other => return Err(problem!(E0704, path, "unsupported pixel type {:?}", other.color())),
-    };
-    Ok(Pixels { size, channels, values, lossy: false, warnings: Vec::new() })
-}
-
-/// Returns the palette indices of a PNG; `None` if it has no palette.
-fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
-    let fail = |e: png::DecodingError| {
-        problem!(E0703, path, "cannot decode the PNG file; it may be truncated or damaged: {}", one_line(&e))
-    };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: 3 << 30 });
-    decoder.set_transformations(png::Transformations::IDENTITY);
-    let mut reader = decoder.read_info().map_err(fail)?;
-    let info = reader.info();
-    if info.color_type != png::ColorType::Indexed {
-        return Ok(None);
+/// Returns how the stored pixels are turned. Errors: the file has a tag, and the data block does not say what it means.
+fn turn(fields: &FileFields, path: &Path, spec: &DataSpec) -> Result<Orientation> {
+    match spec.orientation {
+        _ if fields.orientation.is_upright() => Ok(Orientation::UPRIGHT),
+        Some(OrientationRule::Apply) => Ok(fields.orientation),
+        Some(OrientationRule::Stored) => Ok(Orientation::UPRIGHT),
+        None => Err(problem!(
+            E0718,
+            path,
+            "the orientation tag is {}, and data `{}` does not say whether it is applied",
+            fields.orientation.describe(),
+            spec.name;
+            help: "write `orientation = apply` if masks are drawn on what viewers show, `orientation = stored` if they are drawn on \
+                   the stored pixels"
+        )),
     }
-    let bits = info.bit_depth as usize;
-    let size = check_size(path, u64::from(info.height), u64::from(info.width), 1)?;
-    let mut packed = vec![0; reader.output_buffer_size().unwrap_or(0)];
-    reader.next_frame(&mut packed).map_err(fail)?;
-    let values = unpack_bits(&packed, size, bits);
-    Ok(Some(Pixels { size, channels: 1, values: SampleValues::U8(values), lossy: false, warnings: Vec::new() }))
 }
 
-/// Reads the height and width that an image file declares.
-pub(super) fn size(path: &Path) -> Result<[usize; 2]> {
-    let bytes = file::read(path, file::PICTURE_BYTES).map_err(|e| RunError::read(path, e))?;
-    let fail = |e: &dyn std::fmt::Display| RunError::read(path, one_line(e));
-    let format = match picture_format(&bytes) {
-        Some(PictureFormat::Png) => ImageFormat::Png,
-        Some(PictureFormat::Jpeg) => ImageFormat::Jpeg,
-        Some(PictureFormat::Tiff) => return tiff::size(path, &bytes),
-        None => return Err(unknown_format(path, &bytes)),
+/// Applies to a raw picture what changes its meaning.
+fn finish(raw: RawPicture, path: &Path, role: FileRole, spec: &DataSpec) -> Result<Pixels> {
+    let RawPicture { size, samples, mut values, bits, palette, extra, lossy, fields } = raw;
+    let turn = turn(&fields, path, spec)?;
+    let mut notices = fields.notices;
+    if role == FileRole::Image {
+        notices.extend(fields.image_notices);
+        notices.extend(spacing_notice(fields.spacing, spec));
+    }
+    let mut alpha = match extra {
+        ExtraSample::None => None,
+        ExtraSample::Alpha | ExtraSample::Unnamed => {
+            let opaque = opaque_value(&values);
+            let plane = values.split_last(samples);
+            Some(AlphaPlane { values: plane, opaque, named: extra == ExtraSample::Alpha })
+        }
+        ExtraSample::TransparentValue(value) => transparent_value(&values, samples, value),
     };
-    let reader = ImageReader::with_format(Cursor::new(&bytes), format);
-    let (width, height) = reader.into_dimensions().map_err(|e| fail(&e))?;
-    check_size(path, u64::from(height), u64::from(width), 1)
+    let channels = if samples >= 3 { 3 } else { 1 };
+    let mut palette = palette;
+    if let Some(entries) = &palette {
+        alpha = palette_alpha(&values, entries);
+        if is_grey_ramp(entries, bits) {
+            palette = None;
+        }
+    }
+    let named = alpha.as_ref().is_some_and(|alpha| alpha.named);
+    // Alpha says nothing where every pixel is opaque.
+    alpha = alpha.filter(|alpha| !is_constant(&alpha.values, alpha.named.then_some(alpha.opaque)));
+    let opaque_alpha = named && alpha.is_none();
+    let mut pixels = Pixels { lossy, alpha, opaque_alpha, ..Pixels::new(size, channels, values) };
+    match role {
+        FileRole::Image => {
+            if let Some(alpha) = pixels.alpha.take() {
+                let what = if alpha.named { "alpha" } else { "a sample without a meaning" };
+                notices.push((NoticeTopic::Alpha, format!("{what} is ignored")));
+            }
+            to_image_values(&mut pixels, bits, palette.as_deref(), path)?;
+        }
+        FileRole::Mask => {
+            pixels.bits = (bits < 8 && palette.is_none()).then_some(bits);
+            pixels.palette = palette.map(|entries| entries.iter().map(|[r, g, b, _]| [*r, *g, *b]).collect());
+        }
+    }
+    turn.apply(&mut pixels);
+    pixels.warnings = notices.into_iter().map(|(topic, text)| FileNotice::new(topic, role, path, text)).collect();
+    Ok(pixels)
+}
+
+/// Returns the largest value of a sample type, which is opaque as alpha.
+fn opaque_value(values: &SampleValues) -> f64 {
+    match values {
+        SampleValues::U8(_) => 255.0,
+        SampleValues::U16(_) => 65_535.0,
+        SampleValues::I16(_) => 32_767.0,
+        SampleValues::Wide(..) => 1.0,
+    }
+}
+
+/// Checks whether all values are equal, and equal to `wanted` if that is given.
+fn is_constant(values: &SampleValues, wanted: Option<f64>) -> bool {
+    let first = wanted.unwrap_or_else(|| if values.len() == 0 { 0.0 } else { values.at(0) });
+    match values {
+        SampleValues::U8(v) => v.iter().all(|v| f64::from(*v) == first),
+        SampleValues::U16(v) => v.iter().all(|v| f64::from(*v) == first),
+        SampleValues::I16(v) => v.iter().all(|v| f64::from(*v) == first),
+        SampleValues::Wide(v, _) => v.iter().all(|v| *v == first),
+    }
+}
+
+/// Returns alpha where one value is transparent, if a pixel has that value.
+fn transparent_value(values: &SampleValues, samples: usize, value: [u16; 3]) -> Option<AlphaPlane> {
+    let is_transparent = |i: usize| (0..samples).all(|c| values.at(i * samples + c) == f64::from(value[c]));
+    let plane: Vec<u8> = (0..values.len() / samples).map(|i| if is_transparent(i) { 0 } else { 255 }).collect();
+    Some(AlphaPlane { values: SampleValues::U8(plane), opaque: 255.0, named: true })
+}
+
+/// Returns the alpha of each pixel of a palette with transparent entries.
+fn palette_alpha(values: &SampleValues, entries: &[[u8; 4]]) -> Option<AlphaPlane> {
+    if entries.iter().all(|entry| entry[3] == 255) {
+        return None;
+    }
+    let SampleValues::U8(indices) = values else { return None };
+    let plane = indices.iter().map(|&index| entries.get(usize::from(index)).map_or(255, |entry| entry[3])).collect();
+    Some(AlphaPlane { values: SampleValues::U8(plane), opaque: 255.0, named: true })
+}
+
+/// Checks whether a palette only repeats the grey values of its depth, as in grey BMP and GIF files.
+fn is_grey_ramp(entries: &[[u8; 4]], bits: u32) -> bool {
+    let last = (1usize << bits) - 1;
+    let grey = |k: usize| (255 * k / last.max(1)) as u8;
+    entries.len() == last + 1 && entries.iter().enumerate().all(|(k, [r, g, b, _])| [*r, *g, *b] == [grey(k); 3])
+}
+
+/// Converts indices to colours, and samples of fewer than 8 bits to 0..255.
+fn to_image_values(pixels: &mut Pixels, bits: u32, palette: Option<&[[u8; 4]]>, path: &Path) -> Result<()> {
+    if let (Some(entries), SampleValues::U8(values)) = (palette, &pixels.values) {
+        let width = pixels.size[1];
+        if let Some(at) = values.iter().position(|&index| usize::from(index) >= entries.len()) {
+            return Err(problem!(
+                E0703,
+                path,
+                "the palette has {} colours, but the pixel at x {}, y {} has index {}",
+                entries.len(),
+                at % width,
+                at / width,
+                values[at];
+                help: "copy or download the file again"
+            ));
+        }
+        check_size(path, pixels.size[0] as u64, width as u64, 3)?;
+        let mut colours = Vec::with_capacity(3 * values.len());
+        values.iter().for_each(|&index| colours.extend_from_slice(&entries[usize::from(index)][..3]));
+        pixels.values = SampleValues::U8(colours);
+        pixels.channels = 3;
+        return Ok(());
+    }
+    let values = std::mem::replace(&mut pixels.values, SampleValues::U8(Vec::new()));
+    pixels.values = shown_values(values, bits, false);
+    Ok(())
+}
+
+/// Returns a notice if the file gives another spacing than the data block.
+fn spacing_notice(of_file: Option<[f64; 2]>, spec: &DataSpec) -> Option<(NoticeTopic, String)> {
+    let (file, block) = (of_file?, spec.spacing?);
+    let differs = (0..2).any(|i| (file[i] / block[i] - 1.0).abs() > 0.01);
+    differs.then(|| {
+        let text = format!(
+            "the file gives a spacing of {:.4} x {:.4} mm; the data block's {} x {} mm is used",
+            file[0], file[1], block[0], block[1]
+        );
+        (NoticeTopic::Spacing, text)
+    })
 }

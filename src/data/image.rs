@@ -1,7 +1,7 @@
 //! Reads single image files, for prediction.
 
-use super::decode::{self, PaletteMode};
-use super::notice::FileNotice;
+use super::decode;
+use super::notice::{FileNotice, FileRole};
 use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
 use crate::base::error::Result;
@@ -33,13 +33,14 @@ pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<Loade
             help: "use it in a data block, images = \"folder/*.nii.gz\", or give it to `npc predict`"
         ));
     }
-    to_loaded_image(&decode::read(path, PaletteMode::Colours)?, &prediction_spec(spec), path, channels)
+    let spec = prediction_spec(spec);
+    to_loaded_image(&decode::read(path, FileRole::Image, &spec)?, &spec, path, channels)
 }
 
 /// Reads an image file at its own size: `input` is channels x `original`, scaled and normalised but not resized.
 pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check_spec(spec)?;
-    let pixels = decode::read(path, PaletteMode::Colours)?;
+    let pixels = decode::read(path, FileRole::Image, spec)?;
     let spec = DataSpec { size: pixels.size, ..prediction_spec(spec) };
     to_loaded_image(&pixels, &spec, path, channels)
 }
@@ -58,6 +59,7 @@ pub(super) fn to_loaded_image(pixels: &Pixels, spec: &DataSpec, path: &Path, cha
     let prepared = intensity::prepare(pixels, spec, channels, path, &mut warnings)?;
     let mut input = vec![0.0; channels * spec.size[0] * spec.size[1]];
     intensity::normalise(&prepared, intensity::unit, spec, channels, &mut input)?;
+    drop(prepared);
     let rgb = intensity::rgb(pixels, spec, path)?;
     Ok(LoadedImage { input, original: pixels.size, rgb, warnings })
 }

@@ -13,6 +13,8 @@ use crate::base::problem::problem;
 use crate::text::config::{DataSpec, DecodeRule};
 use std::path::Path;
 
+/// Part of the range of 16-bit values that pictures without a window should reach.
+const MIN_RANGE: f32 = 0.25;
 /// Largest stored value of a cached sample.
 const STEPS: f32 = 65_535.0;
 
@@ -94,6 +96,12 @@ fn no_window(path: &Path, kind: &str) -> RunError {
     )
 }
 
+/// Returns the name of the sample type if its range scales the values, because the data block has no window.
+pub(super) fn unscaled_kind(pixels: &Pixels, spec: &DataSpec) -> Option<&'static str> {
+    let has_range = matches!(pixels.values, SampleValues::U8(_) | SampleValues::U16(_));
+    (has_range && spec.window.is_none() && spec.decode == DecodeRule::Value).then(|| pixels.values.kind())
+}
+
 /// Luma of ITU-R BT.601, as in Pillow's `convert("L")` and OpenCV's grey conversion.
 fn luma([r, g, b]: [f32; 3]) -> f32 {
     0.299 * r + 0.587 * g + 0.114 * b
@@ -126,7 +134,7 @@ pub(super) fn prepare(
         v
     };
     let planes = if pixels.channels == 1 || channels == 1 { 1 } else { 3 };
-    let scaled = resize::planes(planes, pixels.size, spec.size, |y, row| {
+    let mut fill = |y: usize, row: &mut [f32]| {
         for x in 0..width {
             let at = y * width + x;
             if pixels.channels == 1 {
@@ -140,12 +148,54 @@ pub(super) fn prepare(
                 }
             }
         }
-    });
+    };
+    let prepared = if pixels.size == spec.size {
+        unresized(planes, pixels.size, fill)
+    } else {
+        resize::planes(planes, pixels.size, spec.size, &mut fill).into_iter().map(to_step).collect()
+    };
+    if let Some(text) = small_range(pixels, spec, most) {
+        warnings.push(FileNotice::new(NoticeTopic::Range, FileRole::Image, path, text));
+    }
     if least == most {
         let text = "every pixel has the same value after scaling";
         warnings.push(FileNotice::new(NoticeTopic::Constant, FileRole::Image, path, text));
     }
-    Ok(scaled.into_iter().map(|v| (v.clamp(0.0, 1.0) * STEPS).round() as u16).collect())
+    Ok(prepared)
+}
+
+/// Converts 0..1 to a 16-bit value.
+fn to_step(value: f32) -> u16 {
+    (value.clamp(0.0, 1.0) * STEPS).round() as u16
+}
+
+/// Returns planes of 16-bit values of a picture that keeps its size, without a copy of it in floats.
+fn unresized(planes: usize, [height, width]: [usize; 2], mut fill: impl FnMut(usize, &mut [f32])) -> Vec<u16> {
+    let mut prepared = vec![0; planes * height * width];
+    let mut row = vec![0.0; planes * width];
+    for y in 0..height {
+        fill(y, &mut row);
+        for (plane, values) in row.chunks_exact(width).enumerate() {
+            let output = &mut prepared[(plane * height + y) * width..][..width];
+            output.iter_mut().zip(values).for_each(|(output, &v)| *output = to_step(v));
+        }
+    }
+    prepared
+}
+
+/// Returns a notice about 16-bit values that reach only a small part of the range to which they are scaled without a window.
+/// `most` is the largest scaled value.
+fn small_range(pixels: &Pixels, spec: &DataSpec, most: f32) -> Option<String> {
+    let scaled = spec.window.is_none() && spec.decode == DecodeRule::Value;
+    if !scaled || !matches!(pixels.values, SampleValues::U16(_)) || !(0.0..MIN_RANGE).contains(&most) || most == 0.0 {
+        return None;
+    }
+    let largest = (most * STEPS).round();
+    Some(format!(
+        "the 16-bit values are scaled by 65535, and the largest is {largest} ({:.1} % of it); write the range of the values as \
+         `window = [low, high]`",
+        100.0 * most
+    ))
 }
 
 /// Converts a 16-bit value to 0..1.

@@ -237,8 +237,13 @@ impl LoaderState {
         counts.decoded.fetch_add(1, Ordering::Relaxed);
         let mut prepared = self.data.prepare(self.role, case, self.channels)?;
         let warnings = std::mem::take(&mut prepared.warnings);
-        if !warnings.is_empty() {
-            lock(&self.notices).extend(warnings);
+        let unscaled = prepared.unscaled.take();
+        if !warnings.is_empty() || unscaled.is_some() {
+            let mut notices = lock(&self.notices);
+            notices.extend(warnings);
+            if let Some((kind, path)) = unscaled {
+                notices.add_unscaled(kind, &path);
+            }
         }
         let prepared = Arc::new(prepared);
         let bytes = prepared.bytes();

@@ -49,6 +49,8 @@ pub enum NoticeTopic {
     SampleType,
     /// Values that use a small part of their range.
     Range,
+    /// Images of several sample types in one set.
+    MixedDepths,
     /// Every pixel is equal.
     Constant,
     /// Colours of a mask where grey is expected.
@@ -106,6 +108,8 @@ impl Serialize for FileNotice {
 #[derive(Debug, Clone, Default)]
 pub struct NoticeSet {
     found: BTreeMap<(FileRole, NoticeTopic), BTreeMap<PathBuf, String>>,
+    /// An image of each sample type that was read without a window.
+    unscaled: BTreeMap<&'static str, PathBuf>,
 }
 
 /// All notices of one topic in one line.
@@ -128,8 +132,17 @@ impl NoticeSet {
         }
     }
 
+    /// Adds an image that is scaled by the range of its sample type, because the data block has no window.
+    pub fn add_unscaled(&mut self, kind: &'static str, path: &Path) {
+        let first = self.unscaled.entry(kind).or_insert_with(|| path.to_path_buf());
+        if by_name(path, first).is_lt() {
+            *first = path.to_path_buf();
+        }
+    }
+
     /// Adds the notices of another set.
     pub fn merge(&mut self, other: NoticeSet) {
+        other.unscaled.iter().for_each(|(kind, path)| self.add_unscaled(kind, path));
         for ((role, topic), files) in other.found {
             self.extend(files.into_iter().map(|(path, text)| FileNotice { topic, role, path, text }));
         }
@@ -149,7 +162,22 @@ impl NoticeSet {
             };
             Some(MergedNotice { role, topic, text })
         };
-        self.found.iter().filter_map(line).collect()
+        self.found.iter().filter_map(line).chain(self.mixed_depths()).collect()
+    }
+
+    /// Returns a notice if images of several sample types are scaled by their types: equal numbers are then unequal inputs.
+    fn mixed_depths(&self) -> Option<MergedNotice> {
+        if self.unscaled.len() < 2 {
+            return None;
+        }
+        let kinds: Vec<String> =
+            self.unscaled.iter().map(|(kind, path)| format!("{kind} (the first is {})", path.display())).collect();
+        let text = format!(
+            "images of several depths are mixed: {}; without a window each is scaled by the range of its type, so equal values \
+             become unequal",
+            kinds.join(" and ")
+        );
+        Some(MergedNotice { role: FileRole::Image, topic: NoticeTopic::MixedDepths, text })
     }
 
     /// Returns the lines of [`NoticeSet::merged`].

@@ -4,6 +4,7 @@ use super::notice::FileNotice;
 use super::{augment, intensity};
 use crate::base::error::Result;
 use crate::text::config::DataSpec;
+use std::path::PathBuf;
 
 /// One image and its classes at the size of the data block.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,8 @@ pub(super) struct CachedSample {
     pub(super) image: Vec<u16>,
     pub(super) mask: Vec<u8>,
     pub(super) original: [usize; 2],
+    /// Path of the image and its sample type, if its values are scaled by the range of the type.
+    pub(super) unscaled: Option<(&'static str, PathBuf)>,
     pub(super) warnings: Vec<FileNotice>,
 }
 

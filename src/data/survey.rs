@@ -100,7 +100,12 @@ pub fn survey(
 
 /// Returns a warning for each topic of the notices about files, with the stems of its cases.
 fn merged_notices(facts: &[CaseFacts]) -> Vec<SurveyFinding> {
-    let all: NoticeSet = facts.iter().flat_map(|f| f.notices.iter().cloned()).collect();
+    let mut all: NoticeSet = facts.iter().flat_map(|f| f.notices.iter().cloned()).collect();
+    for image in facts.iter().filter_map(|f| f.image.as_ref()) {
+        if let Some(path) = &image.unscaled {
+            all.add_unscaled(image.samples, path);
+        }
+    }
     let finding = |notice: MergedNotice| {
         let topic = match notice.role {
             FileRole::Image => SurveyTopic::Image,

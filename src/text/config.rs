@@ -54,6 +54,9 @@ pub struct DataSpec {
     /// Range `[low, high]` to which intensities are clipped before they are scaled to 0..1. Without it, 8-bit and unsigned
     /// 16-bit images are divided by their largest possible value, and signed or float images are an error.
     pub window: Option<[f64; 2]>,
+    /// What happens to images and masks with an orientation tag (EXIF, TIFF) other than upright; `None` refuses them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orientation: Option<OrientationRule>,
     /// How values of 16-bit files are read before `window` is applied.
     pub decode: DecodeRule,
     /// Mean per channel (or one for all), subtracted after scaling to 0..1.
@@ -104,13 +107,27 @@ pub enum DataSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaskRule {
-    /// For two classes: a value above half of the larger label is the class with the larger label. In files whose maximum is
-    /// 1, the larger label is taken as 1.
+    /// For two classes: a value above the mean of the labels is the class with the larger label. In lossless files, values
+    /// outside of the labels are errors.
     Threshold,
+    /// For two classes: a value above this number is the class with the larger label.
+    ThresholdAt(u32),
     /// The value must be one of the labels.
     Exact,
     /// The colour must be one of the labels.
     Colour,
+    /// For two classes: a pixel that is more than half opaque is the second class.
+    Alpha,
+}
+
+/// What happens to pictures with an orientation tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrientationRule {
+    /// They are turned as viewers show them.
+    Apply,
+    /// The tag is not used.
+    Stored,
 }
 
 /// How stored 16-bit values are read.

@@ -8,8 +8,8 @@ import zlib
 HERE = pathlib.Path(__file__).parent
 
 
-def png(path, height=8, width=8, values=(0, 255), colours=1, bits=8):
-    """A PNG whose left half has the first value and whose right half has the last."""
+def png(path, height=8, width=8, values=(0, 255), colours=1, bits=8, orientation=None):
+    """A PNG whose left half has the first value and whose right half has the last, with an orientation in EXIF if one is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
 
     def chunk(kind, data):
@@ -21,7 +21,10 @@ def png(path, height=8, width=8, values=(0, 255), colours=1, bits=8):
 
     row = b"\0" + b"".join(pixel(column) for column in range(width))
     header = struct.pack(">IIBBBBB", width, height, bits, {1: 0, 3: 2}[colours], 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row * height, 9)) + chunk(b"IEND", b"")
+    exif = b""
+    if orientation is not None:
+        exif = chunk(b"eXIf", b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 274, 3, 1, orientation, 0, 0))
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + exif + chunk(b"IDAT", zlib.compress(row * height, 9)) + chunk(b"IEND", b"")
     path.write_bytes(data)
 
 
@@ -105,6 +108,9 @@ folder = data_set("E0713_undeclared_void")
 for case in range(1, 5):
     png(folder / "masks" / f"{case}.png", values=(0, 1))
 png(folder / "masks" / "3.png", values=(1, 255))
+
+folder = data_set("E0718_mirrored_photo")
+png(folder / "images" / "2.png", values=(80, 200), orientation=2)
 
 folder = data_set("E0715_stem_in_two_lists")
 text(folder / "train.txt", "1\n2\n")

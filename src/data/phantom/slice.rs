@@ -15,6 +15,6 @@ pub struct PhantomSlice {
 
 impl PhantomSlice {
     pub(crate) fn into_pixels(self) -> Pixels {
-        Pixels { size: self.size, channels: 1, values: SampleValues::I16(self.hu), lossy: false, warnings: Vec::new() }
+        Pixels::new(self.size, 1, SampleValues::I16(self.hu))
     }
 }

@@ -6,11 +6,11 @@ use crate::base::error::Result;
 use crate::data::case::{Case, SplitRole, check_same_size};
 use crate::data::dataset::Dataset;
 use crate::data::notice::FileNotice;
-use crate::data::pixels::{Pixels, SampleValues};
+use crate::data::pixels::Pixels;
 use crate::data::{case_reader, intensity, phantom};
 use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::{DataSource, DataSpec};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Properties of a case, and what is wrong with it.
 pub struct CaseFacts {
@@ -35,6 +35,8 @@ pub struct ImageFacts {
     pub channels: usize,
     /// Name of the sample type.
     pub samples: &'static str,
+    /// Path of the image, if its values are scaled by the range of the type.
+    pub unscaled: Option<PathBuf>,
     pub least: f64,
     pub most: f64,
     /// Fractions of the values below and above the window.
@@ -142,12 +144,18 @@ fn image(
         }
     };
     let constant = least == most;
-    let samples = match &pixels.values {
-        SampleValues::U8(_) => "8-bit",
-        SampleValues::U16(_) => "16-bit",
-        SampleValues::I16(_) => "signed 16-bit",
-        SampleValues::Wide(_, kind) => kind,
-    };
+    let samples = pixels.values.kind();
     let outside = [below, above].map(|count| count as f64 / n.max(1) as f64);
-    ImageFacts { size: pixels.size, channels: pixels.channels, samples, least, most, outside, constant, print }
+    let unscaled = intensity::unscaled_kind(pixels, spec).map(|_| place.to_path_buf());
+    ImageFacts {
+        size: pixels.size,
+        channels: pixels.channels,
+        samples,
+        unscaled,
+        least,
+        most,
+        outside,
+        constant,
+        print,
+    }
 }

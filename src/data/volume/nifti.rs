@@ -159,5 +159,5 @@ pub(crate) fn read(path: &Path) -> Result<Volume> {
     }
     let rest = std::io::copy(&mut file.take(REST), &mut std::io::sink());
     rest.map_err(|e| cannot_unpack(path, &e))?;
-    Ok(Volume { grid, voxels, scale, lossy: false, role: FileRole::Image, notes })
+    Ok(Volume { grid, voxels, scale, lossy: None, role: FileRole::Image, notes })
 }

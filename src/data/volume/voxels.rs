@@ -15,8 +15,8 @@ pub(crate) struct Volume {
     pub voxels: Voxels,
     /// Slope and intercept from stored to real values, if they are not 1 and 0.
     pub scale: Option<[f64; 2]>,
-    /// Whether compression was lossy: flat areas may be off by some units.
-    pub lossy: bool,
+    /// Name of the compression if it is lossy, which changes values by some units.
+    pub lossy: Option<&'static str>,
     /// Whether the volume is an image or a mask.
     pub role: FileRole,
     /// Remarks about the header, for every slice.
@@ -164,7 +164,7 @@ impl Volume {
         }
         let notice = |(topic, text): &VolumeNote| FileNotice::new(*topic, self.role, path, text.clone());
         let warnings = self.notes.iter().map(notice).collect();
-        Ok(Pixels { size, channels: 1, values, lossy: self.lossy, warnings })
+        Ok(Pixels { warnings, lossy: self.lossy, ..Pixels::new(size, 1, values) })
     }
 }
 

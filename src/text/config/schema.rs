@@ -6,6 +6,7 @@
 mod augment;
 mod data;
 mod loss;
+mod mask_labels;
 mod optimizer;
 mod reader;
 mod schedule;

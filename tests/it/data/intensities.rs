@@ -83,7 +83,7 @@ fn file_formats_are_recognized_by_content() {
         fs::create_dir_all(p.parent().unwrap()).unwrap();
         fs::write(p, "not a picture").unwrap();
     };
-    refused(sample(row(), 1, text), &["x.tif", "not a PNG, JPEG or TIFF file"]);
+    refused(sample(row(), 1, text), &["x.tif", "not a PNG, JPEG, TIFF, BMP, GIF or WebP file"]);
 }
 
 #[test]

@@ -29,7 +29,6 @@ fn threshold_of_two_classes() {
         mask(&spec, &[0, 8, 247, 255, 0, 0, 0, 0, 0, 0, 127]).unwrap(),
         (vec![0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0], vec![])
     );
-    assert_eq!(mask(&spec, &[0, 1, 1, 0]).unwrap(), (vec![0, 1, 1, 0], vec![]));
     assert_eq!(mask(&spec, &[0, 0]).unwrap(), (vec![0, 0], vec![]));
     assert_eq!(mask(&spec, &[255, 128]).unwrap().0, [1, 1]);
     let (_, warnings) = mask(&spec, &[0, 64, 128, 255]).unwrap();
@@ -37,34 +36,102 @@ fn threshold_of_two_classes() {
     // The order of the labels is the order of the classes.
     let inverted = DataSpec { labels: vec![255, 0], ..row() };
     assert_eq!(mask(&inverted, &[0, 255]).unwrap().0, [1, 0]);
-    let ones = DataSpec { labels: vec![0, 1], ..row() };
-    assert_eq!(mask(&ones, &[0, 3, 252, 255]).unwrap().0, [0, 0, 1, 1]);
+    // The threshold is half-way between the labels.
+    let apart = DataSpec { labels: vec![100, 150], ..row() };
+    assert_eq!(mask(&apart, &[100, 124, 126, 150]).unwrap().0, [0, 0, 1, 1]);
     let three = DataSpec { labels: vec![0, 1, 2], classes: vec!["a".into(), "b".into(), "c".into()], ..row() };
     refused(mask(&three, &[0]), &["3 labels", "threshold"]);
+    // A declared number separates any values.
+    let declared = DataSpec { mask_rule: MaskRule::ThresholdAt(200), labels: vec![0, 1], ..row() };
+    assert_eq!(mask(&declared, &[0, 1, 200, 201, 255]).unwrap(), (vec![0, 0, 0, 1, 1], vec![]));
+}
+
+/// A label means the same in every file, whatever else the file holds.
+#[test]
+fn no_file_changes_the_meaning_of_a_label() {
+    let with = |labels: [u32; 2], mask_rule| DataSpec { labels: labels.to_vec(), mask_rule, ..row() };
+    let (exact, threshold) = (MaskRule::Exact, MaskRule::Threshold);
+    for rule in [exact, threshold] {
+        assert_eq!(mask(&with([0, 1], rule), &[0, 1, 1, 0]).unwrap(), (vec![0, 1, 1, 0], vec![]));
+        assert_eq!(mask(&with([0, 255], rule), &[0, 255, 0]).unwrap(), (vec![0, 1, 0], vec![]));
+        // One pixel of 255 beside class numbers.
+        refused(
+            mask(&with([0, 1], rule), &[0, 1, 255, 1]),
+            &["x.png: mask value 255", "1 pixel, the first at x 2, y 0"],
+        );
+        // Class numbers under the labels 0 and 255.
+        refused(mask(&with([0, 255], rule), &[0, 1, 1]), &["x.png", "labels = [0, 1]"]);
+        refused(mask(&with([0, 255], rule), &[0, 1, 2, 2]), &["x.png"]);
+    }
+    refused(mask(&with([0, 255], exact), &[0, 1, 255]), &["mask value 1 is not the label of any class: 1 pixel"]);
+    refused(
+        mask(&with([0, 255], exact), &[0, 9, 90, 180, 220, 255]),
+        &["mask value 9 is not the label of any class", "3 others are not labels either"],
+    );
+    refused(
+        mask(&with([0, 255], exact), &[0, 9, 90, 150, 180, 220, 255]),
+        &["mask value 9", "4 others", "if edges are smoothed, write `mask = threshold`"],
+    );
+    refused(mask(&with([0, 1], threshold), &[0, 255]), &["outside of the labels 0 and 1", "write `labels = [0, 255]`"]);
+    refused(mask(&with([1, 0], threshold), &[0, 255]), &["write `labels = [255, 0]`"]);
+    refused(
+        mask(&with([0, 255], threshold), &[0, 2]),
+        &["the largest value of the mask is 2, far below the label 255"],
+    );
+    // Sixteen bits.
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.png");
+    let deep: Vec<u8> = [65535u16, 20].iter().flat_map(|v| v.to_ne_bytes()).collect();
+    png(&path, [1, 2], ExtendedColorType::L16, &deep);
+    refused(load_mask(&with([0, 255], threshold), &path), &["mask value 65535", "write `labels = [0, 65535]`"]);
+    assert_eq!(load_mask(&with([0, 65535], threshold), &path).unwrap().0, [1, 0]);
+    // Float masks of 0 and 1.
+    let path = dir.path().join("float.tif");
+    tif::<colortype::Gray32Float>(&path, [1, 2], &[1.0, 0.0], false);
+    assert_eq!(load_mask(&with([0, 1], exact), &path).unwrap().0, [1, 0]);
+    refused(load_mask(&with([0, 255], threshold), &path), &["the largest value of the mask is 1"]);
 }
 
 #[test]
-fn masks_of_other_kinds() {
+fn colours_have_no_brightness_under_a_threshold() {
     let dir = tempdir().unwrap();
-    let load = |path: &Path| load_mask(&row(), path).map(|m| (m.0, m.2));
+    let load = |spec: &DataSpec, path: &Path| load_mask(spec, path).map(|m| (m.0, m.2));
     let path = dir.path().join("rgb.png");
     png(&path, [1, 2], ExtendedColorType::Rgb8, &[255, 0, 0, 0, 0, 0]);
-    let (classes, warnings) = load(&path).unwrap();
+    refused(
+        load(&row(), &path),
+        &["the mask is in colours: the pixel at x 0, y 0 is (255, 0, 0)", "labels = [\"#000000\""],
+    );
+    let declared = DataSpec { mask_rule: MaskRule::ThresholdAt(127), ..row() };
+    let (classes, warnings) = load(&declared, &path).unwrap();
     assert_eq!(classes, [1, 0]);
     assert!(warnings[0].text.contains("in colours"));
     png(&path, [1, 2], ExtendedColorType::Rgb8, &[250, 252, 251, 3, 1, 2]);
-    assert_eq!(load(&path).unwrap(), (vec![1, 0], vec![]));
-    let path = dir.path().join("deep.png");
-    let deep: Vec<u8> = [65535u16, 20].iter().flat_map(|v| v.to_ne_bytes()).collect();
-    png(&path, [1, 2], ExtendedColorType::L16, &deep);
-    assert_eq!(load(&path).unwrap(), (vec![1, 0], vec![]));
-    let path = dir.path().join("float.tif");
-    tif::<colortype::Gray32Float>(&path, [1, 2], &[1.0, 0.0], false);
-    assert_eq!(load(&path).unwrap(), (vec![1, 0], vec![]));
-    // An empty mask with the noise of compression is empty.
+    assert_eq!(load(&row(), &path).unwrap(), (vec![1, 0], vec![]));
+}
+
+/// Lossy files are judged by their format, not by the values that a quality happens to leave.
+#[test]
+fn lossy_masks_need_labels_far_apart() {
+    let dir = tempdir().unwrap();
     let path = dir.path().join("empty.jpg");
     jpeg(&path, [8, 8], &[1; 64]);
-    assert_eq!(load(&path).unwrap().0, [0; 64]);
+    let with = |labels: &[u32], mask_rule| {
+        let classes = labels.iter().map(|l| format!("c{l}")).collect();
+        load_mask(&DataSpec { labels: labels.to_vec(), classes, mask_rule, ..row() }, &path)
+    };
+    assert_eq!(with(&[0, 255], MaskRule::Threshold).unwrap().0, [0; 64]);
+    assert_eq!(with(&[0, 1], MaskRule::ThresholdAt(100)).unwrap().0, [0; 64]);
+    refused(
+        with(&[0, 1], MaskRule::Threshold),
+        &["JPEG compression changes pixel values", "0 and 1 are nearer than 64"],
+    );
+    refused(with(&[0, 63], MaskRule::Threshold), &["nearer than 64"]);
+    refused(with(&[0, 1], MaskRule::ThresholdAt(20)), &["the threshold 20 is nearer than 32"]);
+    refused(with(&[0, 1, 2], MaskRule::Exact), &["has no exact labels", "store masks as PNG"]);
+    refused(with(&[0, 255], MaskRule::Exact), &["has no exact labels", "write `mask = threshold`"]);
+    let colours: Vec<u32> = [[0; 3], [255; 3]].map(colour_label).to_vec();
+    refused(with(&colours, MaskRule::Colour), &["has no exact colours"]);
 }
 
 fn exact() -> DataSpec {
@@ -81,7 +148,14 @@ fn exact_labels() {
     assert_eq!(mask(&exact(), &[0, 3, 3, 0]).unwrap().0, [0, 1, 1, 0]);
     refused(
         mask(&exact(), &[0, 3, 7, 7, 9]),
-        &["x.png", "mask value 7", "2 pixels", "x 2, y 0", "1 other value", "0 (rest), 3 (liver), 300 (spleen)"],
+        &[
+            "x.png",
+            "mask value 7",
+            "2 pixels",
+            "x 2, y 0",
+            "1 other is not a label either",
+            "0 (rest), 3 (liver), 300 (spleen)",
+        ],
     );
     let dir = tempdir().unwrap();
     let path = dir.path().join("x.tif");
@@ -146,7 +220,7 @@ fn colours_are_mapped_to_classes() {
     refused(
         load(&[0, 0, 0, 250, 3, 0, 250, 3, 0, 9, 9, 9]),
         &[
-            "x.png: mask colour #fa0300 is not the label of any class: 2 pixels, the first at x 1, y 0; 1 other colour is not a label either",
+            "x.png: mask colour #fa0300 is not the label of any class: 2 pixels, the first at x 1, y 0; 1 other is not a label either",
             "the labels are #000000 (rest), #ff0000 (liver), #00ff00 (spleen)",
             "the nearest label is #ff0000 (liver)",
         ],
@@ -163,17 +237,10 @@ fn colours_are_mapped_to_classes() {
     grey(&path, [1, 2], &[0, 0]);
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 0]);
     jpeg(&path, [1, 2], &[0, 99]);
-    refused(load_mask(&spec, &path), &["is not the label of any class", "JPEG compression changes pixel values"]);
+    refused(load_mask(&spec, &path), &["JPEG compression changes pixel values"]);
     // Predictions are written in the same colours.
     npc::internals::data::png::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);
-}
-
-#[test]
-fn class_numbers_under_a_threshold_cause_a_warning() {
-    let (classes, warnings) = mask(&row(), &[0, 1, 2, 2]).unwrap();
-    assert_eq!(classes, [0; 4]);
-    assert!(warnings.iter().any(|w| w.contains("the largest value of the mask is 2") && w.contains("mask = exact")));
 }
 
 #[test]
@@ -212,5 +279,8 @@ fn ignored_values_have_no_class() {
     // Compression moves values, so an ignored one is not exact.
     let path = dir.path().join("x.jpg");
     jpeg(&path, [8, 8], &[0; 64]);
-    refused(load_mask(&both(MaskRule::Threshold), &path), &["compressed with loss", "ignored value 255"]);
+    refused(
+        load_mask(&both(MaskRule::Threshold), &path),
+        &["JPEG compression changes pixel values", "ignored value 255"],
+    );
 }

@@ -95,7 +95,8 @@ fn sample_types_are_read_as_nibabel_reads_them() {
         fs::write(dir.path().join("list.csv"), format!("image,mask\n{path},{path}\n")).unwrap();
         let pictures = of["slices"]["axial"].as_array().unwrap();
         let source = DataSource::List { list: "list.csv".into() };
-        let spec = DataSpec { source, window: WINDOW, ..only(spec("", "", size(&pictures[0]))) };
+        let mask_rule = MaskRule::ThresholdAt(0);
+        let spec = DataSpec { source, window: WINDOW, mask_rule, ..only(spec("", "", size(&pictures[0]))) };
         let data = Dataset::open(&spec, dir.path()).unwrap();
         assert_eq!(data.len(SplitRole::Train), pictures.len());
         // Cases are sorted by the number in the file's array.

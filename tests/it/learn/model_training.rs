@@ -40,6 +40,7 @@ fn batch() -> Batch {
         classes: vec!["background".into(), "lung".into()],
         labels: vec![0, 255],
         ignore: Vec::new(),
+        orientation: None,
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.67, val: 0.0, test: 0.33, seed: 0 },
         grouping: Grouping::default(),

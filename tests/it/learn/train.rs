@@ -67,6 +67,7 @@ fn data() -> DataSpec {
         classes: vec!["background".into(), "lung".into()],
         labels: vec![0, 255],
         ignore: Vec::new(),
+        orientation: None,
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
         grouping: Grouping::default(),

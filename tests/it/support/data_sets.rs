@@ -18,6 +18,7 @@ pub fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
         classes: vec!["background".into(), "object".into()],
         labels: vec![0, 255],
         ignore: Vec::new(),
+        orientation: None,
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 1 },
         grouping: Grouping::default(),

@@ -16,6 +16,8 @@ pub mod dicom_file;
 pub mod header;
 #[cfg(feature = "data")]
 pub mod nifti_file;
+#[cfg(feature = "data")]
+pub mod picture_files;
 #[cfg(feature = "cli")]
 pub mod program;
 pub mod random_model;

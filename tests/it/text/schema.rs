@@ -62,7 +62,8 @@ fn data_fills_in_defaults() {
         classes: vec!["background".into(), "cell".into()],
         labels: vec![0, 255],
         ignore: Vec::new(),
-        mask_rule: MaskRule::Threshold,
+        orientation: None,
+        mask_rule: MaskRule::Exact,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
         grouping: Grouping::default(),
         slicing: Slicing::default(),
@@ -248,7 +249,7 @@ fn mistakes_in_data_name_the_key() {
         assert!(found.iter().any(|t| t.starts_with(expected)), "{change}: {found:?}");
     }
     for (more, expected) in [
-        ("mask = treshold", "E0206 `mask` takes one of threshold, exact, colour; did you mean `threshold`?"),
+        ("mask = treshold", "E0206 `mask` takes one of threshold, exact, colour, alpha; did you mean `threshold`?"),
         ("window = [4, 4]", "E0206 `window` takes [low, high] with low < high"),
         ("std = [1, 0, 1]", "E0206 `std` takes numbers above 0"),
         ("mean = [1, 2]", "E0206 `mean` takes one number, or one for each of 3 channels"),

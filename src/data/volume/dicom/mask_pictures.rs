@@ -4,7 +4,7 @@ use super::folder::entries;
 use super::series::DicomSeries;
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::data::decode::{self, PaletteMode};
+use crate::data::decode;
 use crate::data::notice::{FileRole, NoticeTopic};
 use crate::data::volume::voxels::{Volume, Voxels};
 use std::collections::BTreeSet;
@@ -38,9 +38,9 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
     };
     let size = series.slices[0].format.size;
     let mut values = Vec::with_capacity(size[0] * size[1] * picture_of.len());
-    let mut lossy = false;
+    let mut lossy = None;
     for n in picture_of {
-        let pixels = decode::read(&pictures[n], PaletteMode::Indices)?;
+        let pixels = decode::read_series_mask(&pictures[n])?;
         if pixels.size != size {
             let [h, w] = pixels.size;
             return Err(problem!(
@@ -51,15 +51,7 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
                 size[0]
             ));
         }
-        if pixels.channels != 1 {
-            return Err(problem!(
-                E0713,
-                &pictures[n],
-                "the mask is in colours; masks of a DICOM series must be grey";
-                help: "store the class as a grey value, or as the index of a PNG palette"
-            ));
-        }
-        lossy |= pixels.lossy;
+        lossy = lossy.or(pixels.lossy);
         values.extend((0..pixels.values.len()).map(|i| pixels.values.at(i) as f32));
         for notice in pixels.warnings {
             if notes.iter().all(|(topic, _)| *topic != notice.topic) {

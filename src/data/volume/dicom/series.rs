@@ -115,7 +115,7 @@ impl DicomSeries {
             true => Voxels::I16(values.into_iter().map(|v| v as i16).collect()),
             false => Voxels::F32(values),
         };
-        Ok(Volume { grid: self.grid, voxels, scale: None, lossy: false, role: FileRole::Image, notes })
+        Ok(Volume { grid: self.grid, voxels, scale: None, lossy: None, role: FileRole::Image, notes })
     }
 }
 

@@ -1,23 +1,43 @@
 //! The schema of `data` blocks.
 
+use super::mask_labels::{check_ignored, check_labels, ignored_values, label, mask_rule};
 use super::reader::BlockReader;
 use super::split::split;
 use super::value::{
     ReadResult, call, count, expected, field, integer, list, number, per_channel, positive, string, word,
 };
 use crate::base::problem::problem;
-use crate::text::config::case_rules::{MaskLabel, colour_label, label_colour, parse_colour};
 use crate::text::config::dataset_layouts::{DatasetLayout, LAYOUTS};
 use crate::text::config::{
-    DataSource, DataSpec, DecodeRule, EmptyClassRule, MaskRule, SliceAxis, SliceSelection, Slicing, Split,
+    DataSource, DataSpec, DecodeRule, EmptyClassRule, OrientationRule, SliceAxis, SliceSelection, Slicing, Split,
 };
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Data, Entry, Expr, ExprKind};
 
 const KEYS: &[&str] = &[
-    "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
-    "cache_mb", "empty", "spacing", "layout", "list", "slices", "axis", "limit", "ignore",
+    "source",
+    "images",
+    "masks",
+    "size",
+    "classes",
+    "labels",
+    "mask",
+    "split",
+    "window",
+    "decode",
+    "mean",
+    "std",
+    "cache_mb",
+    "empty",
+    "spacing",
+    "layout",
+    "list",
+    "slices",
+    "axis",
+    "limit",
+    "ignore",
+    "orientation",
 ];
 
 /// Checks a `data` block and fills in defaults.
@@ -93,96 +113,6 @@ fn exclusive_keys(span: Span, first: &str, second: &str) -> Diagnostic {
     problem!(E0206, span, "`{first}` and {second} exclude each other"; help: "keep one of them")
 }
 
-/// Reads a grey value, or a colour in quotes.
-fn label(e: &Expr) -> ReadResult<u32> {
-    if let ExprKind::Str(text) = &e.kind {
-        return match parse_colour(text) {
-            Some(colour) => Ok(colour_label(colour)),
-            None => expected(e, "a colour such as \"#ff0000\""),
-        };
-    }
-    match u32::try_from(integer(e, 0)?) {
-        Ok(n) if n <= 65535 => Ok(n),
-        _ => expected(e, "a pixel value of at most 65535"),
-    }
-}
-
-/// Reads one value or colour, or a list of them.
-fn ignored_values(e: &Expr) -> ReadResult<Vec<u32>> {
-    match &e.kind {
-        ExprKind::List(_) => list(e, "a list of pixel values", label),
-        _ => Ok(vec![label(e)?]),
-    }
-}
-
-/// Checks that ignored values are of the kind of the labels and are none of them.
-fn check_ignored(r: &mut BlockReader<'_>, ignored: &[u32], labels: &[u32], classes: &[String]) {
-    // Overrides on the command line may change the labels alone.
-    let at = r.value_span(if r.has("ignore") { "ignore" } else { "labels" });
-    if let Some(both) = ignored.iter().find(|value| labels.contains(value)) {
-        let class = labels.iter().position(|label| label == both).and_then(|i| classes.get(i));
-        let class = class.map_or(String::new(), |class| format!(" of class `{class}`"));
-        r.problems.push(problem!(E0206, at, "`{}` is both ignored and the label{class}", MaskLabel(*both);
-            help: "take the value out of `ignore`, or the class and its label out of the block"));
-        return;
-    }
-    let is_colour = |value: &&u32| label_colour(**value).is_some();
-    if labels.iter().all(|label| is_colour(&label)) {
-        if let Some(grey) = ignored.iter().find(|value| !is_colour(value)) {
-            let grey = u8::try_from(*grey).unwrap_or(u8::MAX);
-            let colour = MaskLabel(colour_label([grey; 3]));
-            r.problems.push(problem!(E0206, at, "the labels are colours, but an ignored value is a grey value";
-                help: "write it as a colour: `ignore = \"{colour}\"`"));
-        }
-    } else if ignored.iter().any(|value| is_colour(&value)) {
-        r.problems.push(problem!(E0206, at, "the labels are grey values, but an ignored value is a colour";
-            help: "write it as a grey value: `ignore = 255`"));
-    }
-}
-
-/// Reads the mask rule and checks that it fits the labels and the number of classes.
-///
-/// A block with ignored values distinguishes values, so its rule is `exact` where it does not say another.
-fn mask_rule(
-    r: &mut BlockReader<'_>,
-    labels: Option<&Vec<u32>>,
-    two: bool,
-    ignores: bool,
-    before: Option<MaskRule>,
-) -> MaskRule {
-    let colours = labels.map_or(0, |l| l.iter().filter(|l| label_colour(**l).is_some()).count());
-    let all = labels.is_some_and(|l| !l.is_empty() && colours == l.len());
-    if colours > 0 && !all {
-        r.problems.push(problem!(E0206, r.value_span("labels"), "some labels are colours and some are grey values";
-            help: "write all of them as colours or all of them as grey values"));
-    }
-    let default = match (all, two && !ignores) {
-        (true, _) => MaskRule::Colour,
-        (false, true) => MaskRule::Threshold,
-        (false, false) => MaskRule::Exact,
-    };
-    let rules = [("threshold", MaskRule::Threshold), ("exact", MaskRule::Exact), ("colour", MaskRule::Colour)];
-    let written = r.get("mask", |e| word(e, &rules));
-    match written {
-        Some(MaskRule::Threshold) if !two => {
-            r.problems.push(problem!(E0206, r.value_span("mask"), "`threshold` is only for two classes";
-                help: "use `mask = exact`"));
-        }
-        Some(MaskRule::Threshold | MaskRule::Exact) if all => {
-            r.problems.push(problem!(E0206, r.value_span("mask"), "the labels are colours";
-                help: "use `mask = colour`, or grey values as labels"));
-        }
-        Some(MaskRule::Colour) if labels.is_some() && colours == 0 => {
-            r.problems.push(problem!(E0206, r.value_span("mask"), "the labels are grey values, not colours";
-                help: "write them as `labels = [\"#000000\", \"#ff0000\"]`, or use `mask = exact`"));
-        }
-        _ => {}
-    }
-    // New labels of another kind replace the previous rule.
-    let before = before.filter(|rule| (*rule == MaskRule::Colour) == all && (two || *rule != MaskRule::Threshold));
-    written.or(before).unwrap_or(default)
-}
-
 fn slicing(r: &mut BlockReader<'_>, before: Slicing) -> Slicing {
     let axes = [("axial", SliceAxis::Axial), ("coronal", SliceAxis::Coronal), ("sagittal", SliceAxis::Sagittal)];
     let axis = r.get("axis", |e| word(e, &axes)).unwrap_or(before.axis);
@@ -218,11 +148,13 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
     if let (Some(classes), Some(labels)) = (&classes, &labels) {
         check_ignored(&mut r, &ignore, labels, classes);
     }
-    let mask_rule = mask_rule(&mut r, labels.as_ref(), two, !ignore.is_empty(), before);
+    let mask_rule = mask_rule(&mut r, labels.as_ref(), two, before);
     let (split, grouping) = r.get("split", split).unzip();
     let slicing = slicing(&mut r, base.map(|b| b.slicing).unwrap_or_default());
     let window = r.get("window", intensity_window);
     let decode = r.get("decode", |e| word(e, &[("value", DecodeRule::Value), ("hi_byte", DecodeRule::HiByte)]));
+    let orientations = [("apply", OrientationRule::Apply), ("stored", OrientationRule::Stored)];
+    let orientation = r.get("orientation", |e| word(e, &orientations));
     let mean = r.get("mean", per_channel);
     let std = r.get("std", standard_deviations);
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
@@ -243,6 +175,7 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
         grouping: grouping.or(base.map(|b| b.grouping.clone())).unwrap_or_default(),
         slicing,
         window: window.or(laid.and_then(|(layout, _)| layout.window)).or(base.and_then(|b| b.window)),
+        orientation: orientation.or(base.and_then(|b| b.orientation)),
         decode: decode.or(base.map(|b| b.decode)).unwrap_or(DecodeRule::Value),
         mean: mean.or(base.map(|b| b.mean.clone())).unwrap_or_else(|| vec![0.0]),
         std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),
@@ -332,24 +265,4 @@ fn read_empty_rule(r: &mut BlockReader<'_>, base: Option<&DataSpec>) -> Option<E
         r.problems.push(r.suggest_entry(missing, "empty = one").help(help));
     }
     empty
-}
-
-fn check_labels(r: &mut BlockReader<'_>, classes: &[String], labels: &[u32]) {
-    if classes.len() != labels.len() {
-        r.problems
-            .push(problem!(E0206, r.value_span("labels"), "{} labels for {} classes", labels.len(), classes.len();
-            help: "give one pixel value per class"));
-    }
-    let mut sorted = labels.to_vec();
-    sorted.sort_unstable();
-    if sorted.windows(2).any(|w| w[0] == w[1]) {
-        r.problems.push(problem!(E0206, r.value_span("labels"), "two classes have the same label";
-            help: "give each class its own pixel value"));
-    }
-    let mut names: Vec<_> = classes.iter().collect();
-    names.sort_unstable();
-    if names.windows(2).any(|w| w[0] == w[1]) {
-        r.problems.push(problem!(E0206, r.value_span("classes"), "two classes have the same name";
-            help: "name each class once"));
-    }
 }

@@ -1,9 +1,10 @@
 //! DamagedCase data of many kinds, and the report of `npc data check` on each. docs/data.md has the list.
 
-use crate::support::data_sets::{grey, png, tif};
+use crate::support::data_sets::{grey, jpeg, png, tif};
+use crate::support::picture_files::{add_jpeg_segment, exif, write_png};
 use crate::support::program::npc;
 use crate::support::repository::repository;
-use image::ExtendedColorType::Rgb8;
+use image::ExtendedColorType::{L16, La8, Rgb8};
 use npc::internals::data::phantom;
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -124,11 +125,55 @@ fn damaged_data() -> Vec<DamagedCase> {
             let rgb: Vec<u8> = mask_bytes(d, 4).iter().flat_map(|&v| [v, v, v.saturating_sub(3)]).collect();
             png(&d.join("masks/p4.png"), [SIDE, SIDE], Rgb8, &rgb);
         }),
-        ("three classes under a threshold", no_keys(), |d| {
+        ("three classes under a threshold", with_keys("mask = threshold"), |d| {
             let thirds: Vec<u8> = (0..SIDE * SIDE).map(|p| [0, 128, 255][p % SIDE * 3 / SIDE]).collect();
             grey(&d.join("masks/p0.png"), [SIDE, SIDE], &thirds);
             let numbers: Vec<u8> = thirds.iter().map(|v| v / 127).collect();
             grey(&d.join("masks/p6.png"), [SIDE, SIDE], &numbers);
+        }),
+        ("a mask whose shape is in its alpha", no_keys(), |d| {
+            let alpha: Vec<u8> = mask_bytes(d, 4).iter().flat_map(|&v| [255, v]).collect();
+            png(&d.join("masks/p4.png"), [SIDE, SIDE], La8, &alpha);
+        }),
+        ("a palette whose indices are no labels", no_keys(), |d| {
+            let indices: Vec<u8> = mask_bytes(d, 4).iter().map(|v| v / 255).collect();
+            let palette: &[(&[u8; 4], &[u8])] = &[(b"PLTE", &[0, 0, 0, 128, 0, 0])];
+            write_png(
+                &d.join("masks/p4.png"),
+                [SIDE; 2],
+                png::ColorType::Indexed,
+                png::BitDepth::Eight,
+                palette,
+                &indices,
+            );
+        }),
+        ("a JPEG mask of class numbers", with_keys("labels = [0, 1]\nmask = threshold"), |d| {
+            for i in 0..8 {
+                let ones: Vec<u8> = mask_bytes(d, i).iter().map(|v| v / 255).collect();
+                grey(&d.join(format!("masks/p{i}.png")), [SIDE, SIDE], &ones);
+            }
+            fs::remove_file(d.join("masks/p4.png")).unwrap();
+            jpeg(&d.join("masks/p4.jpg"), [SIDE, SIDE], &[0; SIDE * SIDE]);
+        }),
+        ("an image that viewers turn", no_keys(), |d| {
+            let image = image::open(d.join("images/p5.png")).unwrap().into_luma8().into_raw();
+            fs::remove_file(d.join("images/p5.png")).unwrap();
+            jpeg(&d.join("images/p5.jpg"), [SIDE, SIDE], &image);
+            let block = [b"Exif\0\0", &exif(6, true)[..]].concat();
+            add_jpeg_segment(&d.join("images/p5.jpg"), 0xe1, &block);
+        }),
+        ("images with alpha", no_keys(), |d| {
+            for i in [3, 5] {
+                let path = d.join(format!("images/p{i}.png"));
+                let image = image::open(&path).unwrap().into_luma8().into_raw();
+                let alpha: Vec<u8> = image.iter().flat_map(|&v| [v, v / 2]).collect();
+                png(&path, [SIDE, SIDE], La8, &alpha);
+            }
+        }),
+        ("images of 8 and of 16 bits", no_keys(), |d| {
+            let image = image::open(d.join("images/p3.png")).unwrap().into_luma8().into_raw();
+            let deep: Vec<u8> = image.iter().flat_map(|&v| (u16::from(v) * 4).to_ne_bytes()).collect();
+            png(&d.join("images/p3.png"), [SIDE, SIDE], L16, &deep);
         }),
         ("empty masks", no_keys(), |d| {
             [1, 6, 7].iter().for_each(|i| grey(&d.join(format!("masks/p{i}.png")), [SIDE, SIDE], &[0; SIDE * SIDE]));

@@ -17,6 +17,7 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
         classes: vec!["background".into(), "lung".into()],
         labels: vec![0, 255],
         ignore: Vec::new(),
+        orientation: None,
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 1 },
         window: None,

@@ -114,7 +114,7 @@ fn ignored_values() {
     // Labels are matched exactly, unless the block says otherwise.
     assert_eq!(ignore("255").unwrap(), (vec![255], MaskRule::Exact));
     assert_eq!(ignore("[254, 255]\nmask = threshold").unwrap(), (vec![254, 255], MaskRule::Threshold));
-    assert_eq!(ignore("[]").unwrap(), (vec![], MaskRule::Threshold));
+    assert_eq!(ignore("[]").unwrap(), (vec![], MaskRule::Exact));
     let red = FILES.replace("[0, 255]", "[\"#000000\", \"#ff0000\"]");
     let colours = data(&format!("{red}\nignore = \"#ffffff\"")).unwrap();
     assert_eq!((&colours.ignore[..], colours.mask_rule), (&[colour_label([255; 3])][..], MaskRule::Colour));

@@ -1,0 +1,107 @@
+//! Reads the segments of a JPEG file without decoding it (ITU-T T.81, annex B), and detects truncated files, which decoders accept.
+
+use super::raw_picture::FileFields;
+
+/// What the segments of a JPEG file say.
+#[derive(Default)]
+pub(super) struct JpegHeader<'a> {
+    /// Second byte of the marker of the frame, which gives the coding process; 0 if the file has none.
+    pub process: u8,
+    /// Bits per sample.
+    pub precision: u8,
+    pub height: u16,
+    pub width: u16,
+    /// 1 for grey, 3 for colours.
+    pub components: u8,
+    /// Whether the file has its end-of-image marker.
+    pub complete: bool,
+    exif: Option<&'a [u8]>,
+    xmp: Option<&'a [u8]>,
+    profile: Option<&'a [u8]>,
+    /// Unit, and density across and down, of the JFIF segment.
+    density: Option<(u8, u16, u16)>,
+}
+
+impl<'a> JpegHeader<'a> {
+    /// Walks over all segments. Bytes after the end-of-image marker are ignored, and so are markers inside a segment, such as
+    /// those of an embedded thumbnail.
+    pub(super) fn read(bytes: &'a [u8]) -> JpegHeader<'a> {
+        let mut found = JpegHeader::default();
+        let mut at = 2;
+        while let Some(&first) = bytes.get(at) {
+            if first != 0xff {
+                // Between segments, or in the coded data after a scan header: search for the next marker.
+                at += 1;
+                continue;
+            }
+            let Some(&marker) = bytes.get(at + 1) else { return found };
+            match marker {
+                0xd9 => {
+                    found.complete = true;
+                    return found;
+                }
+                // Fill bytes.
+                0xff => at += 1,
+                // A data byte of 255, restart markers, markers without a length.
+                0x00 | 0x01 | 0xd0..=0xd8 => at += 2,
+                _ => {
+                    let Some(length) = bytes.get(at + 2..at + 4) else { return found };
+                    let end = at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+                    if let Some(content) = bytes.get(at + 4..end) {
+                        found.add(marker, content);
+                    }
+                    at = end;
+                }
+            }
+        }
+        found
+    }
+
+    fn add(&mut self, marker: u8, content: &'a [u8]) {
+        let short = |at: usize| content.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
+        match marker {
+            // DHT, JPG and DAC are no frames.
+            0xc4 | 0xc8 | 0xcc => {}
+            0xc0..=0xcf if self.process == 0 && content.len() >= 6 => {
+                self.process = marker;
+                self.precision = content[0];
+                self.components = content[5];
+                (self.height, self.width) = (short(1).unwrap_or(0), short(3).unwrap_or(0));
+            }
+            0xe0 if content.starts_with(b"JFIF\0") => {
+                self.density = short(8).zip(short(10)).map(|(x, y)| (content[7], x, y));
+            }
+            0xe1 if content.starts_with(b"Exif\0") => self.exif = self.exif.or(Some(content)),
+            0xe1 if content.starts_with(b"http://ns.adobe.com/xap/1.0/\0") => self.xmp = self.xmp.or(Some(content)),
+            0xe2 if content.starts_with(b"ICC_PROFILE\0") => self.profile = self.profile.or(Some(content)),
+            _ => {}
+        }
+    }
+
+    /// Returns the name of the coding process; `None` if the decoder supports it.
+    pub(super) fn unsupported_process(&self) -> Option<String> {
+        let name = match self.process {
+            0xc0..=0xc2 if self.precision == 8 => return None,
+            0xc0..=0xc2 => return Some(format!("a precision of {} bits", self.precision)),
+            0xc3 | 0xc7 | 0xcb | 0xcf => "lossless coding",
+            0xc9 | 0xca | 0xcd | 0xce => "arithmetic coding",
+            _ => "hierarchical coding",
+        };
+        Some(name.into())
+    }
+
+    pub(super) fn fields(&self) -> FileFields {
+        let mut fields = FileFields::default();
+        fields.read_orientation(self.exif, self.xmp);
+        if let Some(profile) = self.profile {
+            fields.read_profile(profile);
+        }
+        let per_mm = match self.density {
+            Some((1, x, y)) => [f64::from(y) / 25.4, f64::from(x) / 25.4],
+            Some((2, x, y)) => [f64::from(y) / 10.0, f64::from(x) / 10.0],
+            _ => [0.0; 2],
+        };
+        fields.read_resolution(per_mm);
+        fields
+    }
+}

@@ -1,0 +1,123 @@
+//! Masks whose values are labels: grey values, or the indices of a palette.
+
+use super::grey;
+use super::label_lookup::class_of_value;
+use super::unknown_label::{UnknownLabel, UnknownLabels, ignore_entry};
+use crate::base::error::{Result, RunError};
+use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
+use crate::data::pixels::{Pixels, SampleValues};
+use crate::text::config::DataSpec;
+use crate::text::config::case_rules::{MaskLabel, colour_label};
+use std::path::Path;
+
+/// Values by which masks of 8 and 16 bits mostly mark pixels without a class.
+const VOID_VALUES: [f64; 2] = [255.0, 65535.0];
+/// Largest label that may be a class number.
+const MAX_CLASS_NUMBER: u32 = 31;
+
+/// Converts values to classes; each value must be a label exactly.
+pub(super) fn classes(
+    pixels: &Pixels,
+    spec: &DataSpec,
+    path: &Path,
+    warnings: &mut Vec<FileNotice>,
+) -> Result<Vec<u8>> {
+    let mut unknown: UnknownLabels<u64, f64> = UnknownLabels::new();
+    let mut note = |value: f64, at: usize| {
+        unknown.add(value.to_bits(), value, at);
+        0
+    };
+    let indices = match &pixels.values {
+        SampleValues::U8(bytes) if pixels.channels == 1 => {
+            let table: Vec<Option<u8>> = (0..=255u8).map(|v| class_of_value(spec, f64::from(v))).collect();
+            let class = |(i, &v): (usize, &u8)| table[usize::from(v)].unwrap_or_else(|| note(f64::from(v), i));
+            bytes.iter().enumerate().map(class).collect()
+        }
+        _ => {
+            let values = grey::values(pixels, 0.0, path)?;
+            let class = |(i, v): (usize, f64)| class_of_value(spec, v).unwrap_or_else(|| note(v, i));
+            values.iter().enumerate().map(class).collect()
+        }
+    };
+    match unknown.first() {
+        None => {
+            warnings.extend(
+                reversed_palette(pixels, spec)
+                    .map(|text| FileNotice::new(NoticeTopic::MaskColours, FileRole::Mask, path, text)),
+            );
+            Ok(indices)
+        }
+        Some(first) => Err(error(&first, &unknown, pixels, spec, path)),
+    }
+}
+
+/// Returns a notice if viewers show the class with the smaller index as white and the other as black.
+fn reversed_palette(pixels: &Pixels, spec: &DataSpec) -> Option<String> {
+    let palette = pixels.palette.as_ref()?;
+    let &[a, b] = spec.labels.as_slice() else { return None };
+    let grey = |label: u32| palette.get(label as usize).filter(|[r, g, b]| r == g && g == b).map(|colour| colour[0]);
+    let (low, high) = (a.min(b), a.max(b));
+    (grey(low)? > grey(high)?).then(|| {
+        let class = spec.classes.get(usize::from(low != a)).map_or("", String::as_str);
+        let shown = MaskLabel(colour_label(palette[low as usize]));
+        format!(
+            "index {low} of the palette (class `{class}`) is {shown}, brighter than index {high}; the indices count"
+        )
+    })
+}
+
+fn error(
+    first: &UnknownLabel<f64>,
+    unknown: &UnknownLabels<u64, f64>,
+    pixels: &Pixels,
+    spec: &DataSpec,
+    path: &Path,
+) -> RunError {
+    let width = pixels.size[1];
+    if let Some(palette) = &pixels.palette {
+        let shown = match palette.get(first.value as usize) {
+            Some(colour) => format!("{} (colour {})", first.value, MaskLabel(colour_label(*colour))),
+            None => format!("{} (beyond the {} colours)", first.value, palette.len()),
+        };
+        let error = first.error(path, "palette index", &shown, width, spec).help(
+            "labels that are numbers are compared with the index of a palette, not with its colour; write the indices as \
+             labels, or the colours: labels = [\"#000000\", \"#ff0000\"]",
+        );
+        return with_void_help(error, unknown, spec);
+    }
+    let error = first.error(path, "value", &first.value, width, spec);
+    if let Some(help) = grey::depth_help(pixels, spec) {
+        return error.help(help);
+    }
+    if unknown.values().any(|value| VOID_VALUES.contains(&value)) {
+        return with_void_help(error, unknown, spec);
+    }
+    if let [a, b] = spec.labels[..]
+        && a.max(b) > MAX_CLASS_NUMBER
+        && unknown.values().all(|value| value == 1.0)
+    {
+        let labels = if a < b { "[0, 1]" } else { "[1, 0]" };
+        return error.help(format!("if the values are class numbers, write `labels = {labels}`"));
+    }
+    match (spec.labels.len(), first.others) {
+        (2, 4..) => error.help(
+            "if edges are smoothed, write `mask = threshold`: a value above the mean of the labels becomes the class of the \
+             larger one",
+        ),
+        (_, 9..) => error.help("the mask may have been resized with interpolation; resize masks by nearest neighbour"),
+        (2, _) => error.help(
+            "add a class or `ignore` for the value; with `mask = threshold` a value above the mean of the labels becomes the \
+             class of the larger one",
+        ),
+        _ => error,
+    }
+}
+
+fn with_void_help(error: RunError, unknown: &UnknownLabels<u64, f64>, spec: &DataSpec) -> RunError {
+    match unknown.values().find(|value| VOID_VALUES.contains(value)) {
+        Some(value) => {
+            error.help(format!("if {value} marks pixels without a class, write `{}`", ignore_entry(spec, &value)))
+        }
+        None => error,
+    }
+}
