@@ -7,6 +7,8 @@ pub(crate) mod code;
 pub(crate) mod csv;
 pub(crate) mod error;
 pub(crate) mod file;
+#[cfg(feature = "data")]
+pub(crate) mod foreign_code;
 pub(crate) mod hash;
 pub(crate) mod integer;
 #[cfg(feature = "data")]

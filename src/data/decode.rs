@@ -22,6 +22,7 @@ use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{AlphaPlane, Pixels, SampleValues, check_size};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
+use crate::base::foreign_code::quietly;
 use crate::base::problem::problem;
 use crate::text::config::{DataSpec, OrientationRule};
 use orientation::Orientation;
@@ -46,14 +47,18 @@ pub(super) fn read(path: &Path, role: FileRole, spec: &DataSpec) -> Result<Pixel
 }
 
 fn decode(path: &Path, bytes: Vec<u8>, role: FileRole) -> Result<RawPicture> {
-    match picture_format(path, &bytes)? {
+    let format = picture_format(path, &bytes)?;
+    let decoded = quietly(|| match format {
         PictureFormat::Png => png_file::read(path, &bytes, role),
         PictureFormat::Jpeg => jpeg_file::read(path, &bytes),
         PictureFormat::Tiff => tiff_file::read(path, bytes, role),
         PictureFormat::Bmp => bmp_file::read(path, &bytes),
         PictureFormat::Gif => gif_file::read(path, &bytes),
         PictureFormat::Webp => webp_file::read(path, &bytes),
-    }
+    });
+    let crashed =
+        || Err(problem!(E0704, path, "the decoder does not understand this file"; help: "save it as PNG again"));
+    decoded.unwrap_or_else(crashed)
 }
 
 /// Reads the mask of a slice of a volume, whose values are compared with labels later. Errors: the meaning of a value depends on

@@ -105,6 +105,9 @@ fn check_page(path: &Path, page: &TiffPage) -> Result<u64> {
     if colours == 1 && page.samples >= 3 {
         return refuse(&format!("a picture of {} bands that are no colours", page.samples));
     }
+    if page.planar && page.tiled && page.samples > 1 {
+        return refuse("tiles with one plane per colour");
+    }
     let whole = matches!(page.bits, 8 | 16 | 32 | 64) && (page.photometric != 3 || page.bits == 8);
     if !(whole || matches!(page.bits, 1 | 2 | 4) && page.samples == 1) {
         return refuse(&format!("a sample of {} bits", page.bits));

@@ -18,8 +18,10 @@ const ORIENTATION: u16 = 274;
 const SAMPLES: u16 = 277;
 const X_RESOLUTION: u16 = 282;
 const Y_RESOLUTION: u16 = 283;
+const PLANAR_CONFIGURATION: u16 = 284;
 const RESOLUTION_UNIT: u16 = 296;
 const COLOUR_MAP: u16 = 320;
+const TILE_WIDTH: u16 = 322;
 const EXTRA_SAMPLES: u16 = 338;
 const PROFILE: u16 = 34_675;
 
@@ -35,6 +37,9 @@ pub(super) struct TiffPage {
     pub compression: u64,
     pub photometric: u64,
     pub fill_order: u64,
+    /// Whether samples are stored in planes of their own, and in tiles.
+    pub planar: bool,
+    pub tiled: bool,
     /// First value of ExtraSamples: 1 and 2 are alpha.
     pub extra: Option<u64>,
     /// Number of other pages with pictures, and whether a page is the mask of another.
@@ -67,6 +72,8 @@ impl TiffPage {
             compression: number(COMPRESSION, 1),
             photometric: number(PHOTOMETRIC, u64::MAX),
             fill_order: number(FILL_ORDER, 1),
+            planar: number(PLANAR_CONFIGURATION, 1) == 2,
+            tiled: file.entry(directory, TILE_WIDTH).is_some(),
             extra: file.number(directory, EXTRA_SAMPLES),
             others,
         })

@@ -128,6 +128,8 @@ fn tags_of_tiff_files() {
     assert_eq!(read(vec![rgba(0)]).unwrap().1, ["a sample without a meaning is ignored"]);
     refused(read(vec![page(5)]), &["CMYK is not supported in TIFF files"]);
     refused(read(vec![page(1).short(266, 2)]), &["FillOrder 2"]);
+    let tiles = tiff_page([1, 2], 8, 3, 2, &[0; 6]).short(284, 2).short(322, 16).short(323, 16);
+    refused(read(vec![tiles]), &["tiles with one plane per colour"]);
     refused(read(vec![page(1).short(259, 34_925)]), &["LZMA compression is not supported"]);
     refused(read(vec![page(3)]), &["the TIFF file is damaged: its palette is missing"]);
     refused(read(vec![tiff_page([1, 2], 12, 1, 1, &[1, 2, 3])]), &["a sample of 12 bits is not supported"]);
