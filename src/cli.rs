@@ -22,6 +22,7 @@ mod data;
 #[cfg(feature = "run")]
 mod demo;
 mod diff;
+mod environment;
 mod equal;
 mod error;
 #[cfg(feature = "run")]
@@ -156,7 +157,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: NpcCommand) -> ExitCode {
-    let done = match command {
+    let done = environment::check().and_then(|()| run_command(command));
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    terminal::print_error(&error);
+    ExitCode::from(error.code())
+}
+
+fn run_command(command: NpcCommand) -> error::CommandResult {
+    match command {
         NpcCommand::Check(opts) => check::run(&opts),
         #[cfg(feature = "data")]
         NpcCommand::Data(opts) => data::run(&opts),
@@ -190,8 +198,5 @@ fn run(command: NpcCommand) -> ExitCode {
         NpcCommand::Fmt(opts) => fmt::run(&opts),
         NpcCommand::Fix(opts) => fix::run(&opts),
         NpcCommand::Explain(opts) => explain::run(&opts),
-    };
-    let Err(error) = done else { return ExitCode::SUCCESS };
-    terminal::print_error(&error);
-    ExitCode::from(error.code())
+    }
 }

@@ -9,6 +9,8 @@ pub(crate) mod device_parity;
 #[cfg(feature = "run")]
 pub(crate) mod ema;
 #[cfg(feature = "run")]
+pub(crate) mod epoch_plan;
+#[cfg(feature = "run")]
 pub(crate) mod freeze;
 pub(crate) mod history;
 #[cfg(feature = "run")]

@@ -3,12 +3,18 @@
 use super::error::Result;
 use super::problem::problem;
 use std::fs::{File, TryLockError};
-use std::io::Write;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// How often a folder that other processes make and remove is made and opened.
+const ATTEMPTS: usize = 100;
 
 /// A lock on a run folder. The operating system releases it when the process ends, even after a crash.
+///
+/// Folders that were made for the lock and are still empty when it is dropped are removed: the run did not begin.
 pub(crate) struct RunFolderLock {
-    _held: Option<File>,
+    made: Vec<PathBuf>,
+    held: Option<File>,
 }
 
 /// Reaction to a folder that another process has locked.
@@ -18,26 +24,84 @@ pub(crate) enum WhenBusy {
     Fail,
 }
 
-/// Locks an existing run folder. If another process holds the lock, `busy` decides between waiting and an error.
+/// Whether a folder that does not exist is made, so that it can be locked before anyone looks whether it holds a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WhenMissing {
+    Make,
+    Leave,
+}
+
+/// Locks a run folder. If another process holds the lock, `busy` decides between waiting and an error.
 ///
-/// The folder itself is locked, so no lock file remains. If the folder cannot be opened as a file or the file system has no
-/// locks, the result holds no lock.
-pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy) -> Result<RunFolderLock> {
-    let Ok(file) = File::open(folder) else { return Ok(RunFolderLock { _held: None }) };
-    match file.try_lock() {
-        Ok(()) => Ok(RunFolderLock { _held: Some(file) }),
-        Err(TryLockError::Error(_)) => Ok(RunFolderLock { _held: None }),
-        Err(TryLockError::WouldBlock) if busy == WhenBusy::Wait => {
-            // A closed standard error must not end the run.
-            let _ = writeln!(std::io::stderr(), "{}: waiting for the process that trains here", folder.display());
-            let held = file.lock().is_ok().then_some(file);
-            Ok(RunFolderLock { _held: held })
+/// The folder itself is locked, so no lock file remains. If the folder does not exist, cannot be opened as a file, or the
+/// file system has no locks, the result holds no lock.
+pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy, missing: WhenMissing) -> Result<RunFolderLock> {
+    for _ in 0..ATTEMPTS {
+        let made = if missing == WhenMissing::Make { make_folders(folder) } else { Vec::new() };
+        let file = match File::open(folder) {
+            Ok(file) => file,
+            // Another process may have removed the folder in between.
+            Err(e) if e.kind() == ErrorKind::NotFound && missing == WhenMissing::Make => continue,
+            Err(_) => break,
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(_)) => break,
+            Err(TryLockError::WouldBlock) if busy == WhenBusy::Wait => {
+                // A closed standard error must not end the run.
+                let _ = writeln!(std::io::stderr(), "{}: waiting for the process that trains here", folder.display());
+                if file.lock().is_err() {
+                    break;
+                }
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(problem!(
+                    E0722,
+                    folder,
+                    "another process trains into this folder";
+                    help: "wait until it ends, or choose another folder: `--out DIR`"
+                ));
+            }
         }
-        Err(TryLockError::WouldBlock) => Err(problem!(
-            E0722,
-            folder,
-            "another process trains into this folder";
-            help: "wait until it ends, or choose another folder: `--out DIR`"
-        )),
+        // Another process may have removed the folder that it made, after this one had opened it.
+        if is_still_at(&file, folder) {
+            return Ok(RunFolderLock { made, held: Some(file) });
+        }
+    }
+    Ok(RunFolderLock { made: Vec::new(), held: None })
+}
+
+/// Makes a folder with its parents, and returns those that did not exist, the innermost first. A folder that cannot be made is
+/// reported when the run is prepared.
+fn make_folders(folder: &Path) -> Vec<PathBuf> {
+    let missing = folder.ancestors().filter(|path| !path.as_os_str().is_empty()).take_while(|path| !path.exists());
+    let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+    let _ = std::fs::create_dir_all(folder);
+    missing
+}
+
+/// Whether the path still leads to the opened folder.
+#[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(held), Ok(there)) => id(held) == id(there),
+        (Ok(_), Err(_)) => false,
+        (Err(_), _) => true,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_still_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+impl Drop for RunFolderLock {
+    fn drop(&mut self) {
+        // Only while the lock is held: another process may be about to begin here. A folder that is not empty stays.
+        if self.held.is_some() {
+            self.made.iter().for_each(|folder| drop(std::fs::remove_dir(folder)));
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::base::number::with_prefix;
 use crate::compute::device::{DeviceChoice, set_threads};
 use crate::learn::bench::{Backend, BenchPhase, BenchReport, BenchSettings, TimeBudget, bench};
 use crate::show::table::{Cell, Column, OutputFormat, Table};
+use crate::text::config::check::MAX_THREADS;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -44,7 +45,7 @@ pub(super) struct BenchOptions {
     #[arg(long)]
     train: bool,
     /// Number of compute threads [default: all cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
     threads: Option<u16>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]

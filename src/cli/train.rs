@@ -3,7 +3,7 @@
 use super::error::{CommandError, CommandResult};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt, stop_with_input};
-use crate::base::lock::{WhenBusy, lock_run_folder};
+use crate::base::lock::{WhenBusy, WhenMissing, lock_run_folder};
 use crate::base::number::clock;
 use crate::base::path::absolute;
 use crate::base::printable::printable;
@@ -13,6 +13,7 @@ use crate::learn::run_folder::{EpochRecord, RunFolder};
 use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train};
 use crate::show::images::case_pictures::add_to_tensorboard;
 use crate::show::tensorboard::EventFile;
+use crate::text::config::check::MAX_THREADS;
 use crate::text::config::settings::Settings;
 use crate::text::files::Disk;
 use clap::{Args, ValueEnum};
@@ -70,7 +71,7 @@ pub(super) struct TrainOptions {
     #[arg(long, value_name = "PATH")]
     init: Option<PathBuf>,
     /// Number of compute threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
     threads: Option<u16>,
     /// Check everything and time a step without training
     #[arg(long)]
@@ -110,9 +111,10 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
     if let Some(threads) = opts.threads {
         resolved.settings.threads = Some(usize::from(threads));
     }
-    // Locked before any file is read, so that no other process still writes to the folder.
+    // Made and locked before any file is read, so that no other process writes to the folder, or begins a run there.
     let busy = if opts.resume == Some(ResumeMode::Auto) { WhenBusy::Wait } else { WhenBusy::Fail };
-    let _held = lock_run_folder(folder.root(), busy)?;
+    let missing = if opts.dry_run { WhenMissing::Leave } else { WhenMissing::Make };
+    let _held = lock_run_folder(folder.root(), busy, missing)?;
     let resume = match opts.resume {
         None => false,
         Some(ResumeMode::Always) => true,

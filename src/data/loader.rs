@@ -76,6 +76,24 @@ pub enum LastBatch {
     Keep,
     /// It is left out.
     Drop,
+    /// It is returned, but a single sample is joined to the batch before.
+    JoinSingle,
+}
+
+/// Divides the samples of a pass into batches.
+fn divide(order: &[usize], batch: usize, last: LastBatch) -> Vec<&[usize]> {
+    let mut batches: Vec<&[usize]> = order.chunks(batch).collect();
+    match last {
+        LastBatch::Keep => {}
+        LastBatch::Drop => batches.retain(|cases| cases.len() == batch),
+        LastBatch::JoinSingle => {
+            if batch > 1 && order.len() > batch && order.len() % batch == 1 {
+                batches.truncate(batches.len() - 2);
+                batches.push(&order[order.len() - batch - 1..]);
+            }
+        }
+    }
+    batches
 }
 
 /// The samples of a pass, and how they are batched and augmented.
@@ -132,8 +150,7 @@ impl BatchLoader {
                 let _ = sender.send(Err(problem!(E0717, "the batch size is 0, but must be at least 1")));
                 return;
             }
-            let batches: Vec<_> =
-                order.chunks(batch).filter(|cases| last == LastBatch::Keep || cases.len() == batch).collect();
+            let batches = divide(&order, batch, last);
             for group in batches.chunks(together) {
                 for loaded in shared.load_batches(group, augment.as_ref(), &stopped, &counted) {
                     let failed = loaded.is_err();

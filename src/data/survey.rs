@@ -4,19 +4,25 @@
 
 mod balance;
 mod case_facts;
+mod duplicate_findings;
+mod equal_files;
 mod finding;
 mod fingerprint;
+mod group_suggestion;
 mod near_duplicates;
+mod quick;
+mod set_findings;
+pub(crate) mod values;
 
 pub(crate) use balance::{SplitBalance, balance};
 pub(crate) use case_facts::CaseFacts;
 pub(crate) use finding::SurveyFinding;
 pub use finding::SurveyTopic;
 pub(crate) use near_duplicates::{MAX_HASH_DISTANCE, MIN_CORRELATION, NearDuplicate};
+pub use quick::{QuickSurvey, quick_survey};
 
 use super::case::{Case, SplitRole};
 use super::dataset::Dataset;
-use super::notice::{FileRole, MergedNotice, NoticeSet};
 use crate::base::severity::Severity;
 use crate::text::config::DataSpec;
 use rayon::prelude::*;
@@ -86,34 +92,15 @@ pub fn survey(
     let near = near_duplicates::find_near_duplicates(&facts);
     let mut findings: Vec<SurveyFinding> =
         problems.iter().map(|e| SurveyFinding::error(SurveyTopic::Files, e)).collect();
-    findings.extend(data.doubts.iter().map(|doubt| SurveyFinding::warning(SurveyTopic::Files, doubt)));
-    findings.extend(facts.iter().flat_map(|f| f.findings.iter().cloned()));
-    findings.extend(merged_notices(&facts));
-    findings.extend(balance::findings(spec, &facts));
-    findings.extend(near_duplicates::findings(&facts, &near, data.parts.all().any(|(_, case)| case.group.is_some())));
+    findings.extend(set_findings::findings_of(&data, &facts));
+    findings.extend(duplicate_findings::findings(
+        &facts,
+        &near,
+        data.parts.all().any(|(_, case)| case.group.is_some()),
+    ));
     drop(cases);
     let mut survey =
         Survey { data: Some(data), facts, findings: Vec::new(), near: near.pairs, near_within: near.within };
     survey.extend(findings);
     survey
-}
-
-/// Returns a warning for each topic of the notices about files, with the stems of its cases.
-fn merged_notices(facts: &[CaseFacts]) -> Vec<SurveyFinding> {
-    let mut all: NoticeSet = facts.iter().flat_map(|f| f.notices.iter().cloned()).collect();
-    for image in facts.iter().filter_map(|f| f.image.as_ref()) {
-        if let Some(path) = &image.unscaled {
-            all.add_unscaled(image.samples, path);
-        }
-    }
-    let finding = |notice: MergedNotice| {
-        let topic = match notice.role {
-            FileRole::Image => SurveyTopic::Image,
-            FileRole::Mask => SurveyTopic::Mask,
-        };
-        let concerned = |f: &&CaseFacts| f.notices.iter().any(|n| (n.role, n.topic) == (notice.role, notice.topic));
-        let stems: Vec<String> = facts.iter().filter(concerned).map(|f| f.stem.clone()).collect();
-        SurveyFinding::warning(topic, notice.text).about(stems)
-    };
-    all.merged(facts.len()).into_iter().map(finding).collect()
 }

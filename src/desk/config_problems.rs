@@ -3,11 +3,12 @@
 use super::arguments::named_arguments;
 use super::defaults::has_hole;
 use super::size_suggestions::with_size_suggestions;
+use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning, unknown_result};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::schema;
-use crate::text::diag::Problems;
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
@@ -64,6 +65,7 @@ pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
                 let warning = class_warning(&checked, &train.model, &spec.name, spec.classes.len());
                 warning.into_iter().for_each(|d| problems.push(d));
                 schema::loss_problem(&train.entries, spec.classes.len()).into_iter().for_each(|d| problems.push(d));
+                check_norms(train, &checked).into_iter().for_each(|d| problems.push(d));
                 check_supervised(train, &checked, &mut problems);
                 problems.extend(check_frozen(train, &checked));
             }
@@ -71,6 +73,18 @@ pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
         }
     }
     problems
+}
+
+/// Returns a warning for a run whose batches of one image give a batch norm one value a channel; training refuses it.
+fn check_norms(train: &ast::Train, checked: &CheckedGraph) -> Option<Diagnostic> {
+    let (spec, _) = schema::train_spec(train, BTreeMap::new()).ok()?;
+    let norm = checked.norms_of_one().next().filter(|_| spec.batch == 1)?;
+    let entry = train.entries.iter().find(|e| e.key.node == "batch")?;
+    let node = checked.graph().node(norm);
+    Some(problem!(W0402, entry.value.span, "`{}` cannot train `{}` on one image at a time", train.name, train.model;
+        label: "the batch norm `{}` sees one value a channel", node.path;
+        other[node.span]: "on a map of 1x1";
+        help: "use batches of 2 or more; or leave the norm out after the global pool, or use `group_norm` or `layer_norm`"))
 }
 
 /// Reports supervised results that the model does not have.

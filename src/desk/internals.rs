@@ -95,7 +95,7 @@ pub mod data {
         pub use crate::data::resize::{argmax, nearest, plane};
     }
     pub mod survey {
-        pub use crate::data::survey::{SurveyTopic, survey};
+        pub use crate::data::survey::{QuickSurvey, SurveyTopic, quick_survey, survey};
     }
     pub mod loading_bottleneck {
         pub use crate::data::loading_bottleneck::LoadTimes;
@@ -146,7 +146,7 @@ pub mod learn {
     }
     #[cfg(feature = "run")]
     pub mod preflight {
-        pub use crate::learn::preflight::{Preflight, preflight};
+        pub use crate::learn::preflight::{Preflight, PreflightInput, preflight};
     }
     pub mod schedule {
         pub use crate::learn::schedule::rate;

@@ -8,7 +8,7 @@ mod frozen;
 pub use contract::{SizeContract, SizeVerdict};
 pub use frozen::FrozenPaths;
 
-use super::ir::{CallChains, Graph, Outlet};
+use super::ir::{CallChains, Graph, NodeId, Outlet};
 use super::op::{Op, ParamKind};
 use super::ty::Shape;
 use crate::base::problem::problem;
@@ -71,10 +71,20 @@ impl CheckedGraph {
         results.filter(|(name, _)| counts(name)).map(|(_, outlet)| *outlet).collect()
     }
 
+    /// Returns the batch norms that see one value for each channel of an image.
+    pub fn norms_of_one(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.graph.order().into_iter().filter(|&id| is_norm_of_one(&self.graph, id))
+    }
+
     /// Returns the shape of the first result, `[c, h, w]`.
     pub fn output(&self) -> &Shape {
         self.graph.ty(self.graph.results[0].1).shape()
     }
+}
+
+/// Whether a node is a batch norm over a map of 1x1.
+fn is_norm_of_one(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.node(id).op, Op::BatchNorm(_)) && graph.input_types(id)[0].shape().spatial() == Some([1, 1])
 }
 
 /// Validates a graph: an error where it violates an invariant or needs more than 2^63 multiplications, warnings for parts that
@@ -94,7 +104,7 @@ pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
         let inputs = graph.input_types(id);
         trainable += node.op.params(&inputs).iter().filter(|p| p.kind == ParamKind::Trainable).count();
         total = total.saturating_add(node.op.macs(&inputs, &node.outputs));
-        if matches!(node.op, Op::BatchNorm(_)) && inputs[0].shape().spatial() == Some([1, 1]) {
+        if is_norm_of_one(&graph, id) {
             problems.push(
                 problem!(W0402, node.span, "`{}` normalises a map of 1x1", node.path;
                     label: "one value per channel and image";

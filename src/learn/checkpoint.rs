@@ -124,6 +124,7 @@ pub fn save(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
 /// `optimizer` is the rule to continue with; the file holds only its state.
 pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<LoadedCheckpoint> {
     let CheckpointContents { header, model, raw, state } = read_contents(path)?;
+    check_counters(path, &header)?;
     let (network, average) = match raw.is_empty() {
         true => (load_into(path, network, model, &header)?, None),
         false => {
@@ -133,6 +134,29 @@ pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loade
     };
     let optim = load_optimiser_state(path, &network, optimizer, header.optimizer_steps, state)?;
     Ok(LoadedCheckpoint { network, average, optim, meta: header.meta })
+}
+
+/// Checks that the counters are those of a run, so that arithmetic on them cannot overflow.
+fn check_counters(path: &Path, CheckpointHeader { optimizer_steps, meta, .. }: &CheckpointHeader) -> Result<()> {
+    const MOST: u64 = 1 << 48;
+    let counters = [
+        ("epochs", meta.epoch as u64),
+        ("steps", meta.step),
+        ("steps of the optimiser", *optimizer_steps),
+        ("images of the epoch", meta.seen),
+    ];
+    let sums = [meta.loss_sum, meta.norm_sum, meta.epoch_seconds, meta.seconds];
+    let what = match counters.into_iter().find(|(_, n)| *n > MOST) {
+        Some((name, n)) => format!("{n} {name}"),
+        None if sums.iter().any(|x| !x.is_finite()) => "a sum that is not finite".into(),
+        None => return Ok(()),
+    };
+    Err(problem!(
+        E0703,
+        path,
+        "the training state is damaged: it holds {what}";
+        help: "restore the file from a copy, or train the run again"
+    ))
 }
 
 /// Flattened tensors of the optimiser, by tensor name and kind.

@@ -3,20 +3,25 @@
 //! [`check_model_fits_data`](super::prepare::check_model_fits_data) compares model and data; here the split, a sample of the masks,
 //! memory and disk space are checked. Doubtful findings are warnings.
 
+use super::epoch_plan::EpochPlan;
+use super::non_finite::NodeLocations;
 use crate::base::error::Result;
 use crate::base::machine::{self, FreeMemory};
 use crate::base::number::rough_bytes;
 use crate::base::problem::problem;
+use crate::data::data_profile::DataProfile;
+use crate::data::notice::{FileRole, NoticeTopic};
+use crate::data::survey::{QuickSurvey, SurveyFinding, quick_survey};
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::study::cost::memory::{MemoryReport, TrainingSetup, memory_for, memory_frozen};
 use crate::text::config::settings::Settings;
 use crate::text::config::{KeptCheckpoint, TrainSpec};
-use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Number of masks of each role that are read before training, evenly spread.
-const MASKS_PER_ROLE: usize = 16;
+/// Number of cases of each role that are read before training, evenly spread.
+const CASES_PER_ROLE: usize = 16;
 /// Number of batches that a loader prefetches.
 const PREFETCHED_BATCHES: u64 = 2;
 
@@ -25,24 +30,42 @@ const PREFETCHED_BATCHES: u64 = 2;
 pub struct Preflight {
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
+    /// A note on a last batch of one image that is joined to the one before.
+    pub joined: Option<String>,
+    /// Topics of the notices about files among the warnings.
+    pub(crate) topics: BTreeSet<(FileRole, NoticeTopic)>,
+    /// What the images are; `None` without images.
+    pub(crate) profile: Option<DataProfile>,
 }
 
-/// Runs all cheap checks. `free` is the device's free memory, `None` if unknown.
-pub fn preflight(
-    checked: &CheckedGraph,
-    settings: &Settings,
-    data: &Dataset,
-    frozen: &FrozenPaths,
-    free: Option<FreeMemory>,
-    folder: &Path,
-) -> Result<Preflight> {
+/// What is checked before training.
+#[derive(Clone, Copy)]
+pub struct PreflightInput<'a> {
+    pub checked: &'a CheckedGraph,
+    pub settings: &'a Settings,
+    pub data: &'a Dataset,
+    pub frozen: &'a FrozenPaths,
+    /// Source location of each node, for messages.
+    pub places: &'a NodeLocations,
+    /// Free memory of the device, `None` if unknown.
+    pub free: Option<FreeMemory>,
+    /// The run folder, which need not exist.
+    pub folder: &'a Path,
+}
+
+/// Runs all cheap checks.
+pub fn preflight(input: PreflightInput<'_>) -> Result<Preflight> {
+    let PreflightInput { checked, settings, data, frozen, places, free, folder } = input;
     let mut found = Preflight::default();
+    let plan = EpochPlan::new(&settings.train, data.len(SplitRole::Train), checked);
     check_splits(&settings.train, data)?;
-    check_masks(data, &mut found)?;
-    check_memory(checked, settings, data, frozen, free, &mut found)?;
+    check_norms(checked, &plan, places)?;
+    check_data(checked, data, &mut found)?;
+    check_memory(&input, plan.largest_batch() as u64, free, &mut found)?;
     check_writable(folder)?;
     check_disk(checked, settings, frozen, machine::free_disk_space(folder), folder, &mut found)?;
-    check_average(&settings.train, data, &mut found);
+    check_average(&settings.train, &plan, &mut found);
+    found.joined = joined_batch(checked, &plan);
     Ok(found)
 }
 
@@ -67,53 +90,40 @@ fn case_count(data: &Dataset) -> usize {
     SplitRole::ALL.map(|role| data.len(role)).iter().sum()
 }
 
-/// Reads some masks of each role: all values must be labels, and every class should occur.
-fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
-    let sampled: Vec<(SplitRole, usize)> = SplitRole::ALL
-        .into_iter()
-        .flat_map(|role| {
-            let n = data.len(role);
-            let some = n.min(MASKS_PER_ROLE);
-            (0..some).map(move |i| (role, i * n / some))
-        })
-        .collect();
-    let classes = data.spec().classes.len();
-    let classes_in_mask = |&(role, index): &(SplitRole, usize)| -> Result<Vec<bool>> {
-        let (mask, _, _) = data.truth(role, index)?;
-        let mut seen = vec![false; classes];
-        // Ignored pixels are of no class.
-        mask.iter().filter_map(|&class| seen.get_mut(usize::from(class)).map(|s| *s = true)).for_each(drop);
-        Ok(seen)
-    };
-    // In order, so that the reported mask is always the same.
-    let each: Vec<Result<Vec<bool>>> = sampled.par_iter().map(classes_in_mask).collect();
-    let mut seen = vec![false; classes];
-    let mut ignored = Vec::new();
-    for (mask, &(role, index)) in each.into_iter().zip(&sampled) {
-        let mask = mask?;
-        if !mask.contains(&true) {
-            ignored.push(data.cases(role)[index].stem.as_str());
-        }
-        seen.iter_mut().zip(mask).for_each(|(all, one)| *all |= one);
-    }
-    let all = case_count(data);
-    let n = sampled.len();
-    if let Some(first) = ignored.first() {
-        let count = ignored.len();
-        found.warnings.push(format!(
-            "{count} of {n} masks that were read have ignored pixels only, the first that of `{first}`: such an image teaches \
-             nothing and has no score"
-        ));
-    }
+/// Looks at headers and at some cases of each role, as `npc data check` looks at all of them.
+fn check_data(checked: &CheckedGraph, data: &Dataset, found: &mut Preflight) -> Result<()> {
+    let QuickSurvey { facts, warnings, topics } = quick_survey(data, checked.input().channels(), CASES_PER_ROLE)?;
+    let (n, all) = (facts.len(), case_count(data));
     found.notes.push(match n == all {
         true => format!("all {n} masks contain only valid labels"),
         false => format!("{n} of {all} masks were read and contain only valid labels; `npc data check` reads all"),
     });
-    for (class, _) in data.spec().classes.iter().zip(seen).filter(|(_, seen)| !seen) {
-        let of = if n == all { format!("all {n} masks") } else { format!("{n} of {all} masks that were read") };
-        found.warnings.push(format!("no pixel has class `{class}` in {of}; check that `labels` match the files"));
-    }
+    found.warnings.extend(warnings.iter().map(SurveyFinding::to_text));
+    found.topics = topics;
+    found.profile = DataProfile::of(&facts);
     Ok(())
+}
+
+/// Checks that no batch norm sees a single value for each channel: such a value minus its mean is 0, whatever the image, so what
+/// is before the norm has no effect and cannot be trained, while the running statistics suggest otherwise when the network is
+/// scored.
+fn check_norms(checked: &CheckedGraph, plan: &EpochPlan, places: &NodeLocations) -> Result<()> {
+    let Some(norm) = checked.norms_of_one().next() else { return Ok(()) };
+    if plan.batch > 1 && plan.images > 1 {
+        return Ok(());
+    }
+    let path = &checked.graph().node(norm).path;
+    let place = places.get(path).map_or_else(String::new, |place| format!(" at {place}"));
+    let of = if plan.batch == 1 { "`batch = 1`".to_string() } else { "1 training image".to_string() };
+    let error = problem!(
+        E0717,
+        "with {of} the batch norm `{path}`{place} sees one value a channel, so nothing before it can be trained"
+    );
+    let error = match plan.batch {
+        1 => error.help("train with batches of 2 or more: `--set batch=2`; `accumulate` does not help, since each batch is normalised alone"),
+        _ => error.help("give the training split more images"),
+    };
+    Err(error.help("or leave the norm out after a global pool, or use `group_norm` or `layer_norm` there"))
 }
 
 /// Memory of a training step in bytes.
@@ -164,15 +174,8 @@ impl MemoryNeed {
     }
 }
 
-fn check_memory(
-    checked: &CheckedGraph,
-    settings: &Settings,
-    data: &Dataset,
-    frozen: &FrozenPaths,
-    free: Option<FreeMemory>,
-    found: &mut Preflight,
-) -> Result<()> {
-    let batch = settings.train.batch.min(data.len(SplitRole::Train)).max(1) as u64;
+fn check_memory(input: &PreflightInput<'_>, batch: u64, free: Option<FreeMemory>, found: &mut Preflight) -> Result<()> {
+    let PreflightInput { checked, settings, data, frozen, .. } = *input;
     let need = MemoryNeed::of(checked, settings, data, frozen);
     let total = need.total(batch);
     let (all, other) = (rough_bytes(total), rough_bytes(total - need.step(batch)));
@@ -257,14 +260,23 @@ fn check_disk(
 }
 
 /// Warns if the average of the weights reaches over more steps than the run has, since the first weights then dominate.
-fn check_average(spec: &TrainSpec, data: &Dataset, found: &mut Preflight) {
+fn check_average(spec: &TrainSpec, plan: &EpochPlan, found: &mut Preflight) {
     let Some(decay) = spec.ema else { return };
-    let steps =
-        data.len(SplitRole::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)).saturating_mul(spec.epochs);
+    let steps = plan.steps().saturating_mul(spec.epochs);
     let reach = 1.0 / (1.0 - decay);
     if reach > steps as f64 {
         found.warnings.push(format!(
             "`ema = {decay}` averages over about {reach:.0} steps, and the run has {steps}: the first weights dominate the average"
         ));
     }
+}
+
+/// Returns the note on a last batch of one image that is joined to the one before.
+fn joined_batch(checked: &CheckedGraph, plan: &EpochPlan) -> Option<String> {
+    let (largest, batch) = (plan.largest_batch(), plan.batch);
+    let norm = checked.norms_of_one().next().filter(|_| largest > batch)?;
+    Some(format!(
+        "batch: the last of an epoch has {largest} images instead of {batch} and 1, since the batch norm `{}` cannot be trained on one image",
+        checked.graph().node(norm).path
+    ))
 }

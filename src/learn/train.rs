@@ -15,11 +15,12 @@ pub(crate) use dry_run::dry_run;
 
 use super::checkpoint::{self, CheckpointMeta, LoadedCheckpoint};
 use super::ema::Ema;
+use super::epoch_plan::EpochPlan;
 use super::freeze::{freeze, frozen_parameters};
 use super::init::{InitReport, init};
 use super::non_finite::NodeLocations;
 use super::optim::OptimState;
-use super::preflight::{self, Preflight};
+use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
 use super::run_folder::{EpochRecord, RunFolder, RunSummary};
 use super::validate::{score_all, scored_role};
@@ -29,8 +30,8 @@ use crate::base::problem::problem;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, EpochAugmenter};
-use crate::data::notice::MergedNotice;
-use crate::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
+use crate::data::notice::{FileRole, MergedNotice, NoticeTopic};
+use crate::data::{BatchLoader, Dataset, SplitRole, epoch_order};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::metric::{MetricScores, Summary};
 use crate::text::config::settings::Settings;
@@ -115,8 +116,9 @@ pub enum TrainingOutcome {
 /// Errors: the settings, the data and the model do not fit each other, a file cannot be read or written, memory is not enough, or
 /// a loss, gradient or weight becomes NaN or infinite.
 pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Result<TrainingOutcome> {
-    let (run, preflight, report) = prepare_run(job)?;
+    let (mut run, preflight, report) = prepare_run(job)?;
     preflight.warnings.iter().for_each(|warning| observer.warn(warning));
+    preflight.joined.iter().for_each(|note| observer.note(note));
     // Nothing was written up to here.
     if job.resume {
         job.folder.reopen()?
@@ -126,6 +128,10 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
     job.folder.write_model(job.source, job.imports)?;
     job.folder.write_settings(job.settings)?;
     run.data.write_split(job.folder.root())?;
+    if let Some(profile) = &preflight.profile {
+        job.folder.write_json("data.json", profile)?;
+    }
+    run.reported = preflight.topics;
     if let Some(report) = &report {
         job.folder.write_json("init.json", report)?;
         observer.note(&report.summary());
@@ -152,12 +158,12 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     } else {
         job.folder.check_vacant()?;
     }
-    let mut preflight = preflight(job, &data, &frozen)?;
-    preflight.warnings.extend(data.doubts().iter().cloned());
+    let plan = EpochPlan::new(spec, data.len(SplitRole::Train), job.checked);
+    let preflight = preflight(job, &data, &frozen)?;
     let network = lower(job.checked, &device, spec.seed).train();
-    let mut started = initial_state(job, network)?;
+    let mut started = initial_state(job, &plan, network)?;
     let report = started.report.take();
-    Ok((assemble_run(job, device, data, &frozen, augmenter, started), preflight, report))
+    Ok((assemble_run(job, device, data, (&frozen, plan), augmenter, started), preflight, report))
 }
 
 /// Assembles the state of a run in memory.
@@ -165,7 +171,7 @@ fn assemble_run<'a>(
     job: &'a TrainingJob<'_>,
     device: Device,
     data: Arc<Dataset>,
-    frozen: &FrozenPaths,
+    (frozen, plan): (&FrozenPaths, EpochPlan),
     augmenter: Augmenter,
     started: InitialState,
 ) -> TrainingRun<'a> {
@@ -177,6 +183,7 @@ fn assemble_run<'a>(
         train: BatchLoader::new(Arc::clone(&data), SplitRole::Train, channels),
         scored: BatchLoader::new(Arc::clone(&data), scored_role(&data), channels),
         data,
+        plan,
         network: freeze(network, frozen),
         ema: job.settings.train.ema.map(|decay| Ema::new(decay, average)),
         optim,
@@ -184,6 +191,7 @@ fn assemble_run<'a>(
         saved: Instant::now(),
         augmenter,
         slow_loading_reported: false,
+        reported: BTreeSet::new(),
     }
 }
 
@@ -197,7 +205,7 @@ struct InitialState {
     report: Option<InitReport>,
 }
 
-fn initial_state(job: &TrainingJob<'_>, network: Network) -> Result<InitialState> {
+fn initial_state(job: &TrainingJob<'_>, plan: &EpochPlan, network: Network) -> Result<InitialState> {
     let spec = &job.settings.train;
     if job.resume && job.folder.last().exists() {
         let LoadedCheckpoint { network, average, optim, mut meta } =
@@ -209,6 +217,17 @@ fn initial_state(job: &TrainingJob<'_>, network: Network) -> Result<InitialState
                 &job.folder.last(),
                 "the checkpoint has {found} average of the weights, but the settings {wanted} `ema`";
                 help: "resume with the settings that the run was started with"
+            ));
+        }
+        if !plan.is_step_boundary(meta.seen) {
+            return Err(problem!(
+                E0703,
+                &job.folder.last(),
+                "the training state is damaged: it is {} images into an epoch of {} with steps of {}",
+                meta.seen,
+                plan.images,
+                plan.per_step;
+                help: "restore the file from a copy, or train the run again"
             ));
         }
         if meta.records.len() < meta.epoch {
@@ -243,7 +262,8 @@ fn records(folder: &RunFolder, epochs: usize) -> Result<Vec<EpochRecord>> {
 fn preflight(job: &TrainingJob<'_>, data: &Dataset, frozen: &FrozenPaths) -> Result<Preflight> {
     let cpu = job.settings.device == "cpu";
     let free = if cpu && !job.ignore_memory { machine::free_memory() } else { None };
-    preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())
+    let TrainingJob { checked, settings, places, folder, .. } = *job;
+    preflight::preflight(PreflightInput { checked, settings, data, frozen, places, free, folder: folder.root() })
 }
 
 /// A run in memory.
@@ -251,6 +271,7 @@ struct TrainingRun<'a> {
     job: &'a TrainingJob<'a>,
     device: Device,
     data: Arc<Dataset>,
+    plan: EpochPlan,
     train: BatchLoader,
     scored: BatchLoader,
     network: Network,
@@ -262,6 +283,8 @@ struct TrainingRun<'a> {
     augmenter: Augmenter,
     /// Whether slow loading was reported.
     slow_loading_reported: bool,
+    /// Topics of the notices about files that were reported.
+    reported: BTreeSet<(FileRole, NoticeTopic)>,
 }
 
 impl TrainingRun<'_> {
@@ -271,7 +294,6 @@ impl TrainingRun<'_> {
         // An epoch is reported if the one before was not like it.
         let mut nothing_reported = false;
         observer.start(self.data.len(SplitRole::Train), self.data.len(role), self.meta.epoch, epochs);
-        let mut reported = BTreeSet::new();
         while self.meta.epoch < epochs && !self.out_of_patience() {
             let Some(mut record) = self.run_epoch(observer)? else {
                 self.save_last()?;
@@ -294,7 +316,7 @@ impl TrainingRun<'_> {
             let improved = self.finish_epoch(record.clone(), &summary)?;
             for notice in self.file_notices() {
                 // The number of files may grow in later epochs; the topic is reported once.
-                if reported.insert((notice.role, notice.topic)) {
+                if self.reported.insert((notice.role, notice.topic)) {
                     observer.warn(&notice.text);
                 }
             }
@@ -313,14 +335,12 @@ impl TrainingRun<'_> {
     fn run_epoch(&mut self, observer: &mut dyn TrainingObserver) -> Result<Option<EpochRecord>> {
         let spec = &self.job.settings.train;
         let order = epoch_order(self.data.len(SplitRole::Train), spec.seed, self.meta.epoch);
-        let per_step = spec.batch.saturating_mul(spec.accumulate);
-        let steps = order.len().div_ceil(per_step);
+        let (plan, steps) = (self.plan, self.plan.steps());
         let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
-        let left = |seen: u64| (order.len() as u64).saturating_sub(seen);
-        let mut pending = self.begin_step(left(self.meta.seen).min(per_step as u64));
+        let mut pending = self.begin_step(plan.images_of_step(self.meta.seen));
         let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
-        let mut batches = self.train.augmented(rest, spec.batch, LastBatch::Keep, pass);
+        let mut batches = self.train.augmented(rest, spec.batch, plan.last_batch(), pass);
         for batch in batches.by_ref() {
             if batch.is_err() && self.meta.seen > before {
                 // After the file is fixed, the run can be resumed from here.
@@ -331,14 +351,14 @@ impl TrainingRun<'_> {
                 continue;
             }
             self.finish_step(pending)?;
-            pending = self.begin_step(left(self.meta.seen).min(per_step as u64));
+            pending = self.begin_step(plan.images_of_step(self.meta.seen));
             self.meta.epoch_seconds = seconds_before + began.elapsed().as_secs_f64();
             let rate = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);
             let images_left = (spec.epochs - self.meta.epoch) * order.len() - self.meta.seen as usize;
             observer.step(&TrainingProgress {
                 epoch: self.meta.epoch + 1,
                 epochs: spec.epochs,
-                step: (self.meta.seen as usize).div_ceil(per_step),
+                step: plan.steps_done(self.meta.seen),
                 steps,
                 loss: self.meta.loss_sum / self.meta.seen as f64,
                 images_per_second: rate,

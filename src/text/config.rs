@@ -5,6 +5,7 @@
 
 mod augment;
 pub mod case_rules;
+pub mod check;
 pub mod dataset_layouts;
 mod loss;
 mod metric;

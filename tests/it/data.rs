@@ -15,6 +15,7 @@ mod pairs;
 mod phantoms;
 mod picture_formats;
 mod published_data;
+mod quick_survey;
 mod split;
 mod volume;
 mod volume_place;

@@ -1,7 +1,8 @@
-//! Class balance of each split, and the range of the images' values.
+//! Class balance of each split.
 
-use super::case_facts::{CaseFacts, ImageFacts};
+use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
+use super::values::list_first;
 use crate::data::case::SplitRole;
 use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
@@ -64,84 +65,45 @@ fn ignored_masks(facts: &[CaseFacts]) -> Option<SurveyFinding> {
     Some(SurveyFinding::warning(SurveyTopic::Mask, message).help(help).about(ignored))
 }
 
-/// Reports classes without pixels, empty masks, a mix of grey and colour images, and values that the window does not fit.
-pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
+/// Reports classes without pixels, and empty masks. `cases` is the number of cases of the whole set; where `facts` are of
+/// fewer, a class may be in the others, so it is reported only if no mask of any role has it.
+pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts], cases: usize) -> Vec<SurveyFinding> {
     let mut findings = Vec::new();
+    let read = facts.iter().filter(|f| f.classes.is_some()).count();
+    let partial = facts.len() < cases;
+    let of_read = if partial { format!(" of the {read} that were read") } else { String::new() };
     let empty: Vec<String> =
         facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_empty)).map(|f| f.stem.clone()).collect();
     if !empty.is_empty() {
         let (s, verb) = if empty.len() == 1 { ("", "has") } else { ("s", "have") };
-        let message =
-            format!("{} mask{s} {verb} no class but `{}`: {}", empty.len(), spec.classes[0], list_first(&empty));
+        let message = format!(
+            "{} mask{s}{of_read} {verb} no class but `{}`: {}",
+            empty.len(),
+            spec.classes[0],
+            list_first(&empty)
+        );
         let help = "the key `empty` sets how such images are scored; masks that are empty by mistake teach the network to miss objects";
         findings.push(SurveyFinding::warning(SurveyTopic::Balance, message).help(help).about(empty));
     }
     findings.extend(ignored_masks(facts));
-    for balance in balance(spec, facts) {
-        for (class, name) in spec.classes.iter().enumerate().filter(|(class, _)| balance.present[*class] == 0) {
-            // Unreadable masks are reported already.
-            if facts.iter().any(|f| f.role == balance.role && f.classes.is_some()) {
-                let message = format!("no mask in {} contains `{name}` (class {class})", balance.role.name());
-                findings.push(SurveyFinding::warning(SurveyTopic::Balance, message));
-            }
+    // Unreadable masks are reported already.
+    let readable = |role| facts.iter().any(|f| f.role == role && f.classes.is_some());
+    let balances: Vec<SplitBalance> = balance(spec, facts).into_iter().filter(|b| readable(b.role)).collect();
+    let absent = |b: &SplitBalance, class: usize| b.present[class] == 0;
+    let missing = |message: String| {
+        SurveyFinding::warning(SurveyTopic::Balance, message).help("check that `labels` match the files")
+    };
+    for (class, name) in spec.classes.iter().enumerate() {
+        if !partial {
+            let without = balances.iter().filter(|b| absent(b, class));
+            findings.extend(
+                without.map(|b| missing(format!("no mask in {} contains `{name}` (class {class})", b.role.name()))),
+            );
+        } else if read > 0 && balances.iter().all(|b| absent(b, class)) {
+            findings.push(missing(format!(
+                "none of the {read} of {cases} masks that were read contains `{name}` (class {class})"
+            )));
         }
     }
-    findings.extend(window_findings(spec, facts));
-    let channels = |wanted: usize| -> Vec<String> {
-        let has = |f: &&CaseFacts| f.image.as_ref().is_some_and(|i| i.channels == wanted);
-        facts.iter().filter(has).map(|f| f.stem.clone()).collect()
-    };
-    let (grey, colour) = (channels(1), channels(3));
-    if !grey.is_empty() && !colour.is_empty() {
-        let (few, what) = if grey.len() < colour.len() { (grey, "grey") } else { (colour, "in colours") };
-        let (count, names) = (few.len(), list_first(&few));
-        let verb = if count == 1 { "is" } else { "are" };
-        let message = format!("{count} of {} images {verb} {what}, the others are not: {names}", facts.len());
-        findings.push(SurveyFinding::warning(SurveyTopic::Image, message).about(few));
-    }
     findings
-}
-
-fn list_first(stems: &[String]) -> String {
-    let mut text = stems.iter().take(5).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
-    if stems.len() > 5 {
-        text += &format!(" and {} more", stems.len() - 5);
-    }
-    text
-}
-
-/// Reports a window that most values lie outside of, or of which the values use a small part.
-fn window_findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
-    let Some([low, high]) = spec.window else { return Vec::new() };
-    let images: Vec<_> = facts.iter().filter_map(|f| f.image.as_ref()).collect();
-    if images.is_empty() {
-        return Vec::new();
-    }
-    let mean = |side: usize| images.iter().map(|i| i.outside[side]).sum::<f64>() / images.len() as f64;
-    let least = images.iter().map(|i| i.least).fold(f64::INFINITY, f64::min);
-    let most = images.iter().map(|i| i.most).fold(f64::NEG_INFINITY, f64::max);
-    let mut findings = Vec::new();
-    let mut report = |message: String| {
-        let help =
-            "the window must have the units of the files: Hounsfield units for CT; 8-bit pictures need no window";
-        findings.push(SurveyFinding::warning(SurveyTopic::Window, message).help(help));
-    };
-    for (side, name) in [(0, "below"), (1, "above")] {
-        if mean(side) > 0.5 {
-            let percent = 100.0 * mean(side);
-            report(format!(
-                "{percent:.0} % of the values lie {name} the window [{low}, {high}]; they span {least} to {most}"
-            ));
-        }
-    }
-    let used = (most.min(high) - least.max(low)).max(0.0) / (high - low);
-    if used < 0.25 && some_vary(&images) {
-        report(format!("the values span {least} to {most}, only {:.0} % of the window [{low}, {high}]", 100.0 * used));
-    }
-    findings
-}
-
-/// Checks whether any image is not constant. Constant images use no part of any window and are reported separately.
-fn some_vary(images: &[&ImageFacts]) -> bool {
-    images.iter().any(|i| !i.constant)
 }

@@ -5,6 +5,7 @@ use super::fingerprint::{Fingerprint, SIDE};
 use crate::base::error::Result;
 use crate::data::case::{Case, SplitRole, check_same_size};
 use crate::data::dataset::Dataset;
+use crate::data::image_facts::ImageFacts;
 use crate::data::notice::FileNotice;
 use crate::data::pixels::Pixels;
 use crate::data::{case_reader, intensity, phantom};
@@ -19,6 +20,10 @@ pub struct CaseFacts {
     /// Patient, video or volume of the case, if known.
     pub group: Option<String>,
     pub image: Option<ImageFacts>,
+    /// For the search for near-duplicates; `None` if the image cannot be read.
+    pub print: Option<Fingerprint>,
+    /// Path of the image, if its values are scaled by the range of the type.
+    pub unscaled: Option<PathBuf>,
     /// Number of pixels of each class; `None` if the mask cannot be read.
     pub classes: Option<Vec<u64>>,
     /// Number of ignored pixels of the mask.
@@ -28,35 +33,20 @@ pub struct CaseFacts {
     pub notices: Vec<FileNotice>,
 }
 
-/// Properties of an image.
-pub struct ImageFacts {
-    /// Height, width.
-    pub size: [usize; 2],
-    pub channels: usize,
-    /// Name of the sample type.
-    pub samples: &'static str,
-    /// Path of the image, if its values are scaled by the range of the type.
-    pub unscaled: Option<PathBuf>,
-    pub least: f64,
-    pub most: f64,
-    /// Fractions of the values below and above the window.
-    pub outside: [f64; 2],
-    pub constant: bool,
-    /// For the search for near-duplicates; `None` if the values cannot be scaled.
-    pub print: Option<Fingerprint>,
-}
-
 pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channels: Option<usize>) -> CaseFacts {
     let spec = &data.spec;
     let (mut findings, mut notices) = (Vec::new(), Vec::new());
     let with_stem = |finding: SurveyFinding| finding.about([case.stem.clone()]);
     let (pixels, classes) = read(data, case);
+    let (mut print, mut unscaled) = (None, None);
     let image = match pixels {
         Ok(pixels) => {
             let place = case.display_path(&case.image);
             notices.extend(pixels.warnings.iter().cloned());
             let mut report = |finding| findings.push(with_stem(finding));
-            Some((image(&pixels, spec, &place, channels, &mut report, &mut notices), pixels.size))
+            print = fingerprint(&pixels, spec, &place, channels, &mut report, &mut notices);
+            unscaled = intensity::unscaled_kind(&pixels, spec).map(|_| place.to_path_buf());
+            Some(ImageFacts::of(&pixels, spec.window))
         }
         Err(error) => {
             findings.push(with_stem(SurveyFinding::error(SurveyTopic::Image, &error)));
@@ -67,8 +57,8 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
     let classes = match classes {
         Ok((classes, size, warnings)) => {
             notices.extend(warnings);
-            if let Some((_, of_image)) = &image
-                && let Err(error) = check_same_size(case, *of_image, size)
+            if let Some(facts) = &image
+                && let Err(error) = check_same_size(case, facts.size, size)
             {
                 findings.push(with_stem(SurveyFinding::error(SurveyTopic::Sizes, &error)));
             }
@@ -83,8 +73,8 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
             None
         }
     };
-    let image = image.map(|(facts, _)| facts);
-    CaseFacts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, ignored, findings, notices }
+    let (stem, group) = (case.stem.clone(), case.group.clone());
+    CaseFacts { stem, role, group, image, print, unscaled, classes, ignored, findings, notices }
 }
 
 fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::ClassMap>) {
@@ -104,23 +94,15 @@ fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::Cla
     }
 }
 
-fn image(
+/// Checks that the image can be prepared for the network, and returns its fingerprint; `None` if its values cannot be scaled.
+fn fingerprint(
     pixels: &Pixels,
     spec: &DataSpec,
     place: &Path,
     channels: Option<usize>,
     report: &mut dyn FnMut(SurveyFinding),
     notices: &mut Vec<FileNotice>,
-) -> ImageFacts {
-    let (mut least, mut most, mut below, mut above) = (f64::INFINITY, f64::NEG_INFINITY, 0usize, 0usize);
-    let [low, high] = spec.window.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
-    let n = pixels.values.len();
-    for value in (0..n).map(|i| pixels.values.at(i)) {
-        least = least.min(value);
-        most = most.max(value);
-        below += usize::from(value < low);
-        above += usize::from(value > high);
-    }
+) -> Option<Fingerprint> {
     let windowed = match spec.source {
         DataSource::Phantoms { .. } => phantom::with_window(spec),
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
@@ -136,26 +118,11 @@ fn image(
     if let Err(error) = fits {
         report(SurveyFinding::error(SurveyTopic::Model, &error));
     }
-    let print = match intensity::prepare(pixels, &small, 1, place, notices) {
+    match intensity::prepare(pixels, &small, 1, place, notices) {
         Ok(grey) => Some(Fingerprint::of(&grey)),
         Err(error) => {
             report(SurveyFinding::error(SurveyTopic::Window, &error));
             None
         }
-    };
-    let constant = least == most;
-    let samples = pixels.values.kind();
-    let outside = [below, above].map(|count| count as f64 / n.max(1) as f64);
-    let unscaled = intensity::unscaled_kind(pixels, spec).map(|_| place.to_path_buf());
-    ImageFacts {
-        size: pixels.size,
-        channels: pixels.channels,
-        samples,
-        unscaled,
-        least,
-        most,
-        outside,
-        constant,
-        print,
     }
 }

@@ -52,6 +52,8 @@ pub struct SurveyFinding {
     pub help: Vec<String>,
     /// Stems of the cases that it concerns.
     pub stems: Vec<String>,
+    /// The problem that an error reports.
+    pub cause: Option<Box<RunError>>,
 }
 
 impl SurveyFinding {
@@ -63,6 +65,7 @@ impl SurveyFinding {
             message: error.headline(),
             help: error.help.clone(),
             stems: Vec::new(),
+            cause: Some(Box::new(error.clone())),
         }
     }
 
@@ -74,6 +77,7 @@ impl SurveyFinding {
             message: message.into(),
             help: Vec::new(),
             stems: Vec::new(),
+            cause: None,
         }
     }
 
@@ -81,6 +85,11 @@ impl SurveyFinding {
     pub fn heading(&self) -> String {
         let code = self.code.map(|code| format!("{}, ", code.id())).unwrap_or_default();
         format!("{}[{code}{}]", self.severity.as_str(), self.kind.name())
+    }
+
+    /// Returns the message, and the help on further lines.
+    pub fn to_text(&self) -> String {
+        self.help.iter().fold(self.message.clone(), |text, help| format!("{text}\n  help: {help}"))
     }
 
     pub fn help(mut self, text: impl Into<String>) -> SurveyFinding {

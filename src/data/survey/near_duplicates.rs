@@ -10,9 +10,7 @@
 //! [`MAX_COMPARED`] pairs of groups are correlated, and the best [`KEPT`] pairs of images are kept, so time and memory have a bound.
 
 use super::case_facts::CaseFacts;
-use super::finding::{SurveyFinding, SurveyTopic};
 use super::fingerprint::Fingerprint;
-use crate::base::number::thousands;
 use crate::data::case::SplitRole;
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -26,8 +24,6 @@ pub(crate) const MIN_CORRELATION: f64 = 0.97;
 const KEPT: usize = 10_000;
 /// Maximum number of pairs of groups that are correlated: all of 6,300 different images.
 const MAX_COMPARED: usize = 20_000_000;
-/// Maximum number of pairs that have a warning of their own.
-const MAX_NAMED: usize = 50;
 
 /// Two nearly identical images, as indices of cases.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,7 +73,7 @@ impl EqualPrints<'_> {
 
 /// Returns the near-duplicates of a set.
 pub(super) fn find_near_duplicates(facts: &[CaseFacts]) -> NearDuplicates {
-    let prints = facts.iter().enumerate().filter_map(|(i, f)| Some((i, f.role, f.image.as_ref()?.print.as_ref()?)));
+    let prints = facts.iter().enumerate().filter_map(|(i, f)| Some((i, f.role, f.print.as_ref()?)));
     near_duplicates(&equal_prints(prints), MAX_COMPARED)
 }
 
@@ -254,47 +250,6 @@ impl BestPairs {
             limit: self.limited.then_some(limit),
         }
     }
-}
-
-/// Returns a warning for each of the first near-duplicate pairs across the split, and one for all others.
-pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: bool) -> Vec<SurveyFinding> {
-    let across = found.pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role);
-    let mut findings = Vec::new();
-    for (i, pair) in across.take(MAX_NAMED).enumerate() {
-        let (a, b) = (&facts[pair.a], &facts[pair.b]);
-        let message = format!(
-            "`{}` in {} and `{}` in {} are nearly the same image (correlation {:.3})",
-            a.stem,
-            a.role.name(),
-            b.stem,
-            b.role.name(),
-            pair.alike
-        );
-        let finding = SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
-        findings.push(match (i, grouped) {
-            (0, false) => finding.help(
-                "data leakage: scores on such images are optimistic; keep them in one split, for example with \
-                 split = random(test = 0.2, group = \"{group}_*\") if stems contain the patient or the video",
-            ),
-            (0, true) => finding.help(
-                "data leakage: scores on such images are optimistic, and the groups do not keep them in one split",
-            ),
-            _ => finding,
-        });
-    }
-    let others = found.across.saturating_sub(findings.len() as u64);
-    if others > 0 {
-        let message = format!("{} more pairs across the splits are nearly the same image", thousands(others));
-        findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
-    }
-    if let Some(limit) = found.limit {
-        let message = format!(
-            "too many images look alike to compare all pairs: each was compared with at most {} others that follow it",
-            thousands(limit as u64)
-        );
-        findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
-    }
-    findings
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use super::{TrainingJob, TrainingRun, prepare_run};
 use crate::base::error::Result;
 use crate::compute::device::synchronise;
 use crate::data::augment::EpochAugmenter;
-use crate::data::{LastBatch, SplitRole, epoch_order};
+use crate::data::{SplitRole, epoch_order};
+use crate::learn::epoch_plan::EpochPlan;
 use crate::learn::init::InitReport;
 use crate::learn::validate::scored_role;
 use std::time::Instant;
@@ -33,39 +34,39 @@ pub(crate) fn dry_run(job: &TrainingJob<'_>) -> Result<DryRun> {
     let (mut run, found, init) = prepare_run(job)?;
     let done = run.meta.epoch;
     let role = scored_role(&run.data);
-    let per_step = spec.batch.saturating_mul(spec.accumulate);
     Ok(DryRun {
-        notes: found.notes,
+        notes: found.notes.into_iter().chain(found.joined).collect(),
         warnings: found.warnings,
         n_train: run.data.len(SplitRole::Train),
         n_scored: run.data.len(role),
         scored_on: if role == SplitRole::Val { "val" } else { "test" },
-        steps_per_epoch: run.data.len(SplitRole::Train).div_ceil(per_step),
+        steps_per_epoch: run.plan.steps(),
         epochs: spec.epochs.saturating_sub(done),
-        seconds_per_step: run.time_step(per_step)?,
+        seconds_per_step: run.time_step()?,
         init,
     })
 }
 
 impl TrainingRun<'_> {
     /// Returns the time in seconds of the second step of an epoch, or of the first if there is only one.
-    fn time_step(&mut self, per_step: usize) -> Result<f64> {
+    fn time_step(&mut self) -> Result<f64> {
         let spec = &self.job.settings.train;
-        let mut order = epoch_order(self.data.len(SplitRole::Train), spec.seed, 0);
-        order.truncate(per_step.saturating_mul(2));
-        let mut left = order.len();
-        let mut pending = self.begin_step(left.min(per_step) as u64);
+        let mut order = epoch_order(self.plan.images, spec.seed, 0);
+        order.truncate(self.plan.per_step.saturating_mul(2));
+        let plan = EpochPlan { images: order.len(), ..self.plan };
+        let mut seen = 0;
+        let mut pending = self.begin_step(plan.images_of_step(seen));
         let (mut began, mut seconds) = (Instant::now(), 0.0);
         let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: 0 };
-        for batch in self.train.clone().augmented(order, spec.batch, LastBatch::Keep, pass) {
+        for batch in self.train.clone().augmented(order, spec.batch, plan.last_batch(), pass) {
             self.add_batch(&mut pending, &batch?)?;
             if pending.is_complete() {
-                left = left.saturating_sub(per_step);
+                seen += plan.images_of_step(seen);
                 self.finish_step(pending)?;
                 synchronise(&self.device)?;
                 seconds = began.elapsed().as_secs_f64();
                 began = Instant::now();
-                pending = self.begin_step(left.min(per_step) as u64);
+                pending = self.begin_step(plan.images_of_step(seen));
             }
         }
         self.check_weights_finite()?;

@@ -70,8 +70,7 @@ impl TrainingRun<'_> {
     /// Returns the learning rate of a step, counted from 0 over the run.
     pub(super) fn rate(&self, step: u64) -> f64 {
         let spec = &self.job.settings.train;
-        let per_epoch = self.data.len(SplitRole::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
-        rate(&spec.schedule, spec.optimizer.lr(), step, per_epoch, spec.epochs as u64)
+        rate(&spec.schedule, spec.optimizer.lr(), step, self.plan.steps() as u64, spec.epochs as u64)
     }
 
     /// Returns the number of the batch over the whole run, which its random numbers depend on.

@@ -2,6 +2,7 @@
 //!
 //! `npc train` accepts the file and repeats the run.
 
+use super::check::{MAX_THREADS, RefusedSetting};
 use super::{DataSpec, TrainSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,7 +52,7 @@ const MAX_DEPTH: usize = 64;
 /// Limit on the length of a map key. YAML accepts 1024 characters, quotes and escapes included.
 const MAX_NAME: usize = 512;
 
-/// Reads settings from YAML. The error message names the line.
+/// Reads settings from YAML, and checks every value as that of a model file. The error message names the line or the key.
 pub fn from_yaml(text: &str) -> Result<Settings, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("settings of {} bytes, the limit is {MAX_BYTES}", text.len()));
@@ -78,5 +79,18 @@ pub fn from_yaml(text: &str) -> Result<Settings, String> {
     if settings.format != FORMAT {
         return Err(format!("settings of format {}, this npc reads format {FORMAT}", settings.format));
     }
+    settings.check()?;
     Ok(settings)
+}
+
+impl Settings {
+    /// Checks that every setting is within its limits; the error names the key and the value.
+    fn check(&self) -> Result<(), String> {
+        let of = |block: &'static str| move |RefusedSetting { key, message }| format!("`{block}.{key}`: {message}");
+        if let Some(threads) = self.threads.filter(|n| !(1..=MAX_THREADS).contains(n)) {
+            return Err(format!("`threads` is {threads}, but must be from 1 to {MAX_THREADS}"));
+        }
+        self.train.check().map_err(of("train"))?;
+        self.data.check().map_err(of("data"))
+    }
 }

@@ -370,3 +370,28 @@ fn columns_can_be_added() {
         serde_json::json!({"size": [none, none], "stride": [none, none], "offset": [none, none], "whole": [true, true]})
     );
 }
+
+/// A variable that changes how npc computes has one of its values, or npc says so.
+#[test]
+fn environment_variables_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, value: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_npc"));
+        let output = command.args(["explain", "E0101"]).current_dir(&folder).env(name, value).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (name, value, part) in [
+        ("NPC_SIMD", "garbage", "NPC_SIMD is `garbage`"),
+        ("NPC_CPU", "engine", "its values are burn"),
+        ("RAYON_NUM_THREADS", "100000000000", "a number of threads from 1 to 4096"),
+        ("RAYON_NUM_THREADS", "-1", "RAYON_NUM_THREADS is `-1`"),
+    ] {
+        let (code, stderr) = run(name, value);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(part), "{stderr}");
+    }
+    for (name, value) in [("NPC_SIMD", "portable"), ("NPC_SIMD", ""), ("NPC_CPU", "burn"), ("RAYON_NUM_THREADS", "64")]
+    {
+        assert_eq!(run(name, value).0, Some(0), "{name}={value}");
+    }
+}

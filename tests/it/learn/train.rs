@@ -58,6 +58,19 @@ fn model(name: &str) -> CheckedGraph {
     compile_text(MODELS, Some([32, 32]), &[]).model(name)
 }
 
+/// A network with a batch norm over one value an image.
+fn pooled() -> CheckedGraph {
+    let text = "npc 1
+
+model Pooled(x: [1, H, W]) -> [2, H, W] {
+  let f = x |> conv(8, stride = 2, bias = false) |> bn(momentum = 0.6) |> relu
+  let g = f |> avgpool_to(1) |> conv(8, k = 1, bias = false) |> bn(momentum = 0.6) |> relu |> resize(to = f)
+  return concat(f, g) |> conv(2, k = 1) |> resize(to = x)
+}
+";
+    compile_text(text, Some([32, 32]), &[]).model("Pooled")
+}
+
 /// Twenty phantoms of 32 x 32, four of them for the test, in batches of three: an epoch ends with a smaller one.
 fn data() -> DataSpec {
     DataSpec {

@@ -2,6 +2,7 @@
 
 mod augment;
 mod data_blocks;
+mod limits;
 
 use npc::text::config::schema::{data_spec, override_data, override_train, train_spec};
 use npc::text::config::{

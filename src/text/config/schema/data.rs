@@ -7,6 +7,7 @@ use super::value::{
     ReadResult, call, count, expected, field, integer, list, number, per_channel, positive, string, word,
 };
 use crate::base::problem::problem;
+use crate::text::config::check::{MAX_SIZE, RefusedSetting};
 use crate::text::config::dataset_layouts::{DatasetLayout, LAYOUTS};
 use crate::text::config::{
     DataSource, DataSpec, DecodeRule, EmptyClassRule, OrientationRule, SliceAxis, SliceSelection, Slicing, Split,
@@ -184,6 +185,11 @@ fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Res
         empty,
         spacing: spacing.or(base.and_then(|b| b.spacing)),
     });
+    if let (Some(spec), false) = (&spec, r.problems.has_errors())
+        && let Err(RefusedSetting { key, message }) = spec.check()
+    {
+        r.problems.push(problem!(E0206, r.value_span(key), "{message}"));
+    }
     r.finish(spec)
 }
 
@@ -223,7 +229,7 @@ fn size(e: &Expr) -> ReadResult<[usize; 2]> {
             fix[e.span => format!("[{n}, {n}]"), MaybeIncorrect]: "for square images, write"));
     }
     match list(e, "[height, width]", |e| count(e, 1))?[..] {
-        [h, w] if h.max(w) <= 16384 => Ok([h, w]),
+        [h, w] if h.max(w) <= MAX_SIZE => Ok([h, w]),
         [_, _] => expected(e, "a size of at most 16384 x 16384"),
         _ => expected(e, "[height, width]"),
     }

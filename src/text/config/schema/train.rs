@@ -9,6 +9,7 @@ use super::value::{
     ReadResult, call, count, expected, field, integer, list, non_negative, number, positive, string, word,
 };
 use crate::base::problem::problem;
+use crate::text::config::check::RefusedSetting;
 use crate::text::config::{KeptCheckpoint, LossSpec, Metric, Optimizer, Schedule, TrainSpec};
 use crate::text::diag::Problems;
 use crate::text::source::{Span, Spanned};
@@ -183,6 +184,11 @@ fn read_train(mut r: BlockReader<'_>, base: TrainSpec) -> Result<(TrainSpec, Pro
         let key = if r.has("patience") { "patience" } else { "keep" };
         r.problems.push(problem!(E0206, r.value_span(key), "`patience` needs a `best(...)` checkpoint in `keep`";
             help: "add `best(dice)` to `keep`"));
+    }
+    if !r.problems.has_errors()
+        && let Err(RefusedSetting { key, message }) = spec.check()
+    {
+        r.problems.push(problem!(E0206, r.value_span(key), "{message}"));
     }
     r.finish(Some(spec)).map(|spec| (spec, Problems::new()))
 }

@@ -1,6 +1,7 @@
 //! Readers of values: numbers, words, lists, and calls with known keys.
 
 use crate::base::problem::problem;
+use crate::text::config::check::MAX_COUNT;
 use crate::text::diag::{Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, Expr, ExprKind, UnaryOp};
@@ -39,7 +40,7 @@ pub(super) fn integer(expr: &Expr, min: u64) -> ReadResult<u64> {
 
 pub(super) fn count(expr: &Expr, min: u64) -> ReadResult<usize> {
     let n = integer(expr, min)?;
-    usize::try_from(n).ok().filter(|&n| n <= 1 << 40).map_or_else(|| expected(expr, "a smaller integer"), Ok)
+    usize::try_from(n).ok().filter(|&n| n <= MAX_COUNT).map_or_else(|| expected(expr, "a smaller integer"), Ok)
 }
 
 pub(super) fn positive(e: &Expr) -> ReadResult<f64> {

@@ -2,13 +2,23 @@
 
 use super::*;
 use npc::internals::base::machine::FreeMemory;
-use npc::internals::learn::preflight::preflight;
+use npc::internals::learn::preflight::{PreflightInput, preflight};
 
 impl TrainingFixture {
     fn preflight(&self, free: Option<u64>) -> Result<npc::internals::learn::preflight::Preflight> {
         let data = npc::internals::data::Dataset::open(&self.settings.data, Path::new(".")).unwrap();
         let free = free.map(|bytes| FreeMemory { bytes, limited: false });
-        preflight(&self.checked, &self.settings, &data, &Default::default(), free, self.folder("none").root())
+        let (frozen, folder) = (Default::default(), self.folder("none"));
+        let places = NodeLocations::from([("g.bn".to_string(), "pooled.model:6:40".to_string())]);
+        preflight(PreflightInput {
+            checked: &self.checked,
+            settings: &self.settings,
+            data: &data,
+            frozen: &frozen,
+            places: &places,
+            free,
+            folder: folder.root(),
+        })
     }
 }
 
@@ -50,5 +60,33 @@ fn a_best_without_scores_is_refused() {
     fixture.settings.data.split = Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 };
     assert!(fixture.preflight(None).unwrap_err().to_string().contains("keep = [last]"));
     fixture.settings.train.keep = vec![KeptCheckpoint::Last];
+    fixture.preflight(None).unwrap();
+}
+
+/// A batch norm behind a global pool sees one value for each image, and one for a batch of one.
+#[test]
+fn batch_norm_over_one_value_is_refused() {
+    let mut fixture = TrainingFixture::new();
+    fixture.checked = pooled();
+    fixture.settings.train.batch = 1;
+    fixture.settings.train.accumulate = 4;
+    let error = fixture.preflight(None).unwrap_err().to_string();
+    for part in
+        ["with `batch = 1` the batch norm `g.bn` at pooled.model:6:40 sees one value", "--set batch=2", "group_norm"]
+    {
+        assert!(error.contains(part), "{error}");
+    }
+    fixture.settings.train.batch = 2;
+    assert!(fixture.preflight(None).unwrap().joined.is_none());
+    // 16 training images: the last batch of three would have one.
+    fixture.settings.train.batch = 3;
+    let note = fixture.preflight(None).unwrap().joined.unwrap();
+    assert!(note.contains("4 images instead of 3 and 1"), "{note}");
+    // One training image.
+    fixture.settings.data.split = Split::Random { train: 0.05, val: 0.0, test: 0.95, seed: 0 };
+    let error = fixture.preflight(None).unwrap_err().to_string();
+    assert!(error.contains("with 1 training image"), "{error}");
+    // The same settings suit a network without such a norm.
+    fixture.checked = model("Tiny");
     fixture.preflight(None).unwrap();
 }

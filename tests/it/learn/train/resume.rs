@@ -1,6 +1,7 @@
 //! A run that was interrupted and resumed equals the run that was not, bit for bit.
 
 use super::*;
+use npc::internals::compute::weights::write_safetensors;
 use std::fs;
 
 /// Returns the step losses of an interrupted run and of its continuation, in one list.
@@ -137,4 +138,69 @@ fn a_nan_loss_ends_the_run_before_the_checkpoint() {
     let after = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());
     assert!(before == after, "checkpoints are as they were");
     assert_eq!(folder.records().len(), 1);
+}
+
+/// A last batch of one is joined to the one before where a batch norm would see one value: with steps of one batch, of two
+/// batches whose second is single, and of two batches after which one image is left.
+#[test]
+fn a_joined_last_batch_is_resumed_exactly() {
+    for (images, batch, accumulate, steps) in
+        [(16, 3, 1, 5), (16, 5, 2, 2), (17, 4, 2, 2), (17, 4, 4, 1), (18, 17, 1, 1)]
+    {
+        let mut fixture = TrainingFixture::new();
+        fixture.checked = pooled();
+        fixture.settings.data.source = DataSource::Phantoms { count: images + 2, seed: 3 };
+        let test = 2.0 / (images + 2) as f64;
+        fixture.settings.data.split = Split::Random { train: 1.0 - test, val: 0.0, test, seed: 0 };
+        (fixture.settings.train.batch, fixture.settings.train.accumulate) = (batch, accumulate);
+        let (whole, observed) = fixture.start("whole");
+        let numbers: Vec<usize> = observed.steps.iter().map(|s| s.1).collect();
+        let wanted: Vec<usize> = (0..3).flat_map(|_| 1..=steps).collect();
+        assert_eq!(numbers, wanted, "{images} images in batches of {batch}, {accumulate} a step");
+        for at in 1..3 * steps {
+            let folder = fixture.folder(&format!("at_{at}"));
+            let first = fixture.run(&folder, false, Some(at)).unwrap();
+            let second = fixture.run(&folder, true, None).unwrap();
+            assert_eq!(joined_steps(&first, &second), observed.steps, "stopped after {at} steps");
+            assert_same_runs(&whole, &folder);
+        }
+    }
+}
+
+/// A network without such a norm trains on the single image, as PyTorch does without `drop_last`.
+#[test]
+fn other_networks_keep_a_last_batch_of_one() {
+    let fixture = TrainingFixture::new();
+    let (_, observed) = fixture.start("whole");
+    assert_eq!(observed.steps.last().unwrap().1, 6);
+}
+
+/// Counters that a person or a broken disk changed are refused with the file's name; none overflows.
+#[test]
+fn impossible_counters_of_a_checkpoint_are_refused() {
+    let fixture = TrainingFixture::new();
+    let folder = fixture.folder("run");
+    assert!(fixture.run(&folder, false, Some(4)).unwrap().interrupted());
+    let (tensors, metadata) = read_safetensors(&folder.last()).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&metadata["npc"]).unwrap();
+    for (key, value) in [
+        ("step", serde_json::json!(u64::MAX)),
+        ("optimizer_steps", serde_json::json!(u64::MAX)),
+        ("epoch", serde_json::json!(u64::MAX)),
+        ("seen", serde_json::json!(u64::MAX)),
+        ("seen", serde_json::json!(2)),
+        ("seen", serde_json::json!(17)),
+        ("loss_sum", serde_json::json!("NaN")),
+        ("seconds", serde_json::json!("inf")),
+    ] {
+        let mut changed = state.clone();
+        changed[key] = value.clone();
+        let metadata = [("npc".to_string(), changed.to_string())].into();
+        write_safetensors(&folder.last(), &tensors, &metadata).unwrap();
+        let error = fixture.refused(&folder, true);
+        assert_eq!(error.code.id(), "E0703", "{key} = {value}: {error}");
+        assert!(error.to_string().contains("last.safetensors"), "{error}");
+    }
+    write_safetensors(&folder.last(), &tensors, &metadata).unwrap();
+    assert!(!fixture.run(&folder, true, None).unwrap().interrupted());
 }

@@ -1,0 +1,57 @@
+//! What a decoded image holds: size, channels, sample type and range of its values.
+
+use super::pixels::{Pixels, SampleValues};
+
+/// Properties of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageFacts {
+    /// Height, width.
+    pub size: [usize; 2],
+    pub channels: usize,
+    /// Name of the sample type.
+    pub samples: &'static str,
+    pub least: f64,
+    pub most: f64,
+    /// Fractions of the values below and above the window.
+    pub outside: [f64; 2],
+    pub constant: bool,
+}
+
+/// Least and largest value, and the number of values below and above a window.
+struct ValueRange {
+    least: f64,
+    most: f64,
+    below: usize,
+    above: usize,
+}
+
+impl ValueRange {
+    fn of(values: impl Iterator<Item = f64>, [low, high]: [f64; 2]) -> ValueRange {
+        let none = ValueRange { least: f64::INFINITY, most: f64::NEG_INFINITY, below: 0, above: 0 };
+        values.fold(none, |range, value| ValueRange {
+            least: range.least.min(value),
+            most: range.most.max(value),
+            below: range.below + usize::from(value < low),
+            above: range.above + usize::from(value > high),
+        })
+    }
+}
+
+impl ImageFacts {
+    /// Looks at every value once.
+    pub(super) fn of(pixels: &Pixels, window: Option<[f64; 2]>) -> ImageFacts {
+        let window = window.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        let range = match &pixels.values {
+            SampleValues::U8(v) => ValueRange::of(v.iter().map(|&x| f64::from(x)), window),
+            SampleValues::U16(v) => ValueRange::of(v.iter().map(|&x| f64::from(x)), window),
+            SampleValues::I16(v) => ValueRange::of(v.iter().map(|&x| f64::from(x)), window),
+            SampleValues::Wide(v, _) => ValueRange::of(v.iter().copied(), window),
+        };
+        let samples = pixels.values.kind();
+        let ValueRange { least, most, below, above } = range;
+        let n = pixels.values.len().max(1) as f64;
+        let outside = [below, above].map(|count| count as f64 / n);
+        let constant = least == most;
+        ImageFacts { size: pixels.size, channels: pixels.channels, samples, least, most, outside, constant }
+    }
+}

@@ -1,0 +1,71 @@
+//! Findings about near-duplicates: data leakage across the split, and groups that the stems suggest.
+
+use super::case_facts::CaseFacts;
+use super::finding::{SurveyFinding, SurveyTopic};
+use super::group_suggestion::{SuggestedGroup, suggest_group};
+use super::near_duplicates::NearDuplicates;
+use crate::base::number::thousands;
+
+/// Maximum number of pairs that have a warning of their own.
+const MAX_NAMED: usize = 50;
+
+/// Returns a warning for each of the first near-duplicate pairs across the split and one for all others, and one for pairs within
+/// a part of the split where the stems look like groups. `grouped` says whether the data block has groups.
+pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: bool) -> Vec<SurveyFinding> {
+    let across = found.pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role);
+    let pairs: Vec<[usize; 2]> = found.pairs.iter().map(|pair| [pair.a, pair.b]).collect();
+    let suggested = suggest_group(facts, &pairs);
+    let pattern = suggested.as_ref().map(|group| group.pattern.as_str());
+    let mut findings = Vec::new();
+    for (i, pair) in across.take(MAX_NAMED).enumerate() {
+        let (a, b) = (&facts[pair.a], &facts[pair.b]);
+        let message = format!(
+            "`{}` in {} and `{}` in {} are nearly the same image (correlation {:.3})",
+            a.stem,
+            a.role.name(),
+            b.stem,
+            b.role.name(),
+            pair.alike
+        );
+        let finding = SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
+        findings.push(if i == 0 { finding.help(leakage_help(grouped, pattern)) } else { finding });
+    }
+    let others = found.across.saturating_sub(findings.len() as u64);
+    if others > 0 {
+        let message = format!("{} more pairs across the splits are nearly the same image", thousands(others));
+        findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
+    }
+    if let Some(SuggestedGroup { pattern, groups, example }) = suggested.filter(|_| found.within > 0) {
+        let (n, s) = (thousands(found.within), if found.within == 1 { "" } else { "s" });
+        let message = format!(
+            "{n} pair{s} of nearly the same image within the splits, and the stems look like {groups} groups, such as `{example}`"
+        );
+        findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message).help(format!(
+            "images of one patient or video are not independent: with `group = \"{pattern}\"` in the split, a group stays in one \
+             part, and intervals and p-values are over groups"
+        )));
+    }
+    if let Some(limit) = found.limit {
+        let message = format!(
+            "too many images look alike to compare all pairs: each was compared with at most {} others that follow it",
+            thousands(limit as u64)
+        );
+        findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
+    }
+    findings
+}
+
+/// Returns the help for images of different roles that are alike. `pattern` is a pattern for `group` that would keep them together.
+pub(super) fn leakage_help(grouped: bool, pattern: Option<&str>) -> String {
+    let leakage = "data leakage: scores on such images are optimistic";
+    match (grouped, pattern) {
+        (true, _) => format!("{leakage}, and the groups do not keep them in one split"),
+        (false, Some(pattern)) => {
+            format!("{leakage}; keep them in one split: split = random(test = 0.2, group = \"{pattern}\")")
+        }
+        (false, None) => format!(
+            "{leakage}; keep them in one split, for example with split = random(test = 0.2, group = \"{{group}}_*\") if \
+             stems contain the patient or the video"
+        ),
+    }
+}

@@ -1,0 +1,53 @@
+//! Suggests groups where stems look as if they contain the patient or the video.
+
+use super::case_facts::CaseFacts;
+use crate::data::group::capture_group;
+use std::collections::BTreeSet;
+
+/// Characters that separate the parts of a stem.
+const SEPARATORS: [char; 4] = ['_', '-', '.', ' '];
+/// How many parts behind the group are tried.
+const LEVELS: usize = 3;
+/// The least fraction of near-duplicate pairs that the groups must hold together.
+const HELD: f64 = 0.95;
+
+/// A pattern for the key `group`.
+pub(super) struct SuggestedGroup {
+    /// Such as `{group}_z*`.
+    pub pattern: String,
+    /// Number of groups that it makes.
+    pub groups: usize,
+    /// The first of them.
+    pub example: String,
+}
+
+/// Returns the finest pattern that gives every stem a group, makes two groups or more of two images or more on average, and
+/// holds nearly all `pairs` of near-duplicates, indices into `facts`, together.
+pub(super) fn suggest_group(facts: &[CaseFacts], pairs: &[[usize; 2]]) -> Option<SuggestedGroup> {
+    if pairs.is_empty() || facts.iter().any(|f| f.group.is_some()) {
+        return None;
+    }
+    SEPARATORS.into_iter().flat_map(|sep| patterns(sep, facts)).find_map(|pattern| {
+        let groups: Vec<String> = facts.iter().map(|f| capture_group(&pattern, &f.stem)).collect::<Option<_>>()?;
+        let distinct: BTreeSet<&String> = groups.iter().collect();
+        let held = pairs.iter().filter(|[a, b]| groups[*a] == groups[*b]).count();
+        let fits =
+            distinct.len() >= 2 && 2 * distinct.len() <= groups.len() && held as f64 >= HELD * pairs.len() as f64;
+        fits.then(|| SuggestedGroup { groups: distinct.len(), example: groups[0].clone(), pattern })
+    })
+}
+
+/// Returns the patterns with this separator, the finest first.
+fn patterns(sep: char, facts: &[CaseFacts]) -> Vec<String> {
+    if !facts.iter().all(|f| f.stem.contains(sep)) {
+        return Vec::new();
+    }
+    let letters = |stem: &str| -> String {
+        let last = stem.rsplit(sep).next().unwrap_or_default();
+        last.chars().take_while(|c| c.is_alphabetic()).collect()
+    };
+    let first = letters(&facts[0].stem);
+    let shared = if facts.iter().all(|f| letters(&f.stem) == first) { first } else { String::new() };
+    let tail = |level: usize| -> String { format!("{sep}*").repeat(level) };
+    (1..=LEVELS).map(|level| format!("{{group}}{}{sep}{shared}*", tail(level - 1))).collect()
+}

@@ -1,0 +1,45 @@
+//! The findings that the survey of all files and that of some have in common.
+
+use super::case_facts::CaseFacts;
+use super::finding::{SurveyFinding, SurveyTopic};
+use super::{balance, values};
+use crate::data::dataset::Dataset;
+use crate::data::notice::{FileRole, MergedNotice, NoticeSet};
+
+/// Returns what the survey of all files and that of some have in common: doubts of discovery, the findings of each
+/// case, notices, class balance, and whether values fit the window.
+pub(super) fn findings_of(data: &Dataset, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
+    let mut findings: Vec<SurveyFinding> =
+        data.doubts.iter().map(|doubt| SurveyFinding::warning(SurveyTopic::Files, doubt)).collect();
+    findings.extend(facts.iter().flat_map(|f| f.findings.iter().cloned()));
+    findings.extend(merged_notices(facts));
+    findings.extend(balance::findings(&data.spec, facts, data.parts.all().count()));
+    let images: Vec<values::NamedFacts<'_>> =
+        facts.iter().filter_map(|f| Some((f.stem.as_str(), f.image.as_ref()?))).collect();
+    findings.extend(values::findings(data.spec.window, &images));
+    findings
+}
+
+/// Returns the notices about the files of all cases.
+pub(super) fn notices(facts: &[CaseFacts]) -> NoticeSet {
+    let mut all: NoticeSet = facts.iter().flat_map(|f| f.notices.iter().cloned()).collect();
+    for (image, path) in facts.iter().filter_map(|f| f.image.as_ref().zip(f.unscaled.as_ref())) {
+        all.add_unscaled(image.samples, path);
+    }
+    all
+}
+
+/// Returns a warning for each topic of the notices about files, with the stems of its cases.
+fn merged_notices(facts: &[CaseFacts]) -> Vec<SurveyFinding> {
+    let all = notices(facts);
+    let finding = |notice: MergedNotice| {
+        let topic = match notice.role {
+            FileRole::Image => SurveyTopic::Image,
+            FileRole::Mask => SurveyTopic::Mask,
+        };
+        let concerned = |f: &&CaseFacts| f.notices.iter().any(|n| (n.role, n.topic) == (notice.role, notice.topic));
+        let stems: Vec<String> = facts.iter().filter(concerned).map(|f| f.stem.clone()).collect();
+        SurveyFinding::warning(topic, notice.text).about(stems)
+    };
+    all.merged(facts.len()).into_iter().map(finding).collect()
+}

@@ -1,0 +1,97 @@
+//! Do the values and channels of images fit each other, the window, and the images that a run was trained on?
+//!
+//! `data check` and `train` ask this of the images of a set, `predict` of those that it is given.
+
+use super::finding::{SurveyFinding, SurveyTopic};
+use crate::data::image_facts::ImageFacts;
+use std::collections::BTreeMap;
+
+/// An image under the name that messages use: a stem, or a path.
+pub(crate) type NamedFacts<'a> = (&'a str, &'a ImageFacts);
+
+/// Returns what is doubtful about the images of one set: a window that they do not fit, and images of two kinds.
+pub(crate) fn findings(window: Option<[f64; 2]>, images: &[NamedFacts<'_>]) -> Vec<SurveyFinding> {
+    let mut findings = window.map_or_else(Vec::new, |window| window_findings(window, images));
+    findings.extend(mixed_channels(images));
+    findings
+}
+
+/// Returns the first names in a line: `` `a`, `b` and 3 more ``.
+pub(super) fn list_first<S: AsRef<str>>(names: &[S]) -> String {
+    let mut text = names.iter().take(5).map(|s| format!("`{}`", s.as_ref())).collect::<Vec<_>>().join(", ");
+    if names.len() > 5 {
+        text += &format!(" and {} more", names.len() - 5);
+    }
+    text
+}
+
+/// Reports a window that most values lie outside of, or of which the values use a small part. Files of one kind are judged
+/// together: eight-bit pictures among CT slices would otherwise hide among them.
+fn window_findings(window: [f64; 2], images: &[NamedFacts<'_>]) -> Vec<SurveyFinding> {
+    let mut kinds: BTreeMap<(&str, usize), Vec<NamedFacts<'_>>> = BTreeMap::new();
+    for (name, facts) in images {
+        kinds.entry((facts.samples, facts.channels)).or_default().push((name, facts));
+    }
+    let several = kinds.len() > 1;
+    let of_kind = |((samples, channels), images): ((&str, usize), Vec<NamedFacts<'_>>)| {
+        let colour = if channels == 1 { "grey" } else { "colour" };
+        let s = if images.len() == 1 { "" } else { "s" };
+        let names: Vec<&str> = images.iter().map(|(name, _)| *name).collect();
+        let whose = match several {
+            true => format!(" in {} {samples} {colour} image{s} ({})", images.len(), list_first(&names)),
+            false => String::new(),
+        };
+        window_of_kind(window, &images, &whose)
+    };
+    kinds.into_iter().flat_map(of_kind).collect()
+}
+
+/// Judges images of one kind. `whose` names them in messages where there are others.
+fn window_of_kind([low, high]: [f64; 2], images: &[NamedFacts<'_>], whose: &str) -> Vec<SurveyFinding> {
+    let n = images.len().max(1) as f64;
+    let mean = |side: usize| images.iter().map(|(_, facts)| facts.outside[side]).sum::<f64>() / n;
+    let least = images.iter().map(|(_, facts)| facts.least).fold(f64::INFINITY, f64::min);
+    let most = images.iter().map(|(_, facts)| facts.most).fold(f64::NEG_INFINITY, f64::max);
+    let mut findings = Vec::new();
+    let mut report = |message: String| {
+        let help =
+            "the window must have the units of the files: Hounsfield units for CT; 8-bit pictures need no window";
+        let about = images.iter().filter(|_| !whose.is_empty()).map(|(name, _)| name.to_string());
+        findings.push(SurveyFinding::warning(SurveyTopic::Window, message).help(help).about(about));
+    };
+    for (side, name) in [(0, "below"), (1, "above")] {
+        if mean(side) > 0.5 {
+            let percent = 100.0 * mean(side);
+            report(format!(
+                "{percent:.0} % of the values{whose} lie {name} the window [{low}, {high}]; they span {least} to {most}"
+            ));
+        }
+    }
+    let used = (most.min(high) - least.max(low)).max(0.0) / (high - low);
+    // Constant images use no part of any window and are reported separately.
+    if used < 0.25 && images.iter().any(|(_, facts)| !facts.constant) {
+        let percent = 100.0 * used;
+        report(format!("the values{whose} span {least} to {most}, only {percent:.0} % of the window [{low}, {high}]"));
+    }
+    findings
+}
+
+/// Reports grey images among images in colours, or the reverse.
+fn mixed_channels(images: &[NamedFacts<'_>]) -> Option<SurveyFinding> {
+    let of = |wanted: usize| -> Vec<&str> {
+        images.iter().filter(|(_, facts)| facts.channels == wanted).map(|(name, _)| *name).collect()
+    };
+    let (grey, colour) = (of(1), of(3));
+    if grey.is_empty() || colour.is_empty() {
+        return None;
+    }
+    let (few, what) = if grey.len() < colour.len() { (grey, "grey") } else { (colour, "in colours") };
+    Some(minority(&few, images.len(), what))
+}
+
+fn minority(few: &[&str], all: usize, what: &str) -> SurveyFinding {
+    let (count, names) = (few.len(), list_first(few));
+    let verb = if count == 1 { "is" } else { "are" };
+    let message = format!("{count} of {all} images {verb} {what}, the others are not: {names}");
+    SurveyFinding::warning(SurveyTopic::Image, message).about(few.iter().map(|name| name.to_string()))
+}
