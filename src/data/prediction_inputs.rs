@@ -126,7 +126,7 @@ fn single_file(path: PathBuf) -> Result<PredictionInput> {
         return Err(problem!(
             E0704,
             &path,
-            "a DICOM file is one slice of a series and is not predicted alone";
+            "a DICOM file is predicted with its series, not alone";
             help: "give the folder of its series: {}", folder.display()
         ));
     }

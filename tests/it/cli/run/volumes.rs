@@ -268,7 +268,7 @@ fn what_cannot_be_written_or_read_is_refused() {
     fs::copy(slice, folder.path("dicom/001.dcm")).unwrap();
     folder.refused(
         &["predict", "run", "dicom/001.dcm", "--out", "out"],
-        &["001.dcm", "one slice of a series", "give the folder of its series: dicom"],
+        &["001.dcm", "predicted with its series", "give the folder of its series: dicom"],
     );
 }
 
