@@ -4,7 +4,7 @@
 //! Only the box around both masks is held, as one 32-bit number a voxel, and only where a surface lies is the distance
 //! computed along the third axis. The time is linear in the number of voxels of the box.
 
-use super::distance::{LowerEnvelope, squared_distances};
+use super::distance::LowerEnvelope;
 use super::surface::SurfaceDistances;
 use super::volume_pair::VolumePair;
 use crate::text::config::case_rules::IGNORED_CLASS;
@@ -104,12 +104,11 @@ fn directed_distances(from: &[bool], to: &[bool], size: [usize; 3], spacing: [f6
     let [depth, height, width] = size;
     let area = height * width;
     let mut in_slice = vec![f32::INFINITY; to.len()];
-    in_slice.par_chunks_mut(area).zip(to.par_chunks(area)).filter(|(_, to)| to.contains(&true)).for_each(
-        |(squared, to)| {
-            let found = squared_distances(to, [height, width], [spacing[1], spacing[2]]);
-            squared.iter_mut().zip(found).for_each(|(squared, found)| *squared = found as f32);
-        },
-    );
+    in_slice
+        .par_chunks_mut(area)
+        .zip(to.par_chunks(area))
+        .filter(|(_, to)| to.contains(&true))
+        .for_each(|(squared, to)| slice_distances(to, width, [spacing[1], spacing[2]], squared));
     let of_row = |y: usize| {
         let (mut envelope, mut line, mut found) = (LowerEnvelope::default(), vec![0.0; depth], Vec::new());
         for x in 0..width {
@@ -126,4 +125,28 @@ fn directed_distances(from: &[bool], to: &[bool], size: [usize; 3], spacing: [f6
     let mut found: Vec<f64> = (0..height).into_par_iter().flat_map_iter(of_row).collect();
     found.par_sort_unstable_by(f64::total_cmp);
     found
+}
+
+/// Writes the squared distance of each pixel of a slice to the nearest set pixel of the slice, which has one. Rows are read in
+/// their order in memory, from the first to the last and back.
+fn slice_distances(set: &[bool], width: usize, spacing: [f64; 2], squared: &mut [f32]) {
+    // Number of rows since the last set pixel of each column.
+    let mut since = vec![f32::INFINITY; width];
+    let count = |since: &mut [f32], set: &[bool]| {
+        since.iter_mut().zip(set).for_each(|(since, &set)| *since = if set { 0.0 } else { *since + 1.0 });
+    };
+    for (row, set) in squared.chunks_exact_mut(width).zip(set.chunks_exact(width)) {
+        count(&mut since, set);
+        row.copy_from_slice(&since);
+    }
+    since.fill(f32::INFINITY);
+    let (mut envelope, mut line) = (LowerEnvelope::default(), vec![0.0; width]);
+    for (row, set) in squared.chunks_exact_mut(width).zip(set.chunks_exact(width)).rev() {
+        count(&mut since, set);
+        for ((value, rows), up) in line.iter_mut().zip(row.iter()).zip(&since) {
+            *value = (f64::from(rows.min(*up)) * spacing[0]).powi(2);
+        }
+        envelope.transform_row(&mut line, spacing[1]);
+        row.iter_mut().zip(&line).for_each(|(to, &value)| *to = value as f32);
+    }
 }

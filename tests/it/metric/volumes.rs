@@ -115,6 +115,27 @@ fn distances_of_volumes_are_those_of_all_pairs() {
     }
 }
 
+/// Ignored voxels count for no class and are part of no mask: the surface runs round them.
+#[test]
+fn ignored_voxels_are_left_out() {
+    let (size, spacing) = ([4, 6, 7], [3.0, 1.0, 0.6]);
+    let of = |i: usize, n: usize| ((i * i * 31 + i * n) / 7 % 5) as u8 / 2;
+    let mut truth: Vec<u8> = (0..168).map(|i| of(i, 13)).collect();
+    let mut pred: Vec<u8> = (0..168).map(|i| of(i, 29)).collect();
+    (0..168).step_by(5).for_each(|i| truth[i] = 255);
+    let case = measured(&pred, &truth, size, spacing, 3);
+    let counted = case.per_class.iter().map(|c| c.counts.tp + c.counts.fp + c.counts.fn_ + c.counts.tn);
+    assert!(counted.into_iter().all(|n| n == 168 - 34));
+    // No class is 200: the prediction is taken out where the truth says nothing.
+    (0..168).step_by(5).for_each(|i| pred[i] = 200);
+    for (class, score) in case.per_class.iter().enumerate() {
+        let Some(SurfaceDistances::Both { hd95, assd }) = score.surface else { panic!("class {class}") };
+        let [wanted_hd95, wanted_assd] = by_all_pairs(&pred, &truth, size, spacing, class as u8);
+        assert_near(hd95, wanted_hd95, "HD95");
+        assert_near(assd, wanted_assd, "ASSD");
+    }
+}
+
 /// A class in one map alone counts with the diagonal of the volume; spacing across slices counts like that within them.
 #[test]
 fn edges_of_the_definition() {
