@@ -134,6 +134,17 @@ mod tests {
         assert_eq!(text.lines().count(), 4);
         assert!(text.contains("1,234,567  0.9500 ± 0.0020 [0.9400, 0.9600]\n"), "{text}");
         assert!(some().to_markdown().contains("| a\\|b, \"c\" | 1,234,567 | 0.9500 ± 0.0020 [0.9400, 0.9600] |\n"));
+        let hostile = "a|b\\|c\n<img src=x> \u{1b}[2J";
+        let table = Table { rows: vec![vec![hostile.into(), Cell::Empty, Cell::Empty, Cell::Empty]], ..some() };
+        assert_eq!(table.to_markdown().lines().count(), 3);
+        assert!(
+            table.to_markdown().contains("| a\\|b\\\\\\|c\u{240a}\\<img src=x> \u{241b}[2J |"),
+            "{}",
+            table.to_markdown()
+        );
+        assert_eq!(table.to_text().lines().count(), 3);
+        let table = Table { title: "t\n\\input{x}".into(), ..table };
+        assert!(table.to_latex().starts_with("% t \\input{x}\n\\begin{tabular}"), "{}", table.to_latex());
         assert!(some().to_html("wide").starts_with("<table class=\"wide\"><thead><tr><th scope=\"col\">model</th>"));
         assert!(
             some().to_html("").contains("<td>0.9500 ± 0.0020<span class=\"interval\">[0.9400, 0.9600]</span></td>")

@@ -1,5 +1,6 @@
 //! The output formats of commands.
 
+use crate::base::printable::printable_line;
 use std::fmt;
 use std::str::FromStr;
 
@@ -58,9 +59,10 @@ impl OutputFormat {
     /// Formats remarks below a table. Formats for programs leave them out.
     pub fn notes(self, lines: &[String]) -> String {
         let line = |text: &String| match self {
-            OutputFormat::Text => format!("{text}\n"),
-            OutputFormat::Markdown => format!("- {text}\n"),
-            OutputFormat::Latex => format!("% {text}\n"),
+            OutputFormat::Text => format!("{}\n", printable_line(text)),
+            OutputFormat::Markdown => format!("- {}\n", printable_line(text).replace('<', "\\<")),
+            // A line feed would end the comment.
+            OutputFormat::Latex => format!("% {}\n", text.replace(char::is_control, " ")),
             OutputFormat::Csv
             | OutputFormat::Json
             | OutputFormat::Html
