@@ -88,14 +88,11 @@ impl PredictionSettings<'_> {
 }
 
 impl ProbabilityMaps {
-    /// Checks that the network computed numbers for an image.
-    pub(crate) fn check(&self, image: &Path) -> Result<()> {
-        check_scores(&self.values).map_err(|error| RunError { path: Some(image.to_path_buf()), ..error })
-    }
-
-    /// Returns the class of each pixel at another size: bilinear interpolation, then argmax.
-    pub(crate) fn classes_at(&self, size: [usize; 2]) -> Vec<u8> {
-        resize::argmax(&self.values, self.classes, self.size, size)
+    /// Returns the class of each pixel at another size: bilinear interpolation, then argmax. Errors: the network computed no
+    /// numbers for `image`, a file or a name.
+    pub(crate) fn classes_at(&self, size: [usize; 2], image: &Path) -> Result<Vec<u8>> {
+        check_scores(&self.values).map_err(|error| RunError { path: Some(image.to_path_buf()), ..error })?;
+        Ok(resize::argmax(&self.values, self.classes, self.size, size))
     }
 
     /// Returns the probabilities at another size, `[k, height, width]`, by bilinear interpolation.

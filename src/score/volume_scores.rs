@@ -126,7 +126,10 @@ impl<'a> VolumeScorer<'a> {
             let images = images?;
             let maps = self.settings.predict(self.network, &images.iter().collect::<Vec<_>>())?;
             let [_, height, width] = open.volume.size();
-            slices.iter().zip(&maps).for_each(|(&slice, maps)| open.put(slice, &maps.classes_at([height, width])));
+            for (&slice, maps) in slices.iter().zip(&maps) {
+                let classes = maps.classes_at([height, width], Path::new(open.volume.name()))?;
+                open.put(slice, &classes);
+            }
         }
         let size = open.volume.size();
         let slices: Result<Vec<Vec<u8>>> = (0..size[0]).into_par_iter().map(|slice| open.volume.truth(slice)).collect();

@@ -110,9 +110,8 @@ pub(crate) fn write(
     out: &Path,
     extras: PredictionExtras,
 ) -> Result<PredictedImage> {
-    scored.check(&input.path)?;
     let size = image.original;
-    let classes = scored.classes_at(size);
+    let classes = scored.classes_at(size, &input.path)?;
     let base = out.join(&input.stem);
     if let Some(folder) = base.parent() {
         std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
@@ -151,11 +150,11 @@ pub(crate) fn show_case(
     let plan = PredictionSettings { spec: data.spec(), channels, window: None, flips };
     let scored = plan.predict(network, &[&image])?.remove(0);
     let stem = data.cases(role)[index].stem.clone();
-    scored.check(Path::new(&stem))?;
+    let predicted = scored.classes_at(image.original, Path::new(&stem))?;
     Ok(OverlayCase {
         stem,
         score: String::new(),
-        predicted: scored.classes_at(image.original),
+        predicted,
         truth: Some(resize::nearest(&truth, size, image.original)),
         size: image.original,
         rgb: image.rgb,

@@ -121,7 +121,7 @@ impl VolumeTask<'_> {
                 let images = images?;
                 seconds.waiting += waiting.elapsed().as_secs_f64();
                 let network = Instant::now();
-                self.add_slices(volume, chunk, &images, &mut found)?;
+                self.add_slices(volume, path, chunk, &images, &mut found)?;
                 seconds.network += network.elapsed().as_secs_f64();
                 progress(chunk.len());
                 if self.stop.load(Ordering::Relaxed) {
@@ -152,6 +152,7 @@ impl VolumeTask<'_> {
     fn add_slices(
         &self,
         volume: &VolumeInput,
+        path: &Path,
         slices: &[usize],
         images: &[LoadedImage],
         found: &mut VolumeClasses,
@@ -161,7 +162,8 @@ impl VolumeTask<'_> {
         let size = volume.slice_size();
         let voxels = found.classes.len();
         for ((&index, image), scored) in slices.iter().zip(images).zip(&scores) {
-            let classes = scored.classes_at(size);
+            let classes = (scored.classes_at(size, path))
+                .map_err(|error| RunError { message: format!("slice {index}: {}", error.message), ..error })?;
             found.foreground[index] = classes.iter().filter(|&&class| class > 0).count();
             volume.put_slice(index, &classes, &mut found.classes);
             if let Some(all) = &mut found.probabilities {
