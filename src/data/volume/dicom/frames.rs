@@ -8,14 +8,20 @@ use crate::base::error::Result;
 use crate::base::problem::problem;
 use std::path::Path;
 
-/// Reads frames of a file, numbered in ascending order, and gives the stored values of each to `take`.
+/// The values of one frame, not compressed.
+pub(super) struct FrameBytes {
+    bytes: Vec<u8>,
+    big_endian: bool,
+}
+
+/// Reads frames of a file, numbered in ascending order, and gives each to `take`.
 ///
 /// Errors: the file does not hold as many pixels as its header declares, or they are damaged.
 pub(super) fn each_frame(
     path: &Path,
     format: &PixelFormat,
     frames: &[usize],
-    mut take: impl FnMut(usize, &mut dyn Iterator<Item = i64>),
+    mut take: impl FnMut(usize, FrameBytes),
 ) -> Result<()> {
     let mut file = DicomReader::open(path)?;
     let bytes = format.frame_bytes();
@@ -34,7 +40,7 @@ pub(super) fn each_frame(
                 if swapped {
                     values.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
                 }
-                take(frame, &mut stored_values(&values, format, file.elements.is_big_endian()));
+                take(frame, FrameBytes { bytes: values, big_endian: file.elements.is_big_endian() });
                 at = frame + 1;
             }
             Ok(())
@@ -44,7 +50,7 @@ pub(super) fn each_frame(
             let data = frames_of_fragments(path, format, &table, fragments)?;
             for (frame, data) in data.into_iter().enumerate().filter(|(frame, _)| frames.contains(frame)) {
                 let values = unpack(path, format, data)?;
-                take(frame, &mut stored_values(&values, format, false));
+                take(frame, FrameBytes { bytes: values, big_endian: false });
             }
             Ok(())
         }
@@ -105,18 +111,26 @@ fn frames_of_fragments(
     if frames.len() == format.frames { Ok(frames) } else { Err(unknown()) }
 }
 
-/// Returns the stored values of a frame: the lowest bits of each, with their sign, whatever the bits above them hold.
-fn stored_values<'a>(bytes: &'a [u8], format: &'a PixelFormat, big_endian: bool) -> impl Iterator<Item = i64> + 'a {
-    let width = format.bits_allocated as usize / 8;
-    let unused = 64 - format.bits_stored;
-    let area: usize = format.size.iter().product();
-    bytes.chunks_exact(width).take(area).map(move |chunk| {
-        let mut raw = [0; 8];
-        raw[..width].copy_from_slice(chunk);
-        if big_endian {
-            raw[..width].reverse();
+impl FrameBytes {
+    /// Gives the stored values to `take`: the lowest bits of each, with their sign, whatever the bits above them hold.
+    pub(super) fn each_value(&self, format: &PixelFormat, mut take: impl FnMut(i64)) {
+        let unused = 64 - format.bits_stored;
+        let value = |raw: u64| {
+            let bits = raw << unused;
+            if format.signed { bits as i64 >> unused } else { (bits >> unused) as i64 }
+        };
+        let area: usize = format.size.iter().product();
+        match (format.bits_allocated, self.big_endian) {
+            (8, _) => self.bytes.iter().take(area).for_each(|b| take(value(u64::from(*b)))),
+            (16, false) => self.numbers(area, |b| take(value(u64::from(u16::from_le_bytes(b))))),
+            (16, true) => self.numbers(area, |b| take(value(u64::from(u16::from_be_bytes(b))))),
+            (_, false) => self.numbers(area, |b| take(value(u64::from(u32::from_le_bytes(b))))),
+            (_, true) => self.numbers(area, |b| take(value(u64::from(u32::from_be_bytes(b))))),
         }
-        let bits = u64::from_le_bytes(raw) << unused;
-        if format.signed { bits as i64 >> unused } else { (bits >> unused) as i64 }
-    })
+    }
+
+    fn numbers<const N: usize>(&self, count: usize, mut take: impl FnMut([u8; N])) {
+        let (numbers, _) = self.bytes.as_chunks::<N>();
+        numbers.iter().take(count).for_each(|number| take(*number));
+    }
 }

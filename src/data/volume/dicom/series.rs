@@ -90,17 +90,19 @@ impl DicomSeries {
         for (path, places) in files {
             let wanted: Vec<usize> = places.keys().copied().collect();
             let format = self.slices[places[&wanted[0]]].format;
-            frames::each_frame(path, &format, &wanted, |frame, stored| {
+            frames::each_frame(path, &format, &wanted, |frame, bytes| {
                 let place = places[&frame];
                 let [slope, intercept] = self.slices[place].rescale;
-                let to = &mut values[place * area..][..area];
-                for (value, stored) in to.iter_mut().zip(stored) {
+                let mut to = values[place * area..][..area].iter_mut();
+                bytes.each_value(&format, |stored| {
                     if format.padding.is_some_and(|[low, high]| (low..=high).contains(&stored)) {
                         padded = padded.or(Some((stored, stored as f64 * slope + intercept)));
                     }
                     let stored = if format.inverted { format.range_sum() - stored } else { stored };
-                    *value = (stored as f64 * slope + intercept) as f32;
-                }
+                    if let Some(to) = to.next() {
+                        *to = (stored as f64 * slope + intercept) as f32;
+                    }
+                });
             })?;
         }
         let mut notes = self.notes.clone();

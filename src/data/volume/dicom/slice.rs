@@ -62,7 +62,12 @@ impl<'a> FrameHeader<'a> {
 }
 
 fn missing(path: &Path, what: &str) -> RunError {
-    problem!(E0714, path, "the DICOM file has no {what}, so it is not a slice of a series")
+    problem!(
+        E0714,
+        path,
+        "the DICOM file has no {what}, so it is not a slice of a series";
+        help: "pictures without a place, such as X-rays and screenshots, are read as PNG or TIFF of 8 or 16 bits; convert them"
+    )
 }
 
 /// Reads the header of a file.
