@@ -5,14 +5,15 @@
 //! input channels. `tests/reference/data_readers.py` makes such folders and compares the output with other readers.
 //!
 //! A line of the output holds what `npc data check` says, and the cases or the error that stops training. The image of a case is
-//! channels x height x width before normalisation, the mask its class map, both at the data block's size.
+//! channels x height x width before normalisation, the mask its class map, both at the data block's size. `predicted` says whether
+//! a prediction of the same picture gets the same numbers.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use npc::desk::data_blocks;
 use npc::internals::base::error::RunError;
 use npc::internals::data::survey::survey;
-use npc::internals::data::{Dataset, SplitRole};
+use npc::internals::data::{Dataset, SplitRole, load_image};
 use npc::text::config::DataSpec;
 use npc::text::files::Disk;
 use serde_json::{Value, json};
@@ -62,8 +63,13 @@ fn dump_case(data: &Dataset, role: SplitRole, index: usize, channels: usize) -> 
     let read = match data.load(role, index, channels) {
         Ok(sample) => {
             let floats: Vec<u8> = sample.image.iter().flat_map(|v| v.to_le_bytes()).collect();
+            let predicted = match load_image(data.spec(), &case.image, channels) {
+                Ok(image) if image.input == sample.image => json!("the same"),
+                Ok(_) => json!("other numbers"),
+                Err(error) => problem(&error),
+            };
             json!({ "image": STANDARD.encode(floats), "mask": STANDARD.encode(&sample.mask), "size": data.spec().size,
-                "original": sample.original, "warnings": sample.warnings })
+                "original": sample.original, "warnings": sample.warnings, "predicted": predicted })
         }
         Err(error) => json!({ "error": problem(&error) }),
     };

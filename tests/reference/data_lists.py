@@ -209,7 +209,7 @@ def compare_names(seed, answer, block, described, folder, tally, reason_of, deco
         if role and by_key[key(image)][0] != role: return tally.fail(seed, f"{kinds}: {image} is in {by_key[key(image)][0]}, its row says {role}")
         if group and by_key[key(image)][1] != group: return tally.fail(seed, f"{kinds}: {image} has the group {by_key[key(image)][1]}, its row says {group}")
     findings = " ".join(f["message"] for f in answer["check"])
-    words = {"foreign": ("foreign", ".jp2", ".heic", ".avif", ".svg", ".mha", ".nrrd", ".dcm", ".tga", ".ppm", ".psd"), "hidden twin": ("hidden file",)}.get(trouble)
+    words = {"foreign": ("foreign", ".jp2", ".heic", ".avif", ".svg", ".mha", ".nrrd", ".dcm", ".tga", ".ppm", ".psd"), "hidden twin": ("hidden picture",)}.get(trouble)
     left = [n for base, _, names in os.walk(folder) for n in names if n.startswith("foreign") or n.startswith(".hidden")]
     if words and left and not any(w in findings for w in words): return tally.fail(seed, f"{kinds}: nothing tells of {left}; findings {findings[:200]}")
     tally.count(kinds, "told" if words and left else "equal")

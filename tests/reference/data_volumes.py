@@ -163,7 +163,7 @@ def volume_set(folder, rng):
             if dtype[0] == "f": ras = ras + rng.random(shape).astype(dtype)
             if trouble == "not finite" and dtype[0] == "f": ras[0, 0, 0] = np.nan
             ras_affine, classes_ras = random_affine(rng), classes
-            stored, affine = turned(ras, ras_affine, rng)
+            stored, affine = turned(ras, ras_affine, rng) if rng.random() < 0.6 else (ras, ras_affine)
             scale = (float(rng.choice([0.5, 2.0, -1.0])), float(rng.choice([-10, 0, 7.5]))) if rng.random() < 0.3 else (None, None)
             if trouble == "slope zero with inter": scale = (0.0, 5.0)
             forms = str(rng.choice(["both", "both", "sform", "qform", "none"]))
@@ -219,27 +219,32 @@ def read_series(folder):
     heights = [np.dot(normal, np.asarray(d.ImagePositionPatient, float)) for _, d in files]
     gaps = np.diff(heights)
     if len(gaps) and gaps.max() > 1.5 * np.median(gaps): raise Refused("a slice is missing")
-    planes = []
+    planes, tells = [], []
     for _, data in files:
         inverted = data.PhotometricInterpretation == "MONOCHROME1"
-        if inverted and (data.get("RescaleSlope", 1), data.get("RescaleIntercept", 0)) != (1, 0): raise Refused("an inverted picture whose values have a unit")
-        if not inverted and data.get("PresentationLUTShape") == "INVERSE": raise Refused("a picture that is inverted and not")
+        if data.get("PresentationLUTShape") == "INVERSE" and not inverted: raise Refused("two fields that contradict each other")
+        if inverted and (data.get("RescaleSlope", 1), data.get("RescaleIntercept", 0)) != (1, 0): raise Refused("inverted values with a rescale")
         if data.get("NumberOfFrames", 1) != 1: raise Refused("more than one frame")
-        plane = np.asarray(apply_modality_lut(data.pixel_array, data), np.float64).T
-        planes.append((-1 if data.PixelRepresentation else (1 << data.BitsStored) - 1) - plane if inverted else plane)
+        px = data.pixel_array.astype(np.int64)
+        if "PixelPaddingValue" in data and (px == data.PixelPaddingValue).any(): tells.append(("padding",))
+        if inverted:
+            tells.append(("monochrome1",))
+            px = (-1 if data.PixelRepresentation else (1 << data.BitsStored) - 1) - px
+            planes.append(px.astype(np.float64).T)
+        else: planes.append(np.asarray(apply_modality_lut(data.pixel_array, data), np.float64).T)
     down, right = [float(v) for v in first.PixelSpacing]
     step = np.median(gaps) if len(gaps) else float(first.get("SliceThickness", 1.0) or 1.0)
     lps = np.eye(4)
     lps[:3, :3] = np.stack([row * right, column * down, normal * step], 1); lps[:3, 3] = np.asarray(files[0][1].ImagePositionPatient, float)
-    return (np.stack(planes, -1), [name for name, _ in files]), np.diag([-1, -1, 1, 1.0]) @ lps
+    return (np.stack(planes, -1), [name for name, _ in files], tells), np.diag([-1, -1, 1, 1.0]) @ lps
 
 
 def read_volume(path):
-    """(values in the order of the file, affine, kind of the stored values, whether the header places it)."""
+    """(values in the order of the file, affine, kind of the stored values, whether the header places it, what npc has to tell)."""
     if os.path.isdir(path):
-        (values, _), affine = read_series(path)
+        (values, _, tells), affine = read_series(path)
         small = (values == values.round()).all() and values.min() >= -32768 and values.max() <= 32767
-        return values, affine, "i16" if small else "wide", True
+        return values, affine, "i16" if small else "wide", True, tells
     image = nib.load(path)
     header = image.header
     if len(image.shape) > 3 and any(n > 1 for n in image.shape[3:]): raise Refused("more than one volume")
@@ -249,8 +254,11 @@ def read_volume(path):
     plain = slope in (0.0,) or not np.isfinite(slope) or (slope, inter) == (1.0, 0.0)
     kind = {"uint8": "u8", "uint16": "u16", "int16": "i16"}.get(np.dtype(header.get_data_dtype().newbyteorder("=")).name, "wide") if plain else "wide"
     q, s = int(header["qform_code"]), int(header["sform_code"])
-    if q and s and np.abs(header.get_qform() - header.get_sform()).max() > 0.1: raise Refused("qform and sform differ")
-    return values, image.affine, kind, bool(q or s)
+    if q and s:
+        corners = np.array([[x, y, z, 1] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float) * np.append(np.array(values.shape) - 1, 1)
+        off = np.linalg.inv(header.get_sform()) @ header.get_qform() @ corners.T - corners.T
+        if np.abs(off).max() > 0.5: raise Refused("qform and sform differ")
+    return values, image.affine, kind, bool(q or s), []
 
 
 def slice_of(values, affine, axis, index):
@@ -265,17 +273,19 @@ def slice_of(values, affine, axis, index):
 
 def expected_volume(image, mask, block):
     """Expectations by stem ending (`z0003`) for one volume."""
-    values, affine, kind, placed = read_volume(image)
+    values, affine, kind, placed, tells = read_volume(image)
     world = {"sagittal": 0, "coronal": 1, "axial": 2}[block.axis]
     count = apply_orientation(values, io_orientation(affine)).shape[world]
     if os.path.isdir(mask) :
-        (_, names), grid = read_series(image)
+        (_, names, _), grid = read_series(image)
         a = np.stack([read_picture(f"{mask}/{os.path.splitext(n)[0]}.png").values[..., 0].T for n in names], -1)
         mask_values, mask_affine, mask_placed = a, grid, True
-    else: mask_values, mask_affine, _, mask_placed = read_volume(mask)
+    else: mask_values, mask_affine, _, mask_placed, _ = read_volume(mask)
     turn = lambda v, a: apply_orientation(v, io_orientation(a))
     if turn(values, affine).shape != turn(mask_values, mask_affine).shape: raise Refused("mask and image differ in size")
     if placed and mask_placed: check_place(affine, mask_affine, values.shape, mask_values.shape)
+    if not placed: tells = [("no orientation",)]
+    if (io_orientation(affine) != io_orientation(mask_affine)).any(): tells.append(("another order",))
     found = {}
     for index in range(count):
         picture, number = slice_of(values, affine, block.axis, index)
@@ -286,7 +296,7 @@ def expected_volume(image, mask, block):
             if block.slices == "labelled" and not (classes != 0).any(): continue
             planes = resized(to_channels(units(picture[..., None], kind, block), block.channels), block.size)
             found[f"z{number:04}"] = dict(image=planes, tolerance=1.01 / 65535 + (1e-4 if planes.shape[1:] != picture.shape else 0) + 4e-6 * abs(picture).max() / (block.window[1] - block.window[0] if block.window else 255),
-                                          mask=nearest(classes, block.size), unsure=None, tells=[], notes=set())
+                                          mask=nearest(classes, block.size), unsure=None, tells=tells, notes=set())
         except Refused as refused: found[f"z{number:04}"] = refused
     return found
 
