@@ -1,6 +1,7 @@
 //! Commands that train, evaluate, predict and measure.
 
 mod bench;
+mod metadata_matrix;
 #[cfg(unix)]
 mod sweep;
 #[cfg(unix)]

@@ -152,7 +152,8 @@ fn check_one_series(folder: &Path, slices: &[DicomSlice]) -> Result<()> {
 fn slice_spacing(folder: &Path, slices: &[DicomSlice], heights: &[f64]) -> Result<(Option<f64>, Option<VolumeNote>)> {
     let mut gaps: Vec<f64> = heights.windows(2).map(|w| w[1] - w[0]).collect();
     gaps.sort_by(f64::total_cmp);
-    let Some(&usual) = gaps.get(gaps.len() / 2) else { return Ok((None, None)) };
+    // Of two distances the smaller is the usual one.
+    let Some(&usual) = gaps.get(gaps.len().saturating_sub(1) / 2) else { return Ok((None, None)) };
     for (i, pair) in heights.windows(2).enumerate() {
         let gap = pair[1] - pair[0];
         let (a, b) = (slices[i].name(), slices[i + 1].name());

@@ -1,0 +1,176 @@
+//! Rows about kinds of files: formats, compressions, colour spaces, and values of masks.
+
+use super::MatrixRow;
+use super::files::{
+    PngParts, SIDE, TiffPart, grey_png, jpeg, marks, mask_png, pairs, plain_pairs, tiff, values, with_sample,
+    with_segment,
+};
+use super::picture_rows::{image, mask, palette_png, png_with};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::codecs::bmp::BmpEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+/// A JPEG file of 8 x 8 pixels in CMYK, which no encoder here writes.
+const CMYK: &str = concat!(
+    "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAQCwwODAoQDg0OEhEQExgoGhgWFhgxIyUdKDozPTw5Mzg3QEhcTkBEV0U3OFBtUVdfYmdo",
+    "Zz5NcXlwZHhcZWdj/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EABUAAQEAAAAAAAAAAAAAAAAAAAIB/8QAHhABAQEAAgMAAwAAAAAA",
+    "AAAAAgEDAAYEITEREkH/2gAOBEMATQBZAEsAAD8AT7a9dDnmk27CSfdtvyScT7a9dDnmk27CSfdtvyScr7a9dDnmk27CSfdtvySc",
+    "c7Tt5O0x8ePbVfn9RnKlf76k5//Z"
+);
+
+pub fn rows() -> Vec<MatrixRow> {
+    [images(), masks()].into_iter().flatten().collect()
+}
+
+/// A GIF file of grey values with this many frames, in which one value may be transparent.
+fn gif(values: &[u8], frames: usize, transparent: Option<u8>) -> Vec<u8> {
+    let palette: Vec<u8> = (0..=255u8).flat_map(|v| [v; 3]).collect();
+    let mut file = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut file, SIDE as u16, SIDE as u16, &palette).unwrap();
+    for _ in 0..frames {
+        let pixels = values.to_vec();
+        let frame = gif::Frame::from_indexed_pixels(SIDE as u16, SIDE as u16, pixels, transparent);
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
+    file
+}
+
+/// A BMP file of grey values whose rows run from the top to the bottom.
+fn bmp(values: &[u8]) -> Vec<u8> {
+    let mut file = Vec::new();
+    BmpEncoder::new(&mut file).write_image(values, SIDE as u32, SIDE as u32, ExtendedColorType::L8).unwrap();
+    // A negative height turns the order of the rows.
+    file[22..26].copy_from_slice(&(-(SIDE as i32)).to_le_bytes());
+    let start = u32::from_le_bytes([file[10], file[11], file[12], file[13]]) as usize;
+    file.splice(start..start + SIDE * SIDE, values.iter().copied());
+    file
+}
+
+fn grey_tiff(i: usize) -> TiffPart {
+    TiffPart::grey(values(i))
+}
+
+fn images() -> Vec<MatrixRow> {
+    vec![
+        image("BMP", "rows from the top, palette of greys", "BMP", |f| {
+            pairs(f, ("bmp", |i| bmp(&values(i))), ("png", mask_png));
+        })
+        .same_as(plain_pairs),
+        image("GIF", "frames of an animation", "frames of an animation", |f| {
+            pairs(f, ("gif", |i| gif(&values(i), 2, None)), ("png", mask_png));
+        })
+        .same_as(plain_pairs),
+        image("GIF", "transparent colour", "alpha is ignored", |f| {
+            pairs(f, ("gif", |i| gif(&values(i), 1, Some(values(i)[9]))), ("png", mask_png));
+        }),
+        image("JPEG", "CMYK", "CMYK", |f| {
+            pairs(f, ("jpg", |_| STANDARD.decode(CMYK).unwrap()), ("png", mask_png));
+        }),
+        image("JPEG", "ICC profile other than sRGB", "colour profile", |f| {
+            let bytes = |i| with_segment(jpeg(&values(i)), 0xe2, b"ICC_PROFILE\0\x01\x01a profile of some printer");
+            pairs(f, ("jpg", bytes), ("png", mask_png));
+        })
+        .same_as(|f| pairs(f, ("jpg", |i| jpeg(&values(i))), ("png", mask_png))),
+        image("PNG", "damaged EXIF block", "EXIF block is damaged", |f| {
+            let bytes = |i| png_with(&[(*b"eXIf", b"MM\0*\0\0")], &values(i));
+            pairs(f, ("png", bytes), ("png", mask_png));
+        })
+        .same_as(plain_pairs),
+        image("PNG", "sBIT, bKGD, tEXt", "sBIT", |f| {
+            let bytes =
+                |i| png_with(&[(*b"sBIT", &[5]), (*b"bKGD", &[0, 9]), (*b"tEXt", b"Comment\0made")], &values(i));
+            pairs(f, ("png", bytes), ("png", mask_png));
+        })
+        .same_as(plain_pairs),
+        image("TIFF", "Compression that is not read", "compression", |f| {
+            // JPEG 2000.
+            let bytes = |i| tiff(&[grey_tiff(i).tag(259, &[34_712])]);
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        }),
+        image("TIFF", "BitsPerSample 12", "12 bits", |f| {
+            let bytes = |i: usize| tiff(&[TiffPart { bits: 12, ..TiffPart::grey([values(i), values(i)].concat()) }]);
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        }),
+        image("TIFF", "PhotometricInterpretation YCbCr", "YCbCr", |f| {
+            let bytes = |i: usize| {
+                let pixels = values(i).iter().flat_map(|&v| [v; 3]).collect();
+                tiff(&[TiffPart { samples: 3, photometric: 6, ..TiffPart::grey(pixels) }])
+            };
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        }),
+        image("TIFF", "SampleFormat float without a window", "no `window`", |f| {
+            let bytes = |i: usize| {
+                let pixels: Vec<u8> = values(i).iter().flat_map(|&v| f32::from(v).to_le_bytes()).collect();
+                tiff(&[TiffPart { bits: 32, ..TiffPart::grey(pixels) }.tag(339, &[3])])
+            };
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        }),
+        image("TIFF", "WhiteIsZero of float samples", "WhiteIsZero", |f| {
+            let bytes = |i: usize| {
+                let pixels: Vec<u8> = values(i).iter().flat_map(|&v| f32::from(v).to_le_bytes()).collect();
+                tiff(&[TiffPart { bits: 32, photometric: 0, ..TiffPart::grey(pixels) }.tag(339, &[3])])
+            };
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        }),
+    ]
+}
+
+/// A mask of one bit a pixel.
+fn bilevel_mask(i: usize) -> Vec<u8> {
+    let rows: Vec<u8> =
+        marks(i).chunks_exact(SIDE).map(|row| row.iter().fold(0, |byte, v| byte << 1 | (v & 1))).collect();
+    tiff(&[TiffPart { bits: 1, ..TiffPart::grey(rows) }])
+}
+
+fn masks() -> Vec<MatrixRow> {
+    vec![
+        mask("mask", "a value that is no label", "is not the label of any class", |f| {
+            let bytes = |i: usize| {
+                let mut values = marks(i);
+                values[60] = 77;
+                PngParts::default().bytes(&values)
+            };
+            pairs(f, ("png", grey_png), ("png", bytes));
+        }),
+        mask("mask", "a value of `ignore`", "77", |f| {
+            let bytes = |i: usize| {
+                let mut values = marks(i);
+                values[60] = 77;
+                PngParts::default().bytes(&values)
+            };
+            pairs(f, ("png", grey_png), ("png", bytes));
+        })
+        .keys("ignore = 77"),
+        mask("mask", "1, 2 or 4 bits of grey, larger labels", "bits", |f| {
+            pairs(f, ("png", grey_png), ("tif", bilevel_mask))
+        })
+        .same_as(plain_pairs),
+        mask("mask", "a sample without a meaning", "further sample", |f| {
+            let bytes = |i: usize| {
+                let part = TiffPart { samples: 2, ..TiffPart::grey(with_sample(&marks(i), 1)) };
+                tiff(&[part.tag(338, &[0])])
+            };
+            pairs(f, ("png", grey_png), ("tif", bytes));
+        }),
+        mask("mask", "more pages", "pages", |f| {
+            let bytes = |i| tiff(&[TiffPart::grey(marks(i)), TiffPart::grey(values(i))]);
+            pairs(f, ("png", grey_png), ("tif", bytes));
+        })
+        .same_as(plain_pairs),
+        mask("mask", "palette with white before black", "the indices count", |f| {
+            let bytes = |i: usize| {
+                let indices: Vec<u8> = marks(i).iter().map(|v| v & 1).collect();
+                let marks: Vec<u8> = indices.iter().map(|v| 255 - v).collect();
+                palette_png(&marks, None)
+            };
+            pairs(f, ("png", grey_png), ("png", bytes));
+        })
+        .keys("labels = [0, 1]")
+        .plain(|f| {
+            let bytes = |i: usize| PngParts::default().bytes(&marks(i).iter().map(|v| v & 1).collect::<Vec<u8>>());
+            pairs(f, ("png", grey_png), ("png", bytes));
+        }),
+    ]
+}
