@@ -111,9 +111,19 @@ pub fn rows() -> Vec<MatrixRow> {
         ),
         row(
             "PhotometricInterpretation MONOCHROME1",
-            "MONOCHROME1",
+            "stored values are inverted",
             |f| {
                 series(f, |_, _, part| part.text(PHOTOMETRIC, b"CS", "MONOCHROME1"));
+            },
+            Some(|f| {
+                series(f, |case, n, part| pixels(part, stored(case, n).into_iter().map(|v| 4095 - v)));
+            }),
+        ),
+        row(
+            "PhotometricInterpretation MONOCHROME1 with a rescale",
+            "it is open which is meant",
+            |f| {
+                series(f, |_, _, part| rescaled(part.text(PHOTOMETRIC, b"CS", "MONOCHROME1"), "2", "0"));
             },
             None,
         ),
