@@ -18,6 +18,8 @@ pub(crate) mod predictor;
 #[cfg(feature = "data")]
 pub(crate) mod report;
 #[cfg(feature = "data")]
+pub(crate) mod score_remarks;
+#[cfg(feature = "data")]
 pub(crate) mod scores;
 #[cfg(feature = "data")]
 pub(crate) mod survey;

@@ -78,8 +78,8 @@ pub(super) fn run(opts: &CompareOptions) -> CommandResult {
     let format = opts.format;
     match format {
         OutputFormat::Json => print(&comparison_json(&comparison)),
-        OutputFormat::Csv => print(&long_table(&comparison, &options.metrics).to_csv()),
-        _ => print(&comparison_tables(&comparison, &options.metrics, format)),
+        OutputFormat::Csv => print(&long_table(&comparison).to_csv()),
+        _ => print(&comparison_tables(&comparison, format)),
     }
 }
 
@@ -130,8 +130,8 @@ fn score_cell(run: &RunGroup, metric: Metric) -> Cell {
 }
 
 /// Returns a table of means, followed by the differences as sentences in text, or as a second table in other formats.
-fn comparison_tables(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
-    let means = means_table(c, metrics);
+fn comparison_tables(c: &Comparison, format: OutputFormat) -> String {
+    let means = means_table(c, &c.metrics);
     let head = headline_above(&means.title, format);
     let table = means.print(format);
     let notes = format.notes(&comparison_notes(c));
@@ -239,7 +239,8 @@ fn differences_table(c: &Comparison) -> Table {
 }
 
 /// Returns a table for programs with one row per run and metric.
-fn long_table(c: &Comparison, metrics: &[Metric]) -> Table {
+fn long_table(c: &Comparison) -> Table {
+    let metrics = &c.metrics;
     let columns = [
         "run",
         "seeds",

@@ -1,6 +1,7 @@
 //! Reads single image files, for prediction.
 
 use super::decode;
+use super::image_facts::ImageFacts;
 use super::notice::{FileNotice, FileRole};
 use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
@@ -20,6 +21,8 @@ pub struct LoadedImage {
     /// Height x width x 3 at the original size, for display: scaled as for the network, not normalised.
     pub rgb: Vec<u8>,
     pub warnings: Vec<FileNotice>,
+    /// Channels, sample type and range of the values of the file.
+    pub(crate) facts: ImageFacts,
 }
 
 /// Reads an image file at the data block's size.
@@ -61,7 +64,8 @@ pub(super) fn to_loaded_image(pixels: &Pixels, spec: &DataSpec, path: &Path, cha
     intensity::normalise(&prepared, intensity::unit, spec, channels, &mut input)?;
     drop(prepared);
     let rgb = intensity::rgb(pixels, spec, path)?;
-    Ok(LoadedImage { input, original: pixels.size, rgb, warnings })
+    let facts = ImageFacts::of(pixels, spec.window);
+    Ok(LoadedImage { input, original: pixels.size, rgb, warnings, facts })
 }
 
 /// Checks the properties of a data block that every sample relies on.

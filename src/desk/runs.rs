@@ -25,7 +25,7 @@ pub use crate::text::config::settings::Settings;
 use crate::base::problem::problem;
 use crate::data::prediction_inputs::{PredictionInputs, find_inputs};
 use crate::data::volume_input::count_slices;
-use crate::show::prediction_notes::prediction_notes;
+use crate::show::prediction_notes::{fit_warnings, prediction_notes};
 use crate::show::predictor::Predictor;
 use crate::text::config::DataSpec;
 use std::path::PathBuf;
@@ -60,6 +60,7 @@ pub fn predict(
         progress(done, all);
     })?;
     predictions.skipped = skipped;
+    predictions.doubts = fit_warnings(run, &inputs, &predictions.written);
     predictions.notes = prediction_notes(run, &inputs);
     Ok((inputs, predictions))
 }

@@ -11,6 +11,7 @@
 //! | `summary.json` | the best epoch and its scores |
 //! | `cases.csv`, `eval.json` | scores on the test images; `cases_val.csv`, `eval_val.json` on the validation images, and so on |
 //! | `volumes.csv` | scores of whole volumes, where the test images are slices |
+//! | `data.json` | what the images of training are: channels, sample types, values and sizes of those that were read before |
 //! | `init.json` | for each tensor, whether it was loaded from the file of initial weights |
 //!
 //! Invariant: every file is written to a temporary file and renamed, so a reader sees the old or the new file, complete.
@@ -111,6 +112,11 @@ impl RunFolder {
     /// `settings.yaml`: the resolved settings.
     pub fn settings(&self) -> PathBuf {
         self.root.join("settings.yaml")
+    }
+
+    /// `data.json`: what the images of training are.
+    pub fn data_profile(&self) -> PathBuf {
+        self.root.join("data.json")
     }
 
     /// `last.safetensors`: the latest checkpoint, with the state of the optimiser.

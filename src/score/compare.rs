@@ -44,6 +44,8 @@ pub(crate) struct Comparison {
     pub classes: Vec<String>,
     pub empty_rule: EmptyClassRule,
     pub unit: DistanceUnit,
+    /// The metrics that are compared: those that were requested and can be.
+    pub metrics: Vec<Metric>,
     /// Compared runs; the first one is the reference.
     pub runs: Vec<RunGroup>,
     pub differences: Vec<MetricDifference>,
@@ -102,9 +104,11 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         groups: first.cases.groups.clone(),
         seed: options.seed,
     };
-    runs.iter().try_for_each(|run| check_metrics(run, &options.metrics))?;
+    let (metrics, left_out) = comparable_metrics(&runs, &options.metrics)?;
+    runs.iter().try_for_each(|run| check_metrics(run, &metrics))?;
     let mut notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
     notes.extend(images.note_on_units(first.of.name()));
+    notes.extend(left_out);
     let of = first.of.name();
     let (split, summary) = (first.evaluation.split.clone(), first.evaluation.summary.clone());
     let groups = match options.group_seeds {
@@ -112,13 +116,11 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         false => runs.into_iter().map(|run| vec![run]).collect(),
     };
     let names = evaluated_run::group_names(&groups);
-    let scores: Vec<SeedAverages> = groups
-        .iter()
-        .map(|runs| options.metrics.iter().map(|&m| (m, images.seed_averages(runs, m))).collect())
-        .collect();
+    let scores: Vec<SeedAverages> =
+        groups.iter().map(|runs| metrics.iter().map(|&m| (m, images.seed_averages(runs, m))).collect()).collect();
     let run_groups = groups.iter().zip(&names).zip(&scores);
     let run_groups = run_groups.map(|((runs, name), scores)| images.run_group(runs, name, scores)).collect();
-    let differences = options.metrics.iter().flat_map(|&metric| images.differences(metric, &names, &scores)).collect();
+    let differences = metrics.iter().flat_map(|&metric| images.differences(metric, &names, &scores)).collect();
     Ok(Comparison {
         n: images.stems.len(),
         of,
@@ -127,10 +129,25 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         classes: images.classes,
         empty_rule: summary.empty_rule,
         unit: summary.unit,
+        metrics,
         runs: run_groups,
         differences,
         notes,
     })
+}
+
+/// Returns the metrics that these runs can be compared by, and a note on those that are left out. Fails if none is left.
+fn comparable_metrics(runs: &[EvaluatedRun], wanted: &[Metric]) -> Result<(Vec<Metric>, Option<String>)> {
+    let (distances, mut metrics): (Vec<Metric>, Vec<Metric>) = wanted.iter().partition(|m| m.is_distance());
+    let Some(why) = evaluated_run::distance_obstacle(runs).filter(|_| !distances.is_empty()) else {
+        return Ok((wanted.to_vec(), None));
+    };
+    metrics.retain(|metric| !metric.is_distance());
+    let names = distances.iter().map(|m| m.title()).collect::<Vec<_>>().join(", ");
+    if metrics.is_empty() {
+        return Err(problem!(E0740, "{names} of these runs cannot be compared: {why}"));
+    }
+    Ok((metrics, Some(format!("left out: {names}, because distances of these runs cannot be compared: {why}"))))
 }
 
 /// Returns the classes to compare. Fails if `class` is not a foreground class.

@@ -93,7 +93,13 @@ pub fn evaluate(
     let mut tally = CalibrationTally::default();
     let batch = settings.train.batch;
     let spec = data.spec();
-    let how = PredictionSettings { spec, channels: checked.input().channels(), window: None, flips: options.flips };
+    let how = PredictionSettings {
+        spec,
+        channels: checked.input().channels(),
+        window: None,
+        flips: options.flips,
+        stop: None,
+    };
     let mut volumes = VolumeScorer::new(&data, role, &network, how, batch, stop);
     let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
         let x = image_tensor(batch, network.device());

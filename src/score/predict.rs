@@ -4,12 +4,14 @@
 
 use super::sliding_window::SlidingWindow;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::data::{LoadedImage, load_full_image, load_image, resize};
 use crate::learn::validate::{check_scores, host_values};
 use crate::text::config::DataSpec;
 use burn::tensor::{Tensor, TensorData, activation};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Settings of a prediction.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub(crate) struct PredictionSettings<'a> {
     pub window: Option<SlidingWindow>,
     /// Whether probabilities are averaged over the image and its three flips.
     pub flips: bool,
+    /// Ends the prediction of an image between two batches of its tiles.
+    pub stop: Option<&'a AtomicBool>,
 }
 
 /// Class probabilities of an image, `[k, height, width]`.
@@ -72,7 +76,10 @@ impl PredictionSettings<'_> {
             host_values(probabilities(network, Tensor::from_data(data, network.device()), self.flips))
         };
         if let Some(window) = self.window {
-            let mut tiles = |values: Vec<f32>, n: usize| forward(values, n, window.tile);
+            let mut tiles = |values: Vec<f32>, n: usize| match self.stop {
+                Some(stop) if stop.load(Ordering::Relaxed) => Err(problem!(E0752, "the prediction was interrupted")),
+                Some(_) | None => forward(values, n, window.tile),
+            };
             let slide = |image: &&LoadedImage| {
                 let values = window.slide(&image.input, self.channels, image.original, classes, &mut tiles)?;
                 Ok(ProbabilityMaps { values, classes, size: image.original })

@@ -4,6 +4,7 @@ use super::images::gallery::OverlayCase;
 use super::images::overlay::overlay;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
+use crate::data::image_facts::ImageFacts;
 use crate::data::png::{write_mask_atomic, write_png_atomic};
 use crate::data::prediction_inputs::{OutputEndings, PredictionInput};
 use crate::data::{Dataset, FileNotice, LoadedImage, SplitRole, resize};
@@ -89,6 +90,9 @@ pub struct PredictedImage {
     pub foreground: f64,
     /// Warnings about the image file.
     pub warnings: Vec<FileNotice>,
+    /// Channels, sample type and values of the picture.
+    #[serde(skip)]
+    pub(crate) facts: Option<ImageFacts>,
     /// The pixels of the overlay (height x width x 3), and height and width.
     #[serde(skip)]
     pub picture: Option<(Vec<u8>, [usize; 2])>,
@@ -133,7 +137,8 @@ pub(crate) fn write(
     let foreground = classes.iter().filter(|&&c| c > 0).count() as f64 / classes.len().max(1) as f64;
     let warnings = image.warnings.clone();
     let overlay = overlay_path;
-    Ok(PredictedImage { mask, overlay, probabilities, size, volume: None, foreground, warnings, picture })
+    let facts = Some(image.facts.clone());
+    Ok(PredictedImage { mask, overlay, probabilities, size, volume: None, foreground, warnings, facts, picture })
 }
 
 /// Predicts a case of a data set and returns it with its ground truth, ready to be drawn.
@@ -147,7 +152,7 @@ pub(crate) fn show_case(
 ) -> Result<OverlayCase> {
     let image = data.picture(role, index, channels)?;
     let (truth, size, _) = data.truth(role, index)?;
-    let plan = PredictionSettings { spec: data.spec(), channels, window: None, flips };
+    let plan = PredictionSettings { spec: data.spec(), channels, window: None, flips, stop: None };
     let scored = plan.predict(network, &[&image])?.remove(0);
     let stem = data.cases(role)[index].stem.clone();
     let predicted = scored.classes_at(image.original, Path::new(&stem))?;
@@ -184,6 +189,7 @@ pub(crate) fn predict_case(
         size: shown.size,
         volume: None,
         foreground,
+        facts: None,
         warnings: Vec::new(),
         picture: Some((picture, shown.size)),
     })

@@ -1,15 +1,17 @@
 //! What holds for all inputs of a prediction: pictures for a run on volumes, volumes for a run on pictures, labels of volumes.
 
+use super::prediction::PredictedImage;
+use super::score_remarks::NO_BEST_CHECKPOINT;
 use crate::base::file;
 use crate::data::SplitRole;
+use crate::data::data_profile::DataProfile;
+use crate::data::image_facts::ImageFacts;
+use crate::data::prediction_fit::prediction_warnings;
 use crate::data::prediction_inputs::{InputKind, PredictionInput};
+use crate::data::survey::values::NamedFacts;
 use crate::data::volume_input::holds_class_indices;
 use crate::learn::trained_run::TrainedRun;
 use crate::text::config::DataSource;
-
-/// What a reader of results from the last checkpoint must know, where a best one was to be kept.
-pub(crate) const NO_BEST_CHECKPOINT: &str =
-    "the run has no best checkpoint, because no epoch scored above 0 with any foreground: the last one is used";
 
 /// Returns the remarks on a prediction of these inputs, one sentence each.
 pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) -> Vec<String> {
@@ -41,6 +43,22 @@ pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) 
         ));
     }
     notes
+}
+
+/// Returns doubts whether the pictures that were predicted look like those that the run was trained on. Volumes have a window by
+/// their units, and are not judged.
+pub(crate) fn fit_warnings(
+    run: TrainedRun<'_>,
+    inputs: &[PredictionInput],
+    written: &[(usize, PredictedImage)],
+) -> Vec<String> {
+    let named =
+        |(i, image): &(usize, PredictedImage)| Some((inputs[*i].path.display().to_string(), image.facts.clone()?));
+    let images: Vec<(String, ImageFacts)> = written.iter().filter_map(named).collect();
+    let images: Vec<NamedFacts<'_>> = images.iter().map(|(name, facts)| (name.as_str(), facts)).collect();
+    let profile = file::read_text(&run.folder.data_profile(), file::SETTINGS_BYTES).ok();
+    let profile: Option<DataProfile> = profile.and_then(|text| serde_json::from_str(&text).ok());
+    prediction_warnings(&run.settings.data, run.checked.input().channels(), profile.as_ref(), &images)
 }
 
 /// Checks whether a run was trained on slices of volumes: by the names of its images, or by the stems of its training cases.

@@ -48,6 +48,8 @@ pub struct Predictions {
     pub failed: Vec<(usize, RunError)>,
     /// Files that look like pictures or volumes and are no inputs.
     pub skipped: Vec<PathBuf>,
+    /// Doubts whether the images look like those of training, one sentence each.
+    pub doubts: Vec<String>,
     /// What holds for all images, one sentence each.
     pub notes: Vec<String>,
     /// Where the time went.
@@ -60,7 +62,13 @@ impl<'a> Predictor<'a> {
         let spec = &run.settings.data;
         let batch = options.batch.unwrap_or(run.settings.train.batch).max(1);
         let window = options.overlap.map(|overlap| SlidingWindow::new(spec.size, overlap, batch)).transpose()?;
-        let plan = PredictionSettings { spec, channels: run.checked.input().channels(), window, flips: options.flips };
+        let plan = PredictionSettings {
+            spec,
+            channels: run.checked.input().channels(),
+            window,
+            flips: options.flips,
+            stop: None,
+        };
         let network = load_best_network(run.checked, run.folder, &device::open(device)?)?;
         // With tiles, one image already fills several batches.
         Ok(Predictor { network, plan, chunk: if options.overlap.is_some() { 1 } else { batch } })
@@ -125,7 +133,7 @@ impl<'a> Predictor<'a> {
                 let waiting = Instant::now();
                 let Ok(images) = loaded.recv() else { break };
                 done.seconds.waiting += waiting.elapsed().as_secs_f64();
-                self.predict_chunk(inputs, chosen, images, output, done)?;
+                self.predict_chunk(inputs, chosen, images, output, stop, done)?;
                 progress(chosen.len());
                 if stop.load(Ordering::Relaxed) {
                     break;
@@ -144,6 +152,7 @@ impl<'a> Predictor<'a> {
         chosen: &[usize],
         images: Vec<Result<LoadedImage>>,
         output: PredictionOutput<'_>,
+        stop: &AtomicBool,
         done: &mut Predictions,
     ) -> Result<()> {
         let mut read = Vec::new();
@@ -158,7 +167,12 @@ impl<'a> Predictor<'a> {
         }
         let network = Instant::now();
         let pictures: Vec<&LoadedImage> = read.iter().map(|(_, image)| image).collect();
-        let scores = self.plan.predict(&self.network, &pictures)?;
+        let plan = PredictionSettings { stop: Some(stop), ..self.plan.clone() };
+        let scores = match plan.predict(&self.network, &pictures) {
+            // Nothing is written of an image that was not finished.
+            Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),
+            scores => scores?,
+        };
         done.seconds.network += network.elapsed().as_secs_f64();
         let writing = Instant::now();
         let written: Vec<Result<PredictedImage>> = (read.par_iter().zip(&scores))
@@ -186,7 +200,8 @@ impl Predictions {
     fn warnings(&self) -> Vec<String> {
         let all = self.written.iter().flat_map(|(_, written)| written.warnings.iter().cloned());
         let skipped = skipped_sentence(&self.skipped);
-        skipped.into_iter().chain(NoticeSet::from_iter(all).lines(self.written.len())).collect()
+        let lines = NoticeSet::from_iter(all).lines(self.written.len());
+        skipped.into_iter().chain(self.doubts.iter().cloned()).chain(lines).collect()
     }
 
     /// Returns a line for each image, the warnings, and the times.

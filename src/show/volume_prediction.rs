@@ -215,6 +215,7 @@ impl VolumeTask<'_> {
             size: volume.slice_size(),
             volume: Some(PredictedVolume { slices, axis: spec.slicing.axis.name(), dims: volume.dims() }),
             foreground,
+            facts: None,
             warnings: merge_slice_notices(&input.path, slices, found.warnings.clone()),
             picture,
         })

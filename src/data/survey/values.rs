@@ -17,7 +17,7 @@ pub(crate) fn findings(window: Option<[f64; 2]>, images: &[NamedFacts<'_>]) -> V
 }
 
 /// Returns the first names in a line: `` `a`, `b` and 3 more ``.
-pub(super) fn list_first<S: AsRef<str>>(names: &[S]) -> String {
+pub(crate) fn list_first<S: AsRef<str>>(names: &[S]) -> String {
     let mut text = names.iter().take(5).map(|s| format!("`{}`", s.as_ref())).collect::<Vec<_>>().join(", ");
     if names.len() > 5 {
         text += &format!(" and {} more", names.len() - 5);
@@ -27,7 +27,7 @@ pub(super) fn list_first<S: AsRef<str>>(names: &[S]) -> String {
 
 /// Reports a window that most values lie outside of, or of which the values use a small part. Files of one kind are judged
 /// together: eight-bit pictures among CT slices would otherwise hide among them.
-fn window_findings(window: [f64; 2], images: &[NamedFacts<'_>]) -> Vec<SurveyFinding> {
+pub(crate) fn window_findings(window: [f64; 2], images: &[NamedFacts<'_>]) -> Vec<SurveyFinding> {
     let mut kinds: BTreeMap<(&str, usize), Vec<NamedFacts<'_>>> = BTreeMap::new();
     for (name, facts) in images {
         kinds.entry((facts.samples, facts.channels)).or_default().push((name, facts));

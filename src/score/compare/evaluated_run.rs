@@ -6,7 +6,7 @@ use crate::base::path::absolute;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::learn::run_folder::{RunFolder, read_settings};
-use crate::metric::{CaseTable, Evaluation};
+use crate::metric::{CaseTable, DistanceUnit, Evaluation};
 use crate::text::config::settings::Settings;
 use crate::text::files::MAX_FILE_BYTES;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,17 +142,20 @@ pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()>
         return Err(problem!(E0740, "{first} and {second} have different classes: {here} and {there}";
             help: "compare runs that segment the same classes"));
     }
+    let masks = |run: &EvaluatedRun| run.settings.data.source.clone();
+    if masks(a) == masks(b) && a.settings.data.labels != b.settings.data.labels {
+        return Err(
+            problem!(E0740, "{first} and {second} give the classes different labels in the same masks: {:?} and {:?}",
+                a.settings.data.labels, b.settings.data.labels;
+                help: "compare runs whose classes mean the same pixels"),
+        );
+    }
     if left.empty_rule != right.empty_rule {
         let (here, there) = (left.empty_rule.name(), right.empty_rule.name());
         return Err(
             problem!(E0740, "{first} and {second} score empty masks differently: `empty = {here}` and `empty = {there}`";
             help: "set the same `empty` in the data blocks' settings and evaluate again"),
         );
-    }
-    if left.unit != right.unit {
-        let (here, there) = (left.unit.name(), right.unit.name());
-        return Err(problem!(E0740, "{first} and {second} have distances in different units: {here} and {there}";
-            help: "write `spacing` in both data blocks or in neither, and evaluate again"));
     }
     let same_size = a.evaluation.size == b.evaluation.size;
     let [here, there] = [left.ignored_pixels, right.ignored_pixels];
@@ -187,6 +190,36 @@ fn check_same_images(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()> {
         problem!(E0740, "{first} and {second} were not scored on the same images; only in the first: {in_first}, only in the second: {in_second}";
         help: "a paired comparison needs the same split: use `split = lists(..)`, or the same seed for both runs"),
     )
+}
+
+/// Returns why distances of these runs cannot be compared: they are in two units, in pixels of two sizes, or in millimetres by two
+/// spacings. `None` if they can.
+pub(super) fn distance_obstacle(runs: &[EvaluatedRun]) -> Option<String> {
+    let first = runs.first()?;
+    runs[1..].iter().find_map(|other| {
+        let (left, right) = (&first.evaluation, &other.evaluation);
+        let (here, there) = (left.summary.unit, right.summary.unit);
+        if here != there {
+            return Some(format!(
+                "they are in {} and in {}; write `spacing` in both data blocks and evaluate again",
+                here.name(),
+                there.name()
+            ));
+        }
+        let size = |e: &Evaluation| format!("{}x{}", e.size[0], e.size[1]);
+        let spacings = [first.settings.data.spacing, other.settings.data.spacing];
+        match here {
+            DistanceUnit::Px if first.of == ScoredUnit::Images && left.size != right.size => Some(format!(
+                "they are in pixels at {} and at {}; `spacing` in the data blocks gives millimetres",
+                size(left),
+                size(right)
+            )),
+            DistanceUnit::Mm if first.of == ScoredUnit::Images && spacings[0] != spacings[1] => {
+                Some("the data blocks give different `spacing`".into())
+            }
+            DistanceUnit::Px | DistanceUnit::Mm => None,
+        }
+    })
 }
 
 /// Returns remarks on differences between the runs that weaken the comparison.

@@ -66,6 +66,8 @@ pub struct RunReport<'a> {
     pub scored_on: String,
     /// The content of `eval.json`.
     pub evaluation: Option<Value>,
+    /// What readers of the scores must know, as `npc eval` prints it.
+    pub remarks: Vec<String>,
     pub cases: Option<CaseColumns>,
     pub split: String,
     /// The column of `cases.csv` that cases are ranked by, and its display name.

@@ -53,6 +53,7 @@ pub(crate) fn gather<'a>(
         facts: figures::facts(run, evaluation.as_ref(), role, &history),
         scored_on: figures::scored_on(run),
         history,
+        remarks: figures::remarks(run, role),
         evaluation,
         cases: table,
         split: role.name().into(),

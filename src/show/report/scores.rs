@@ -22,7 +22,12 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
     html! {
         p { "On" (images) " " (report.split) " images." }
         (score_tables(evaluation, &report.classes))
-        @for text in notes(evaluation) { p class="note" { (text) } }
+        @if report.remarks.is_empty() {
+            @for text in notes(evaluation) { p class="note" { (text) } }
+        } @else {
+            @if let Some(weights) = weights_note(evaluation) { p class="note" { (weights) } }
+            @for text in &report.remarks { p class="note" { (sentence(text)) } }
+        }
         (distributions(report))
         (case_table(report))
     }
@@ -122,13 +127,22 @@ fn cell(score: &Value, interval: &Value) -> Cell {
     Cell::Estimate(Estimate { interval: ends.map(|(low, high)| [low, high]), ..Estimate::new(value, decimals) })
 }
 
+/// Returns which weights were scored.
+fn weights_note(evaluation: &Value) -> Option<String> {
+    let file = evaluation["checkpoint"].as_str()?;
+    let flips = if evaluation["flips"].as_bool() == Some(true) { ", averaged over mirror images" } else { "" };
+    Some(format!("Weights: {file}{flips}."))
+}
+
+/// Returns a remark as a sentence.
+fn sentence(remark: &str) -> String {
+    let mut letters = remark.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
 /// Returns notes on how the scores were computed.
 fn notes(evaluation: &Value) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(file) = evaluation["checkpoint"].as_str() {
-        let flips = if evaluation["flips"].as_bool() == Some(true) { ", averaged over mirror images" } else { "" };
-        notes.push(format!("Weights: {file}{flips}."));
-    }
+    let mut notes: Vec<String> = weights_note(evaluation).into_iter().collect();
     let intervals = &evaluation["intervals"];
     if intervals.is_object() {
         let count = |key: &str| intervals[key].as_u64();

@@ -6,7 +6,9 @@ use crate::data::SplitRole;
 use crate::learn::history::History;
 use crate::learn::run_folder::RunFolder;
 use crate::learn::trained_run::TrainedRun;
+use crate::metric::Evaluation;
 use crate::show::report::content::HeadlineFigure;
+use crate::show::score_remarks::all_remarks;
 use crate::study::cost::{Convention, count};
 use serde_json::Value;
 use std::path::Path;
@@ -23,6 +25,13 @@ pub(super) fn evaluation(run: TrainedRun<'_>, role: SplitRole) -> Option<Value> 
         value.as_object_mut()?.extend(summary);
     }
     Some(value)
+}
+
+/// Returns the remarks on the scores of `eval.json`; none where it cannot be read in full, as that of an older npc.
+pub(super) fn remarks(run: TrainedRun<'_>, role: SplitRole) -> Vec<String> {
+    let evaluation = Evaluation::read(&run.folder.evaluation(role));
+    let foreground = run.settings.data.classes.len().saturating_sub(1);
+    evaluation.map_or_else(|_| Vec::new(), |e| all_remarks(&e, foreground))
 }
 
 /// Returns the split that each epoch was scored on.
@@ -65,7 +74,11 @@ pub(super) fn facts(
         if let Some(value) = evaluation.and_then(|e| e[key].as_f64()) {
             let interval = evaluation.map(|e| &e["intervals"]["mean"][key]);
             let ends = interval.and_then(|i| i["low"].as_f64().zip(i["high"].as_f64()));
-            let note = ends.map_or_else(String::new, |(low, high)| format!("95 %: {low:.4} to {high:.4}"));
+            let mut note = ends.map_or_else(String::new, |(low, high)| format!("95 %: {low:.4} to {high:.4}"));
+            if evaluation.is_some_and(|e| e["chosen_here"] == true) {
+                let sep = if note.is_empty() { "" } else { "; " };
+                note += &format!("{sep}optimistic, the weights were chosen on these images");
+            }
             facts.push(HeadlineFigure::new(&format!("{label}, {}", role.name()), format!("{value:.4}"), note));
         } else if let Some(value) = summary.as_ref().and_then(|s| s[key].as_f64()) {
             let split = scored_on(run);

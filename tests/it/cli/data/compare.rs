@@ -32,7 +32,7 @@ data:
   source: {files: {images: 'i/*.png', masks: 'm/*.png'}}
   size: [8, 8]
   classes: [background, lung]
-  labels: [0, 255]
+  labels: LABELS
   mask_rule: threshold
   split: {random: {train: 0.8, val: 0.0, test: 0.2, seed: 0}}
   window: null
@@ -52,6 +52,9 @@ struct Run<'a> {
     images: std::ops::Range<usize>,
     empty: EmptyClassRule,
     spacing: Option<[f64; 2]>,
+    /// Size at which the scores are said to be.
+    size: [usize; 2],
+    labels: &'a str,
     model: &'a str,
     group: Option<&'a dyn Fn(usize) -> String>,
 }
@@ -64,6 +67,8 @@ fn run<'a>(name: &'a str, missed: &'a dyn Fn(usize) -> usize) -> Run<'a> {
         images: 0..12,
         empty: EmptyClassRule::One,
         spacing: None,
+        size: [8, 8],
+        labels: "[0, 255]",
         model: "npc 1\n",
         group: None,
     }
@@ -100,7 +105,7 @@ impl RunFolders {
             flips: false,
             chosen_here: run.name.starts_with("chosen"),
             without_best: false,
-            size: [8, 8],
+            size: run.size,
             summary: Summary::new(&cases, &classes, run.empty).unwrap(),
             intervals: None,
             calibration: CalibrationTally::default().finish(),
@@ -110,7 +115,7 @@ impl RunFolders {
         let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
         write("cases.csv", &cases_csv(&cases, &classes, run.empty));
         write("eval.json", &serde_json::to_string(&evaluation).unwrap());
-        write("settings.yaml", &SETTINGS.replace("SEED", &run.seed.to_string()));
+        write("settings.yaml", &SETTINGS.replace("SEED", &run.seed.to_string()).replace("LABELS", run.labels));
         write("model.model", run.model);
     }
 
@@ -202,10 +207,10 @@ fn runs_that_are_not_comparable_are_refused() {
     folders.write(&run("a", &every_second));
     folders.write(&Run { images: 3..14, ..run("other_images", &every_second) });
     folders.write(&Run { empty: EmptyClassRule::Skip, ..run("other_rule", &every_second) });
-    folders.write(&Run { spacing: Some([0.7, 0.7]), ..run("other_unit", &every_second) });
     folders.refused(&["a", "other_images"], &[], 1, &["3 (slice_0, slice_1, slice_2)", "2 (slice_12, slice_13)"]);
     folders.refused(&["a", "other_rule"], &[], 1, &["`empty = one` and `empty = skip`"]);
-    folders.refused(&["a", "other_unit"], &[], 1, &["px and mm", "`spacing`"]);
+    folders.write(&Run { labels: "[0, 1]", ..run("other_labels", &every_second) });
+    folders.refused(&["a", "other_labels"], &[], 1, &["different labels in the same masks"]);
     folders.refused(&["a", "nowhere"], &[], 1, &["not a run folder"]);
     folders.refused(&["a"], &[], 2, &["2"]);
     folders.refused(&["a", "a"], &["--metrics", "hausdorff"], 2, &["hd95"]);
@@ -222,6 +227,27 @@ fn runs_that_are_not_comparable_are_refused() {
     let shorter: String = text.lines().take(8).map(|l| format!("{l}\n")).collect();
     std::fs::write(folders.path("cut/cases.csv"), shorter).unwrap();
     folders.refused(&["a", "cut"], &[], 1, &["7 images", "different evaluations"]);
+}
+
+/// Distances in pixels of two sizes, or in two units, are left out with the reason; the other metrics are compared.
+#[test]
+fn distances_that_cannot_be_compared_are_left_out() {
+    let folders = RunFolders::new();
+    folders.write(&run("a", &every_second));
+    folders.write(&Run { size: [16, 16], ..run("larger", &every_second) });
+    folders.write(&Run { spacing: Some([0.7, 0.7]), ..run("other_unit", &every_second) });
+    for (other, why) in
+        [("larger", "they are in pixels at 8x8 and at 16x16"), ("other_unit", "they are in px and in mm")]
+    {
+        let text = folders.text(&["a", other], &[]);
+        assert!(text.contains("left out: HD95, because") && text.contains(why), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("HD95")), "{text}");
+        assert!(text.contains("Dice"), "{text}");
+        let json = folders.json(&["a", other], &["--metrics", "assd,dice,hd95"]);
+        assert_eq!(json["metrics"], serde_json::json!(["dice"]));
+        assert!(json["differences"].as_array().unwrap().iter().all(|d| d["metric"] == "dice"), "{json}");
+        folders.refused(&["a", other], &["--metrics", "hd95"], 1, &["HD95 of these runs cannot be compared", why]);
+    }
 }
 
 #[test]

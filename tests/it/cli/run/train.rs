@@ -3,6 +3,7 @@
 //! The network has dropout, so that equal runs also show that its random numbers are repeated.
 
 mod kill;
+mod known;
 mod report;
 mod signals;
 mod start;
