@@ -91,7 +91,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Writes a file that the user has named: the file behind a symbolic link is replaced and the link stays, and a file that has
 /// several names keeps them all. Errors as those of [`write_atomic`].
-pub fn write_named_file(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_named_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let target = named_target(path)?;
     let several = fs::metadata(&target).is_ok_and(|m| m.is_file() && names_of(&m) > 1);
     let written = if several { write_in_place(&target, bytes) } else { write(&target, bytes) };
