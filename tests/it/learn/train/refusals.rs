@@ -179,13 +179,14 @@ fn damaged_files_are_named_and_do_not_affect_the_run() {
         assert_damage_is_refused(&fixture, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
         assert_damage_is_refused(&fixture, &name("missing"), &mask, gone, &["no mask"]);
     }
-    // The file is damaged while the run continues, and found while scoring: the epoch trained by then is not trained
-    // again.
+    // The file is damaged after the steps of an epoch and before its scores, and found when the run is resumed: the epoch is
+    // not trained again.
     let folder = fixture.folder("late");
     let image = picture(&fixture, "images", tested[0]);
     let sound = fs::read(&image).unwrap();
+    assert!(fixture.run(&folder, false, Some(6)).unwrap().interrupted());
     cut(&image);
-    fixture.refused(&folder, false);
+    fixture.refused(&folder, true);
     fs::write(&image, sound).unwrap();
     assert_eq!(fixture.run(&folder, true, None).unwrap().steps, observed.steps[6..]);
     assert_same_runs(&fixture.folder("whole"), &folder);

@@ -153,6 +153,7 @@ fn a_joined_last_batch_is_resumed_exactly() {
         let test = 2.0 / (images + 2) as f64;
         fixture.settings.data.split = Split::Random { train: 1.0 - test, val: 0.0, test, seed: 0 };
         (fixture.settings.train.batch, fixture.settings.train.accumulate) = (batch, accumulate);
+        fixture.images = (images, 2);
         let (whole, observed) = fixture.start("whole");
         let numbers: Vec<usize> = observed.steps.iter().map(|s| s.1).collect();
         let wanted: Vec<usize> = (0..3).flat_map(|_| 1..=steps).collect();

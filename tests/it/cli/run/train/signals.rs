@@ -90,7 +90,7 @@ fn a_full_disk_costs_no_checkpoint() {
     folder
         .with_file_size_limit(0, &["train", "tiny.model", "tiny", "--out", "new"])
         .expect_failure(1, &["new/", "cannot be written"]);
-    assert_eq!(fs::read_dir(folder.path("new")).unwrap().count(), 0);
+    assert!(!folder.path("new").exists());
     folder
         .with_file_size_limit(0, &["predict", "whole", "set/images/phantom_0001.tif", "--out", "masks"])
         .expect_failure(1, &["masks"]);
