@@ -13,7 +13,7 @@ use npc::internals::compute::device::DeviceChoice;
 use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::learn::device_parity::RandomBatch;
 use npc::internals::learn::freeze::freeze;
-use npc::internals::learn::loss::total;
+use npc::internals::learn::loss::{LossTargets, total};
 use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::study::cost::memory::{MemoryPeak, MemoryReport, TrainingSetup, memory_for};
 use npc::text::config::TrainSpec;
@@ -122,7 +122,7 @@ fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memor
         move |sample: &RandomBatch| {
             let RecordedPass { mut results, back } = network.record(sample.images(&device), 0);
             let logits = results.remove(0);
-            let targets = sample.targets(network.device());
+            let targets = LossTargets::all_counted(sample.targets(network.device()));
             let loss = total(&spec.loss, vec![(logits, 1.0)], &targets);
             drop(targets);
             let mut gradients = AccumulatedGradients::of(&network, back, loss.backward());
