@@ -103,6 +103,9 @@ struct OpenInputs {
     rest: Option<Rc<OpenInputs>>,
 }
 
+/// A pair of terms to compare, and the inputs that are open after it.
+type OpenPair = ((TermId, TermId), Option<Rc<OpenInputs>>);
+
 impl Drop for OpenInputs {
     /// Drops what is open besides these one after the other, since there may be as many as terms.
     fn drop(&mut self) {
@@ -194,7 +197,7 @@ impl PairingSearch<'_> {
     }
 
     /// Goes back to the last choice that has a term left to try, and returns the pair and what is open then.
-    fn next_pair(&mut self, choices: &mut Vec<PairingChoice>) -> Option<((TermId, TermId), Option<Rc<OpenInputs>>)> {
+    fn next_pair(&mut self, choices: &mut Vec<PairingChoice>) -> Option<OpenPair> {
         while let Some(choice) = choices.last_mut() {
             let open = choice.open.clone();
             let (mark, x, candidates) = (choice.mark, choice.x, open.as_ref().map_or(&[][..], |open| &open.inputs.b));

@@ -42,7 +42,10 @@ fn series(files: &[DicomFile]) -> TempDir {
     dir
 }
 
-fn load(dir: &Path) -> Result<Vec<(Vec<i64>, Vec<String>)>, RunError> {
+/// The values of a slice, and its warnings.
+type SliceValues = (Vec<i64>, Vec<String>);
+
+fn load(dir: &Path) -> Result<Vec<SliceValues>, RunError> {
     let data = Dataset::open(&block(), dir)?;
     (0..data.len(SplitRole::Train))
         .map(|i| {

@@ -56,12 +56,11 @@ fn table() -> impl Strategy<Value = CountTable> {
     })
 }
 
+/// Judges the point and the interval of a metric under a name.
+type IntervalCheck<'a> = dyn FnMut(&str, Metric, Option<f64>, Option<&Interval>) -> Result<(), TestCaseError> + 'a;
+
 /// Calls `check` with each interval and its point.
-fn each(
-    summary: &Summary,
-    intervals: &Intervals,
-    check: &mut dyn FnMut(&str, Metric, Option<f64>, Option<&Interval>) -> Result<(), TestCaseError>,
-) -> Result<(), TestCaseError> {
+fn each(summary: &Summary, intervals: &Intervals, check: &mut IntervalCheck<'_>) -> Result<(), TestCaseError> {
     let none = BTreeMap::new();
     let mut part = |name: &str, points: &MetricScores, found: Option<&BTreeMap<Metric, Interval>>| {
         points.metrics().try_for_each(|m| check(name, m, points.get(m), found.unwrap_or(&none).get(&m)))

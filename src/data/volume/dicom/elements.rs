@@ -65,10 +65,10 @@ impl DicomElements {
     /// Returns the bits of a number of 16 or 32 bits, or a whole number in decimal digits.
     pub(super) fn bits(&self, tag: Tag) -> Option<u32> {
         let bytes = self.values.get(&tag)?;
-        match bytes.as_slice() {
-            &[a, b] if self.big_endian => Some(u32::from(u16::from_be_bytes([a, b]))),
-            &[a, b] => Some(u32::from(u16::from_le_bytes([a, b]))),
-            &[a, b, c, d] if !bytes.iter().all(|b| b.is_ascii_digit() || *b == b' ') => {
+        match *bytes.as_slice() {
+            [a, b] if self.big_endian => Some(u32::from(u16::from_be_bytes([a, b]))),
+            [a, b] => Some(u32::from(u16::from_le_bytes([a, b]))),
+            [a, b, c, d] if !bytes.iter().all(|b| b.is_ascii_digit() || *b == b' ') => {
                 Some(if self.big_endian { u32::from_be_bytes([a, b, c, d]) } else { u32::from_le_bytes([a, b, c, d]) })
             }
             _ => self.text(tag)?.parse().ok(),
