@@ -47,7 +47,7 @@ impl EpochPlan {
 
     /// Whether a step ends after `seen` images of an epoch, as at a checkpoint.
     pub(crate) fn is_step_boundary(&self, seen: u64) -> bool {
-        seen == self.images as u64 || seen < self.images as u64 && seen % self.per_step as u64 == 0
+        seen == self.images as u64 || seen < self.images as u64 && seen.is_multiple_of(self.per_step as u64)
     }
 
     /// Returns what happens to the last batch.

@@ -27,11 +27,11 @@ impl NiftiFile {
         }
         file.put(70, &4i16.to_le_bytes());
         file.put(72, &16i16.to_le_bytes());
-        for a in 0..3 {
-            let spacing = (0..3).map(|r| affine[r][a] * affine[r][a]).sum::<f32>().sqrt();
+        for (a, row) in affine.iter().enumerate() {
+            let spacing = affine.iter().map(|row| row[a] * row[a]).sum::<f32>().sqrt();
             file.put(80 + 4 * a, &spacing.to_le_bytes());
-            for c in 0..4 {
-                file.put(280 + 16 * a + 4 * c, &affine[a][c].to_le_bytes());
+            for (c, value) in row.iter().enumerate() {
+                file.put(280 + 16 * a + 4 * c, &value.to_le_bytes());
             }
         }
         file.put(76, &1f32.to_le_bytes());

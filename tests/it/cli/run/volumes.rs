@@ -401,7 +401,7 @@ fn divided_volumes_are_left_out() {
     };
     let (train, test) = (slices(&[0, 1]), slices(&[2, 3, 4]));
     let (divided, test) = test.split_first().unwrap();
-    fs::write(folder.path("train.txt"), [&train[..], &[divided.clone()]].concat().join("\n")).unwrap();
+    fs::write(folder.path("train.txt"), [&train[..], std::slice::from_ref(divided)].concat().join("\n")).unwrap();
     fs::write(folder.path("test.txt"), test.join("\n")).unwrap();
     // Each slice is a group of its own.
     let model = MODEL.replace("SIZE", "[7, 6]").replace("LABELS", "[0, 3]").replace("MORE", "");
