@@ -3,6 +3,7 @@
 //! This runs only after a failure, so it need not be fast: tensors are copied from the device.
 
 use super::optim::AccumulatedGradients;
+use crate::base::code::Code;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::network::Network;
@@ -179,4 +180,16 @@ fn with_remedies(error: RunError, network: &Network) -> RunError {
     error
         .help("the last checkpoint is from before this step; start another run from its weights with `--init RUN`")
         .help("a lower learning rate (`--set lr=1e-4`) or gradient clipping (`clip = 1`) may help")
+}
+
+/// Turns scores after an epoch that are NaN or infinite into the problem of a training that diverged; other errors stay.
+pub(crate) fn diverged_scores(error: RunError, epoch: usize) -> RunError {
+    if error.code != Code::E0724 {
+        return error;
+    }
+    problem!(
+        E0732,
+        "training diverged in epoch {epoch}: {}", error.headline();
+        help: "start another run with a lower learning rate (`--set lr=1e-4`) or gradient clipping (`clip = 1`)"
+    )
 }

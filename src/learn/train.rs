@@ -18,7 +18,7 @@ use super::ema::Ema;
 use super::epoch_plan::EpochPlan;
 use super::freeze::{freeze, frozen_parameters};
 use super::init::{InitReport, init};
-use super::non_finite::NodeLocations;
+use super::non_finite::{NodeLocations, diverged_scores};
 use super::optim::OptimState;
 use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
@@ -302,7 +302,7 @@ impl TrainingRun<'_> {
             self.check_weights_finite()?;
             let began = Instant::now();
             // If scoring was stopped or failed, a resumed run starts with scoring this epoch.
-            let scored = self.score();
+            let scored = self.score().map_err(|error| diverged_scores(error, record.epoch));
             let Ok(Some(summary)) = scored else {
                 self.save_last()?;
                 scored?;

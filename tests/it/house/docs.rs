@@ -1,6 +1,7 @@
 //! The language reference is true: its examples compile, and its tables match the operators.
 
 use crate::support::compile::compile_file;
+#[cfg(feature = "cli")]
 use crate::support::program::npc;
 use crate::support::repository::repository;
 use npc::graph::op::SIGNATURES;

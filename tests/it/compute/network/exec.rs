@@ -386,7 +386,8 @@ fn gradients_do_not_depend_on_the_layout_of_the_image() {
         let gradients = |tracked: bool| {
             let network = lower(&checked, &device(), 1).train();
             let x = image([2, 4, 9, 10]);
-            let RecordedPass { mut results, back } = network.record(if tracked { x.require_grad() } else { x }, 0);
+            let RecordedPass { mut results, back } =
+                network.record(if tracked { x.autodiff().require_grad() } else { x }, 0);
             let y = results.remove(0);
             let weights = image(y.dims());
             let gradients = y.clone().mul(y).mul(weights).sum().backward();
