@@ -6,6 +6,8 @@ mod nesting;
 mod pages;
 mod parse;
 mod planted;
+#[cfg(feature = "cli")]
+mod printed;
 mod prose;
 mod rooms;
 mod tree;
