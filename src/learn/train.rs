@@ -24,6 +24,7 @@ use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
 use super::run_folder::{EpochRecord, RunFolder, RunSummary};
 use super::validate::{score_all, scored_role};
+use crate::base::code::Code;
 use crate::base::error::Result;
 use crate::base::machine;
 use crate::base::problem::problem;
@@ -304,7 +305,10 @@ impl TrainingRun<'_> {
             // If scoring was stopped or failed, a resumed run starts with scoring this epoch.
             let scored = self.score().map_err(|error| diverged_scores(error, record.epoch));
             let Ok(Some(summary)) = scored else {
-                self.save_last()?;
+                // The last checkpoint is from before the weights of a training that diverged.
+                if !matches!(&scored, Err(error) if error.code == Code::E0732) {
+                    self.save_last()?;
+                }
                 scored?;
                 return Ok(TrainingOutcome::Interrupted { epochs: self.meta.epoch });
             };

@@ -95,7 +95,7 @@ fn random_stream(seed: u64, number: u64) -> ChaCha8Rng {
 }
 
 /// Returns the values of each score in `RESAMPLES` bootstrap resamples, `[score][resample]`. A value is NaN if its resample
-/// defines no score. See [`bootstrap_sums`].
+/// defines no score. See `bootstrap_sums`.
 ///
 /// # Panics
 /// Panics if the scores or the groups differ in length.
@@ -178,7 +178,7 @@ pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(sorted[below] + (sorted[above] - sorted[below]) * (at - below as f64))
 }
 
-/// Returns the bootstrap interval of the mean of the values that are not NaN. `None` if fewer than [`LEAST_UNITS`] sampling
+/// Returns the bootstrap interval of the mean of the values that are not NaN. `None` if fewer than `LEAST_UNITS` sampling
 /// units have a value.
 pub fn mean_interval(values: &[f64], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
     let (_, count) = count_defined(values, groups);
@@ -231,7 +231,7 @@ impl PairedDifference {
 }
 
 /// Returns the mean of `a - b` with its bootstrap interval and permutation p. `a` and `b` hold one score per image, in the
-/// same order; images with NaN in either list are left out. `None` if fewer than [`LEAST_UNITS`] sampling units remain.
+/// same order; images with NaN in either list are left out. `None` if fewer than `LEAST_UNITS` sampling units remain.
 ///
 /// # Panics
 /// Panics if `a`, `b` and `groups` differ in length.

@@ -23,7 +23,7 @@ pub struct QuickSurvey {
 }
 
 /// Reads up to `per_role` cases of each role, evenly spread, for a network with `channels` input channels. The findings are those
-/// of [`survey`](super::survey::survey) as far as these cases show them, without near-duplicates; equal files are found
+/// of `survey` as far as these cases show them, without near-duplicates; equal files are found
 /// in the whole set. Fails with the first case that cannot be used.
 pub fn quick_survey(data: &Dataset, channels: usize, per_role: usize) -> Result<QuickSurvey> {
     let sample = SplitRole::ALL.into_iter().flat_map(|role| {
