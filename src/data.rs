@@ -54,4 +54,6 @@ pub(crate) use notice::NoticeSet;
 pub use order::{epoch_order, natural};
 pub(crate) use sample::DisplaySample;
 #[cfg(feature = "run")]
+pub(crate) use volume::is_nifti;
+#[cfg(feature = "run")]
 pub(crate) use volume_case::VolumeCase;

@@ -63,8 +63,7 @@ pub struct MaskPair<'a> {
 /// the maps differ in size or contain a class that does not exist.
 pub fn measure(stem: impl Into<String>, pair: &MaskPair<'_>, classes: usize, metrics: &[Metric]) -> Result<CaseScore> {
     let mut case = CaseScore::new(stem, count_pixels(pair.pred, pair.truth, classes)?);
-    let is_ignored = |truth: u8| truth == IGNORED_CLASS;
-    case.ignored_pixels = pair.truth.iter().filter(|&&t| is_ignored(t)).count() as u64;
+    case.count_ignored(pair.truth.len());
     case.unit = if pair.spacing.is_some() { DistanceUnit::Mm } else { DistanceUnit::Px };
     let boundary = metrics.contains(&Metric::BoundaryIou);
     let surface = metrics.iter().any(|m| m.is_distance());
@@ -72,7 +71,7 @@ pub fn measure(stem: impl Into<String>, pair: &MaskPair<'_>, classes: usize, met
         return Ok(case);
     }
     for (class, scored) in case.per_class.iter_mut().enumerate() {
-        let counted = |(&c, &t): (&u8, &u8)| usize::from(c) == class && !is_ignored(t);
+        let counted = |(&c, &t): (&u8, &u8)| usize::from(c) == class && t != IGNORED_CLASS;
         let of = |map: &[u8]| -> Vec<bool> { map.iter().zip(pair.truth).map(counted).collect() };
         let (pred, truth) = (of(pair.pred), of(pair.truth));
         if boundary {

@@ -6,6 +6,7 @@
 
 use super::error::{Result, RunError};
 use super::file::check_plain;
+use super::path::folder_of;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
@@ -172,13 +173,6 @@ fn is_running(pid: u32) -> bool {
 /// Checks whether the lock of a temporary file is free: its writer may also run in another container or on another machine.
 fn is_abandoned(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|m| m.is_file()) && File::open(path).is_ok_and(|file| file.try_lock().is_ok())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    }
 }
 
 /// Syncs the folder, so that the new name survives a loss of power like the bytes do. Errors are ignored: some systems

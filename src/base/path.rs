@@ -1,4 +1,4 @@
-//! Absolute paths, and paths in messages.
+//! Absolute paths, folders of files, and paths in messages.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 pub(crate) fn absolute(path: impl AsRef<Path>) -> PathBuf {
     let path = path.as_ref();
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// Returns the folder that holds a file, `.` for a name alone.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Returns a path as messages show it: without a leading `./`. The current folder remains `.`.

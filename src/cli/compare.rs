@@ -95,12 +95,12 @@ fn comparison_json(c: &Comparison) -> String {
 
 fn image_count(c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" in {g} groups"));
-    format!("{} {} {}{groups}", c.n, c.split, c.of)
+    format!("{} {} {}{groups}", c.n, c.split, c.of.name())
 }
 
 /// Returns `A above B by 0.0120 [0.0040, 0.0210]`, or that the two are not distinguishable.
 fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
-    let groups = c.groups.map_or(String::new(), |g| format!(" {} in {g} groups", c.of));
+    let groups = c.groups.map_or(String::new(), |g| format!(" {} in {g} groups", c.of.name()));
     if !d.distinguishable {
         return format!("{} and {} not distinguishable with n = {}{groups}", d.run, d.reference, d.n);
     }
@@ -170,22 +170,18 @@ fn means_table(c: &Comparison, metrics: &[Metric]) -> Table {
 
 /// Returns the notes below the tables.
 fn comparison_notes(c: &Comparison) -> Vec<String> {
-    let rule = match c.of {
-        "volumes" => c.empty_rule.explanation().replace("of an image", "of a volume"),
-        _ => c.empty_rule.explanation().to_string(),
-    };
+    let (of, rule) = (c.of.name(), c.empty_rule.explanation(c.of.with_article()));
     let mut notes = vec![match &c.classes[..] {
         [one] => format!("class {one}; {rule}"),
         many => format!("mean over {} classes ({}); {rule}", many.len(), many.join(", ")),
     }];
     if c.runs.iter().any(|run| run.scores.values().any(|score| score.interval.is_some())) {
-        let units = if c.groups.is_some() { format!("groups of {}", c.of) } else { c.of.to_string() };
+        let units = if c.groups.is_some() { format!("groups of {of}") } else { of.to_string() };
         notes.push(format!(
             "[95 % intervals]: percentile bootstrap over {units}, paired for differences; p: sign-flip permutation test"
         ));
     }
     if c.empty_rule == EmptyClassRule::Skip {
-        let of = c.of;
         notes.push(format!(
             "with `empty = skip` a mean covers the {of} with a score, a difference those with two scores"
         ));

@@ -46,6 +46,16 @@ pub struct Case {
     pub(super) role: Option<SplitRole>,
 }
 
+/// Returns the stem of a slice; `number` is its index in the file's own array.
+pub(super) fn slice_stem(volume: &str, number: usize) -> String {
+    format!("{volume}_z{number:04}")
+}
+
+/// Returns the stem of the volume of a slice, and the number of the slice.
+pub(super) fn split_slice_stem(stem: &str) -> Option<(&str, &str)> {
+    stem.rsplit_once("_z")
+}
+
 impl Case {
     pub(super) fn new(stem: String, image: PathBuf, mask: PathBuf) -> Case {
         Case { stem, image, mask, group: None, slice: None, role: None }
@@ -54,7 +64,7 @@ impl Case {
     /// Returns the path to show in messages; for a slice of a volume it includes the slice number.
     pub(super) fn display_path(&self, path: &Path) -> PathBuf {
         match self.slice {
-            Some(_) => match self.stem.rsplit_once("_z") {
+            Some(_) => match split_slice_stem(&self.stem) {
                 Some((_, number)) => PathBuf::from(format!("{} slice {number}", path.display())),
                 None => path.to_path_buf(),
             },

@@ -1,6 +1,6 @@
 //! Finds the cases of a data block: pairs of files or rows of a list, slices of volumes, and groups.
 
-use super::case::Case;
+use super::case::{Case, slice_stem};
 use super::case_list::RoleColumn;
 use super::order::natural;
 use super::volume::{self, VolumeCache, is_volume};
@@ -84,7 +84,7 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Vec<
     }
     let mut cases = Vec::new();
     for index in 0..grid.count(axis) {
-        let stem = format!("{}_z{:04}", case.stem, grid.stored_index(axis, index));
+        let stem = slice_stem(&case.stem, grid.stored_index(axis, index));
         let group = case.group.clone().unwrap_or_else(|| case.stem.clone());
         let slice = Case { stem, slice: Some(index), group: Some(group), ..case.clone() };
         let wanted = match spec.slicing.slices {

@@ -75,7 +75,10 @@ pub(super) fn read_series_mask(path: &Path) -> Result<Pixels> {
     } else {
         let notice = |(topic, text)| FileNotice::new(topic, FileRole::Mask, path, text);
         let warnings = raw.fields.notices.into_iter().map(notice).collect();
-        let values = shown_values(raw.values, raw.bits, raw.palette.is_some());
+        let mut values = raw.values;
+        if raw.palette.is_none() {
+            values.spread(raw.bits);
+        }
         return Ok(Pixels { lossy: raw.lossy, warnings, ..Pixels::new(raw.size, 1, values) });
     };
     Err(problem!(
@@ -84,18 +87,6 @@ pub(super) fn read_series_mask(path: &Path) -> Result<Pixels> {
         "the mask of a slice has {cause}";
         help: "store the class as a grey value, or as the index of a palette, in a PNG file without alpha"
     ))
-}
-
-/// Converts grey samples of fewer than 8 bits to 0..255. The indices of a palette stay as they are.
-fn shown_values(mut values: SampleValues, bits: u32, indices: bool) -> SampleValues {
-    if let SampleValues::U8(values) = &mut values
-        && bits < 8
-        && !indices
-    {
-        let step = 255 / ((1u16 << bits) - 1) as u8;
-        values.iter_mut().for_each(|v| *v *= step);
-    }
-    values
 }
 
 /// Reads the height and width of an image file without decoding it, and whether an orientation tag swaps them.
@@ -295,8 +286,7 @@ fn to_image_values(pixels: &mut Pixels, bits: u32, palette: Option<&[[u8; 4]]>, 
         pixels.channels = 3;
         return Ok(());
     }
-    let values = std::mem::replace(&mut pixels.values, SampleValues::U8(Vec::new()));
-    pixels.values = shown_values(values, bits, false);
+    pixels.values.spread(bits);
     Ok(())
 }
 

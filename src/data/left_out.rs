@@ -59,6 +59,11 @@ pub(super) fn is_unread_format(path: &Path) -> bool {
     UNREAD.contains(&extension.as_str()) && !is_picture(path)
 }
 
+/// Checks whether the extension leaves open that a file holds a picture or volume.
+fn may_be_disguised(path: &Path) -> bool {
+    extension(path).is_none_or(|e| !OTHER.contains(&e.as_str()))
+}
+
 /// Checks whether a file holds a picture or volume and its name hides that: by a leading dot, or by another extension.
 /// AppleDouble files (`._a.png`) hold the attributes that macOS gives another file.
 fn is_disguised_picture(path: &Path) -> bool {
@@ -77,8 +82,8 @@ fn is_disguised_picture(path: &Path) -> bool {
 /// Checks whether a file that is not read looks like a picture or volume, by its name or else by its first bytes.
 pub(super) fn looks_like_picture(path: &Path) -> bool {
     let hidden = name_of(path).starts_with('.');
-    let other = extension(path).is_some_and(|e| OTHER.contains(&e.as_str()));
-    !is_system_file(path) && (!hidden && is_unread_format(path) || !other && is_disguised_picture(path))
+    let told = !hidden && is_unread_format(path);
+    !is_system_file(path) && (told || may_be_disguised(path) && is_disguised_picture(path))
 }
 
 /// Returns the sentence about files that are not predicted.
@@ -170,7 +175,7 @@ impl LeftOut {
             self.unmatched.insert(entry.to_path_buf());
         } else if !hidden && is_unread_format(entry) {
             self.unread.insert(entry.to_path_buf());
-        } else if extension(entry).is_none_or(|e| !OTHER.contains(&e.as_str())) && *opened < MAX_OPENED {
+        } else if may_be_disguised(entry) && *opened < MAX_OPENED {
             *opened += 1;
             if is_disguised_picture(entry) {
                 let kind = if hidden { &mut self.hidden } else { &mut self.disguised };

@@ -6,7 +6,7 @@
 use super::order::natural;
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -140,6 +140,17 @@ impl NoticeSet {
         }
     }
 
+    /// Returns the topics of [`NoticeSet::merged`].
+    pub fn topics(&self) -> BTreeSet<(FileRole, NoticeTopic)> {
+        let mixed = self.has_mixed_depths().then_some((FileRole::Image, NoticeTopic::MixedDepths));
+        self.found.keys().copied().chain(mixed).collect()
+    }
+
+    /// Checks whether images of several sample types are each scaled by the range of their type.
+    fn has_mixed_depths(&self) -> bool {
+        self.unscaled.len() > 1
+    }
+
     /// Adds the notices of another set.
     pub fn merge(&mut self, other: NoticeSet) {
         other.unscaled.iter().for_each(|(kind, path)| self.add_unscaled(kind, path));
@@ -167,7 +178,7 @@ impl NoticeSet {
 
     /// Returns a notice if images of several sample types are scaled by their types: equal numbers are then unequal inputs.
     fn mixed_depths(&self) -> Option<MergedNotice> {
-        if self.unscaled.len() < 2 {
+        if !self.has_mixed_depths() {
             return None;
         }
         let kinds: Vec<String> =

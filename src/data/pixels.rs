@@ -98,6 +98,16 @@ impl SampleValues {
         }
     }
 
+    /// Spreads samples of fewer than 8 bits over 0..255.
+    pub(super) fn spread(&mut self, bits: u32) {
+        if let SampleValues::U8(values) = self
+            && bits < 8
+        {
+            let step = 255 / ((1u16 << bits) - 1) as u8;
+            values.iter_mut().for_each(|v| *v *= step);
+        }
+    }
+
     /// Moves the last of every `step` samples into values of their own.
     pub(super) fn split_last(&mut self, step: usize) -> SampleValues {
         match self {

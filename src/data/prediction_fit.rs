@@ -1,10 +1,10 @@
 //! Do the images of a prediction look like those that the run was trained on?
 
 use super::data_profile::DataProfile;
+use super::image::prediction_spec;
 use super::image_facts::ImageFacts;
-use super::phantom;
 use super::survey::values::{self, NamedFacts, list_first};
-use crate::text::config::{DataSource, DataSpec};
+use crate::text::config::DataSpec;
 
 /// Returns what is doubtful about the images, one warning for each topic. Old runs have no `profile`; there the window and the
 /// `channels` of the network say what the images should be.
@@ -14,10 +14,7 @@ pub(crate) fn prediction_warnings(
     profile: Option<&DataProfile>,
     images: &[NamedFacts<'_>],
 ) -> Vec<String> {
-    let window = match spec.source {
-        DataSource::Phantoms { .. } => phantom::with_window(spec).window,
-        DataSource::Files { .. } | DataSource::List { .. } => spec.window,
-    };
+    let window = prediction_spec(spec).window;
     let mut warnings: Vec<String> = window
         .map_or_else(Vec::new, |window| values::window_findings(window, images))
         .iter()

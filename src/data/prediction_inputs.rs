@@ -2,11 +2,12 @@
 //!
 //! Pictures and NIfTI files are known by their names; of other files the first bytes are read, to find DICOM series.
 
-use super::decode::EXTENSIONS;
+use super::decode::{self, EXTENSIONS};
 use super::left_out;
 use super::order::natural;
 use super::volume::{self, dicom};
 use crate::base::error::{Result, RunError};
+use crate::base::path::folder_of;
 use crate::base::problem::problem;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -122,12 +123,11 @@ fn some_inputs(place: &Path, message: &str, mut all: PredictionInputs) -> Result
 fn single_file(path: PathBuf) -> Result<PredictionInput> {
     let kind = if volume::is_nifti(&path) { InputKind::Volume } else { InputKind::Picture };
     if kind == InputKind::Picture && !is_picture(&path) && path.is_file() && dicom::is_dicom(&path) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         return Err(problem!(
             E0704,
             &path,
             "a DICOM file is predicted with its series, not alone";
-            help: "give the folder of its series: {}", folder.display()
+            help: "give the folder of its series: {}", folder_of(&path).display()
         ));
     }
     let stem = stem_of(path.file_name().map(Path::new).unwrap_or(&path));
@@ -143,8 +143,7 @@ fn stem_of(path: &Path) -> PathBuf {
 
 /// Checks whether the file name has the extension of a picture and is not hidden.
 fn is_picture(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    !name.starts_with('.') && EXTENSIONS.iter().any(|e| name.strip_suffix(e).is_some_and(|rest| rest.ends_with('.')))
+    !is_hidden(path) && decode::is_picture(path)
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -92,7 +92,7 @@ pub fn survey(
     let near = near_duplicates::find_near_duplicates(&facts);
     let mut findings: Vec<SurveyFinding> =
         problems.iter().map(|e| SurveyFinding::error(SurveyTopic::Files, e)).collect();
-    findings.extend(set_findings::findings_of(&data, &facts));
+    findings.extend(set_findings::findings_of(&data, &facts, &set_findings::notices(&facts)));
     findings.extend(duplicate_findings::findings(
         &facts,
         &near,

@@ -19,7 +19,7 @@ mod voxels;
 
 pub(super) use cache::VolumeCache;
 pub(super) use grid::VoxelGrid;
-pub(super) use names::is_nifti;
+pub(crate) use names::is_nifti;
 pub(super) use voxels::Volume;
 
 use super::notice::FileRole;

@@ -77,8 +77,11 @@ pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
 
 /// Returns a warning for a run whose batches of one image give a batch norm one value a channel; training refuses it.
 fn check_norms(train: &ast::Train, checked: &CheckedGraph) -> Option<Diagnostic> {
+    let norm = checked.norms_of_one().next()?;
     let (spec, _) = schema::train_spec(train, BTreeMap::new()).ok()?;
-    let norm = checked.norms_of_one().next().filter(|_| spec.batch == 1)?;
+    if spec.batch != 1 {
+        return None;
+    }
     let entry = train.entries.iter().find(|e| e.key.node == "batch")?;
     let node = checked.graph().node(norm);
     Some(problem!(W0402, entry.value.span, "`{}` cannot train `{}` on one image at a time", train.name, train.model;

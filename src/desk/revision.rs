@@ -2,6 +2,7 @@
 
 use super::error::WorkbenchError;
 use crate::base::error::RunError;
+use crate::base::path::folder_of;
 use crate::base::problem::problem;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,7 +17,7 @@ pub(super) struct Checkout {
 impl Checkout {
     /// Checks out a revision. Errors: git, the repository, the revision or the file does not exist.
     pub(super) fn new(file: &Path, revision: &str) -> Result<Checkout, WorkbenchError> {
-        let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(file);
         let name = file
             .file_name()
             .ok_or_else(|| WorkbenchError::request(problem!(E0503, "`{}` is not a file", file.display())))?;

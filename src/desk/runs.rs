@@ -75,28 +75,19 @@ fn images_of(data: &DataSpec, input: &PredictionInput) -> usize {
 
 /// Checks that the probabilities of every input can be written in the format.
 fn check_probability_format(inputs: &[PredictionInput], format: Option<ProbabilityFormat>) -> Result<()> {
-    let of_kind = |kind| inputs.iter().find(|input: &&PredictionInput| input.kind == kind);
-    match format {
-        Some(ProbabilityFormat::Png16) => match of_kind(InputKind::Volume) {
-            Some(volume) => Err(problem!(
-                E0503,
-                &volume.path,
-                "`--probabilities png16` writes pictures, but this is a volume";
-                help: "--probabilities nifti";
-                help: "or for NumPy: --probabilities npy"
-            )),
-            None => Ok(()),
-        },
-        Some(ProbabilityFormat::Nifti) => match of_kind(InputKind::Picture) {
-            Some(picture) => Err(problem!(
-                E0503,
-                &picture.path,
-                "`--probabilities nifti` writes volumes, but this is a picture";
-                help: "--probabilities png16";
-                help: "or for NumPy: --probabilities npy"
-            )),
-            None => Ok(()),
-        },
-        Some(ProbabilityFormat::Npy) | None => Ok(()),
+    let (wrong, written, writes, is, instead) = match format {
+        Some(ProbabilityFormat::Png16) => (InputKind::Volume, "png16", "pictures", "a volume", "nifti"),
+        Some(ProbabilityFormat::Nifti) => (InputKind::Picture, "nifti", "volumes", "a picture", "png16"),
+        Some(ProbabilityFormat::Npy) | None => return Ok(()),
+    };
+    match inputs.iter().find(|input| input.kind == wrong) {
+        None => Ok(()),
+        Some(input) => Err(problem!(
+            E0503,
+            &input.path,
+            "`--probabilities {written}` writes {writes}, but this is {is}";
+            help: "--probabilities {instead}";
+            help: "or for NumPy: --probabilities npy"
+        )),
     }
 }

@@ -55,13 +55,13 @@ pub struct PreflightInput<'a> {
 
 /// Runs all cheap checks.
 pub fn preflight(input: PreflightInput<'_>) -> Result<Preflight> {
-    let PreflightInput { checked, settings, data, frozen, places, free, folder } = input;
+    let PreflightInput { checked, settings, data, frozen, places, free: _, folder } = input;
     let mut found = Preflight::default();
     let plan = EpochPlan::new(&settings.train, data.len(SplitRole::Train), checked);
     check_splits(&settings.train, data)?;
     check_norms(checked, &plan, places)?;
     check_data(checked, data, &mut found)?;
-    check_memory(&input, plan.largest_batch() as u64, free, &mut found)?;
+    check_memory(&input, &plan, &mut found)?;
     check_writable(folder)?;
     check_disk(checked, settings, frozen, machine::free_disk_space(folder), folder, &mut found)?;
     check_average(&settings.train, &plan, &mut found);
@@ -73,7 +73,7 @@ fn check_splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
     if data.is_empty(SplitRole::Train) {
         return Err(problem!(E0715, "the training split is empty"));
     }
-    let scored = spec.keep.iter().any(|keep| matches!(keep, KeptCheckpoint::Best(_))) || spec.patience.is_some();
+    let scored = spec.keeps_a_best() || spec.patience.is_some();
     if scored && data.is_empty(SplitRole::Val) && data.is_empty(SplitRole::Test) {
         return Err(problem!(
             E0715,
@@ -168,18 +168,29 @@ impl MemoryNeed {
         self.step(batch).saturating_add(self.fixed).saturating_add(self.per_image.saturating_mul(batch))
     }
 
-    /// The largest batch up to `batch` that fits into `bytes`.
-    fn largest_batch(&self, batch: u64, bytes: u64) -> Option<u64> {
-        (1..=batch).rev().find(|&n| self.total(n) <= bytes)
+    /// Returns the largest batch below that of `plan` whose steps fit into `bytes`, with a joined image. A network whose single last
+    /// images are joined does not train on batches of one image.
+    fn largest_batch(&self, plan: &EpochPlan, bytes: u64) -> Option<usize> {
+        let fits = |batch: &usize| {
+            let smaller = EpochPlan { batch: *batch, ..*plan };
+            self.total(smaller.largest_batch() as u64) <= bytes
+        };
+        (least_batch(plan)..plan.batch.min(plan.images)).rev().find(fits)
     }
 }
 
-fn check_memory(input: &PreflightInput<'_>, batch: u64, free: Option<FreeMemory>, found: &mut Preflight) -> Result<()> {
-    let PreflightInput { checked, settings, data, frozen, .. } = *input;
+/// Returns the smallest batch that the network trains on.
+fn least_batch(plan: &EpochPlan) -> usize {
+    if plan.joins_single { 2 } else { 1 }
+}
+
+fn check_memory(input: &PreflightInput<'_>, plan: &EpochPlan, found: &mut Preflight) -> Result<()> {
+    let PreflightInput { checked, settings, data, frozen, free, .. } = *input;
     let need = MemoryNeed::of(checked, settings, data, frozen);
-    let total = need.total(batch);
-    let (all, other) = (rough_bytes(total), rough_bytes(total - need.step(batch)));
-    let parts = format!("{all} for a step of {batch}, {other} of it outside the network");
+    let (batch, most) = (plan.batch.min(plan.images), plan.largest_batch() as u64);
+    let total = need.total(most);
+    let (all, other) = (rough_bytes(total), rough_bytes(total - need.step(most)));
+    let parts = format!("{all} for a step of {most}, {other} of it outside the network");
     let Some(FreeMemory { bytes, limited }) = free else {
         found.notes.push(format!("memory: about {parts}; the free memory of `{}` was not checked", settings.device));
         return Ok(());
@@ -191,12 +202,12 @@ fn check_memory(input: &PreflightInput<'_>, batch: u64, free: Option<FreeMemory>
     }
     let error = problem!(
         E0731,
-        "not enough memory: training `{}` at batch {batch} needs about {all}, but {whose} {}",
+        "not enough memory: training `{}` at batch {most} needs about {all}, but {whose} {}",
         checked.graph().name,
         rough_bytes(bytes)
     );
-    let error = match need.largest_batch(batch, bytes) {
-        Some(n) if batch.is_multiple_of(n) && n < batch => error.help(format!(
+    let error = match need.largest_batch(plan, bytes) {
+        Some(n) if batch.is_multiple_of(n) => error.help(format!(
             "batch {n} fits: `--set batch={n}`; with accumulate={} a step still has {batch} images",
             batch / n
         )),
@@ -205,7 +216,10 @@ fn check_memory(input: &PreflightInput<'_>, batch: u64, free: Option<FreeMemory>
             error.help(format!("the image cache needs {}: `--set data.cache_mb=256`", rough_bytes(need.cache)))
         }
         None => {
-            error.help("not even one image fits: use a smaller network, or smaller images with `--set data.size=[..]`")
+            let least = if plan.joins_single { "a smaller batch" } else { "one image" };
+            error.help(format!(
+                "not even {least} fits: use a smaller network, or smaller images with `--set data.size=[..]`"
+            ))
         }
     };
     Err(error.help("`--ignore-memory` starts the run anyway"))

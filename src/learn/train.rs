@@ -22,7 +22,7 @@ use super::non_finite::{NodeLocations, diverged_scores};
 use super::optim::OptimState;
 use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
-use super::run_folder::{EpochRecord, RunFolder, RunSummary};
+use super::run_folder::{self, EpochRecord, RunFolder, RunSummary};
 use super::validate::{score_all, scored_role};
 use crate::base::code::Code;
 use crate::base::error::Result;
@@ -130,7 +130,7 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
     job.folder.write_settings(job.settings)?;
     run.data.write_split(job.folder.root())?;
     if let Some(profile) = &preflight.profile {
-        job.folder.write_json("data.json", profile)?;
+        run_folder::write_json(&job.folder.data_profile(), profile)?;
     }
     run.reported = preflight.topics;
     if let Some(report) = &report {

@@ -134,6 +134,12 @@ impl CaseScore {
         self.per_class.iter().skip(1).any(|class| class.counts.tp + class.counts.fn_ > 0)
     }
 
+    /// Takes the pixels of `all` that no class counts as ignored.
+    pub(super) fn count_ignored(&mut self, all: usize) {
+        let counted = self.per_class.first().map_or(0, |class| class.counts.total());
+        self.ignored_pixels = all as u64 - counted;
+    }
+
     /// Checks whether every pixel of the image is ignored.
     pub fn is_ignored(&self) -> bool {
         self.ignored_pixels > 0 && self.per_class.iter().all(|class| class.counts.is_of_no_pixels())

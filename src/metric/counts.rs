@@ -25,9 +25,14 @@ impl PixelCounts {
         self.tp + self.fp + self.fn_ == 0
     }
 
+    /// Returns the number of pixels that were counted: those of the image that are not ignored.
+    pub fn total(self) -> u64 {
+        self.tp + self.fp + self.fn_ + self.tn
+    }
+
     /// Checks whether no pixel was counted: every pixel of the image is ignored.
     pub fn is_of_no_pixels(self) -> bool {
-        self.is_absent() && self.tn == 0
+        self.total() == 0
     }
 
     /// Returns |A and B| / |A or B|; `None` if both are empty.

@@ -7,7 +7,9 @@ use super::boundary::BoundaryOverlap;
 use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::counts::PixelCounts;
 use super::metric_scores::MetricScores;
-use super::statistics::{Interval, LEAST_UNITS, RESAMPLES, bootstrap_sums, nan_mean, percentile_interval, unit_count};
+use super::statistics::{
+    Interval, LEAST_UNITS, RESAMPLES, bootstrap_sums, count_defined, nan_mean, percentile_interval,
+};
 use super::summary::Summary;
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
@@ -65,11 +67,11 @@ impl Intervals {
         // Images of ignored pixels alone have no score.
         let cases: Vec<CaseScore> = cases.iter().filter(|case| !case.is_ignored()).cloned().collect();
         let groups = case_groups(&cases);
-        let units = unit_count(cases.len(), groups.as_deref());
+        let summary = Summary::new(&cases, classes, empty).ok()?;
+        let units = summary.groups.unwrap_or(summary.n);
         if units < LEAST_UNITS {
             return None;
         }
-        let summary = Summary::new(&cases, classes, empty).ok()?;
         let metrics: Vec<Metric> = measured_metrics(&cases).collect();
         let scores = resampled_scores(&cases, &metrics, empty, groups.as_deref(), seed);
         let of = |aggregation: Aggregation, class: Option<usize>, point: &MetricScores| {
@@ -161,7 +163,8 @@ fn resampled_scores(
                 Some(class) => has_score(case, class),
                 None => (1..classes).any(|class| has_score(case, class)),
             });
-            count_units(scored, groups) >= LEAST_UNITS
+            let scored: Vec<f64> = scored.map(|scored| if scored { 0.0 } else { f64::NAN }).collect();
+            count_defined(&scored, groups).1 >= LEAST_UNITS
         };
         resampled.extend(parts().zip(values.by_ref()).map(|(class, values)| {
             let values = if is_scored(class) { values } else { Vec::new() };
@@ -169,11 +172,4 @@ fn resampled_scores(
         }));
     }
     resampled
-}
-
-/// Returns the number of sampling units with at least one image of these.
-fn count_units(chosen: impl Iterator<Item = bool>, groups: Option<&[String]>) -> usize {
-    let chosen: Vec<usize> = chosen.enumerate().filter(|(_, chosen)| *chosen).map(|(i, _)| i).collect();
-    let groups: Option<Vec<String>> = groups.map(|groups| chosen.iter().map(|&i| groups[i].clone()).collect());
-    unit_count(chosen.len(), groups.as_deref())
 }

@@ -191,14 +191,21 @@ pub fn mean_interval(values: &[f64], groups: Option<&[String]>, seed: u64) -> Op
 }
 
 /// Counts the values that are not NaN, and the sampling units with such a value.
-fn count_defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
+pub(super) fn count_defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
     let (of, count) = sampling_units(values.len(), groups);
-    let mut seen = vec![false; count];
+    let (n, defined) = defined_units(values, &of, count);
+    (n, defined.into_iter().filter(|defined| *defined).count())
+}
+
+/// Counts the values that are not NaN, and returns which of the `count` sampling units have such a value. `of` is the unit of each
+/// value.
+fn defined_units(values: &[f64], of: &[usize], count: usize) -> (usize, Vec<bool>) {
+    let mut defined = vec![false; count];
     let mut n = 0;
     for (unit, _) in of.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
-        (seen[*unit], n) = (true, n + 1);
+        (defined[*unit], n) = (true, n + 1);
     }
-    (n, seen.into_iter().filter(|s| *s).count())
+    (n, defined)
 }
 
 /// Checks whether an interval over a number of sampling units excludes 0, and is of enough units to say so.
@@ -254,7 +261,9 @@ pub fn paired_mean_difference(
     let images = differences.first()?.len();
     let any: Vec<f64> =
         (0..images).map(|i| if differences.iter().all(|d| d[i].is_nan()) { f64::NAN } else { 0.0 }).collect();
-    let (n, count) = count_defined(&any, groups);
+    let (of, all) = sampling_units(images, groups);
+    let (n, defined) = defined_units(&any, &of, all);
+    let count = defined.iter().filter(|defined| **defined).count();
     if count < LEAST_UNITS {
         return None;
     }
@@ -266,7 +275,6 @@ pub fn paired_mean_difference(
     let mean = |r: usize| nan_mean(drawn.iter().map(|class| class[r])).unwrap_or(f64::NAN);
     let means: Vec<f64> = (0..RESAMPLES).map(mean).collect();
     // Contribution of each unit to the mean; the permutation test flips its sign.
-    let (of, all) = sampling_units(images, groups);
     let mut weights = vec![0.0; all];
     for column in &columns {
         let whole = column.whole.iter().sum::<f64>() * classes;
@@ -275,9 +283,7 @@ pub fn paired_mean_difference(
     let mean = weights.iter().sum();
     let Interval { low, high } = percentile_interval(mean, &means)?;
     // Units without a score have no sign to flip.
-    let mut has_score = vec![false; all];
-    of.iter().zip(&any).for_each(|(&unit, value)| has_score[unit] |= !value.is_nan());
-    let weights: Vec<f64> = weights.into_iter().zip(has_score).filter(|(_, scored)| *scored).map(|(w, _)| w).collect();
+    let weights: Vec<f64> = weights.into_iter().zip(defined).filter(|(_, defined)| *defined).map(|(w, _)| w).collect();
     Some(PairedDifference { n, mean, low, high, p: sign_flip_p_value(&weights, seed), units: count })
 }
 

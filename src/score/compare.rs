@@ -35,8 +35,8 @@ pub(crate) struct ComparisonOptions {
 pub(crate) struct Comparison {
     /// Number of images or volumes.
     pub n: usize,
-    /// What is compared: `images` or `volumes`.
-    pub of: &'static str,
+    /// What is compared.
+    pub of: ScoredUnit,
     /// Number of groups of images (patients, videos), which are resampled as a whole; `None` without groups.
     pub groups: Option<usize>,
     pub split: String,
@@ -107,9 +107,9 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
     let (metrics, left_out) = comparable_metrics(&runs, &options.metrics)?;
     runs.iter().try_for_each(|run| check_metrics(run, &metrics))?;
     let mut notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
-    notes.extend(images.note_on_units(first.of.name()));
+    notes.extend(images.note_on_units(first.of));
     notes.extend(left_out);
-    let of = first.of.name();
+    let of = first.of;
     let (split, summary) = (first.evaluation.split.clone(), first.evaluation.summary.clone());
     let groups = match options.group_seeds {
         true => evaluated_run::group_by_seed(runs)?,
@@ -190,13 +190,13 @@ impl ComparedImages {
     }
 
     /// Returns a note if there are too few sampling units for intervals, or for a difference to be distinguishable.
-    fn note_on_units(&self, of: &str) -> Option<String> {
+    fn note_on_units(&self, of: ScoredUnit) -> Option<String> {
         let units = self.units();
         let what = match (self.groups.is_some(), units) {
-            (true, 1) => format!("group of {of}"),
-            (true, _) => format!("groups of {of}"),
-            (false, 1) => of.trim_end_matches('s').to_string(),
-            (false, _) => of.to_string(),
+            (true, 1) => format!("group of {}", of.name()),
+            (true, _) => format!("groups of {}", of.name()),
+            (false, 1) => of.one().to_string(),
+            (false, _) => of.name().to_string(),
         };
         if units < LEAST_UNITS {
             return Some(format!(

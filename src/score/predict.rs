@@ -59,6 +59,11 @@ fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes:
 }
 
 impl PredictionSettings<'_> {
+    /// Checks whether the prediction was stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     /// Reads one image at the size of the prediction.
     pub(crate) fn load(&self, path: &Path) -> Result<LoadedImage> {
         match self.window {
@@ -76,9 +81,9 @@ impl PredictionSettings<'_> {
             host_values(probabilities(network, Tensor::from_data(data, network.device()), self.flips))
         };
         if let Some(window) = self.window {
-            let mut tiles = |values: Vec<f32>, n: usize| match self.stop {
-                Some(stop) if stop.load(Ordering::Relaxed) => Err(problem!(E0752, "the prediction was interrupted")),
-                Some(_) | None => forward(values, n, window.tile),
+            let mut tiles = |values: Vec<f32>, n: usize| match self.is_stopped() {
+                true => Err(problem!(E0752, "the prediction was interrupted")),
+                false => forward(values, n, window.tile),
             };
             let slide = |image: &&LoadedImage| {
                 let values = window.slide(&image.input, self.channels, image.original, classes, &mut tiles)?;

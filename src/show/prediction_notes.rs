@@ -3,15 +3,16 @@
 use super::prediction::PredictedImage;
 use super::score_remarks::NO_BEST_CHECKPOINT;
 use crate::base::file;
-use crate::data::SplitRole;
 use crate::data::data_profile::DataProfile;
 use crate::data::image_facts::ImageFacts;
 use crate::data::prediction_fit::prediction_warnings;
 use crate::data::prediction_inputs::{InputKind, PredictionInput};
 use crate::data::survey::values::NamedFacts;
 use crate::data::volume_input::holds_class_indices;
+use crate::data::{SplitRole, is_nifti};
 use crate::learn::trained_run::TrainedRun;
 use crate::text::config::DataSource;
+use std::path::Path;
 
 /// Returns the remarks on a prediction of these inputs, one sentence each.
 pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) -> Vec<String> {
@@ -22,14 +23,15 @@ pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) 
     if is_last && run.settings.train.keeps_a_best() {
         notes.push(NO_BEST_CHECKPOINT.to_string());
     }
-    if volumes > 0 && trained_on_volumes(run) == Some(false) {
+    let of_volumes = trained_on_volumes(run);
+    if volumes > 0 && of_volumes == Some(false) {
         notes.push(format!(
             "the run was trained on pictures; volumes are cut into {} slices, turned as docs/data.md says, which should be how \
              the pictures of training lay",
             data.slicing.axis.name()
         ));
     }
-    if volumes < inputs.len() && trained_on_volumes(run) == Some(true) {
+    if volumes < inputs.len() && of_volumes == Some(true) {
         notes.push(format!(
             "the run was trained on {} slices of volumes, turned as docs/data.md says; pictures are read as they are stored",
             data.slicing.axis.name()
@@ -53,9 +55,9 @@ pub(crate) fn fit_warnings(
     written: &[(usize, PredictedImage)],
 ) -> Vec<String> {
     let named =
-        |(i, image): &(usize, PredictedImage)| Some((inputs[*i].path.display().to_string(), image.facts.clone()?));
-    let images: Vec<(String, ImageFacts)> = written.iter().filter_map(named).collect();
-    let images: Vec<NamedFacts<'_>> = images.iter().map(|(name, facts)| (name.as_str(), facts)).collect();
+        written.iter().filter_map(|(i, image)| Some((inputs[*i].path.display().to_string(), image.facts.as_ref()?)));
+    let named: Vec<(String, &ImageFacts)> = named.collect();
+    let images: Vec<NamedFacts<'_>> = named.iter().map(|(name, facts)| (name.as_str(), *facts)).collect();
     let profile = file::read_text(&run.folder.data_profile(), file::SETTINGS_BYTES).ok();
     let profile: Option<DataProfile> = profile.and_then(|text| serde_json::from_str(&text).ok());
     prediction_warnings(&run.settings.data, run.checked.input().channels(), profile.as_ref(), &images)
@@ -66,13 +68,8 @@ pub(crate) fn fit_warnings(
 fn trained_on_volumes(run: TrainedRun<'_>) -> Option<bool> {
     match &run.settings.data.source {
         DataSource::Phantoms { .. } => return Some(false),
-        DataSource::Files { images, .. } => {
-            let pattern = images.to_lowercase();
-            if pattern.ends_with(".nii") || pattern.ends_with(".nii.gz") {
-                return Some(true);
-            }
-        }
-        DataSource::List { .. } => {}
+        DataSource::Files { images, .. } if is_nifti(Path::new(images)) => return Some(true),
+        DataSource::Files { .. } | DataSource::List { .. } => {}
     }
     let stems = file::read_text(&run.folder.split(SplitRole::Train), file::TABLE_BYTES).ok()?;
     let is_slice =

@@ -15,7 +15,7 @@ use crate::score::sliding_window::SlidingWindow;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
@@ -88,13 +88,14 @@ impl<'a> Predictor<'a> {
         std::fs::create_dir_all(output.folder).map_err(|e| RunError::create_dir(output.folder, e))?;
         let mut done = Predictions::default();
         let began = Instant::now();
+        let plan = PredictionSettings { stop: Some(stop), ..self.plan.clone() };
         let of_kind = |kind| -> Vec<usize> { (0..inputs.len()).filter(|&i| inputs[i].kind == kind).collect() };
-        self.predict_pictures(inputs, &of_kind(InputKind::Picture), output, stop, &mut progress, &mut done)?;
+        self.predict_pictures(&plan, inputs, &of_kind(InputKind::Picture), output, &mut progress, &mut done)?;
         for index in of_kind(InputKind::Volume) {
-            if stop.load(Ordering::Relaxed) {
+            if plan.is_stopped() {
                 break;
             }
-            let task = VolumeTask { network: &self.network, plan: &self.plan, chunk: self.chunk, output, stop };
+            let task = VolumeTask { network: &self.network, plan: &plan, chunk: self.chunk, output };
             match task.predict(&inputs[index], &mut progress, &mut done.seconds) {
                 Ok(Some(written)) => done.written.push((index, written)),
                 // The work was stopped.
@@ -111,10 +112,10 @@ impl<'a> Predictor<'a> {
     /// Predicts the inputs with these indices, which are pictures.
     fn predict_pictures(
         &self,
+        plan: &PredictionSettings<'_>,
         inputs: &[PredictionInput],
         chosen: &[usize],
         output: PredictionOutput<'_>,
-        stop: &AtomicBool,
         progress: &mut impl FnMut(usize),
         done: &mut Predictions,
     ) -> Result<()> {
@@ -122,7 +123,7 @@ impl<'a> Predictor<'a> {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 for chosen in chosen.chunks(self.chunk) {
-                    let images = chosen.par_iter().map(|&i| self.plan.load(&inputs[i].path)).collect();
+                    let images = chosen.par_iter().map(|&i| plan.load(&inputs[i].path)).collect();
                     // The receiver has stopped.
                     if send.send(images).is_err() {
                         break;
@@ -133,9 +134,9 @@ impl<'a> Predictor<'a> {
                 let waiting = Instant::now();
                 let Ok(images) = loaded.recv() else { break };
                 done.seconds.waiting += waiting.elapsed().as_secs_f64();
-                self.predict_chunk(inputs, chosen, images, output, stop, done)?;
+                self.predict_chunk(plan, inputs, chosen, images, output, done)?;
                 progress(chosen.len());
-                if stop.load(Ordering::Relaxed) {
+                if plan.is_stopped() {
                     break;
                 }
             }
@@ -148,11 +149,11 @@ impl<'a> Predictor<'a> {
     /// Predicts and writes one chunk of images; `chosen` are their indices among the inputs.
     fn predict_chunk(
         &self,
+        plan: &PredictionSettings<'_>,
         inputs: &[PredictionInput],
         chosen: &[usize],
         images: Vec<Result<LoadedImage>>,
         output: PredictionOutput<'_>,
-        stop: &AtomicBool,
         done: &mut Predictions,
     ) -> Result<()> {
         let mut read = Vec::new();
@@ -167,16 +168,15 @@ impl<'a> Predictor<'a> {
         }
         let network = Instant::now();
         let pictures: Vec<&LoadedImage> = read.iter().map(|(_, image)| image).collect();
-        let plan = PredictionSettings { stop: Some(stop), ..self.plan.clone() };
         let scores = match plan.predict(&self.network, &pictures) {
             // Nothing is written of an image that was not finished.
-            Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),
+            Err(_) if plan.is_stopped() => return Ok(()),
             scores => scores?,
         };
         done.seconds.network += network.elapsed().as_secs_f64();
         let writing = Instant::now();
         let written: Vec<Result<PredictedImage>> = (read.par_iter().zip(&scores))
-            .map(|((i, image), scored)| write(self.plan.spec, &inputs[*i], image, scored, output.folder, output.extras))
+            .map(|((i, image), scored)| write(plan.spec, &inputs[*i], image, scored, output.folder, output.extras))
             .collect();
         done.seconds.writing += writing.elapsed().as_secs_f64();
         for ((i, _), written) in read.iter().zip(written) {

@@ -2,6 +2,7 @@
 
 use crate::metric::statistics::LEAST_UNITS;
 use crate::metric::{DistanceUnit, Evaluation, Intervals, Summary, VolumeEvaluation};
+use crate::score::compare::ScoredUnit;
 
 /// What a reader of results from the last checkpoint must know, where a best one was to be kept.
 pub(crate) const NO_BEST_CHECKPOINT: &str =
@@ -10,8 +11,7 @@ pub(crate) const NO_BEST_CHECKPOINT: &str =
 /// Returns remarks on the scores of volumes.
 pub(crate) fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<String> {
     let s = &volumes.summary;
-    let pairs = s.n * classes;
-    let of = if classes > 1 { "pairs of volume and class" } else { "volumes" };
+    let of = ScoredUnit::Volumes;
     let mut lines: Vec<String> = s.nothing_found().into_iter().collect();
     if !volumes.left_out.is_empty() {
         lines.push(format!(
@@ -25,18 +25,39 @@ pub(crate) fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<
             volumes.added_slices
         ));
     }
-    let rule = s.empty_rule.explanation().replace("of an image", "of a volume");
-    lines.push(format!("{rule}: {} of {pairs} {of}", s.empty));
-    if s.one_sided > 0 {
-        let what = "hold the class in prediction or truth alone: overlap 0, and the volume's diagonal as the distance";
-        lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
-    }
-    lines.push(match &volumes.intervals {
-        None => no_interval_remark(s, "volumes"),
-        Some(i) => interval_remark(i, "volumes"),
-    });
+    lines.push(empty_remark(s, classes, of));
+    lines.extend(one_sided_remark(s, classes, of));
+    lines.push(units_remark(s, volumes.intervals.as_ref(), of));
     lines.push("distances between surfaces in three dimensions, in millimetres".into());
     lines
+}
+
+/// Returns what has a score for a class: `12 images`, or `24 pairs of image and class` for several classes.
+fn scored_pairs(s: &Summary, classes: usize, of: ScoredUnit) -> String {
+    let pairs = s.n * classes;
+    if classes > 1 { format!("{pairs} pairs of {} and class", of.one()) } else { format!("{pairs} {}", of.name()) }
+}
+
+/// Returns the rule for empty masks, and how often it was met.
+fn empty_remark(s: &Summary, classes: usize, of: ScoredUnit) -> String {
+    let rule = s.empty_rule.explanation(of.with_article());
+    format!("{rule}: {} of {}", s.empty, scored_pairs(s, classes, of))
+}
+
+/// Returns a remark on classes in prediction or truth alone, of which there are some.
+fn one_sided_remark(s: &Summary, classes: usize, of: ScoredUnit) -> Option<String> {
+    let (pairs, one) = (scored_pairs(s, classes, of), of.one());
+    let what =
+        format!("hold the class in prediction or truth alone: overlap 0, and the {one}'s diagonal as the distance");
+    (s.one_sided > 0).then(|| format!("{} of {pairs} {what}", s.one_sided))
+}
+
+/// Returns how intervals were computed, or why there are none.
+fn units_remark(s: &Summary, intervals: Option<&Intervals>, of: ScoredUnit) -> String {
+    match intervals {
+        None => no_interval_remark(s, of.name()),
+        Some(i) => interval_remark(i, of.name()),
+    }
 }
 
 /// Returns why there are no intervals over `units`.
@@ -69,20 +90,13 @@ pub(crate) fn all_remarks(e: &Evaluation, classes: usize) -> Vec<String> {
 /// Returns remarks on how the scores were computed.
 pub(crate) fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     let s = &e.summary;
-    let pairs = s.n * classes;
-    let of = if classes > 1 { "pairs of image and class" } else { "images" };
+    let of = ScoredUnit::Images;
     let mut lines: Vec<String> = s.nothing_found().into_iter().collect();
     lines.extend(e.without_best.then(|| NO_BEST_CHECKPOINT.to_string()));
-    lines.push(format!("{}: {} of {pairs} {of}", s.empty_rule.explanation(), s.empty));
+    lines.push(empty_remark(s, classes, of));
     lines.extend(ignored_remark(s, s.n * e.size[0] * e.size[1]));
-    if s.one_sided > 0 {
-        let what = "hold the class in prediction or truth alone: overlap 0, and the image's diagonal as the distance";
-        lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
-    }
-    lines.push(match &e.intervals {
-        None => no_interval_remark(s, "images"),
-        Some(i) => interval_remark(i, "images"),
-    });
+    lines.extend(one_sided_remark(s, classes, of));
+    lines.push(units_remark(s, e.intervals.as_ref(), of));
     let [h, w] = e.size;
     lines.push(match s.unit {
         DistanceUnit::Px => format!("distances in pixels at {h}x{w}; `spacing` in the data block gives millimetres"),

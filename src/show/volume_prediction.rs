@@ -3,7 +3,7 @@
 //! A slice is prepared as in training and predicted like a picture. Its classes, at its own size, are put back into the order
 //! of the file's voxels.
 
-use super::images::contact_sheet::{CaptionedPicture, contact_sheet};
+use super::images::contact_sheet::{CaptionedPicture, contact_sheet, in_columns};
 use super::images::overlay::{class_legend, overlay};
 use super::prediction::{PredictedImage, PredictedVolume, PredictionOutput, PredictionSeconds};
 use crate::base::error::{Result, RunError};
@@ -18,7 +18,6 @@ use crate::score::predict::PredictionSettings;
 use crate::score::probability::{ProbabilityFormat, with_suffix, write_volume_npy};
 use rayon::prelude::*;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
@@ -38,8 +37,6 @@ pub(super) struct VolumeTask<'a> {
     /// Number of slices that are read and predicted together.
     pub chunk: usize,
     pub output: PredictionOutput<'a>,
-    /// Ends the work after the current batch.
-    pub stop: &'a AtomicBool,
 }
 
 /// The classes of a volume, in the order of the file's voxels.
@@ -121,10 +118,14 @@ impl VolumeTask<'_> {
                 let images = images?;
                 seconds.waiting += waiting.elapsed().as_secs_f64();
                 let network = Instant::now();
-                self.add_slices(volume, path, chunk, &images, &mut found)?;
+                match self.add_slices(volume, path, chunk, &images, &mut found) {
+                    // Nothing is written of a volume that was not finished.
+                    Err(_) if self.plan.is_stopped() => return Ok(None),
+                    added => added?,
+                }
                 seconds.network += network.elapsed().as_secs_f64();
                 progress(chunk.len());
-                if self.stop.load(Ordering::Relaxed) {
+                if self.plan.is_stopped() {
                     return Ok(None);
                 }
             }
@@ -233,15 +234,8 @@ impl VolumeTask<'_> {
             Ok(CaptionedPicture { caption, rgb: overlay(&image.rgb, size, &classes, None)?, size })
         };
         let tiles = shown_slices(&found.foreground, most).iter().map(tile).collect::<Result<Vec<_>>>()?;
-        let mut rows: Vec<Vec<CaptionedPicture>> = Vec::new();
-        for tile in tiles {
-            match rows.last_mut() {
-                Some(row) if row.len() < COLUMNS => row.push(tile),
-                _ => rows.push(vec![tile]),
-            }
-        }
         let title = format!("{}, {} slices", stem.display(), self.plan.spec.slicing.axis.name());
-        Ok(contact_sheet(&title, &class_legend(&self.plan.spec.classes), rows))
+        Ok(contact_sheet(&title, &class_legend(&self.plan.spec.classes), in_columns(tiles, COLUMNS)))
     }
 }
 

@@ -163,17 +163,7 @@ pub fn fit_holes(
     let tried = grid.len();
     let mut fitting = Vec::new();
     for args in grid {
-        let mut holds = true;
-        for (expect, size) in claims {
-            let Ok(checked) = elaborate(program, name, &args, *size).and_then(check) else {
-                holds = false;
-                break;
-            };
-            spend_steps(program, claim_steps(expect.claims.len(), &checked), expect.model.span)?;
-            let model = MeasuredModel::new(&checked, &PeakBytes::default);
-            holds &= expect.claims.iter().all(|claim| judge_claim(claim, &model).is_ok());
-        }
-        if holds {
+        if claims_hold(program, name, &args, claims)? {
             fitting.push(args);
         }
     }
@@ -183,4 +173,23 @@ pub fn fit_holes(
         claims: claims.iter().map(|(e, _)| e.claims.iter().filter(|c| is_countable(c)).count()).sum(),
         fitting,
     })
+}
+
+/// Returns whether all claims hold for a model with these arguments. Ends at the first `expect` block that does not hold, or for
+/// which the model is invalid.
+fn claims_hold(
+    program: &ResolvedProgram<'_>,
+    name: &ast::Ident,
+    args: &[ModelArgument],
+    claims: &[(&ast::Expect, Option<[usize; 2]>)],
+) -> Result<bool, Diagnostic> {
+    for (expect, size) in claims {
+        let Ok(checked) = elaborate(program, name, args, *size).and_then(check) else { return Ok(false) };
+        spend_steps(program, claim_steps(expect.claims.len(), &checked), expect.model.span)?;
+        let model = MeasuredModel::new(&checked, &PeakBytes::default);
+        if !expect.claims.iter().all(|claim| judge_claim(claim, &model).is_ok()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -158,6 +158,21 @@ def record(gradient):
     }
 
 
+def write(file, given, cases):
+    """Writes inputs and results into `file` of this folder."""
+    made = {
+        "inputs": {
+            name: {"shape": list(x.shape), "logits": x.flatten().tolist(), "classes": y.flatten().tolist()}
+            for name, x, y in given
+        },
+        "cases": cases,
+    }
+    lines = ",\n".join(json.dumps(c) for c in cases)
+    text = '{"inputs": ' + json.dumps(made["inputs"]) + ',\n"cases": [\n' + lines + "\n]}\n"
+    assert json.loads(text) == made
+    pathlib.Path(__file__).with_name(file).write_text(text, encoding="utf-8")
+
+
 def main():
     given = list(inputs())
     cases = []
@@ -171,17 +186,7 @@ def main():
             assert value.isfinite() and x.grad.isfinite().all() and (x.grad[ignored] == 0).all(), (loss, name)
             results[name] = {"value": short(value.item()), **record(x.grad)}
         cases.append({"loss": loss, "library": library, "results": results})
-    made = {
-        "inputs": {
-            name: {"shape": list(x.shape), "logits": x.flatten().tolist(), "classes": y.flatten().tolist()}
-            for name, x, y in given
-        },
-        "cases": cases,
-    }
-    lines = ",\n".join(json.dumps(c) for c in cases)
-    text = '{"inputs": ' + json.dumps(made["inputs"]) + ',\n"cases": [\n' + lines + "\n]}\n"
-    assert json.loads(text) == made
-    pathlib.Path(__file__).with_name("losses_ignored.json").write_text(text, encoding="utf-8")
+    write("losses_ignored.json", given, cases)
 
 
 if __name__ == "__main__":

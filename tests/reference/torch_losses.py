@@ -5,14 +5,11 @@
 An input has logits [n, k, h, w], given as whole numbers of 1/65536 (exact in f32), and classes [n, h, w], both row-major.
 A case has a loss as npc's language writes it, the library that computed it, and for each input the value and the gradient
 by the logits, which is recorded as its L2 norm, its sum with the signs of `sign`, and some elements. All is computed in
-f64.
+f64. `sign` and the rest that both share is in torch_ignore.py, which needs PyTorch alone.
 
 Where a library computes in f32 (MONAI's focal loss, smp's Lovász loss) or averages in another order (smp's focal Tversky
 loss), the formula is written out here and asserted to agree with the library where they must.
 """
-
-import json
-import pathlib
 
 import torch
 import torch.nn.functional as F
@@ -20,11 +17,9 @@ from monai.losses import DiceCELoss, DiceLoss, FocalLoss, TverskyLoss
 from segmentation_models_pytorch.losses import DiceLoss as SmpDice
 from segmentation_models_pytorch.losses import LovaszLoss as SmpLovasz
 from segmentation_models_pytorch.losses import TverskyLoss as SmpTversky
+from torch_ignore import UNIT, record, short, write
 
 torch.set_default_dtype(torch.float64)
-UNIT = 65536
-SAMPLES = 10
-MASK = (1 << 64) - 1
 
 
 def inputs():
@@ -179,29 +174,6 @@ CASES = [
 ]
 
 
-def sign(i):
-    """-1 where bit 0 of splitmix64's output i is set, from seed 0."""
-    z = ((i + 1) * 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return -1 if (z ^ (z >> 31)) & 1 else 1
-
-
-def short(v):
-    return float(f"{v:.12g}")
-
-
-def record(gradient):
-    values = gradient.flatten().tolist()
-    signed = sum(sign(i) * v for i, v in enumerate(values))
-    step = max(1, (len(values) - 1) // SAMPLES)
-    return {
-        "l2": short(gradient.norm().item()),
-        "signed_sum": short(signed),
-        "sample": [short(v) for v in values[::step][:SAMPLES]],
-    }
-
-
 def main():
     given = list(inputs())
     cases = []
@@ -216,17 +188,7 @@ def main():
             assert value.isfinite() and x.grad.isfinite().all(), (loss, name)
             results[name] = {"value": short(value.item()), **record(x.grad)}
         cases.append({"loss": loss, "library": library, "results": results})
-    made = {
-        "inputs": {
-            name: {"shape": list(x.shape), "logits": x.flatten().tolist(), "classes": y.flatten().tolist()}
-            for name, x, y in given
-        },
-        "cases": cases,
-    }
-    lines = ",\n".join(json.dumps(c) for c in cases)
-    text = '{"inputs": ' + json.dumps(made["inputs"]) + ',\n"cases": [\n' + lines + "\n]}\n"
-    assert json.loads(text) == made
-    pathlib.Path(__file__).with_name("losses.json").write_text(text, encoding="utf-8")
+    write("losses.json", given, cases)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 //! Masks whose values are labels: grey values, or the indices of a palette.
 
 use super::grey;
-use super::label_lookup::class_of_value;
+use super::label_lookup::{MAX_CLASS_NUMBER, class_of_value};
 use super::unknown_label::{UnknownLabel, UnknownLabels, ignore_entry};
 use crate::base::error::{Result, RunError};
 use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
@@ -12,8 +12,6 @@ use std::path::Path;
 
 /// Values by which masks of 8 and 16 bits mostly mark pixels without a class.
 const VOID_VALUES: [f64; 2] = [255.0, 65535.0];
-/// Largest label that may be a class number.
-const MAX_CLASS_NUMBER: u32 = 31;
 
 /// Converts values to classes; each value must be a label exactly.
 pub(super) fn classes(

@@ -2,7 +2,7 @@
 
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::data::pixels::{Pixels, SampleValues};
+use crate::data::pixels::Pixels;
 use crate::text::config::{DataSpec, MaskRule};
 use std::path::Path;
 
@@ -17,10 +17,10 @@ fn count_as_stored(bits: u32, spec: &DataSpec) -> bool {
 
 /// Converts samples of fewer than 8 bits to the values that are compared with the labels.
 pub(super) fn widen(pixels: &mut Pixels, spec: &DataSpec) {
-    let (Some(bits), SampleValues::U8(values)) = (pixels.bits, &mut pixels.values) else { return };
-    if !count_as_stored(bits, spec) {
-        let step = 255 / ((1u16 << bits) - 1) as u8;
-        values.iter_mut().for_each(|v| *v *= step);
+    if let Some(bits) = pixels.bits
+        && !count_as_stored(bits, spec)
+    {
+        pixels.values.spread(bits);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::exact;
 use super::grey::{self, GreyValues};
-use super::label_lookup::class_of_value;
+use super::label_lookup::{MAX_CLASS_NUMBER, class_of_value};
 use super::unknown_label::pixel_count;
 use crate::base::error::Result;
 use crate::base::problem::problem;
@@ -14,8 +14,6 @@ use std::path::Path;
 
 /// Share of intermediate values above which a mask gets a warning.
 const MAX_INTERMEDIATE_SHARE: f64 = 0.1;
-/// Largest value of a mask that may hold class numbers.
-const MAX_CLASS_NUMBER: f64 = 31.0;
 /// Difference between the channels of a grey pixel after lossy compression, and after a conversion between colour spaces.
 const GREY_TOLERANCE: [f64; 2] = [64.0, 8.0];
 
@@ -103,12 +101,13 @@ fn check_range(
 ) -> Result<()> {
     let [low, high] = classes.labels;
     let counted = || values.iter().enumerate().filter(|(_, v)| !is_ignored(spec, *v));
+    let most = || counted().map(|(_, v)| v).fold(f64::NEG_INFINITY, f64::max);
     let mut outside = counted().filter(|(_, v)| !(low..=high).contains(v));
     if let Some((at, value)) = outside.next() {
         let count = 1 + outside.filter(|(_, v)| *v == value).count();
         let place = pixel_count(count, at, pixels.size[1]);
         let error = problem!(E0713, path, "mask value {value} lies outside of the labels {low} and {high}: {place}");
-        let most = counted().map(|(_, v)| v).fold(f64::NEG_INFINITY, f64::max);
+        let most = most();
         return Err(match grey::depth_help(pixels, spec) {
             Some(help) => error.help(help),
             None if most > high => {
@@ -123,8 +122,9 @@ fn check_range(
             }
         });
     }
-    let most = counted().map(|(_, v)| v).fold(f64::NEG_INFINITY, f64::max);
-    let class_numbers = (low + 1.0..=MAX_CLASS_NUMBER).contains(&most) || (low == 0.0 && most > 0.0 && most <= 1.0);
+    let most = most();
+    let class_numbers =
+        (low + 1.0..=f64::from(MAX_CLASS_NUMBER)).contains(&most) || (low == 0.0 && most > 0.0 && most <= 1.0);
     if class_numbers && most < low + (high - low) / 8.0 {
         return Err(problem!(
             E0713,

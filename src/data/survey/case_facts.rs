@@ -5,6 +5,7 @@ use super::fingerprint::{Fingerprint, SIDE};
 use crate::base::error::Result;
 use crate::data::case::{Case, SplitRole, check_same_size};
 use crate::data::dataset::Dataset;
+use crate::data::image::prediction_spec;
 use crate::data::image_facts::ImageFacts;
 use crate::data::notice::FileNotice;
 use crate::data::pixels::Pixels;
@@ -22,8 +23,8 @@ pub struct CaseFacts {
     pub image: Option<ImageFacts>,
     /// For the search for near-duplicates; `None` if the image cannot be read.
     pub print: Option<Fingerprint>,
-    /// Path of the image, if its values are scaled by the range of the type.
-    pub unscaled: Option<PathBuf>,
+    /// Sample type and path of the image, if its values are scaled by the range of the type.
+    pub unscaled: Option<(&'static str, PathBuf)>,
     /// Number of pixels of each class; `None` if the mask cannot be read.
     pub classes: Option<Vec<u64>>,
     /// Number of ignored pixels of the mask.
@@ -45,7 +46,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
             notices.extend(pixels.warnings.iter().cloned());
             let mut report = |finding| findings.push(with_stem(finding));
             print = fingerprint(&pixels, spec, &place, channels, &mut report, &mut notices);
-            unscaled = intensity::unscaled_kind(&pixels, spec).map(|_| place.to_path_buf());
+            unscaled = intensity::unscaled_kind(&pixels, spec).map(|kind| (kind, place));
             Some(ImageFacts::of(&pixels, spec.window))
         }
         Err(error) => {
@@ -103,11 +104,7 @@ fn fingerprint(
     report: &mut dyn FnMut(SurveyFinding),
     notices: &mut Vec<FileNotice>,
 ) -> Option<Fingerprint> {
-    let windowed = match spec.source {
-        DataSource::Phantoms { .. } => phantom::with_window(spec),
-        DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
-    };
-    let small = DataSpec { size: [SIDE, SIDE], ..windowed };
+    let small = DataSpec { size: [SIDE, SIDE], ..prediction_spec(spec) };
     // A colour picture does not fit a network with, say, two channels.
     let fits = match channels {
         Some(channels) if pixels.channels == 3 && !matches!(channels, 1 | 3) => {

@@ -39,9 +39,9 @@ pub fn quick_survey(data: &Dataset, channels: usize, per_role: usize) -> Result<
     if let Some(cause) = errors.filter_map(|f| f.cause.as_deref()).next() {
         return Err(cause.clone());
     }
-    let topics = notices(&facts).merged(facts.len()).into_iter().map(|notice| (notice.role, notice.topic)).collect();
-    let mut warnings = findings_of(data, &facts);
+    let notices = notices(&facts);
+    let mut warnings = findings_of(data, &facts, &notices);
     warnings.extend(equal_files::findings(data));
     warnings.sort_by_key(|f| f.kind);
-    Ok(QuickSurvey { facts, warnings, topics })
+    Ok(QuickSurvey { facts, warnings, topics: notices.topics() })
 }

@@ -7,12 +7,12 @@ use crate::data::dataset::Dataset;
 use crate::data::notice::{FileRole, MergedNotice, NoticeSet};
 
 /// Returns what the survey of all files and that of some have in common: doubts of discovery, the findings of each
-/// case, notices, class balance, and whether values fit the window.
-pub(super) fn findings_of(data: &Dataset, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
+/// case, `notices` about files, class balance, and whether values fit the window.
+pub(super) fn findings_of(data: &Dataset, facts: &[CaseFacts], notices: &NoticeSet) -> Vec<SurveyFinding> {
     let mut findings: Vec<SurveyFinding> =
         data.doubts.iter().map(|doubt| SurveyFinding::warning(SurveyTopic::Files, doubt)).collect();
     findings.extend(facts.iter().flat_map(|f| f.findings.iter().cloned()));
-    findings.extend(merged_notices(facts));
+    findings.extend(merged_notices(facts, notices));
     findings.extend(balance::findings(&data.spec, facts, data.parts.all().count()));
     let images: Vec<values::NamedFacts<'_>> =
         facts.iter().filter_map(|f| Some((f.stem.as_str(), f.image.as_ref()?))).collect();
@@ -23,15 +23,12 @@ pub(super) fn findings_of(data: &Dataset, facts: &[CaseFacts]) -> Vec<SurveyFind
 /// Returns the notices about the files of all cases.
 pub(super) fn notices(facts: &[CaseFacts]) -> NoticeSet {
     let mut all: NoticeSet = facts.iter().flat_map(|f| f.notices.iter().cloned()).collect();
-    for (image, path) in facts.iter().filter_map(|f| f.image.as_ref().zip(f.unscaled.as_ref())) {
-        all.add_unscaled(image.samples, path);
-    }
+    facts.iter().filter_map(|f| f.unscaled.as_ref()).for_each(|(kind, path)| all.add_unscaled(kind, path));
     all
 }
 
 /// Returns a warning for each topic of the notices about files, with the stems of its cases.
-fn merged_notices(facts: &[CaseFacts]) -> Vec<SurveyFinding> {
-    let all = notices(facts);
+fn merged_notices(facts: &[CaseFacts], notices: &NoticeSet) -> Vec<SurveyFinding> {
     let finding = |notice: MergedNotice| {
         let topic = match notice.role {
             FileRole::Image => SurveyTopic::Image,
@@ -41,5 +38,5 @@ fn merged_notices(facts: &[CaseFacts]) -> Vec<SurveyFinding> {
         let stems: Vec<String> = facts.iter().filter(concerned).map(|f| f.stem.clone()).collect();
         SurveyFinding::warning(topic, notice.text).about(stems)
     };
-    all.merged(facts.len()).into_iter().map(finding).collect()
+    notices.merged(facts.len()).into_iter().map(finding).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Both are brought to one order of voxels first, so that a mask stored in another order is compared, and read, by its place.
 
-use super::grid::{VoxelGrid, determinant};
+use super::grid::{VoxelGrid, cosines, determinant, nearest_axes};
 use super::names::is_nifti;
 use super::note::VolumeNote;
 use crate::base::error::RunError;
@@ -11,14 +11,16 @@ use crate::base::problem::problem;
 use crate::data::notice::NoticeTopic;
 use std::path::Path;
 
-/// Largest distance between a corner of the mask and the same corner of its image, in voxels of the image.
-const MAX_OFFSET: f64 = 0.5;
+/// Largest distance between a corner of the mask and the same corner of its image, in voxels of the image. The qform and the sform of
+/// a NIfTI file contradict each other above it.
+pub(super) const MAX_OFFSET: f64 = 0.5;
 /// Smallest part by which voxel sizes differ in words.
 const MIN_SPACING_DIFFERENCE: f64 = 0.005;
 /// Smallest angle between axes, in degrees, that is put into words.
 const MIN_ANGLE: f64 = 0.1;
 
 /// How the axes of a mask's array run along those of its image's array.
+#[derive(PartialEq)]
 pub(crate) struct MaskAlignment {
     /// Axis of the image for each axis of the mask.
     axes: [usize; 3],
@@ -27,35 +29,20 @@ pub(crate) struct MaskAlignment {
 }
 
 impl MaskAlignment {
+    /// Both arrays are stored in the same order of voxels.
+    pub(super) const SAME: MaskAlignment = MaskAlignment { axes: [0, 1, 2], forward: [true; 3] };
+
     /// Finds the axes that run along each other.
     fn of(image: &VoxelGrid, mask: &VoxelGrid) -> MaskAlignment {
-        const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         let cosines = cosines(image, mask);
-        let agreement = |order: &[usize; 3]| (0..3).map(|a| cosines[a][order[a]].abs()).sum::<f64>();
-        let mut axes = ORDERS[0];
-        for order in ORDERS {
-            if agreement(&order) > agreement(&axes) + 1e-9 {
-                axes = order;
-            }
-        }
+        let axes = nearest_axes(cosines);
         MaskAlignment { axes, forward: [0, 1, 2].map(|a| cosines[a][axes[a]] > 0.0) }
     }
 
     /// Checks whether the voxels of image and mask are stored in the same order.
     fn is_same_order(&self) -> bool {
-        self.axes == [0, 1, 2] && self.forward == [true; 3]
+        *self == MaskAlignment::SAME
     }
-}
-
-/// Returns the cosines of the angles between each axis of the mask and each axis of the image.
-fn cosines(image: &VoxelGrid, mask: &VoxelGrid) -> [[f64; 3]; 3] {
-    let (of_image, of_mask) = (image.columns(), mask.columns());
-    [0, 1, 2].map(|a| {
-        [0, 1, 2].map(|b| {
-            let product: f64 = of_mask[a].iter().zip(of_image[b]).map(|(x, y)| x * y).sum();
-            product / (mask.spacing[a] * image.spacing[b])
-        })
-    })
 }
 
 /// Returns the grid by which the slices of a mask are read so that they lie on the slices of its image, and remarks.
@@ -99,7 +86,7 @@ pub(crate) fn align(
 }
 
 /// Returns the largest distance between the corners of the mask and those of the image, in voxels of the image.
-fn farthest_corner(image: &VoxelGrid, mask: &VoxelGrid, alignment: &MaskAlignment) -> f64 {
+pub(super) fn farthest_corner(image: &VoxelGrid, mask: &VoxelGrid, alignment: &MaskAlignment) -> f64 {
     let mut farthest: f64 = 0.0;
     for corner in 0..8usize {
         let of_mask = [0, 1, 2].map(|a| if corner >> a & 1 == 1 { mask.dims[a] as f64 - 1.0 } else { 0.0 });

@@ -73,15 +73,7 @@ impl VoxelGrid {
         if affine.iter().any(|row| !row[3].is_finite()) {
             return Err(problem!(E0714, path, "the position of the first voxel is not finite"));
         }
-        // The permutation with the best alignment to the world axes; the first of equal ones.
-        const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-        let agreement = |order: &[usize; 3]| (0..3).map(|a| (columns[a][order[a]] / spacing[a]).abs()).sum::<f64>();
-        let mut world = ORDERS[0];
-        for order in ORDERS {
-            if agreement(&order) > agreement(&world) + 1e-9 {
-                world = order;
-            }
-        }
+        let world = nearest_axes([0, 1, 2].map(|a| columns[a].map(|v| v / spacing[a])));
         let ascending = [0, 1, 2].map(|a| columns[a][world[a]] > 0.0);
         if determinant(columns).abs() < FLAT * spacing.iter().product::<f64>() {
             return Err(problem!(
@@ -246,6 +238,31 @@ impl VoxelGrid {
             right: by_column,
         }
     }
+}
+
+/// Returns the cosines of the angles between each axis of the mask and each axis of the image.
+pub(super) fn cosines(image: &VoxelGrid, mask: &VoxelGrid) -> [[f64; 3]; 3] {
+    let (of_image, of_mask) = (image.columns(), mask.columns());
+    [0, 1, 2].map(|a| {
+        [0, 1, 2].map(|b| {
+            let product: f64 = of_mask[a].iter().zip(of_image[b]).map(|(x, y)| x * y).sum();
+            product / (mask.spacing[a] * image.spacing[b])
+        })
+    })
+}
+
+/// Returns the other axis that runs along each axis, by the cosines of the angles between each axis and each other axis: the
+/// permutation with the best agreement, the first of equal ones.
+pub(super) fn nearest_axes(cosines: [[f64; 3]; 3]) -> [usize; 3] {
+    const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let agreement = |order: &[usize; 3]| (0..3).map(|a| cosines[a][order[a]].abs()).sum::<f64>();
+    let mut best = ORDERS[0];
+    for order in ORDERS {
+        if agreement(&order) > agreement(&best) + 1e-9 {
+            best = order;
+        }
+    }
+    best
 }
 
 /// Returns the determinant of a matrix of three columns.

@@ -3,6 +3,7 @@
 //! The fields and their order are those of `nifti1.h` (NIfTI-1 data format). A file on the grid of a NIfTI input takes over the
 //! place of its voxels field by field, so that every viewer lays both on each other, whichever of qform and sform it uses.
 
+use super::grid::determinant;
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use flate2::Compression;
@@ -148,11 +149,6 @@ fn write_values<T: Copy, const N: usize>(
         file.write_all(&part)?;
     }
     Ok(())
-}
-
-fn determinant(m: [[f64; 3]; 3]) -> f64 {
-    let minor = |a: usize, b: usize| m[1][a] * m[2][b] - m[1][b] * m[2][a];
-    m[0][0] * minor(1, 2) - m[0][1] * minor(0, 2) + m[0][2] * minor(0, 1)
 }
 
 /// Returns the orthogonal matrix that is nearest to a matrix: Newton's iteration of the polar decomposition, the mean of the

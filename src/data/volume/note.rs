@@ -1,6 +1,6 @@
 //! Remarks about the headers of volumes.
 
-use super::grid::VoxelGrid;
+use super::grid::{VoxelGrid, cosines};
 use crate::data::notice::NoticeTopic;
 
 /// A remark about the header of a volume.
@@ -12,12 +12,8 @@ const PERPENDICULAR: f64 = 0.01;
 /// Returns remarks about the axes of a grid. Oblique axes are the rule in some scans and are read along the nearest axes of the
 /// patient; axes that are not perpendicular are rare.
 pub(super) fn geometry_notes(grid: &VoxelGrid) -> Option<VolumeNote> {
-    let columns = grid.columns();
-    let cosine = |a: usize, b: usize| {
-        let product: f64 = (0..3).map(|r| columns[a][r] * columns[b][r]).sum();
-        (product / (grid.spacing[a] * grid.spacing[b])).abs()
-    };
-    let most = cosine(0, 1).max(cosine(0, 2)).max(cosine(1, 2));
+    let cosines = cosines(grid, grid);
+    let most = [[0, 1], [0, 2], [1, 2]].map(|[a, b]| cosines[a][b].abs()).into_iter().fold(0.0, f64::max);
     let degrees = 90.0 - most.min(1.0).acos().to_degrees();
     let text = format!(
         "the axes of the voxels are not perpendicular, {degrees:.1} degrees off, as with a tilted gantry; slices are read as stored"

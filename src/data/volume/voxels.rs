@@ -135,9 +135,9 @@ impl Volume {
         let area = size[0] * size[1];
         let place = |i: usize| view.at(index, i / size[1], i % size[1]);
         let values = match (&self.voxels, self.scale) {
-            (Voxels::U8(v), None) => SampleValues::U8((0..area).map(|i| v[place(i)]).collect()),
-            (Voxels::I16(v), None) => SampleValues::I16((0..area).map(|i| v[place(i)]).collect()),
-            (Voxels::U16(v), None) => SampleValues::U16((0..area).map(|i| v[place(i)]).collect()),
+            (Voxels::U8(v), None) => SampleValues::U8(self.grid.slice_of(axis, index, v)),
+            (Voxels::I16(v), None) => SampleValues::I16(self.grid.slice_of(axis, index, v)),
+            (Voxels::U16(v), None) => SampleValues::U16(self.grid.slice_of(axis, index, v)),
             (Voxels::F32(v), None) => to_wide(area, |i| f64::from(v[place(i)]), "32-bit float"),
             (Voxels::Wide(v, kind), None) => to_wide(area, |i| v.at(place(i)), kind),
             (voxels, Some([slope, intercept])) => {

@@ -123,8 +123,9 @@ impl NodeRewriter<'_> {
         });
         let count = widths.sum();
         let is_absorbed = |id: NodeId| self.absorbed[id.index()];
+        let absorbed = is_absorbed(self.id);
         // The operands of an absorbed term move, so they are counted where they arrive.
-        let join = if is_absorbed(self.id) { count <= MAX_OPERANDS } else { self.interner.may_join(count) };
+        let join = if absorbed { count <= MAX_OPERANDS } else { self.interner.may_join(count) };
         let mut operands = Vec::new();
         for &input in self.inputs {
             let term = self.interner.get(input);
@@ -134,7 +135,6 @@ impl NodeRewriter<'_> {
                 false => operands.push(input),
             }
         }
-        let absorbed = is_absorbed(self.id);
         let (label, channels) = (label.to_string(), self.channels());
         let term =
             CanonicalTerm { label, inputs: operands, commutes: true, owns_weights: false, channels, node: self.id };

@@ -71,29 +71,21 @@ impl<'a> Elaborator<'_, 'a> {
         let shapes = outlets.map(|o| self.graph.ty(o).tensor().cloned());
         let [Some(a), Some(b)] = &shapes else { return };
         let (Some(size_a), Some(size_b)) = (a.spatial(), b.spatial()) else { return };
-        // The operand that is changed, and the other one.
-        let larger = self.larger_by_a_border(outlets);
-        let (side, other, stage, message) = if size_a == size_b {
+        // `side` is the operand that is changed.
+        let (side, stage, applicability, message) = if size_a == size_b {
             let channels = a.channels().max(b.channels());
+            let message = format!("bring both to {channels} channels, for example");
             let fewer = usize::from(b.channels() < a.channels());
-            (
-                fewer,
-                1 - fewer,
-                format!("conv({channels}, k = 1)"),
-                format!("bring both to {channels} channels, for example"),
-            )
-        } else if let Some(larger) = larger.filter(|_| a.channels() == b.channels()) {
-            (larger, 1 - larger, String::new(), CUT_OFF.into())
+            (fewer, format!("conv({channels}, k = 1)"), Applicability::MaybeIncorrect, message)
         } else if a.channels() == b.channels() {
-            let smaller = usize::from(size_b < size_a);
-            (smaller, 1 - smaller, String::new(), "bring both to one size, for example".into())
+            let (side, stage, message) = match self.larger_by_a_border(outlets) {
+                Some(larger) => (larger, "crop", CUT_OFF),
+                None => (usize::from(size_b < size_a), "resize", "bring both to one size, for example"),
+            };
+            let (to, applicability) = resize_target(sides[1 - side]);
+            (side, format!("{stage}(to = {to})"), applicability, message.to_string())
         } else {
             return;
-        };
-        let (stage, applicability) = match (stage.is_empty(), resize_target(sides[other])) {
-            (false, _) => (stage, Applicability::MaybeIncorrect),
-            (true, (to, trust)) if larger.is_some() => (format!("crop(to = {to})"), trust),
-            (true, (to, trust)) => (format!("resize(to = {to})"), trust),
         };
         let at = sides[side].span;
         let edits = vec![(at.before(), "(".into()), (at.after(), format!(" |> {stage})"))];

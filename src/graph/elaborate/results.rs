@@ -1,7 +1,6 @@
 //! Results of bodies are compared with the result types that the heads declare.
 
-use super::dims::declared_formulas;
-use super::dims::dims_of_one_kind;
+use super::dims::{declared_formulas, dims_of_one_kind};
 use super::elaborator::{Elaborator, EvalResult};
 use super::value::EvalValue;
 use crate::base::problem::problem;

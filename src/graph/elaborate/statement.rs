@@ -172,7 +172,7 @@ impl<'a> Elaborator<'_, 'a> {
             | EvalValue::Float(_)
             | EvalValue::Bool(_)
             | EvalValue::Case { .. }) => Some(format!("{name} = {value}")),
-            value @ EvalValue::List(_) if is_short(value, &mut { SHOWN_ITEMS }) => Some(format!("{name} = {value}")),
+            value @ EvalValue::List(_) if value.fits(&mut { SHOWN_ITEMS }) => Some(format!("{name} = {value}")),
             _ => None,
         };
         names.iter().filter_map(shown).collect()
@@ -188,7 +188,7 @@ impl<'a> Elaborator<'_, 'a> {
             let Some(close) = rest[open..].find('}') else { break };
             self.consume_step(span)?;
             let name = rest[open + 1..open + close].trim();
-            match self.frame().values.get(name).filter(|value| is_short(value, &mut { SHOWN_PARTS })) {
+            match self.frame().values.get(name).filter(|value| value.fits(&mut { SHOWN_PARTS })) {
                 Some(value) => out.push_str(&value.to_string()),
                 None => out.push_str(&rest[open..=open + close]),
             }
@@ -208,36 +208,3 @@ const SHOWN_ITEMS: usize = 16;
 const MESSAGE_BYTES: usize = 4096;
 /// Largest number of parts of a value in a message. A long list would hide the message.
 const SHOWN_PARTS: usize = 64;
-
-/// Returns whether a value has at most `left` parts and lowers `left` by their number. It looks at no part behind.
-fn is_short(value: &EvalValue, left: &mut usize) -> bool {
-    let parts = match value {
-        EvalValue::Str(text) => 1 + text.len() / 16,
-        EvalValue::List(_)
-        | EvalValue::Tuple(_)
-        | EvalValue::Record(_)
-        | EvalValue::Int(_)
-        | EvalValue::Dim(..)
-        | EvalValue::Float(_)
-        | EvalValue::Bool(_)
-        | EvalValue::Case { .. }
-        | EvalValue::Node(_)
-        | EvalValue::Poison => 1,
-    };
-    if parts > *left {
-        return false;
-    }
-    *left -= parts;
-    match value {
-        EvalValue::List(items) | EvalValue::Tuple(items) => items.iter().all(|item| is_short(item, left)),
-        EvalValue::Record(fields) => fields.iter().all(|(_, item)| is_short(item, left)),
-        EvalValue::Int(_)
-        | EvalValue::Dim(..)
-        | EvalValue::Float(_)
-        | EvalValue::Bool(_)
-        | EvalValue::Str(_)
-        | EvalValue::Case { .. }
-        | EvalValue::Node(_)
-        | EvalValue::Poison => true,
-    }
-}

@@ -72,14 +72,37 @@ impl EvalValue {
         match self {
             EvalValue::List(items) | EvalValue::Tuple(items) => sum(&mut items.iter()),
             EvalValue::Record(fields) => sum(&mut fields.iter().map(|(_, v)| v)),
-            EvalValue::Str(s) => Some(1 + s.len() / 16),
-            EvalValue::Int(_)
+            EvalValue::Str(_)
+            | EvalValue::Int(_)
             | EvalValue::Dim(..)
             | EvalValue::Float(_)
             | EvalValue::Bool(_)
             | EvalValue::Case { .. }
             | EvalValue::Node(_)
-            | EvalValue::Poison => Some(1),
+            | EvalValue::Poison => Some(self.own_parts()),
+        }
+    }
+
+    /// Returns its parts without those of the values in it: a long text counts as several.
+    fn own_parts(&self) -> usize {
+        if let EvalValue::Str(text) = self { 1 + text.len() / 16 } else { 1 }
+    }
+
+    /// Returns whether it has at most `left` parts and lowers `left` by their number. It looks at no part after the last that fits.
+    pub fn fits(&self, left: &mut usize) -> bool {
+        let Some(rest) = left.checked_sub(self.own_parts()) else { return false };
+        *left = rest;
+        match self {
+            EvalValue::List(items) | EvalValue::Tuple(items) => items.iter().all(|item| item.fits(left)),
+            EvalValue::Record(fields) => fields.iter().all(|(_, item)| item.fits(left)),
+            EvalValue::Int(_)
+            | EvalValue::Dim(..)
+            | EvalValue::Float(_)
+            | EvalValue::Bool(_)
+            | EvalValue::Str(_)
+            | EvalValue::Case { .. }
+            | EvalValue::Node(_)
+            | EvalValue::Poison => true,
         }
     }
 

@@ -47,7 +47,7 @@ impl PytorchFile {
         for (name, _) in names {
             let tensor = found.reader.get(&name).expect("the name is one of its keys");
             let shape = tensor.shape().to_vec();
-            match is_float(tensor.dtype()) && !is_counter(&name) {
+            match float_reader(tensor.dtype()).is_some() && !is_counter(&name) {
                 true => found.names.push((name, shape)),
                 false => found.others.push(name),
             }
@@ -63,9 +63,17 @@ impl PytorchFile {
     }
 }
 
-fn is_float(dtype: DType) -> bool {
+/// Converts the bytes of one float.
+type FloatReader = fn(&[u8]) -> f32;
+
+/// Returns the number of bytes of a float type and its conversion to 32 bits; `None` for other types.
+fn float_reader(dtype: DType) -> Option<(usize, FloatReader)> {
     match dtype {
-        DType::F64 | DType::F32 | DType::F16 | DType::BF16 => true,
+        DType::F32 => Some((4, |b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]))),
+        DType::F64 => Some((8, |b| f64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32)),
+        DType::F16 => Some((2, |b| half(u16::from_ne_bytes([b[0], b[1]])))),
+        // A bfloat16 is the upper half of the 32-bit float with the same value.
+        DType::BF16 => Some((2, |b| f32::from_bits(u32::from(u16::from_ne_bytes([b[0], b[1]])) << 16))),
         DType::I64
         | DType::I32
         | DType::I16
@@ -74,32 +82,14 @@ fn is_float(dtype: DType) -> bool {
         | DType::U32
         | DType::U16
         | DType::U8
-        | DType::Bool => false,
+        | DType::Bool => None,
     }
 }
 
 /// Converts floats of any width to 32 bits; a tensor of another type has none.
 fn floats(dtype: DType, bytes: &[u8]) -> Vec<f32> {
-    // A bfloat16 is the upper half of the 32-bit float with the same value.
-    let bf16 = |b: &[u8]| f32::from_bits(u32::from(u16::from_ne_bytes([b[0], b[1]])) << 16);
-    let f16 = |b: &[u8]| half(u16::from_ne_bytes([b[0], b[1]]));
-    let f32 = |b: &[u8]| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]);
-    let f64 = |b: &[u8]| f64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32;
-    match dtype {
-        DType::F32 => bytes.chunks_exact(4).map(f32).collect(),
-        DType::F64 => bytes.chunks_exact(8).map(f64).collect(),
-        DType::F16 => bytes.chunks_exact(2).map(f16).collect(),
-        DType::BF16 => bytes.chunks_exact(2).map(bf16).collect(),
-        DType::I64
-        | DType::I32
-        | DType::I16
-        | DType::I8
-        | DType::U64
-        | DType::U32
-        | DType::U16
-        | DType::U8
-        | DType::Bool => Vec::new(),
-    }
+    let Some((width, read)) = float_reader(dtype) else { return Vec::new() };
+    bytes.chunks_exact(width).map(read).collect()
 }
 
 /// Converts an IEEE 754 binary16 number: 5 bits of exponent, 10 of fraction.

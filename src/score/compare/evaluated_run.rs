@@ -9,11 +9,13 @@ use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::metric::{CaseTable, DistanceUnit, Evaluation};
 use crate::text::config::settings::Settings;
 use crate::text::files::MAX_FILE_BYTES;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What has a score of its own in a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum ScoredUnit {
     Images,
     /// Whole volumes.
@@ -26,6 +28,22 @@ impl ScoredUnit {
         match self {
             ScoredUnit::Images => "images",
             ScoredUnit::Volumes => "volumes",
+        }
+    }
+
+    /// Returns `image` or `volume`.
+    pub(crate) fn one(self) -> &'static str {
+        match self {
+            ScoredUnit::Images => "image",
+            ScoredUnit::Volumes => "volume",
+        }
+    }
+
+    /// Returns `an image` or `a volume`.
+    pub(crate) fn with_article(self) -> &'static str {
+        match self {
+            ScoredUnit::Images => "an image",
+            ScoredUnit::Volumes => "a volume",
         }
     }
 }
@@ -49,36 +67,38 @@ impl EvaluatedRun {
     pub(crate) fn open(dir: &Path, role: SplitRole, of: ScoredUnit) -> Result<EvaluatedRun> {
         let folder = RunFolder::new(dir);
         folder.check_is_run()?;
-        let evaluation = folder.evaluation(role);
-        let cases = match of {
-            ScoredUnit::Images => folder.cases(role),
-            ScoredUnit::Volumes => folder.volumes(role),
+        let (evaluation_file, cases_file) = match of {
+            ScoredUnit::Images => (folder.evaluation(role), folder.cases(role)),
+            ScoredUnit::Volumes => (folder.evaluation(role), folder.volumes(role)),
         };
         let split = match role {
             SplitRole::Test => String::new(),
             SplitRole::Train | SplitRole::Val => format!(" --split {}", role.name()),
         };
         let command = format!("npc eval {}{split}", dir.display());
-        if of == ScoredUnit::Volumes && evaluation.exists() && !cases.exists() {
-            return Err(
-                problem!(E0741, dir, "the run has no scores of volumes: its images are no slices, or an older npc evaluated it";
-                help: "evaluate it again with `{command}`, or leave out `--volumes`"),
-            );
+        let not_evaluated =
+            || problem!(E0741, dir, "the run is not evaluated yet"; help: "evaluate it with `{command}`");
+        if !evaluation_file.exists() {
+            return Err(not_evaluated());
         }
-        if !cases.exists() || !evaluation.exists() {
-            return Err(problem!(E0741, dir, "the run is not evaluated yet"; help: "evaluate it with `{command}`"));
+        let mut evaluation = Evaluation::read(&evaluation_file)?;
+        match (of, &evaluation.volumes) {
+            (ScoredUnit::Images, _) if !cases_file.exists() => return Err(not_evaluated()),
+            (ScoredUnit::Images, _) => {}
+            (ScoredUnit::Volumes, Some(volumes)) if cases_file.exists() => evaluation.summary = volumes.summary.clone(),
+            // The file of an earlier evaluation may be left over where `eval.json` has no volumes.
+            (ScoredUnit::Volumes, _) => {
+                return Err(
+                    problem!(E0741, dir, "the run has no scores of volumes: its images are no slices, or an older npc evaluated it";
+                    help: "evaluate it again with `{command}`, or leave out `--volumes`"),
+                );
+            }
         }
-        let names = [&cases, &evaluation].map(|path| path.file_name().unwrap_or_default().display().to_string());
-        let mut evaluation = Evaluation::read(&evaluation)?;
-        let cases = CaseTable::read(&cases)?;
-        if of == ScoredUnit::Volumes
-            && let Some(volumes) = &evaluation.volumes
-        {
-            evaluation.summary = volumes.summary.clone();
-        }
+        let cases = CaseTable::read(&cases_file)?;
         if evaluation.summary.n != cases.stems.len() {
             let (n_cases, n) = (cases.stems.len(), evaluation.summary.n);
-            let [cases, evaluation] = names;
+            let [cases, evaluation] =
+                [&cases_file, &evaluation_file].map(|path| path.file_name().unwrap_or_default().display().to_string());
             let of = of.name();
             return Err(
                 problem!(E0721, dir, "{cases} has {n_cases} {of}, but {evaluation} has {n}: the files come from different evaluations";
@@ -142,11 +162,11 @@ pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()>
         return Err(problem!(E0740, "{first} and {second} have different classes: {here} and {there}";
             help: "compare runs that segment the same classes"));
     }
-    let masks = |run: &EvaluatedRun| run.settings.data.source.clone();
-    if masks(a) == masks(b) && a.settings.data.labels != b.settings.data.labels {
+    let (here, there) = (&a.settings.data, &b.settings.data);
+    if here.source == there.source && here.labels != there.labels {
         return Err(
             problem!(E0740, "{first} and {second} give the classes different labels in the same masks: {:?} and {:?}",
-                a.settings.data.labels, b.settings.data.labels;
+                here.labels, there.labels;
                 help: "compare runs whose classes mean the same pixels"),
         );
     }
@@ -209,14 +229,12 @@ pub(super) fn distance_obstacle(runs: &[EvaluatedRun]) -> Option<String> {
         let size = |e: &Evaluation| format!("{}x{}", e.size[0], e.size[1]);
         let spacings = [first.settings.data.spacing, other.settings.data.spacing];
         match here {
-            DistanceUnit::Px if first.of == ScoredUnit::Images && left.size != right.size => Some(format!(
+            DistanceUnit::Px if left.size != right.size => Some(format!(
                 "they are in pixels at {} and at {}; `spacing` in the data blocks gives millimetres",
                 size(left),
                 size(right)
             )),
-            DistanceUnit::Mm if first.of == ScoredUnit::Images && spacings[0] != spacings[1] => {
-                Some("the data blocks give different `spacing`".into())
-            }
+            DistanceUnit::Mm if spacings[0] != spacings[1] => Some("the data blocks give different `spacing`".into()),
             DistanceUnit::Px | DistanceUnit::Mm => None,
         }
     })

@@ -61,6 +61,21 @@ pub(crate) fn contact_sheet(
     (sheet.rgb, sheet.size)
 }
 
+/// Arranges pictures in rows of `columns` pictures.
+pub(crate) fn in_columns(
+    tiles: impl IntoIterator<Item = CaptionedPicture>,
+    columns: usize,
+) -> Vec<Vec<CaptionedPicture>> {
+    let mut rows: Vec<Vec<CaptionedPicture>> = Vec::new();
+    for tile in tiles {
+        match rows.last_mut() {
+            Some(row) if row.len() < columns => row.push(tile),
+            _ => rows.push(vec![tile]),
+        }
+    }
+    rows
+}
+
 /// Breaks a text between words into lines of at most `letters`. Text that is too long ends in dots.
 fn wrapped(text: &str, letters: usize) -> Vec<String> {
     let letters = letters.max(8);

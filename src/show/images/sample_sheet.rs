@@ -1,6 +1,6 @@
 //! Draws a contact sheet of the samples of a data set and of their augmented versions.
 
-use super::contact_sheet::{CaptionedPicture, contact_sheet};
+use super::contact_sheet::{CaptionedPicture, contact_sheet, in_columns};
 use super::overlay::{IGNORED_STRIPE, class_legend, outlined};
 use crate::base::error::Result;
 use crate::base::problem::problem;
@@ -114,12 +114,5 @@ fn in_rows(rows: Vec<Vec<CaptionedPicture>>) -> Vec<Vec<CaptionedPicture>> {
     }
     // The sheet is a little wider than high, as screens are.
     let columns = ((rows.len() as f64 * 1.6).sqrt().round() as usize).max(1);
-    let mut made: Vec<Vec<CaptionedPicture>> = Vec::new();
-    for tile in rows.into_iter().flatten() {
-        match made.last_mut() {
-            Some(row) if row.len() < columns => row.push(tile),
-            _ => made.push(vec![tile]),
-        }
-    }
-    made
+    in_columns(rows.into_iter().flatten(), columns)
 }

@@ -45,7 +45,9 @@ pub(crate) fn gather<'a>(
             None
         })
         .unwrap_or_default();
-    let evaluation = figures::evaluation(run, role);
+    let stored = figures::stored_evaluation(run, role);
+    let remarks = stored.as_ref().map(|stored| figures::remarks(run, stored)).unwrap_or_default();
+    let evaluation = stored.and_then(figures::with_flat_summary);
     let history = History::read(folder);
     RunReport {
         title: settings.train.name.clone(),
@@ -53,7 +55,7 @@ pub(crate) fn gather<'a>(
         facts: figures::facts(run, evaluation.as_ref(), role, &history),
         scored_on: figures::scored_on(run),
         history,
-        remarks: figures::remarks(run, role),
+        remarks,
         evaluation,
         cases: table,
         split: role.name().into(),

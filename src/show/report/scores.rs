@@ -163,33 +163,6 @@ fn notes(evaluation: &Value) -> Vec<String> {
     if let Some(ece) = evaluation["calibration"]["ece"].as_f64() {
         notes.push(format!("Expected calibration error of the pixels: {ece:.4}."));
     }
-    notes.extend(volume_notes(&evaluation["volumes"]));
-    notes
-}
-
-/// Returns notes on the scores of whole volumes.
-fn volume_notes(volumes: &Value) -> Vec<String> {
-    let (Some(n), Some(slices)) = (volumes["n"].as_u64(), volumes["slices"].as_u64()) else { return Vec::new() };
-    let of = match volumes["added_slices"].as_u64() {
-        None | Some(0) => String::new(),
-        Some(added) => format!(", of which {added} are no images of the split and were predicted as well"),
-    };
-    let mut notes = vec![format!(
-        "Whole volumes: {n} volumes of {slices} slices{of}, on the grid of the files; distances between surfaces in three \
-         dimensions, in mm."
-    )];
-    let intervals = &volumes["intervals"];
-    if let Some(units) = intervals["units"].as_u64() {
-        let what = if intervals["grouped"].as_bool() == Some(true) { "groups of volumes" } else { "volumes" };
-        notes.push(format!("Intervals of volumes: bootstrap of {units} {what}."));
-    }
-    let left: Vec<&str> = volumes["left_out"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if !left.is_empty() {
-        let names = left.join(", ");
-        notes.push(format!(
-            "Volumes without a score, because slices of them lie in another part of the split: {names}."
-        ));
-    }
     notes
 }
 

@@ -14,9 +14,13 @@ pub(super) fn tabular(title: &str, grid: &TextGrid) -> String {
     let body: String = grid.rows.iter().map(|row| line(row)).collect();
     format!(
         "% {}\n\\begin{{tabular}}{{{columns}}}\n  \\toprule\n{head}  \\midrule\n{body}  \\bottomrule\n\\end{{tabular}}\n",
-        // A line feed would end the comment.
-        title.replace(char::is_control, " ")
+        in_comment(title)
     )
+}
+
+/// Returns text for a comment, without control characters: a line feed would end the comment.
+pub(super) fn in_comment(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// Escapes text for LaTeX. Numbers get a true minus sign.

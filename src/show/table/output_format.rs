@@ -1,5 +1,6 @@
 //! The output formats of commands.
 
+use super::latex::in_comment;
 use crate::base::printable::printable_line;
 use std::fmt;
 use std::str::FromStr;
@@ -61,8 +62,7 @@ impl OutputFormat {
         let line = |text: &String| match self {
             OutputFormat::Text => format!("{}\n", printable_line(text)),
             OutputFormat::Markdown => format!("- {}\n", printable_line(text).replace('<', "\\<")),
-            // A line feed would end the comment.
-            OutputFormat::Latex => format!("% {}\n", text.replace(char::is_control, " ")),
+            OutputFormat::Latex => format!("% {}\n", in_comment(text)),
             OutputFormat::Csv
             | OutputFormat::Json
             | OutputFormat::Html

@@ -6,8 +6,8 @@
 
 use super::case_rules::label_colour;
 use super::{
-    DataSource, DataSpec, FocalAlpha, GroupBy, KeptCheckpoint, LossTerm, MaskRule, Optimizer, ScheduleCurve,
-    SliceSelection, Split, TrainSpec,
+    DataSource, DataSpec, FocalAlpha, GroupBy, LossTerm, MaskRule, Optimizer, ScheduleCurve, SliceSelection, Split,
+    TrainSpec,
 };
 use std::collections::BTreeSet;
 
@@ -83,8 +83,7 @@ impl TrainSpec {
             expect(decay > 0.0 && decay < 1.0, "ema", || format!("`ema` is {decay}, but must be between 0 and 1"))
         })?;
         self.patience.map_or(Ok(()), |epochs| count("patience", "patience", epochs, 1))?;
-        let keeps_best = self.keep.iter().any(|keep| matches!(keep, KeptCheckpoint::Best(_)));
-        expect(self.patience.is_none() || keeps_best, "patience", || {
+        expect(self.patience.is_none() || self.keeps_a_best(), "patience", || {
             "`patience` needs a `best(...)` checkpoint in `keep`".into()
         })?;
         non_negative("save_every", "save_every", self.save_every)

@@ -135,14 +135,13 @@ impl EmptyClassRule {
         }
     }
 
-    /// Returns the explanation below a table of scores.
-    pub fn explanation(self) -> &'static str {
-        match self {
-            EmptyClassRule::One => "a class in neither prediction nor truth of an image counts as right (empty = one)",
-            EmptyClassRule::Skip => "a class in neither prediction nor truth of an image is left out (empty = skip)",
-            EmptyClassRule::Zero => {
-                "a class in neither prediction nor truth of an image counts as wrong (empty = zero)"
-            }
-        }
+    /// Returns the explanation below a table of scores of units, each `an image` or `a volume`.
+    pub fn explanation(self, unit: &str) -> String {
+        let consequence = match self {
+            EmptyClassRule::One => "counts as right",
+            EmptyClassRule::Skip => "is left out",
+            EmptyClassRule::Zero => "counts as wrong",
+        };
+        format!("a class in neither prediction nor truth of {unit} {consequence} (empty = {})", self.name())
     }
 }

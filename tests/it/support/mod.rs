@@ -26,5 +26,3 @@ pub mod repository;
 pub mod tape;
 #[cfg(feature = "run")]
 pub mod toy_graphs;
-#[cfg(feature = "run")]
-pub mod volumes;

@@ -1,6 +1,9 @@
-//! NIfTI files that tests write, field by field, so that a header may say anything.
+//! NIfTI files that tests write and read by the fields of `nifti1.h`, so that a header may say anything.
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 /// A NIfTI-1 file of 16-bit integers whose fields can be changed before it is written.
@@ -65,8 +68,48 @@ impl NiftiFile {
         [self.header.as_slice(), &self.voxels].concat()
     }
 
+    /// Writes the file, gzipped unless its name ends with `.nii`.
     pub fn write(&self, path: &Path) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, self.bytes()).unwrap();
+        if path.extension().is_some_and(|e| e == "nii") {
+            return fs::write(path, self.bytes()).unwrap();
+        }
+        let mut file = GzEncoder::new(Vec::new(), Compression::fast());
+        file.write_all(&self.bytes()).unwrap();
+        fs::write(path, file.finish().unwrap()).unwrap();
+    }
+}
+
+/// What predictions are compared with.
+#[cfg(all(feature = "cli", feature = "run"))]
+impl NiftiFile {
+    /// Reads a gzipped file whose stream is one valid member up to its checksum.
+    pub fn read(path: &Path) -> NiftiFile {
+        let packed = fs::read(path).unwrap();
+        let (mut bytes, mut decoder) = (Vec::new(), flate2::read::GzDecoder::new(&packed[..]));
+        std::io::Read::read_to_end(&mut decoder, &mut bytes).unwrap();
+        assert_eq!(decoder.into_inner().len(), 0, "{} ends with its stream", path.display());
+        let voxels = bytes.split_off(352);
+        NiftiFile { header: bytes, voxels }
+    }
+
+    pub fn short(&self, at: usize) -> i16 {
+        i16::from_le_bytes(self.header[at..at + 2].try_into().unwrap())
+    }
+
+    pub fn float(&self, at: usize) -> f32 {
+        f32::from_le_bytes(self.header[at..at + 4].try_into().unwrap())
+    }
+
+    pub fn dims(&self) -> Vec<usize> {
+        (1..=self.short(40)).map(|i| self.short(40 + 2 * i as usize) as usize).collect()
+    }
+
+    pub fn sform_rows(&self) -> Affine {
+        [0, 1, 2].map(|r| [0, 1, 2, 3].map(|c| self.float(280 + 16 * r + 4 * c)))
+    }
+
+    pub fn floats(&self) -> Vec<f32> {
+        self.voxels.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
     }
 }

@@ -48,6 +48,12 @@ impl TiffPage {
 
 /// Writes a TIFF file with these pages in either byte order.
 pub fn write_tiff(path: &Path, big_endian: bool, pages: Vec<TiffPage>) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, tiff_bytes(big_endian, pages)).unwrap();
+}
+
+/// The bytes of a TIFF file with these pages in either byte order.
+pub fn tiff_bytes(big_endian: bool, pages: Vec<TiffPage>) -> Vec<u8> {
     let short = |v: u16| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
     let long = |v: u32| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
     let mut file = if big_endian { b"MM\0*".to_vec() } else { b"II*\0".to_vec() };
@@ -83,8 +89,7 @@ pub fn write_tiff(path: &Path, big_endian: bool, pages: Vec<TiffPage>) {
         pointer = file.len();
         file.extend(long(0));
     }
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, file).unwrap();
+    file
 }
 
 /// An EXIF block that holds only an orientation.
@@ -103,22 +108,39 @@ pub fn exif(orientation: u16, big_endian: bool) -> Vec<u8> {
 /// Inserts a segment into a JPEG file behind its first marker.
 pub fn add_jpeg_segment(path: &Path, marker: u8, content: &[u8]) {
     let whole = fs::read(path).unwrap();
+    fs::write(path, with_jpeg_segment(&whole, marker, content)).unwrap();
+}
+
+/// Returns a JPEG file with a segment behind its first marker.
+pub fn with_jpeg_segment(whole: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
     let length = (content.len() + 2) as u16;
     let segment = [&[0xff, marker], &length.to_be_bytes()[..], content].concat();
-    fs::write(path, [&whole[..2], &segment, &whole[2..]].concat()).unwrap();
+    [&whole[..2], &segment, &whole[2..]].concat()
 }
 
 /// Writes a PNG file with these chunks between its header and its data.
 pub fn write_png(
     path: &Path,
-    [h, w]: [usize; 2],
+    size: [usize; 2],
     colour: png::ColorType,
     depth: png::BitDepth,
     chunks: &[(&[u8; 4], &[u8])],
     data: &[u8],
 ) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), w as u32, h as u32);
+    fs::write(path, png_bytes(size, colour, depth, chunks, data)).unwrap();
+}
+
+/// The bytes of a PNG file with these chunks between its header and its data.
+pub fn png_bytes(
+    [h, w]: [usize; 2],
+    colour: png::ColorType,
+    depth: png::BitDepth,
+    chunks: &[(&[u8; 4], &[u8])],
+    data: &[u8],
+) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, w as u32, h as u32);
     encoder.set_color(colour);
     encoder.set_depth(depth);
     let chunk = |name: &[u8; 4]| chunks.iter().find(|(n, _)| *n == name).map(|(_, data)| data.to_vec());
@@ -134,6 +156,7 @@ pub fn write_png(
     }
     writer.write_image_data(data).unwrap();
     writer.finish().unwrap();
+    file
 }
 
 /// Writes a GIF file of frames of palette indices; `transparent` is an index.

@@ -152,11 +152,6 @@ impl DicomReader {
         Ok(DicomReader { syntax, elements, pixels, bytes: parser.bytes })
     }
 
-    /// Skips bytes of native pixels.
-    pub(super) fn skip(&mut self, path: &Path, count: u64) -> Result<()> {
-        self.bytes.skip(count).map_err(|e| fault_error(path, &self.bytes, &ElementFault::Read(e)))
-    }
-
     /// Reads bytes of native pixels.
     pub(super) fn read(&mut self, path: &Path, count: u64) -> Result<Vec<u8>> {
         self.bytes.read(count).map_err(|e| fault_error(path, &self.bytes, &ElementFault::Read(e)))

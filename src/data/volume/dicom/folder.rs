@@ -8,15 +8,20 @@ use std::path::{Path, PathBuf};
 
 /// Checks whether a folder holds DICOM files, itself or in a single nested folder.
 pub(crate) fn holds_dicom(folder: &Path) -> bool {
-    dicom_files(folder).is_ok_and(|(_, files)| !files.is_empty())
+    find_files(folder, 1).is_ok_and(|(_, files)| !files.is_empty())
 }
 
 /// Returns the folder that holds the DICOM files, and the files. Archives often nest a series in folders without other content.
 pub(super) fn dicom_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
+    find_files(folder, usize::MAX)
+}
+
+/// Finds the first `most` DICOM files, and the folder that holds them.
+fn find_files(folder: &Path, most: usize) -> Result<(PathBuf, Vec<PathBuf>)> {
     let mut folder = folder.to_path_buf();
     for _ in 0..4 {
         let entries = entries(&folder)?;
-        let files: Vec<PathBuf> = entries.iter().filter(|p| p.is_file() && is_dicom(p)).cloned().collect();
+        let files: Vec<PathBuf> = entries.iter().filter(|p| p.is_file() && is_dicom(p)).take(most).cloned().collect();
         match &entries.iter().filter(|p| p.is_dir()).collect::<Vec<_>>()[..] {
             [only] if files.is_empty() => folder = only.to_path_buf(),
             _ => return Ok((folder, files)),

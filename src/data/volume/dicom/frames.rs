@@ -14,17 +14,11 @@ pub(super) struct FrameBytes {
     big_endian: bool,
 }
 
-/// Reads frames of a file, numbered in ascending order, and gives each to `take`.
+/// Reads the frames of a file in their order, and gives each with its number to `take`.
 ///
 /// Errors: the file does not hold as many pixels as its header declares, or they are damaged.
-pub(super) fn each_frame(
-    path: &Path,
-    format: &PixelFormat,
-    frames: &[usize],
-    mut take: impl FnMut(usize, FrameBytes),
-) -> Result<()> {
+pub(super) fn each_frame(path: &Path, format: &PixelFormat, mut take: impl FnMut(usize, FrameBytes)) -> Result<()> {
     let mut file = DicomReader::open(path)?;
-    let bytes = format.frame_bytes();
     match file.pixels {
         None => Err(problem!(E0703, path, "the DICOM file has no pixels of whole numbers (PixelData)")),
         Some(PixelLength::Native { bytes: held, words }) => {
@@ -32,29 +26,44 @@ pub(super) fn each_frame(
                 return Err(problem!(E0703, path, "the pixels are not compressed, though the DICOM file says so"));
             }
             format.check_length(path, held)?;
-            let swapped = file.elements.is_big_endian() && words && format.bits_allocated == 8;
-            let mut at = 0;
-            for &frame in frames {
-                file.skip(path, bytes * (frame - at) as u64)?;
-                let mut values = file.read(path, bytes + if swapped { bytes % 2 } else { 0 })?;
-                if swapped {
-                    values.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
-                }
-                take(frame, FrameBytes { bytes: values, big_endian: file.elements.is_big_endian() });
-                at = frame + 1;
+            let big_endian = file.elements.is_big_endian();
+            if big_endian && words && format.bits_allocated == 8 {
+                return each_swapped_frame(path, format, &mut file, take);
+            }
+            for frame in 0..format.frames {
+                let values = file.read(path, format.frame_bytes())?;
+                take(frame, FrameBytes { bytes: values, big_endian });
             }
             Ok(())
         }
         Some(PixelLength::Encapsulated) => {
             let (table, fragments) = file.fragments(path)?;
             let data = frames_of_fragments(path, format, &table, fragments)?;
-            for (frame, data) in data.into_iter().enumerate().filter(|(frame, _)| frames.contains(frame)) {
+            for (frame, data) in data.into_iter().enumerate() {
                 let values = unpack(path, format, data)?;
                 take(frame, FrameBytes { bytes: values, big_endian: false });
             }
             Ok(())
         }
     }
+}
+
+/// Reads frames of 8-bit values in big-endian words of 16 bits. A word may hold the last value of one frame and the first of the
+/// next, so the words of all frames are read at once.
+fn each_swapped_frame(
+    path: &Path,
+    format: &PixelFormat,
+    file: &mut DicomReader,
+    mut take: impl FnMut(usize, FrameBytes),
+) -> Result<()> {
+    let whole = format.frame_bytes() * format.frames as u64;
+    let mut values = file.read(path, whole + whole % 2)?;
+    values.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
+    let area = format.size.iter().product();
+    for (frame, values) in values.chunks(area).take(format.frames).enumerate() {
+        take(frame, FrameBytes { bytes: values.to_vec(), big_endian: true });
+    }
+    Ok(())
 }
 
 /// Decompresses a frame.

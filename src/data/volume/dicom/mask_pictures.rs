@@ -7,7 +7,7 @@ use crate::base::problem::problem;
 use crate::data::decode;
 use crate::data::notice::{FileRole, NoticeTopic};
 use crate::data::volume::voxels::{Volume, Voxels};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reads a folder of pictures as the mask of a DICOM series. A picture belongs to the slice whose file has the same name; if the
@@ -64,8 +64,10 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
 
 /// Returns the picture of each slice by the names of the files; `None` if a slice has none, or two have the same.
 fn by_name(series: &DicomSeries, pictures: &[PathBuf]) -> Option<Vec<usize>> {
-    let named = |path: &Path| pictures.iter().position(|picture| lower_stem(picture) == lower_stem(path));
-    let order: Vec<usize> = series.slices.iter().map(|slice| named(&slice.path)).collect::<Option<_>>()?;
+    // Of pictures with the same name the first is inserted last and so counts.
+    let named: BTreeMap<String, usize> = pictures.iter().enumerate().rev().map(|(n, p)| (lower_stem(p), n)).collect();
+    let picture_of = |path: &Path| named.get(&lower_stem(path)).copied();
+    let order: Vec<usize> = series.slices.iter().map(|slice| picture_of(&slice.path)).collect::<Option<_>>()?;
     let distinct: BTreeSet<usize> = order.iter().copied().collect();
     (distinct.len() == order.len()).then_some(order)
 }

@@ -81,26 +81,28 @@ impl DicomSeries {
     /// Reads the pixels of all slices.
     pub(crate) fn read(&self) -> Result<Volume> {
         let area = self.grid.dims[0] * self.grid.dims[1];
-        let mut files: BTreeMap<&Path, BTreeMap<usize, usize>> = BTreeMap::new();
+        // The place of each frame of a file.
+        let mut files: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
         for (place, slice) in self.slices.iter().enumerate() {
-            files.entry(&slice.path).or_default().insert(slice.frame, place);
+            let places = files.entry(&slice.path).or_insert_with(|| vec![0; slice.format.frames]);
+            places[slice.frame] = place;
         }
         let mut values = vec![0f32; area * self.slices.len()];
         let mut padded = None;
         for (path, places) in files {
-            let wanted: Vec<usize> = places.keys().copied().collect();
-            let format = self.slices[places[&wanted[0]]].format;
-            frames::each_frame(path, &format, &wanted, |frame, bytes| {
-                let place = places[&frame];
+            let format = self.slices[places[0]].format;
+            frames::each_frame(path, &format, |frame, bytes| {
+                let place = places[frame];
                 let [slope, intercept] = self.slices[place].rescale;
                 let mut to = values[place * area..][..area].iter_mut();
                 bytes.each_value(&format, |stored| {
+                    let shown = if format.inverted { format.range_sum() - stored } else { stored };
+                    let value = shown as f64 * slope + intercept;
                     if format.padding.is_some_and(|[low, high]| (low..=high).contains(&stored)) {
-                        padded = padded.or(Some((stored, stored as f64 * slope + intercept)));
+                        padded = padded.or(Some((stored, value)));
                     }
-                    let stored = if format.inverted { format.range_sum() - stored } else { stored };
                     if let Some(to) = to.next() {
-                        *to = (stored as f64 * slope + intercept) as f32;
+                        *to = value as f32;
                     }
                 });
             })?;

@@ -4,7 +4,7 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::Tag;
 
 /// Elements whose values are kept.
-pub(super) const VALUES: [Tag; 24] = [
+pub(super) const VALUES: [Tag; 22] = [
     tags::TRANSFER_SYNTAX_UID,
     tags::SOP_CLASS_UID,
     tags::SLICE_THICKNESS,
@@ -14,12 +14,10 @@ pub(super) const VALUES: [Tag; 24] = [
     tags::IMAGE_ORIENTATION_PATIENT,
     tags::SAMPLES_PER_PIXEL,
     tags::PHOTOMETRIC_INTERPRETATION,
-    tags::PLANAR_CONFIGURATION,
     tags::NUMBER_OF_FRAMES,
     tags::ROWS,
     tags::COLUMNS,
     tags::PIXEL_SPACING,
-    tags::PIXEL_ASPECT_RATIO,
     tags::BITS_ALLOCATED,
     tags::BITS_STORED,
     tags::HIGH_BIT,

@@ -4,6 +4,7 @@ use super::fields::NiftiFields;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::NoticeTopic;
+use crate::data::volume::alignment::{MAX_OFFSET, MaskAlignment, farthest_corner};
 use crate::data::volume::grid::VoxelGrid;
 use crate::data::volume::note::{VolumeNote, geometry_notes};
 use std::path::Path;
@@ -11,9 +12,7 @@ use std::path::Path;
 /// Rows of a matrix from voxel indices to mm.
 type Affine = [[f64; 4]; 3];
 
-/// Distance between qform and sform at a corner, in voxels, above which they contradict each other.
-const MAX_OFFSET: f64 = 0.5;
-/// Distance that is more than rounding.
+/// Distance between qform and sform at a corner, in voxels, that is more than rounding.
 const MIN_OFFSET: f64 = 0.05;
 
 /// Returns the grid of a header, and remarks about it. The sform counts, else the qform, else the voxel sizes, as in nibabel.
@@ -141,15 +140,9 @@ fn qform_affine(path: &Path, fields: &NiftiFields) -> Result<Affine> {
 /// each other is refused; if they are about different spaces (such as scanner and template) and agree in their orientation, a
 /// remark says which is used.
 fn compare_forms(path: &Path, fields: &NiftiFields, grid: &VoxelGrid, qform: Affine) -> Result<Option<VolumeNote>> {
-    let dims = grid.dims;
     // A qform that is no grid, such as one of voxels without size, says nothing.
-    let Ok(other) = VoxelGrid::new(path, dims, qform) else { return Ok(None) };
-    let mut farthest: f64 = 0.0;
-    for corner in 0..8usize {
-        let index = [0, 1, 2].map(|a| if corner >> a & 1 == 1 { dims[a] as f64 - 1.0 } else { 0.0 });
-        let found = grid.index_of(other.place(index));
-        farthest = (0..3).fold(farthest, |most, a| most.max((found[a] - index[a]).abs()));
-    }
+    let Ok(other) = VoxelGrid::new(path, grid.dims, qform) else { return Ok(None) };
+    let farthest = farthest_corner(grid, &other, &MaskAlignment::SAME);
     let (a, b) = (other.orientation(), grid.orientation());
     let spaces_differ = fields.qform_code != fields.sform_code;
     if farthest > MAX_OFFSET && (a != b || !spaces_differ) {

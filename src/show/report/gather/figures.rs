@@ -10,6 +10,7 @@ use crate::metric::Evaluation;
 use crate::show::report::content::HeadlineFigure;
 use crate::show::score_remarks::all_remarks;
 use crate::study::cost::{Convention, count};
+use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 
@@ -18,9 +19,13 @@ fn json(path: &Path) -> Option<Value> {
     serde_json::from_str(&file::read_text(path, file::TABLE_BYTES).ok()?).ok()
 }
 
-/// Reads `eval.json` and moves the entries below `summary`, if there are any, to the top level.
-pub(super) fn evaluation(run: TrainedRun<'_>, role: SplitRole) -> Option<Value> {
-    let mut value = json(&run.folder.evaluation(role))?;
+/// Reads `eval.json` as it is stored.
+pub(super) fn stored_evaluation(run: TrainedRun<'_>, role: SplitRole) -> Option<Value> {
+    json(&run.folder.evaluation(role))
+}
+
+/// Moves the entries of `eval.json` below `summary`, if there are any, to the top level.
+pub(super) fn with_flat_summary(mut value: Value) -> Option<Value> {
     if let Some(Value::Object(summary)) = value.get_mut("summary").map(Value::take) {
         value.as_object_mut()?.extend(summary);
     }
@@ -28,8 +33,8 @@ pub(super) fn evaluation(run: TrainedRun<'_>, role: SplitRole) -> Option<Value> 
 }
 
 /// Returns the remarks on the scores of `eval.json`; none where it cannot be read in full, as that of an older npc.
-pub(super) fn remarks(run: TrainedRun<'_>, role: SplitRole) -> Vec<String> {
-    let evaluation = Evaluation::read(&run.folder.evaluation(role));
+pub(super) fn remarks(run: TrainedRun<'_>, stored: &Value) -> Vec<String> {
+    let evaluation = Evaluation::deserialize(stored);
     let foreground = run.settings.data.classes.len().saturating_sub(1);
     evaluation.map_or_else(|_| Vec::new(), |e| all_remarks(&e, foreground))
 }

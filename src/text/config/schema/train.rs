@@ -180,7 +180,7 @@ fn read_train(mut r: BlockReader<'_>, base: TrainSpec) -> Result<(TrainSpec, Pro
     let file = |e: &Expr| optional(e, "a file of weights or a run folder in double quotes", string);
     spec.init = r.get("init", file).unwrap_or(spec.init);
     spec.save_every = r.get("save_every", non_negative).unwrap_or(spec.save_every);
-    if spec.patience.is_some() && !spec.keep.iter().any(|k| matches!(k, KeptCheckpoint::Best(_))) {
+    if spec.patience.is_some() && !spec.keeps_a_best() {
         let key = if r.has("patience") { "patience" } else { "keep" };
         r.problems.push(problem!(E0206, r.value_span(key), "`patience` needs a `best(...)` checkpoint in `keep`";
             help: "add `best(dice)` to `keep`"));

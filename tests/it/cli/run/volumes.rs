@@ -1,8 +1,8 @@
 //! Volumes from training to prediction and scores: files that a test writes, and a network whose classes are a threshold.
 
+use crate::support::nifti_file::{Affine, NiftiFile};
 use crate::support::program::{ProgramOutput, npc};
 use crate::support::repository::repository;
-use crate::support::volumes::NiftiFile;
 use npc::internals::compute::weights::{NamedTensor, write_safetensors};
 use npc::internals::metric::{VolumePair, measure_volume};
 use npc::text::config::{EmptyClassRule, Metric};
@@ -55,7 +55,7 @@ fn in_order<T>((world, along): VoxelOrder, at: impl Fn([usize; 3]) -> T) -> Vec<
     (0..d.iter().product()).map(|i| at(place(i))).collect()
 }
 
-fn affine((world, along): VoxelOrder) -> [[f32; 4]; 3] {
+fn affine((world, along): VoxelOrder) -> Affine {
     let mut rows = [[0.0; 4]; 3];
     for (w, row) in rows.iter_mut().enumerate() {
         row[3] = [-30.0, 12.5, 100.0][w];
@@ -68,6 +68,14 @@ fn affine((world, along): VoxelOrder) -> [[f32; 4]; 3] {
         }
     }
     rows
+}
+
+/// A file with the code 2 of its sform, and without a unit.
+fn volume(order: VoxelOrder, values: &[i16]) -> NiftiFile {
+    assert_eq!(values.len(), dims(order).iter().product::<usize>());
+    let mut file = NiftiFile::new(dims(order).map(|n| n as i16), affine(order), values);
+    file.sform(2, affine(order)).put(123, &[0]);
+    file
 }
 
 const MODEL: &str = r#"npc 1
@@ -100,10 +108,10 @@ impl VolumeFolder {
         let folder = VolumeFolder(tempdir().unwrap());
         let label: i16 = labels.trim_matches(['[', ']']).split(',').nth(1).unwrap().trim().parse().unwrap();
         for (n, order) in ORDERS.into_iter().enumerate() {
-            let image = NiftiFile::of_i16(dims(order), affine(order), &in_order(order, |at| value(n, at)));
+            let image = volume(order, &in_order(order, |at| value(n, at)));
             image.write(&folder.path(&format!("i/v{n}.nii.gz")));
             let mask = in_order(order, |at| if value(n, at) > LIMIT { label } else { 0 });
-            NiftiFile::of_i16(dims(order), affine(order), &mask).write(&folder.path(&format!("m/v{n}.nii.gz")));
+            volume(order, &mask).write(&folder.path(&format!("m/v{n}.nii.gz")));
         }
         fs::write(folder.path("train.txt"), "v0\nv1\n").unwrap();
         fs::write(folder.path("test.txt"), "v2\nv3\nv4\n").unwrap();
@@ -169,11 +177,7 @@ fn masks_have_the_grid_and_the_labels_of_their_volumes() {
         let folder = VolumeFolder::new(size, "[0, 3]", &format!("axis = {axis}"), 0.0);
         // The codes and the qform of the input are kept, whatever they are.
         let mut turned = NiftiFile::read(&folder.path("i/v4.nii.gz"));
-        turned.put(252, &3i16.to_le_bytes());
-        turned.put(123, &[10]);
-        for (i, v) in [0.0, 1.0, 0.0, -26.25, 12.5, 116.0].into_iter().enumerate() {
-            turned.put(256 + 4 * i, &f32::to_le_bytes(v));
-        }
+        turned.qform(3, [0.0, 1.0, 0.0], [-26.25, 12.5, 116.0], 1.0).put(123, &[10]);
         turned.write(&folder.path("turned.nii"));
         let printed = folder.ok(&["predict", "run", "i", "turned.nii", "--out", "out"]).stdout;
         assert!(printed.contains("6 volumes of"), "{printed}");
@@ -325,7 +329,7 @@ fn a_series_is_predicted_in_the_place_of_its_slices() {
         assert_eq!(mask.dims(), [6, 7, 5]);
         // DICOM runs to the left and the back, NIfTI to the right and the front.
         let wanted = [[-0.75, 0.0, 0.0, 10.0], [0.0, -1.5, 0.0, 20.0], [0.0, 0.0, 2.5, 100.0]];
-        assert_eq!(mask.sform(), wanted);
+        assert_eq!(mask.sform_rows(), wanted);
         assert_eq!([mask.short(252), mask.short(254)], [1, 1]);
         // Half a turn about the third axis: b = c = 0, d = 1.
         let quaternion: Vec<f32> = (0..6).map(|i| mask.float(256 + 4 * i).abs()).collect();

@@ -99,10 +99,10 @@ fn other_images_than_those_of_the_run_are_refused() {
     assert_eq!(fs::read_to_string(folder.root().join("train.txt")).unwrap(), before);
 }
 
-/// Twenty pairs of PNG files of 32 x 32 whose masks hold 0 and 255 and nothing else.
-fn picture_fixture() -> TrainingFixture {
+/// Pairs of PNG files of 32 x 32 whose masks hold 0 and 255 and nothing else.
+fn picture_fixture(pairs: u32) -> TrainingFixture {
     let mut fixture = TrainingFixture::new();
-    for i in 0..20u32 {
+    for i in 0..pairs {
         let inside = |p: u32| (p / 32).abs_diff(16).pow(2) + (p % 32).abs_diff(10 + i % 12).pow(2) < 60;
         let image: Vec<u8> = (0..1024).map(|p| if inside(p) { 200 } else { 60 + (p * 7 + i) as u8 % 50 }).collect();
         let mask: Vec<u8> = (0..1024).map(|p| if inside(p) { 255 } else { 0 }).collect();
@@ -134,6 +134,10 @@ fn split_indices(fixture: &TrainingFixture) -> [Vec<u32>; 2] {
     })
 }
 
+fn cut(path: &Path) {
+    fs::write(path, &fs::read(path).unwrap()[..60]).unwrap();
+}
+
 /// Damages a file, checks that the run is refused with these words, repairs the file, and checks that the run continues
 /// unchanged.
 fn assert_damage_is_refused(
@@ -159,10 +163,9 @@ fn assert_damage_is_refused(
 
 #[test]
 fn damaged_files_are_named_and_do_not_affect_the_run() {
-    let fixture = picture_fixture();
+    let fixture = picture_fixture(20);
     let (_, observed) = fixture.start("whole");
     let [trained, tested] = split_indices(&fixture);
-    let cut = |path: &Path| fs::write(path, &fs::read(path).unwrap()[..60]).unwrap();
     let spot = |path: &Path| {
         let mut pixels = image::open(path).unwrap().into_luma8();
         pixels.put_pixel(5, 9, image::Luma([7]));
@@ -189,5 +192,29 @@ fn damaged_files_are_named_and_do_not_affect_the_run() {
     fixture.refused(&folder, true);
     fs::write(&image, sound).unwrap();
     assert_eq!(fixture.run(&folder, true, None).unwrap().steps, observed.steps[6..]);
+    assert_same_runs(&fixture.folder("whole"), &folder);
+}
+
+/// Sixteen images of each role are read before training; this one is not among them.
+#[test]
+fn a_damaged_file_that_is_found_while_scoring_is_named_and_does_not_affect_the_run() {
+    let mut fixture = picture_fixture(40);
+    fixture.settings.data.split = Split::Random { train: 0.5, val: 0.0, test: 0.5, seed: 0 };
+    fixture.images = (20, 20);
+    let (_, observed) = fixture.start("whole");
+    let [_, tested] = split_indices(&fixture);
+    let (folder, image) = (fixture.folder("late"), picture(&fixture, "images", tested[4]));
+    let sound = fs::read(&image).unwrap();
+    // The steps of the first epoch, without its scores.
+    assert!(fixture.run(&folder, false, Some(7)).unwrap().interrupted());
+    cut(&image);
+    // Written after the checks that precede training.
+    let profile = folder.root().join("data.json");
+    fs::remove_file(&profile).unwrap();
+    assert_mentions(&fixture.refused(&folder, true), &["images", &format!("a{}.png", tested[4])]);
+    assert!(profile.exists(), "the file was found before training");
+    assert_no_partial_files(folder.root());
+    fs::write(&image, sound).unwrap();
+    assert_eq!(fixture.run(&folder, true, None).unwrap().steps, observed.steps[7..]);
     assert_same_runs(&fixture.folder("whole"), &folder);
 }

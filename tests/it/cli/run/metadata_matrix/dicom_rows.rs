@@ -1,7 +1,8 @@
 //! Rows about DICOM series: three slices a case, with a grey PNG as the mask of each.
 
 use super::MatrixRow;
-use super::files::{CASES, DicomPart, PngParts, SIDE, marks, values};
+use super::files::{CASES, DicomPart, SIDE, mask_png, values};
+use crate::support::dicom_file::item;
 use std::fs;
 use std::path::Path;
 
@@ -67,7 +68,7 @@ fn series(folder: &Path, change: SliceChange) {
         fs::create_dir_all(&masks).unwrap();
         for n in 0..SLICES {
             fs::write(images.join(format!("{n}.dcm")), change(case, n, slice(case, n)).bytes()).unwrap();
-            fs::write(masks.join(format!("{n}.png")), PngParts::default().bytes(&marks(case + n))).unwrap();
+            fs::write(masks.join(format!("{n}.png")), mask_png(case + n)).unwrap();
         }
     }
 }
@@ -78,12 +79,6 @@ fn plain(folder: &Path) {
 
 fn rescaled(part: DicomPart, slope: &str, intercept: &str) -> DicomPart {
     part.text(0x0028_1053, b"DS", slope).text(0x0028_1052, b"DS", intercept)
-}
-
-/// A sequence of one item, itself a list of elements.
-fn sequence(part: DicomPart, tag: u32, item: &[u8]) -> DicomPart {
-    let value = [&[0xfe, 0xff, 0x00, 0xe0], &(item.len() as u32).to_le_bytes()[..], item].concat();
-    part.put(tag, b"SQ", &value)
 }
 
 pub fn rows() -> Vec<MatrixRow> {
@@ -104,7 +99,7 @@ pub fn rows() -> Vec<MatrixRow> {
                     // LUTDescriptor: four entries from 0, 16 bits; LUTData.
                     let descriptor = [&[0x28, 0x00, 0x02, 0x30], &b"US\x06\0"[..], &[4, 0, 0, 0, 16, 0]].concat();
                     let data = [&[0x28, 0x00, 0x06, 0x30], &b"US\x08\0"[..], &[9, 0, 8, 0, 7, 0, 6, 0]].concat();
-                    sequence(part, 0x0028_3000, &[descriptor, data].concat())
+                    part.put(0x0028_3000, b"SQ", &item(&[descriptor, data].concat()))
                 });
             },
             None,

@@ -1,5 +1,7 @@
 //! Files with metadata, written field by field.
 
+use crate::support::dicom_file;
+use crate::support::picture_files::{self, TiffPage, png_bytes, tiff_bytes, tiff_page};
 use image::{ExtendedColorType, ImageEncoder};
 use std::fs;
 use std::path::Path;
@@ -52,48 +54,26 @@ pub fn with_sample(values: &[u8], step: usize) -> Vec<u8> {
 }
 
 pub fn grey_png(i: usize) -> Vec<u8> {
-    PngParts::default().bytes(&values(i))
+    png_with(&[], &values(i))
 }
 
 pub fn mask_png(i: usize) -> Vec<u8> {
-    PngParts::default().bytes(&marks(i))
+    png_with(&[], &marks(i))
 }
 
-/// The header and the chunks of a PNG file of 8 bits.
-pub struct PngParts<'a> {
-    pub colour: png::ColorType,
-    pub palette: Option<Vec<u8>>,
-    pub trns: Option<Vec<u8>>,
-    pub chunks: &'a [([u8; 4], &'a [u8])],
+/// A PNG file of 8 bits with these chunks.
+pub fn png_of(colour: png::ColorType, chunks: &[(&[u8; 4], &[u8])], values: &[u8]) -> Vec<u8> {
+    png_bytes([SIDE; 2], colour, png::BitDepth::Eight, chunks, values)
 }
 
-impl Default for PngParts<'_> {
-    fn default() -> Self {
-        PngParts { colour: png::ColorType::Grayscale, palette: None, trns: None, chunks: &[] }
-    }
+/// A grey PNG file of 8 bits with these chunks.
+pub fn png_with(chunks: &[(&[u8; 4], &[u8])], values: &[u8]) -> Vec<u8> {
+    png_of(png::ColorType::Grayscale, chunks, values)
 }
 
-impl PngParts<'_> {
-    pub fn bytes(self, values: &[u8]) -> Vec<u8> {
-        let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, SIDE as u32, SIDE as u32);
-        encoder.set_color(self.colour);
-        encoder.set_depth(png::BitDepth::Eight);
-        self.palette.into_iter().for_each(|palette| encoder.set_palette(palette));
-        self.trns.into_iter().for_each(|trns| encoder.set_trns(trns));
-        let mut writer = encoder.write_header().unwrap();
-        self.chunks.iter().for_each(|(name, data)| writer.write_chunk(png::chunk::ChunkType(*name), data).unwrap());
-        writer.write_image_data(values).unwrap();
-        writer.finish().unwrap();
-        file
-    }
-}
-
-/// An EXIF block that holds orientation 6 alone (TIFF 6.0, tag 274).
+/// An EXIF block that holds orientation 6 alone.
 pub fn exif() -> Vec<u8> {
-    let mut block = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0".to_vec();
-    block.extend([0; 4]);
-    block
+    picture_files::exif(6, true)
 }
 
 pub fn jpeg(values: &[u8]) -> Vec<u8> {
@@ -103,90 +83,19 @@ pub fn jpeg(values: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Puts a segment behind the first marker of a JPEG file.
-pub fn with_segment(mut file: Vec<u8>, marker: u8, data: &[u8]) -> Vec<u8> {
-    let length = (data.len() as u16 + 2).to_be_bytes();
-    file.splice(2..2, [&[0xff, marker], &length[..], data].concat());
-    file
+/// A grey page of a TIFF file of 8 bits.
+pub fn grey_page(values: &[u8]) -> TiffPage {
+    tiff_page([SIDE; 2], 8, 1, 1, values)
 }
 
-/// A page of a TIFF file with one uncompressed strip.
-pub struct TiffPart {
-    pub size: [u32; 2],
-    pub bits: u32,
-    pub samples: u32,
-    pub photometric: u32,
-    pub pixels: Vec<u8>,
-    /// Further short tags.
-    pub tags: Vec<(u16, Vec<u32>)>,
-}
-
-impl TiffPart {
-    /// A grey page of 8 bits.
-    pub fn grey(values: Vec<u8>) -> TiffPart {
-        let size = [SIDE as u32; 2];
-        TiffPart { size, bits: 8, samples: 1, photometric: 1, pixels: values, tags: Vec::new() }
-    }
-
-    /// Adds a tag, or replaces it.
-    pub fn tag(mut self, tag: u16, values: &[u32]) -> TiffPart {
-        self.tags.push((tag, values.to_vec()));
-        self
-    }
-
-    fn entries(&self, strip: u32) -> Vec<(u16, u16, Vec<u32>)> {
-        let [height, width] = self.size;
-        let short = |tag, values: &[u32]| (tag, 3u16, values.to_vec());
-        let mut all = vec![
-            short(256, &[width]),
-            short(257, &[height]),
-            short(258, &vec![self.bits; self.samples as usize]),
-            short(259, &[1]),
-            short(262, &[self.photometric]),
-            (273, 4, vec![strip]),
-            short(277, &[self.samples]),
-            short(278, &[height]),
-            (279, 4, vec![self.pixels.len() as u32]),
-        ];
-        all.retain(|(tag, ..)| self.tags.iter().all(|(other, _)| other != tag));
-        all.extend(self.tags.iter().map(|(tag, values)| short(*tag, values)));
-        all.sort_by_key(|(tag, ..)| *tag);
-        all
-    }
+/// A page of a grey and a further sample: 255 in the left half, 40 in the right one. `meaning` is its kind.
+pub fn page_with_sample(values: &[u8], meaning: u16) -> TiffPage {
+    tiff_page([SIDE; 2], 8, 2, 1, &with_sample(values, 1)).short(338, meaning)
 }
 
 /// A little-endian TIFF file of these pages.
-pub fn tiff(pages: &[TiffPart]) -> Vec<u8> {
-    let mut file = b"II*\0\0\0\0\0".to_vec();
-    let mut link = 4;
-    for page in pages {
-        let strip = file.len() as u32;
-        file.extend(&page.pixels);
-        file.resize(file.len().next_multiple_of(4), 0);
-        let mut fields = Vec::new();
-        for (tag, kind, values) in page.entries(strip) {
-            let mut data: Vec<u8> = match kind {
-                3 => values.iter().flat_map(|v| (*v as u16).to_le_bytes()).collect(),
-                _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            };
-            if data.len() > 4 {
-                let at = file.len() as u32;
-                file.extend(&data);
-                data = at.to_le_bytes().to_vec();
-            }
-            data.resize(4, 0);
-            fields.extend(
-                [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &(values.len() as u32).to_le_bytes(), &data].concat(),
-            );
-        }
-        let at = file.len() as u32;
-        file[link..link + 4].copy_from_slice(&at.to_le_bytes());
-        file.extend(((fields.len() / 12) as u16).to_le_bytes());
-        file.extend(fields);
-        link = file.len();
-        file.extend([0; 4]);
-    }
-    file
+pub fn tiff(pages: impl Into<Vec<TiffPage>>) -> Vec<u8> {
+    tiff_bytes(false, pages.into())
 }
 
 /// A DICOM file of explicit little-endian elements.
@@ -218,16 +127,7 @@ impl DicomPart {
     pub fn bytes(mut self) -> Vec<u8> {
         self.elements.sort_by_key(|(tag, ..)| *tag);
         let element = |(tag, vr, value): &(u32, [u8; 2], Vec<u8>)| {
-            let mut bytes = [((*tag >> 16) as u16).to_le_bytes(), (*tag as u16).to_le_bytes(), *vr].concat();
-            match vr {
-                b"OB" | b"OW" | b"SQ" | b"UN" => {
-                    bytes.extend([0; 2]);
-                    bytes.extend((value.len() as u32).to_le_bytes());
-                }
-                _ => bytes.extend((value.len() as u16).to_le_bytes()),
-            }
-            bytes.extend(value);
-            bytes
+            dicom_file::element([(tag >> 16) as u16, *tag as u16], vr, value)
         };
         let meta: Vec<u8> = self.elements.iter().filter(|(tag, ..)| tag >> 16 == 2).flat_map(element).collect();
         let rest = self.elements.iter().filter(|(tag, ..)| tag >> 16 != 2).flat_map(element);

@@ -2,10 +2,11 @@
 
 use super::MatrixRow;
 use super::files::{
-    PngParts, SIDE, TiffPart, grey_png, jpeg, marks, mask_png, pairs, plain_pairs, tiff, values, with_sample,
-    with_segment,
+    SIDE, grey_page, grey_png, jpeg, marks, mask_png, page_with_sample, pairs, plain_pairs, png_with, repeated, tiff,
+    values,
 };
-use super::picture_rows::{image, mask, palette_png, png_with};
+use super::picture_rows::{image, mask, palette_png};
+use crate::support::picture_files::{tiff_page, with_jpeg_segment};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::bmp::BmpEncoder;
@@ -48,10 +49,6 @@ fn bmp(values: &[u8]) -> Vec<u8> {
     file
 }
 
-fn grey_tiff(i: usize) -> TiffPart {
-    TiffPart::grey(values(i))
-}
-
 fn images() -> Vec<MatrixRow> {
     vec![
         image("BMP", "rows from the top, palette of greys", "BMP", |f| {
@@ -69,48 +66,45 @@ fn images() -> Vec<MatrixRow> {
             pairs(f, ("jpg", |_| STANDARD.decode(CMYK).unwrap()), ("png", mask_png));
         }),
         image("JPEG", "ICC profile other than sRGB", "colour profile", |f| {
-            let bytes = |i| with_segment(jpeg(&values(i)), 0xe2, b"ICC_PROFILE\0\x01\x01a profile of some printer");
+            let bytes =
+                |i| with_jpeg_segment(&jpeg(&values(i)), 0xe2, b"ICC_PROFILE\0\x01\x01a profile of some printer");
             pairs(f, ("jpg", bytes), ("png", mask_png));
         })
         .same_as(|f| pairs(f, ("jpg", |i| jpeg(&values(i))), ("png", mask_png))),
         image("PNG", "damaged EXIF block", "EXIF block is damaged", |f| {
-            let bytes = |i| png_with(&[(*b"eXIf", b"MM\0*\0\0")], &values(i));
+            let bytes = |i| png_with(&[(b"eXIf", b"MM\0*\0\0")], &values(i));
             pairs(f, ("png", bytes), ("png", mask_png));
         })
         .same_as(plain_pairs),
         image("PNG", "sBIT, bKGD, tEXt", "sBIT", |f| {
-            let bytes =
-                |i| png_with(&[(*b"sBIT", &[5]), (*b"bKGD", &[0, 9]), (*b"tEXt", b"Comment\0made")], &values(i));
+            let bytes = |i| png_with(&[(b"sBIT", &[5]), (b"bKGD", &[0, 9]), (b"tEXt", b"Comment\0made")], &values(i));
             pairs(f, ("png", bytes), ("png", mask_png));
         })
         .same_as(plain_pairs),
         image("TIFF", "Compression that is not read", "compression", |f| {
             // JPEG 2000.
-            let bytes = |i| tiff(&[grey_tiff(i).tag(259, &[34_712])]);
+            let bytes = |i| tiff([grey_page(&values(i)).short(259, 34_712)]);
             pairs(f, ("tif", bytes), ("png", mask_png));
         }),
         image("TIFF", "BitsPerSample 12", "12 bits", |f| {
-            let bytes = |i: usize| tiff(&[TiffPart { bits: 12, ..TiffPart::grey([values(i), values(i)].concat()) }]);
+            let bytes = |i: usize| tiff([tiff_page([SIDE; 2], 12, 1, 1, &[values(i), values(i)].concat())]);
             pairs(f, ("tif", bytes), ("png", mask_png));
         }),
         image("TIFF", "PhotometricInterpretation YCbCr", "YCbCr", |f| {
-            let bytes = |i: usize| {
-                let pixels = values(i).iter().flat_map(|&v| [v; 3]).collect();
-                tiff(&[TiffPart { samples: 3, photometric: 6, ..TiffPart::grey(pixels) }])
-            };
+            let bytes = |i| tiff([tiff_page([SIDE; 2], 8, 3, 6, &repeated(&values(i)))]);
             pairs(f, ("tif", bytes), ("png", mask_png));
         }),
         image("TIFF", "SampleFormat float without a window", "no `window`", |f| {
             let bytes = |i: usize| {
                 let pixels: Vec<u8> = values(i).iter().flat_map(|&v| f32::from(v).to_le_bytes()).collect();
-                tiff(&[TiffPart { bits: 32, ..TiffPart::grey(pixels) }.tag(339, &[3])])
+                tiff([tiff_page([SIDE; 2], 32, 1, 1, &pixels).short(339, 3)])
             };
             pairs(f, ("tif", bytes), ("png", mask_png));
         }),
         image("TIFF", "WhiteIsZero of float samples", "WhiteIsZero", |f| {
             let bytes = |i: usize| {
                 let pixels: Vec<u8> = values(i).iter().flat_map(|&v| f32::from(v).to_le_bytes()).collect();
-                tiff(&[TiffPart { bits: 32, photometric: 0, ..TiffPart::grey(pixels) }.tag(339, &[3])])
+                tiff([tiff_page([SIDE; 2], 32, 1, 0, &pixels).short(339, 3)])
             };
             pairs(f, ("tif", bytes), ("png", mask_png));
         }),
@@ -121,7 +115,7 @@ fn images() -> Vec<MatrixRow> {
 fn bilevel_mask(i: usize) -> Vec<u8> {
     let rows: Vec<u8> =
         marks(i).chunks_exact(SIDE).map(|row| row.iter().fold(0, |byte, v| byte << 1 | (v & 1))).collect();
-    tiff(&[TiffPart { bits: 1, ..TiffPart::grey(rows) }])
+    tiff([tiff_page([SIDE; 2], 1, 1, 1, &rows)])
 }
 
 fn masks() -> Vec<MatrixRow> {
@@ -130,7 +124,7 @@ fn masks() -> Vec<MatrixRow> {
             let bytes = |i: usize| {
                 let mut values = marks(i);
                 values[60] = 77;
-                PngParts::default().bytes(&values)
+                png_with(&[], &values)
             };
             pairs(f, ("png", grey_png), ("png", bytes));
         }),
@@ -138,7 +132,7 @@ fn masks() -> Vec<MatrixRow> {
             let bytes = |i: usize| {
                 let mut values = marks(i);
                 values[60] = 77;
-                PngParts::default().bytes(&values)
+                png_with(&[], &values)
             };
             pairs(f, ("png", grey_png), ("png", bytes));
         })
@@ -148,14 +142,11 @@ fn masks() -> Vec<MatrixRow> {
         })
         .same_as(plain_pairs),
         mask("mask", "a sample without a meaning", "further sample", |f| {
-            let bytes = |i: usize| {
-                let part = TiffPart { samples: 2, ..TiffPart::grey(with_sample(&marks(i), 1)) };
-                tiff(&[part.tag(338, &[0])])
-            };
+            let bytes = |i| tiff([page_with_sample(&marks(i), 0)]);
             pairs(f, ("png", grey_png), ("tif", bytes));
         }),
         mask("mask", "more pages", "pages", |f| {
-            let bytes = |i| tiff(&[TiffPart::grey(marks(i)), TiffPart::grey(values(i))]);
+            let bytes = |i| tiff([grey_page(&marks(i)), grey_page(&values(i))]);
             pairs(f, ("png", grey_png), ("tif", bytes));
         })
         .same_as(plain_pairs),
@@ -169,7 +160,7 @@ fn masks() -> Vec<MatrixRow> {
         })
         .keys("labels = [0, 1]")
         .plain(|f| {
-            let bytes = |i: usize| PngParts::default().bytes(&marks(i).iter().map(|v| v & 1).collect::<Vec<u8>>());
+            let bytes = |i: usize| png_with(&[], &marks(i).iter().map(|v| v & 1).collect::<Vec<u8>>());
             pairs(f, ("png", grey_png), ("png", bytes));
         }),
     ]

@@ -39,8 +39,18 @@ fn volumes(folder: &Path, image_change: FileChange, mask_change: FileChange) {
     }
 }
 
+/// Writes the files with changed images.
+fn images(folder: &Path, change: FileChange) {
+    volumes(folder, change, |mask| mask);
+}
+
+/// Writes the files with changed masks.
+fn masks(folder: &Path, change: FileChange) {
+    volumes(folder, |image| image, change);
+}
+
 fn plain(folder: &Path) {
-    volumes(folder, |image| image, |mask| mask);
+    images(folder, |image| image);
 }
 
 /// Turns the order of the voxels along the first axis; the sform follows, so that every voxel stays at its place.
@@ -76,7 +86,7 @@ pub fn rows() -> Vec<MatrixRow> {
             "scl_slope, scl_inter",
             "scl_slope",
             |f| {
-                volumes(f, |file| put(put(file, 112, &0.5f32.to_le_bytes()), 116, &100f32.to_le_bytes()), |mask| mask);
+                images(f, |file| put(put(file, 112, &0.5f32.to_le_bytes()), 116, &100f32.to_le_bytes()));
             },
             Some(|f| {
                 let halved = |mut file: NiftiFile| {
@@ -84,7 +94,7 @@ pub fn rows() -> Vec<MatrixRow> {
                     file.voxels = values.flat_map(i16::to_le_bytes).collect();
                     file
                 };
-                volumes(f, halved, |mask| mask);
+                images(f, halved);
             }),
         ),
         row("sform: the first axis runs to the left", "sform", |f| volumes(f, reversed, reversed), Some(plain)),
@@ -96,7 +106,7 @@ pub fn rows() -> Vec<MatrixRow> {
                     file.qform(1, [0.0; 3], [50.0, -30.0, 40.0], 1.0);
                     file
                 };
-                volumes(f, change, |mask| mask);
+                images(f, change);
             },
             None,
         ),
@@ -117,12 +127,7 @@ pub fn rows() -> Vec<MatrixRow> {
             },
             Some(plain),
         ),
-        row(
-            "pixdim against sform",
-            "pixdim",
-            |f| volumes(f, |file| put(file, 80, &7f32.to_le_bytes()), |mask| mask),
-            Some(plain),
-        ),
+        row("pixdim against sform", "pixdim", |f| images(f, |file| put(file, 80, &7f32.to_le_bytes())), Some(plain)),
         row(
             "dim: more than one volume",
             "volumes along dimension",
@@ -132,20 +137,15 @@ pub fn rows() -> Vec<MatrixRow> {
                     file.voxels = twice;
                     put(put(file, 40, &[4, 0]), 48, &[2, 0])
                 };
-                volumes(f, change, |mask| mask);
+                images(f, change);
             },
             None,
         ),
-        row(
-            "bitpix against datatype",
-            "contradicts itself",
-            |f| volumes(f, |file| put(file, 72, &[8, 0]), |mask| mask),
-            None,
-        ),
+        row("bitpix against datatype", "contradicts itself", |f| images(f, |file| put(file, 72, &[8, 0])), None),
         row(
             "datatype: RGB or complex",
             "unsupported voxel type",
-            |f| volumes(f, |file| put(put(file, 70, &[128, 0]), 72, &[24, 0]), |mask| mask),
+            |f| images(f, |file| put(put(file, 70, &[128, 0]), 72, &[24, 0])),
             None,
         ),
         row(
@@ -158,7 +158,7 @@ pub fn rows() -> Vec<MatrixRow> {
                     file.voxels = floats.flat_map(f32::to_le_bytes).collect();
                     put(put(file, 70, &[16, 0]), 72, &[32, 0])
                 };
-                volumes(f, change, |mask| mask);
+                images(f, change);
             },
             None,
         ),
@@ -181,29 +181,20 @@ pub fn rows() -> Vec<MatrixRow> {
             |f| {
                 let change =
                     |file| put(put(put(file, 124, &9f32.to_le_bytes()), 128, &3f32.to_le_bytes()), 68, &[2, 0]);
-                volumes(f, change, |mask| mask);
+                images(f, change);
             },
             Some(plain),
         ),
-        mask_row(
-            "origin of another place",
-            "not at the place of its image",
-            |f| volumes(f, |image| image, moved),
-            None,
-        ),
+        mask_row("origin of another place", "not at the place of its image", |f| masks(f, moved), None),
         mask_row(
             "voxels of another size",
             "not at the place of its image",
             |f| {
-                volumes(
-                    f,
-                    |image| image,
-                    |mask| {
-                        let mut place = PLACE;
-                        place[2][2] = 5.0;
-                        placed(mask, place)
-                    },
-                );
+                masks(f, |mask| {
+                    let mut place = PLACE;
+                    place[2][2] = 5.0;
+                    placed(mask, place)
+                });
             },
             None,
         ),
@@ -211,15 +202,11 @@ pub fn rows() -> Vec<MatrixRow> {
             "mirrored header",
             "not at the place of its image",
             |f| {
-                volumes(
-                    f,
-                    |image| image,
-                    |mask| {
-                        let mut place = PLACE;
-                        place[0][0] = -1.0;
-                        placed(mask, place)
-                    },
-                );
+                masks(f, |mask| {
+                    let mut place = PLACE;
+                    place[0][0] = -1.0;
+                    placed(mask, place)
+                });
             },
             None,
         ),
@@ -227,21 +214,17 @@ pub fn rows() -> Vec<MatrixRow> {
             "saved without geometry",
             "saved without geometry",
             |f| {
-                volumes(
-                    f,
-                    |image| image,
-                    |mask| {
-                        let identity = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]];
-                        placed(mask, identity)
-                    },
-                );
+                masks(f, |mask| {
+                    let identity = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]];
+                    placed(mask, identity)
+                });
             },
             None,
         ),
         mask_row(
             "another order of voxels at the same place",
             "another order of voxels",
-            |f| volumes(f, |image| image, reversed),
+            |f| masks(f, reversed),
             Some(plain),
         ),
     ]
