@@ -54,4 +54,13 @@ impl ImageFacts {
         let constant = least == most;
         ImageFacts { size: pixels.size, channels: pixels.channels, samples, least, most, outside, constant }
     }
+
+    /// Returns the properties of a volume: those of its slices, which have one size and sample type. `None` for no slices.
+    pub(crate) fn of_volume(slices: &[ImageFacts]) -> Option<ImageFacts> {
+        let first = slices.first()?;
+        let least = slices.iter().map(|slice| slice.least).fold(f64::INFINITY, f64::min);
+        let most = slices.iter().map(|slice| slice.most).fold(f64::NEG_INFINITY, f64::max);
+        let share = |side: usize| slices.iter().map(|slice| slice.outside[side]).sum::<f64>() / slices.len() as f64;
+        Some(ImageFacts { least, most, outside: [share(0), share(1)], constant: least == most, ..first.clone() })
+    }
 }

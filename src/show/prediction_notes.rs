@@ -47,8 +47,7 @@ pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) 
     notes
 }
 
-/// Returns doubts whether the pictures that were predicted look like those that the run was trained on. Volumes have a window by
-/// their units, and are not judged.
+/// Returns doubts whether the pictures and volumes that were predicted look like those that the run was trained on.
 pub(crate) fn fit_warnings(
     run: TrainedRun<'_>,
     inputs: &[PredictionInput],

@@ -10,6 +10,7 @@ use crate::base::error::{Result, RunError};
 use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::compute::network::Network;
+use crate::data::image_facts::ImageFacts;
 use crate::data::png::write_png_atomic;
 use crate::data::prediction_inputs::PredictionInput;
 use crate::data::volume_input::{VolumeInput, merge_slice_notices};
@@ -46,6 +47,8 @@ struct VolumeClasses {
     probabilities: Option<Vec<f32>>,
     /// Number of foreground pixels of each slice.
     foreground: Vec<usize>,
+    /// Properties of the slices that were read.
+    facts: Vec<ImageFacts>,
     warnings: Vec<FileNotice>,
 }
 
@@ -94,6 +97,7 @@ impl VolumeTask<'_> {
             classes: vec![0; voxels],
             probabilities,
             foreground: vec![0; slices],
+            facts: Vec::with_capacity(slices),
             warnings: Vec::new(),
         };
         let all: Vec<usize> = (0..slices).collect();
@@ -173,6 +177,7 @@ impl VolumeTask<'_> {
                     volume.put_slice(index, plane, array);
                 }
             }
+            found.facts.push(image.facts.clone());
             found.warnings.extend(image.warnings.iter().cloned());
         }
         Ok(())
@@ -216,7 +221,7 @@ impl VolumeTask<'_> {
             size: volume.slice_size(),
             volume: Some(PredictedVolume { slices, axis: spec.slicing.axis.name(), dims: volume.dims() }),
             foreground,
-            facts: None,
+            facts: ImageFacts::of_volume(&found.facts),
             warnings: merge_slice_notices(&input.path, slices, found.warnings.clone()),
             picture,
         })

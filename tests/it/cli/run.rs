@@ -6,4 +6,5 @@ mod metadata_matrix;
 mod sweep;
 #[cfg(unix)]
 mod train;
+mod volume_comparisons;
 mod volumes;

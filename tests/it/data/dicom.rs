@@ -1,7 +1,7 @@
 //! DICOM headers that change what stored values mean, and files that are damaged or hostile.
 
 use crate::support::data_sets::{only, refused, spec};
-use crate::support::dicom_file::{DicomFile, JPEG_LOSSLESS, RLE, element, item};
+use crate::support::dicom_file::{BIG_ENDIAN, DicomFile, JPEG_LOSSLESS, RLE, element, item};
 use crate::support::nifti_file::NiftiFile;
 use npc::internals::base::error::RunError;
 use npc::internals::data::{Dataset, SplitRole};
@@ -223,6 +223,15 @@ fn padding_is_told_where_it_occurs() {
         file.number([0x28, 0x120], 4000);
     });
     assert_eq!(accepted(&files, |n| as_wide(n, |v| v)), [""; 0]);
+    // The tag is about stored values, and the notice about the values that are read.
+    let inverted = changed(|_, file| {
+        file.text([0x28, 0x04], "CS", "MONOCHROME1").number([0x28, 0x120], 5);
+    });
+    let notices = accepted(&inverted, |n| as_wide(n, |v| 4095 - v));
+    assert!(
+        notices.iter().any(|notice| notice.contains("stored value 5") && notice.contains("read as 4090")),
+        "{notices:?}"
+    );
 }
 
 #[test]
@@ -257,24 +266,23 @@ fn the_place_of_slices_is_checked() {
     assert!(notices[0].contains("slices are 4.00 to 6.00 mm apart"), "{notices:?}");
 }
 
-/// An enhanced file: the place of each frame is in its functional groups, the rest is shared.
-#[test]
-fn frames_with_places_are_slices() {
+/// An enhanced file: the place of each frame is in its functional groups, the rest is shared. The frames are stored from head to
+/// feet.
+fn enhanced([rows, columns]: [usize; 2], rescale: [&str; 2]) -> DicomFile {
     let sequence = |tag: [u16; 2], content: &[u8]| element(tag, b"SQ", &item(content));
-    let mut file = slice(0);
+    let mut file = DicomFile::new(0, [rows as u16, columns as u16], &[]);
     [[0x20, 0x32], [0x20, 0x37], [0x28, 0x30]].into_iter().for_each(|tag| {
         file.remove(tag);
     });
     file.text([0x28, 0x08], "IS", "3");
+    let [slope, intercept] = rescale.map(|text| format!("{text:2}"));
+    let rescale = [([0x28, 0x1052], intercept), ([0x28, 0x1053], slope)];
+    let rescale: Vec<u8> = rescale.iter().flat_map(|(tag, text)| element(*tag, b"DS", text.as_bytes())).collect();
     let shared = [
         sequence([0x20, 0x9116], &element([0x20, 0x37], b"DS", b"1\\0\\0\\0\\1\\0 ")),
         sequence([0x28, 0x9110], &element([0x28, 0x30], b"DS", b"2\\1.5 ")),
-        sequence(
-            [0x28, 0x9145],
-            &[element([0x28, 0x1052], b"DS", b"10"), element([0x28, 0x1053], b"DS", b"2 ")].concat(),
-        ),
+        sequence([0x28, 0x9145], &rescale),
     ];
-    // The frames are stored from head to feet.
     let frames: Vec<u8> = (0..SLICES)
         .flat_map(|n| {
             let position = format!("-30\\-20\\{} ", 110 - 5 * n);
@@ -283,6 +291,12 @@ fn frames_with_places_are_slices() {
         .collect();
     file.before_pixels =
         [sequence([0x5200, 0x9229], &shared.concat()), element([0x5200, 0x9230], b"SQ", &frames)].concat();
+    file
+}
+
+#[test]
+fn frames_with_places_are_slices() {
+    let mut file = enhanced([ROWS, COLUMNS], ["2", "10"]);
     file.pixels = (0..SLICES).rev().flat_map(values).flat_map(u16::to_le_bytes).collect();
     let dir = series(&[file.clone()]);
     let slices = load(dir.path()).unwrap();
@@ -294,6 +308,26 @@ fn frames_with_places_are_slices() {
     file.fragments = Some((0..SLICES).rev().map(|n| rle(&values(n))).collect());
     let dir = series(&[file]);
     assert_eq!(load(dir.path()).unwrap(), slices);
+}
+
+/// Frames of 3 x 5 values of 8 bits in big-endian words: a word holds the last value of one frame and the first of the next.
+#[test]
+fn frames_of_odd_size_are_read_from_big_endian_words() {
+    let value = |n: usize, i: usize| (40 * n + 2 * i + 1) as u8;
+    let mut file = enhanced([3, 5], ["1", "0"]);
+    file.syntax = BIG_ENDIAN.into();
+    file.number([0x28, 0x100], 8).number([0x28, 0x101], 8).number([0x28, 0x102], 7);
+    file.pixels = (0..SLICES).rev().flat_map(|n| (0..15).map(move |i| value(n, i))).chain([0]).collect();
+    let dir = tempdir().unwrap();
+    file.write(&dir.path().join("i/a/0.dcm"));
+    let place = [[-1.5, 0.0, 0.0, 30.0], [0.0, -2.0, 0.0, 20.0], [0.0, 0.0, 5.0, 100.0]];
+    NiftiFile::new([5, 3, 3], place, &[0; 45]).write(&dir.path().join("m/a.nii"));
+    let data = Dataset::open(&DataSpec { size: [3, 5], ..block() }, dir.path()).unwrap();
+    for n in 0..SLICES {
+        let sample = data.load(SplitRole::Train, n, 1).unwrap();
+        let found: Vec<i64> = sample.image.iter().map(|v| (v * 65535.0).round() as i64 - 32768).collect();
+        assert_eq!(found, (0..15).map(|i| i64::from(value(n, i))).collect::<Vec<_>>(), "slice {n}");
+    }
 }
 
 /// Compresses values of 16 bits by literals alone.

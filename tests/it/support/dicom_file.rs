@@ -17,6 +17,7 @@ pub struct DicomFile {
 }
 
 pub const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+pub const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 pub const RLE: &str = "1.2.840.10008.1.2.5";
 pub const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
 
@@ -77,10 +78,14 @@ impl DicomFile {
         let mut file = vec![0; 128];
         file.extend(b"DICM");
         file.extend(element([2, 0x10], b"UI", &syntax));
-        for (tag, kind, value) in &self.elements {
-            file.extend(element(*tag, kind, value));
+        let mut content: Vec<u8> =
+            self.elements.iter().flat_map(|(tag, kind, value)| element(*tag, kind, value)).collect();
+        content.extend(&self.before_pixels);
+        if self.syntax == BIG_ENDIAN {
+            content.extend(element([0x7fe0, 0x10], b"OW", &self.pixels));
+            return [file, big_endian(&content)].concat();
         }
-        file.extend(&self.before_pixels);
+        file.extend(content);
         match &self.fragments {
             None => file.extend(element([0x7fe0, 0x10], b"OW", &self.pixels)),
             Some(fragments) => {
@@ -110,6 +115,38 @@ pub fn element([group, number]: [u16; 2], kind: &[u8; 2], value: &[u8]) -> Vec<u
     }
     bytes.extend(value);
     bytes
+}
+
+/// Turns explicit little-endian elements, or the items of a sequence, into big-endian ones.
+fn big_endian(mut bytes: &[u8]) -> Vec<u8> {
+    let mut turned = Vec::new();
+    while let [a, b, c, d, rest @ ..] = bytes {
+        turned.extend([b, a, d, c]);
+        let is_item = [a, b] == [&0xfe, &0xff];
+        let kind = if is_item { b"SQ" } else { &rest[..2] };
+        let start = if is_item { 0 } else { 2 };
+        turned.extend(&rest[..start]);
+        let long = !is_item && [&b"OB"[..], b"OW", b"SQ", b"UN"].contains(&kind);
+        let (skipped, width) = if is_item {
+            (0, 4)
+        } else if long {
+            (2, 4)
+        } else {
+            (0, 2)
+        };
+        let at = start + skipped;
+        let length = rest[at..at + width].iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+        turned.extend(vec![0; skipped]);
+        turned.extend(rest[at..at + width].iter().rev());
+        let (value, after) = rest[at + width..].split_at(length);
+        match kind {
+            b"SQ" => turned.extend(big_endian(value)),
+            b"US" | b"OW" => turned.extend(value.chunks(2).flat_map(|pair| pair.iter().rev())),
+            _ => turned.extend(value),
+        }
+        bytes = after;
+    }
+    turned
 }
 
 /// The bytes of an item with its length.

@@ -19,12 +19,12 @@ const WORLD: [usize; 3] = [6, 7, 5];
 const SPACING: [f32; 3] = [0.75, 1.5, 4.0];
 
 /// A folder with volumes in several orders of their voxels, and a run on them.
-struct VolumeFolder(TempDir);
+pub(super) struct VolumeFolder(TempDir);
 
 /// The order of a file's voxels: the world axis of each array axis, and whether the array runs along it.
-type VoxelOrder = ([usize; 3], [bool; 3]);
+pub(super) type VoxelOrder = ([usize; 3], [bool; 3]);
 
-const ORDERS: [VoxelOrder; 5] = [
+pub(super) const ORDERS: [VoxelOrder; 5] = [
     ([0, 1, 2], [true, true, true]),
     ([0, 1, 2], [false, false, true]),
     ([2, 0, 1], [false, true, true]),
@@ -33,7 +33,7 @@ const ORDERS: [VoxelOrder; 5] = [
 ];
 
 /// The value at a place of the body: no axis is like another.
-fn value(volume: usize, [x, y, z]: [usize; 3]) -> i16 {
+pub(super) fn value(volume: usize, [x, y, z]: [usize; 3]) -> i16 {
     (61 * x + 17 * y * y + 101 * z + 13 * volume + (x * y + z) % 7) as i16
 }
 
@@ -42,7 +42,7 @@ fn dims((world, _): VoxelOrder) -> [usize; 3] {
 }
 
 /// Returns what `at` says of each voxel, in the order of the file.
-fn in_order<T>((world, along): VoxelOrder, at: impl Fn([usize; 3]) -> T) -> Vec<T> {
+pub(super) fn in_order<T>((world, along): VoxelOrder, at: impl Fn([usize; 3]) -> T) -> Vec<T> {
     let d = dims((world, along));
     let place = |i: usize| {
         let index = [i % d[0], i / d[0] % d[1], i / (d[0] * d[1])];
@@ -71,14 +71,14 @@ fn affine((world, along): VoxelOrder) -> Affine {
 }
 
 /// A file with the code 2 of its sform, and without a unit.
-fn volume(order: VoxelOrder, values: &[i16]) -> NiftiFile {
+pub(super) fn volume(order: VoxelOrder, values: &[i16]) -> NiftiFile {
     assert_eq!(values.len(), dims(order).iter().product::<usize>());
     let mut file = NiftiFile::new(dims(order).map(|n| n as i16), affine(order), values);
     file.sform(2, affine(order)).put(123, &[0]);
     file
 }
 
-const MODEL: &str = r#"npc 1
+pub(super) const MODEL: &str = r#"npc 1
 
 model Id(x: [1, H, W]) -> [2, H, W] = x |> conv(2, k = 1)
 
@@ -104,7 +104,7 @@ train id = Id on d {
 impl VolumeFolder {
     /// Writes five volumes and trains on two of them. The network finds values above `LIMIT + shift`; the masks are those above
     /// `LIMIT`.
-    fn new(size: &str, labels: &str, more: &str, shift: f32) -> VolumeFolder {
+    pub(super) fn new(size: &str, labels: &str, more: &str, shift: f32) -> VolumeFolder {
         let folder = VolumeFolder(tempdir().unwrap());
         let label: i16 = labels.trim_matches(['[', ']']).split(',').nth(1).unwrap().trim().parse().unwrap();
         for (n, order) in ORDERS.into_iter().enumerate() {
@@ -121,7 +121,7 @@ impl VolumeFolder {
         folder
     }
 
-    fn train(&self, shift: f32) {
+    pub(super) fn train(&self, shift: f32) {
         let limit = (f32::from(LIMIT) + 0.5 + shift) / 1500.0;
         let tensor = |name: &str, shape: &[usize], values: [f32; 2]| NamedTensor {
             name: name.into(),
@@ -134,25 +134,25 @@ impl VolumeFolder {
         self.ok(&["train", "id.model", "id", "--init", "id.safetensors", "--out", "run"]);
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     #[track_caller]
-    fn ok(&self, args: &[&str]) -> ProgramOutput {
+    pub(super) fn ok(&self, args: &[&str]) -> ProgramOutput {
         let output = npc(self.0.path(), args);
         assert_eq!(output.code, 0, "{args:?}\n{}\n{}", output.stdout, output.stderr);
         output
     }
 
     #[track_caller]
-    fn refused(&self, args: &[&str], words: &[&str]) {
+    pub(super) fn refused(&self, args: &[&str], words: &[&str]) {
         let output = npc(self.0.path(), args);
         assert_eq!(output.code, 1, "{args:?}\n{}\n{}", output.stdout, output.stderr);
         words.iter().for_each(|w| assert!(output.stderr.contains(w), "`{w}` is not in: {}", output.stderr));
     }
 
-    fn json(&self, name: &str) -> Value {
+    pub(super) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
     }
 }
@@ -394,47 +394,4 @@ fn volumes_are_scored_as_their_files() {
         assert_eq!(report.code, 0);
         assert!(fs::read_to_string(folder.path("report.html")).unwrap().contains("Means over whole volumes"));
     }
-}
-
-/// A volume whose slices are in two parts of the split has no score of its own, and that is said.
-#[test]
-fn divided_volumes_are_left_out() {
-    let folder = VolumeFolder::new("[7, 6]", "[0, 3]", "", 90.0);
-    let slices = |volumes: &[usize]| -> Vec<String> {
-        volumes.iter().flat_map(|v| (0..5).map(move |z| format!("v{v}_z{z:04}"))).collect()
-    };
-    let (train, test) = (slices(&[0, 1]), slices(&[2, 3, 4]));
-    let (divided, test) = test.split_first().unwrap();
-    fs::write(folder.path("train.txt"), [&train[..], std::slice::from_ref(divided)].concat().join("\n")).unwrap();
-    fs::write(folder.path("test.txt"), test.join("\n")).unwrap();
-    // Each slice is a group of its own.
-    let model = MODEL.replace("SIZE", "[7, 6]").replace("LABELS", "[0, 3]").replace("MORE", "");
-    let model = model.replace("test = \"test.txt\")", "test = \"test.txt\", group = \"{group}\")");
-    fs::write(folder.path("id.model"), model).unwrap();
-    fs::remove_dir_all(folder.path("run")).unwrap();
-    folder.train(90.0);
-    let printed = folder.ok(&["eval", "run"]).stdout;
-    assert!(printed.contains("left out, because slices of them lie in another part of the split: v2"), "{printed}");
-    assert_eq!(folder.json("run/eval.json")["volumes"]["n"], 2);
-}
-
-/// Runs are compared on whole volumes, also where the sizes of their data blocks differ.
-#[test]
-fn runs_are_compared_on_whole_volumes() {
-    let folder = VolumeFolder::new("[7, 6]", "[0, 3]", "", 90.0);
-    folder.ok(&["eval", "run"]);
-    fs::rename(folder.path("run"), folder.path("near")).unwrap();
-    folder.train(400.0);
-    folder.ok(&["eval", "run"]);
-    let printed = folder.ok(&["compare", "near", "run", "--volumes"]).stdout;
-    assert!(printed.contains("2 runs on 3 test volumes") && printed.contains("bootstrap over volumes"), "{printed}");
-    let json: Value =
-        serde_json::from_str(&folder.ok(&["compare", "near", "run", "--volumes", "--format", "json"]).stdout).unwrap();
-    assert_eq!((&json["of"], &json["n"]), (&"volumes".into(), &3.into()));
-    let dice = |run: &str| folder.json(&format!("{run}/eval.json"))["volumes"]["mean"]["dice"].as_f64().unwrap();
-    let difference = json["differences"][0]["mean"].as_f64().unwrap();
-    assert!((difference - (dice("run") - dice("near"))).abs() < 1e-5 && difference < -0.1, "{difference}");
-    fs::remove_file(folder.path("near/volumes.csv")).unwrap();
-    folder.refused(&["compare", "near", "run", "--volumes"], &["no scores of volumes", "npc eval near"]);
-    folder.ok(&["compare", "near", "run"]);
 }

@@ -45,6 +45,34 @@ fn memory_that_is_not_enough_is_refused_with_the_batch_that_fits() {
     assert!(fixture.preflight(Some(10_000)).unwrap_err().to_string().contains("cache_mb"));
 }
 
+/// Of 16 training images a batch of 3 or 5 leaves one, which is joined to the batch before: the proposed batch fits with it.
+#[test]
+fn the_proposed_batch_fits_with_the_image_that_is_joined() {
+    let mut fixture = TrainingFixture::new();
+    fixture.checked = pooled();
+    fixture.settings.data.cache_mb = 0;
+    let mut proposed = std::collections::BTreeSet::new();
+    for free in (100_000..4_000_000).step_by(20_000) {
+        fixture.settings.train.batch = 16;
+        let Err(error) = fixture.preflight(Some(free)) else { break };
+        let Some((_, batch)) = error.help[0].split_once("--set batch=") else { continue };
+        let batch: usize = batch.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
+        let fits = |batch: usize| {
+            let mut fixture = TrainingFixture::new();
+            fixture.checked = pooled();
+            fixture.settings.data.cache_mb = 0;
+            fixture.settings.train.batch = batch;
+            fixture.preflight(Some(free)).is_ok()
+        };
+        assert!(fits(batch), "{free}: {error}");
+        (batch + 1..16).for_each(|larger| assert!(!fits(larger), "{free}: {larger} fits, and {error}"));
+        proposed.insert(batch);
+    }
+    // 3 and 5 with a joined image need as much as 4 and 6 without one.
+    assert!(proposed.contains(&2) && proposed.contains(&4), "{proposed:?}");
+    assert!(!proposed.contains(&3) && !proposed.contains(&5), "{proposed:?}");
+}
+
 #[test]
 fn a_class_that_never_occurs_is_reported() {
     let mut fixture = TrainingFixture::new();

@@ -2,7 +2,7 @@
 
 use super::MatrixRow;
 use super::files::{CASES, DicomPart, SIDE, mask_png, values};
-use crate::support::dicom_file::item;
+use crate::support::dicom_file::{element, item};
 use std::fs;
 use std::path::Path;
 
@@ -75,6 +75,23 @@ fn series(folder: &Path, change: SliceChange) {
 
 fn plain(folder: &Path) {
     series(folder, |_, _, part| part);
+}
+
+/// Writes each series as one file of many frames, whose places are in functional groups.
+fn enhanced(folder: &Path) {
+    plain(folder);
+    for case in 0..CASES {
+        let sequence = |tag, content: &[u8]| element(tag, b"SQ", &item(content));
+        let position = |n: usize| element([0x20, 0x32], b"DS", format!("0\\0\\{n} ").as_bytes());
+        let frames: Vec<u8> = (0..SLICES).flat_map(|n| item(&sequence([0x20, 0x9113], &position(n)))).collect();
+        let values: Vec<u16> = (0..SLICES).flat_map(|n| stored(case, n)).collect();
+        let file =
+            pixels(slice(case, 0).text(FRAMES, b"IS", &SLICES.to_string()), values).put(0x5200_9230, b"SQ", &frames);
+        let images = folder.join(format!("images/p{case}"));
+        fs::remove_dir_all(&images).unwrap();
+        fs::create_dir_all(&images).unwrap();
+        fs::write(images.join("0.dcm"), file.bytes()).unwrap();
+    }
 }
 
 fn rescaled(part: DicomPart, slope: &str, intercept: &str) -> DicomPart {
@@ -186,6 +203,7 @@ pub fn rows() -> Vec<MatrixRow> {
             },
             None,
         ),
+        row("NumberOfFrames above 1, with the place of each frame", "frames", enhanced, Some(plain)),
         row(
             "SeriesInstanceUID: two series in a folder",
             "belong to different series",

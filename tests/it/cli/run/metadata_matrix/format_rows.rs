@@ -2,8 +2,8 @@
 
 use super::MatrixRow;
 use super::files::{
-    SIDE, grey_page, grey_png, jpeg, marks, mask_png, page_with_sample, pairs, plain_pairs, png_with, repeated, tiff,
-    values,
+    SIDE, grey_page, grey_png, jpeg, marks, mask_png, page_with_sample, pairs, plain_pairs, png_of, png_with, repeated,
+    tiff, values,
 };
 use super::picture_rows::{image, mask, palette_png};
 use crate::support::picture_files::{tiff_page, with_jpeg_segment};
@@ -81,6 +81,26 @@ fn images() -> Vec<MatrixRow> {
             pairs(f, ("png", bytes), ("png", mask_png));
         })
         .same_as(plain_pairs),
+        image("TIFF", "PlanarConfiguration 2", "PlanarConfiguration", |f| {
+            let bytes = |i| tiff([tiff_page([SIDE; 2], 8, 3, 2, &colours(i).concat()).short(284, 2)]);
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        })
+        .same_as(|f| {
+            let bytes = |i| {
+                let [r, g, b] = colours(i);
+                let pixels: Vec<u8> = (0..r.len()).flat_map(|at| [r[at], g[at], b[at]]).collect();
+                png_of(png::ColorType::Rgb, &[], &pixels)
+            };
+            pairs(f, ("png", bytes), ("png", mask_png));
+        }),
+        image("any", "8 and 16 bits in one set without a window", "8-bit", |f| {
+            let bytes = |i: usize| {
+                let wide: Vec<u8> = values(i).iter().flat_map(|&v| (257 * u16::from(v)).to_le_bytes()).collect();
+                tiff([if i == 0 { tiff_page([SIDE; 2], 16, 1, 1, &wide) } else { grey_page(&values(i)) }])
+            };
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        })
+        .same_as(plain_pairs),
         image("TIFF", "Compression that is not read", "compression", |f| {
             // JPEG 2000.
             let bytes = |i| tiff([grey_page(&values(i)).short(259, 34_712)]);
@@ -109,6 +129,11 @@ fn images() -> Vec<MatrixRow> {
             pairs(f, ("tif", bytes), ("png", mask_png));
         }),
     ]
+}
+
+/// Planes of red, green and blue.
+fn colours(i: usize) -> [Vec<u8>; 3] {
+    [values(i), values(i).into_iter().rev().collect(), marks(i)]
 }
 
 /// A mask of one bit a pixel.
