@@ -17,6 +17,7 @@ mod class_counts;
 pub(crate) mod data_profile;
 mod dataset;
 mod decode;
+mod file_digest;
 mod group;
 mod image;
 pub(crate) mod image_facts;

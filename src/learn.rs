@@ -32,3 +32,4 @@ pub(crate) mod train;
 pub(crate) mod trained_run;
 #[cfg(feature = "run")]
 pub(crate) mod validate;
+pub(crate) mod weights_origin;

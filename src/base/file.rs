@@ -4,7 +4,7 @@
 //! opened without waiting for a writer, what was opened is asked whether it is a plain file, and reading ends at a limit.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 /// Largest settings file in bytes: 16 MiB.
@@ -100,6 +100,17 @@ pub(crate) fn read_head(path: &Path, count: u64) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     open(path)?.take(count).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// Returns `count` bytes around the middle of a plain file, or all of them if it is shorter.
+#[cfg(feature = "data")]
+pub(crate) fn read_middle(path: &Path, count: u64) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(io::SeekFrom::Start(length.saturating_sub(count) / 2))?;
+    let mut middle = Vec::new();
+    file.take(count).read_to_end(&mut middle)?;
+    Ok(middle)
 }
 
 /// Returns a limit as messages show it.

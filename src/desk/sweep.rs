@@ -3,6 +3,7 @@
 //! [`plan_sweep`] returns a run folder for each point and seed with the state of the run. [`run_tasks`] runs npc commands
 //! as child processes. [`shell_lines`] and [`write_slurm`] write them for others to start.
 
+mod data_changes;
 mod plan;
 mod processes;
 mod reported_figures;

@@ -9,6 +9,7 @@
 
 use super::optim::OptimState;
 use super::run_folder::EpochRecord;
+use super::weights_origin::WeightsOrigin;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::base::shorten::short_name;
@@ -49,6 +50,9 @@ pub struct CheckpointMeta {
     /// The lines of `metrics.jsonl` of the finished epochs; a resumed run rewrites the file from them.
     #[serde(default)]
     pub records: Vec<EpochRecord>,
+    /// What the weights rest on.
+    #[serde(default)]
+    pub origin: WeightsOrigin,
 }
 
 /// Best value of a metric and its epoch.

@@ -24,6 +24,7 @@ use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
 use super::run_folder::{self, EpochRecord, RunFolder, RunSummary};
 use super::validate::{score_all, scored_role};
+use super::weights_origin::WeightsOrigin;
 use crate::base::code::Code;
 use crate::base::error::Result;
 use crate::base::machine;
@@ -160,9 +161,14 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
         job.folder.check_vacant()?;
     }
     let plan = EpochPlan::new(spec, data.len(SplitRole::Train), job.checked);
-    let preflight = preflight(job, &data, &frozen)?;
+    let mut preflight = preflight(job, &data, &frozen)?;
     let network = lower(job.checked, &device, spec.seed).train();
     let mut started = initial_state(job, &plan, network)?;
+    let origin = WeightsOrigin::new(job.settings, data.file_digests());
+    if started.meta.step > 0 {
+        preflight.warnings.extend(started.meta.origin.warnings_of_resuming(&origin));
+    }
+    started.meta.origin = origin;
     let report = started.report.take();
     Ok((assemble_run(job, device, data, (&frozen, plan), augmenter, started), preflight, report))
 }

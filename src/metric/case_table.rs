@@ -37,7 +37,7 @@ pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule)
 }
 
 /// Scores read from a file of [`cases_csv`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CaseTable {
     /// Names of the images.
     pub stems: Vec<String>,
@@ -45,6 +45,8 @@ pub struct CaseTable {
     pub groups: Option<Vec<String>>,
     /// Foreground classes in order.
     pub classes: Vec<String>,
+    /// Number of pixels of the ground truth `[class][image]`; NaN where the file does not say it.
+    pub truth: Vec<Vec<f64>>,
     /// Scores `[class][image]`, NaN if the mean leaves the image out.
     pub scores: BTreeMap<Metric, Vec<Vec<f64>>>,
 }
@@ -57,7 +59,8 @@ impl CaseTable {
         let group = file.column("group");
         let metrics: Vec<(Metric, usize)> =
             Metric::ALL.into_iter().filter_map(|m| Some((m, file.column(m.name())?))).collect();
-        let mut table = CaseTable { stems: Vec::new(), groups: None, classes: Vec::new(), scores: BTreeMap::new() };
+        let counts = [file.column("tp"), file.column("fn")];
+        let mut table = CaseTable::default();
         let mut groups = Vec::new();
         for (i, CaseLine { line, stem, class, cells }) in file.lines.iter().enumerate() {
             let line = *line;
@@ -80,6 +83,9 @@ impl CaseTable {
                 ));
             }
             let k = i % table.classes.len();
+            let count = |column: Option<usize>| column.and_then(|c| cells[c].parse::<f64>().ok()).unwrap_or(f64::NAN);
+            table.truth.resize(table.classes.len(), Vec::new());
+            table.truth[k].push(counts.map(count).iter().sum());
             for &(metric, c) in &metrics {
                 let value = match cells[c].as_str() {
                     "" => f64::NAN,

@@ -24,6 +24,12 @@ pub struct Evaluation {
     /// Whether the run keeps a best checkpoint but has none, so that the last one was evaluated instead.
     #[serde(default)]
     pub without_best: bool,
+    /// Number of steps of the optimiser after which the checkpoint was written, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
+    /// Warnings that settings or files are not those of the training of the weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origin_warnings: Vec<String>,
     /// Height and width in pixels at which scores were computed.
     pub size: [usize; 2],
     /// Means over the images.

@@ -3,6 +3,7 @@
 //! Reads the files of `npc eval` (`cases.csv` or `volumes.csv`, `eval.json`) and needs no network. Runs with different images, classes, rules
 //! for empty masks or units of distance are refused.
 
+mod comparability;
 mod evaluated_run;
 
 pub(crate) use evaluated_run::{EvaluatedRun, ScoredUnit};
@@ -97,7 +98,7 @@ pub(crate) struct MetricDifference {
 /// Compares runs with the first run as the reference.
 pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> Result<Comparison> {
     let first = runs.first().ok_or_else(|| problem!(E0740, "no runs to compare"))?;
-    runs[1..].iter().try_for_each(|other| evaluated_run::check_comparable(first, other))?;
+    runs[1..].iter().try_for_each(|other| comparability::check_comparable(first, other))?;
     let images = ComparedImages {
         stems: first.cases.stems.clone(),
         classes: selected_classes(first, options.class.as_deref())?,
@@ -106,7 +107,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
     };
     let (metrics, left_out) = comparable_metrics(&runs, &options.metrics)?;
     runs.iter().try_for_each(|run| check_metrics(run, &metrics))?;
-    let mut notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
+    let mut notes = comparability::comparison_notes(&runs, options.group_seeds);
     notes.extend(images.note_on_units(first.of));
     notes.extend(left_out);
     let of = first.of;
@@ -139,7 +140,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
 /// Returns the metrics that these runs can be compared by, and a note on those that are left out. Fails if none is left.
 fn comparable_metrics(runs: &[EvaluatedRun], wanted: &[Metric]) -> Result<(Vec<Metric>, Option<String>)> {
     let (distances, mut metrics): (Vec<Metric>, Vec<Metric>) = wanted.iter().partition(|m| m.is_distance());
-    let Some(why) = evaluated_run::distance_obstacle(runs).filter(|_| !distances.is_empty()) else {
+    let Some(why) = comparability::distance_obstacle(runs).filter(|_| !distances.is_empty()) else {
         return Ok((wanted.to_vec(), None));
     };
     metrics.retain(|metric| !metric.is_distance());

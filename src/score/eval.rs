@@ -14,6 +14,7 @@ use crate::learn::checkpoint;
 use crate::learn::prepare::{RunInputs, check_same_split, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::learn::validate::{highest_classes, host_values, image_tensor, score_batches, scored_role};
+use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin};
 use crate::metric::calibration::CalibrationTally;
 use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
 use crate::text::config::Metric;
@@ -89,6 +90,9 @@ pub fn evaluate(
     }
     let path = options.weights.path(folder)?;
     let network = load_network(&path, checked, &device)?;
+    let progress = CheckpointProgress::read(&path);
+    let files = [(role.name().to_string(), data.file_digest(role))].into();
+    let origin_warnings = progress.as_ref().map(|p| p.origin.warnings_of_use(&WeightsOrigin::new(settings, files)));
     let loader = BatchLoader::new(Arc::clone(&data), role, checked.input().channels());
     let mut tally = CalibrationTally::default();
     let batch = settings.train.batch;
@@ -126,6 +130,8 @@ pub fn evaluate(
         without_best: options.weights == CheckpointChoice::Best
             && path == folder.last()
             && settings.train.keeps_a_best(),
+        step: progress.map(|p| p.step),
+        origin_warnings: origin_warnings.unwrap_or_default(),
         size: spec.size,
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),

@@ -5,6 +5,7 @@ use crate::base::error::Result;
 use crate::base::file;
 use crate::data::SplitRole;
 use crate::learn::run_folder::{RunFolder, write_json};
+use crate::learn::weights_origin::CheckpointProgress;
 use crate::metric::{CaseScore, Evaluation, cases_csv};
 use crate::text::config::DataSpec;
 use std::path::PathBuf;
@@ -40,9 +41,18 @@ fn is_current(folder: &RunFolder, path: PathBuf) -> Option<bool> {
     Some(time(path).is_some_and(|scored| scored >= weights))
 }
 
+/// Returns the file whose weights an evaluation scores, if it holds those of another step by now.
+pub(crate) fn later_weights(folder: &RunFolder, evaluation: &Evaluation) -> Option<PathBuf> {
+    let path = folder.root().join(&evaluation.checkpoint);
+    let step = CheckpointProgress::read(&path)?.step;
+    evaluation.step.is_some_and(|scored| scored != step).then_some(path)
+}
+
 /// Checks whether the folder has weights, and the scores of a role are missing or older than the weights.
 pub(crate) fn is_stale(folder: &RunFolder, role: SplitRole) -> bool {
-    [folder.cases(role), folder.evaluation(role)].into_iter().any(|path| is_current(folder, path) == Some(false))
+    let older = [folder.cases(role), folder.evaluation(role)].map(|path| is_current(folder, path) == Some(false));
+    let of_others = || Evaluation::read(&folder.evaluation(role)).is_ok_and(|e| later_weights(folder, &e).is_some());
+    older.contains(&true) || of_others()
 }
 
 /// Checks whether the folder has weights, and the scores of the cases of a role are up to date.

@@ -11,6 +11,7 @@ use crate::data::survey::values::NamedFacts;
 use crate::data::volume_input::holds_class_indices;
 use crate::data::{SplitRole, is_nifti};
 use crate::learn::trained_run::TrainedRun;
+use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin};
 use crate::text::config::DataSource;
 use std::path::Path;
 
@@ -23,6 +24,9 @@ pub(crate) fn prediction_notes(run: TrainedRun<'_>, inputs: &[PredictionInput]) 
     if is_last && run.settings.train.keeps_a_best() {
         notes.push(NO_BEST_CHECKPOINT.to_string());
     }
+    let progress = run.folder.checkpoint().ok().and_then(|path| CheckpointProgress::read(&path));
+    let now = WeightsOrigin::new(run.settings, Default::default());
+    notes.extend(progress.iter().flat_map(|progress| progress.origin.warnings_of_use(&now)));
     let of_volumes = trained_on_volumes(run);
     if volumes > 0 && of_volumes == Some(false) {
         notes.push(format!(

@@ -92,6 +92,7 @@ pub(crate) fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     let s = &e.summary;
     let of = ScoredUnit::Images;
     let mut lines: Vec<String> = s.nothing_found().into_iter().collect();
+    lines.extend(e.origin_warnings.iter().cloned());
     lines.extend(e.without_best.then(|| NO_BEST_CHECKPOINT.to_string()));
     lines.push(empty_remark(s, classes, of));
     lines.extend(ignored_remark(s, s.n * e.size[0] * e.size[1]));

@@ -2,6 +2,7 @@
 
 mod bench;
 mod metadata_matrix;
+mod origin;
 #[cfg(unix)]
 mod sweep;
 #[cfg(unix)]

@@ -105,6 +105,8 @@ impl RunFolders {
             flips: false,
             chosen_here: run.name.starts_with("chosen"),
             without_best: false,
+            step: None,
+            origin_warnings: Vec::new(),
             size: run.size,
             summary: Summary::new(&cases, &classes, run.empty).unwrap(),
             intervals: None,

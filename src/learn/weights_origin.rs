@@ -1,0 +1,134 @@
+//! Where the weights of a checkpoint come from: the settings and the files of their training, and how far it was.
+//!
+//! A run folder is a folder: its settings can be edited, its checkpoints exchanged, and the data set behind it can change. A
+//! checkpoint therefore carries what its weights rest on, and whoever uses them is told what is different now.
+
+use crate::base::file;
+use crate::text::config::settings::Settings;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Settings without an effect on what weights mean.
+const WITHOUT_EFFECT: [&str; 8] = [
+    "data.name",
+    "data.cache_mb",
+    "train.name",
+    "train.data",
+    "train.epochs",
+    "train.patience",
+    "train.keep",
+    "train.save_every",
+];
+/// Settings of the training that say which network the weights belong to, and which of several runs wrote them.
+const OF_THE_NETWORK: [&str; 3] = ["train.model", "train.args", "train.seed"];
+/// Limit on the size of the header of a safetensors file, as in the crate `safetensors`.
+const HEADER_BYTES: u64 = 100_000_000;
+/// Largest number of letters of a setting's value in a message.
+const VALUE_LETTERS: usize = 60;
+
+/// What weights rest on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WeightsOrigin {
+    /// Values of the settings in JSON, such as `[-1000.0,400.0]` for `data.window`. Empty in checkpoints of older versions.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Digest of the files of each part of the split, by its name.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+}
+
+/// The part of a checkpoint's metadata that is read without its tensors.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct CheckpointProgress {
+    /// Number of finished steps of the optimiser.
+    pub step: u64,
+    #[serde(default)]
+    pub origin: WeightsOrigin,
+}
+
+impl CheckpointProgress {
+    /// Reads the metadata of a checkpoint. `None` if the file is none, or has none.
+    pub(crate) fn read(path: &Path) -> Option<CheckpointProgress> {
+        let length: [u8; 8] = file::read_head(path, 8).ok()?.try_into().ok()?;
+        let length = u64::from_le_bytes(length);
+        if length > HEADER_BYTES {
+            return None;
+        }
+        let head = file::read_head(path, 8 + length).ok()?;
+        let header: Value = serde_json::from_slice(head.get(8..)?).ok()?;
+        serde_json::from_str(header["__metadata__"]["npc"].as_str()?).ok()
+    }
+}
+
+impl WeightsOrigin {
+    pub(crate) fn new(settings: &Settings, files: BTreeMap<String, String>) -> WeightsOrigin {
+        WeightsOrigin { settings: named_settings(settings), files }
+    }
+
+    /// Returns warnings for `eval` and `predict`, whose settings and files are `now`.
+    pub(crate) fn warnings_of_use(&self, now: &WeightsOrigin) -> Vec<String> {
+        let changed = self.changed_settings(now, |name| name.starts_with("data.") || OF_THE_NETWORK.contains(&name));
+        let settings = (!changed.is_empty()).then(|| {
+            format!("the weights were trained with other settings than the run folder has now: {}", changed.join("; "))
+        });
+        let parts = self.changed_parts(now);
+        let files = (!parts.is_empty()).then(|| {
+            format!(
+                "the files of the split ({}) are not those that were there when the run was trained: their lengths or contents differ",
+                parts.join(", ")
+            )
+        });
+        settings.into_iter().chain(files).collect()
+    }
+
+    /// Returns warnings for a run that goes on, whose settings and files are `now`.
+    pub(crate) fn warnings_of_resuming(&self, now: &WeightsOrigin) -> Vec<String> {
+        let changed = self.changed_settings(now, |_| true);
+        let settings = (!changed.is_empty())
+            .then(|| format!("the run goes on with other settings than before: {}", changed.join("; ")));
+        let parts = self.changed_parts(now);
+        let files = (!parts.is_empty()).then(|| {
+            format!(
+                "the files of the split ({}) are not those of the epochs before: their lengths or contents differ; the best scores of \
+                 those epochs are of the other files",
+                parts.join(", ")
+            )
+        });
+        settings.into_iter().chain(files).collect()
+    }
+
+    /// Returns a phrase for each setting that both know and that differs, where it `counts`.
+    fn changed_settings(&self, now: &WeightsOrigin, counts: impl Fn(&str) -> bool) -> Vec<String> {
+        let both = self.settings.iter().filter_map(|(name, then)| Some((name, then, now.settings.get(name)?)));
+        both.filter(|(name, then, now)| then != now && counts(name))
+            .map(|(name, then, now)| format!("`{name}` is {} and was {}", short(now), short(then)))
+            .collect()
+    }
+
+    /// Returns the parts of the split whose files differ.
+    pub(crate) fn changed_parts<'a>(&self, now: &'a WeightsOrigin) -> Vec<&'a str> {
+        let other = |(part, digest): &(&String, &String)| self.files.get(*part).is_some_and(|then| then != *digest);
+        now.files.iter().filter(other).map(|(part, _)| part.as_str()).collect()
+    }
+}
+
+/// Returns each key of `train` and `data` with its value in JSON.
+fn named_settings(settings: &Settings) -> BTreeMap<String, String> {
+    let keys = |prefix: &'static str, value: Result<Value, serde_json::Error>| {
+        let object = match value {
+            Ok(Value::Object(object)) => object,
+            Ok(_) | Err(_) => serde_json::Map::new(),
+        };
+        object.into_iter().map(move |(key, value)| (format!("{prefix}.{key}"), value.to_string()))
+    };
+    keys("train", serde_json::to_value(&settings.train))
+        .chain(keys("data", serde_json::to_value(&settings.data)))
+        .filter(|(name, _)| !WITHOUT_EFFECT.contains(&name.as_str()))
+        .collect()
+}
+
+fn short(value: &str) -> String {
+    crate::base::shorten::shortened(value, VALUE_LETTERS).into_owned()
+}
