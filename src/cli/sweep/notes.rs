@@ -4,6 +4,8 @@ use super::trained_table::TrainedSweep;
 use crate::base::file;
 use crate::desk::sweep::RunState;
 use crate::learn::run_folder::{RunFolder, RunSummary};
+use crate::metric::CaseTable;
+use crate::metric::statistics::{LEAST_UNITS, unit_count};
 use crate::score::sweep_scores::PointScores;
 
 /// Returns the notes that readers of the table need.
@@ -43,6 +45,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
             "Differences are paired by image and seed; their intervals are bootstrapped over images and {n} seeds."
         )),
     }
+    notes.extend(note_on_groups(&first.cases));
     let unclear: Vec<&str> = (table.plan.points.iter().zip(&table.rows))
         .filter(|(_, row)| row.differences.first().is_some_and(|d| d.is_some_and(|d| !d.distinguishable())))
         .map(|(point, _)| point.label.as_str())
@@ -59,6 +62,16 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
         );
     }
     notes
+}
+
+/// Returns a note on the groups of the test images; `None` if they have none.
+fn note_on_groups(cases: &CaseTable) -> Option<String> {
+    let groups = unit_count(cases.stems.len(), Some(cases.groups.as_deref()?));
+    let of = if groups == 1 { "1 group".to_string() } else { format!("{groups} groups") };
+    Some(match groups < LEAST_UNITS {
+        true => format!("The test images are of {of}: intervals need at least {LEAST_UNITS}."),
+        false => format!("The test images are of {of}: the bootstrap draws groups."),
+    })
 }
 
 /// Checks whether the evaluated epoch was selected by its score on the test images.

@@ -72,6 +72,7 @@ pub(crate) fn run_sweep(
     check_same_images(&scores)?;
     let mut table = TrainedSweep::new(&plan, &scores, &common.metrics, to, wanted.convention);
     table.notes = notes(&table, &scores);
+    table.failures.clone_from(&failures);
     if train || common.collect {
         table.write_files(&plan.out)?;
     }

@@ -23,6 +23,8 @@ pub(super) struct TrainedSweep<'a> {
     pub to: usize,
     /// Notes below the table.
     pub notes: Vec<String>,
+    /// Label and message of each run that failed, and of each point whose model cannot be built.
+    pub failures: Vec<(String, String)>,
 }
 
 /// Results of one point.
@@ -49,7 +51,7 @@ impl<'a> TrainedSweep<'a> {
             differences: metrics.iter().map(|&m| (k != to).then(|| point_difference(point, &scores[to], m))?).collect(),
         };
         let rows = scores.iter().enumerate().map(row).collect();
-        TrainedSweep { plan, convention, metrics, rows, to, notes: Vec::new() }
+        TrainedSweep { plan, convention, metrics, rows, to, notes: Vec::new(), failures: Vec::new() }
     }
 
     /// Returns title, table and notes in a format, or the JSON document.
@@ -163,6 +165,7 @@ impl<'a> TrainedSweep<'a> {
         json!({
             "schema": 1, "sweep": sweep, "run": run, "data": data, "axes": axes, "convention": self.convention.name(), "to": self.reference(),
             "points": points, "notes": self.notes,
+            "failed": self.failures.iter().map(|(label, message)| json!({"label": label, "message": message})).collect::<Vec<_>>(),
         })
     }
 

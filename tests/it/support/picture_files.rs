@@ -46,6 +46,19 @@ impl TiffPage {
     }
 }
 
+impl TiffPage {
+    /// One strip for all samples, or one for each where the samples lie in planes (PlanarConfiguration 2).
+    fn strips(&self) -> u32 {
+        let number = |wanted: u16| {
+            self.tags.iter().find_map(|(tag, value)| match value {
+                TagValue::Shorts(values) if *tag == wanted => values.first().copied(),
+                _ => None,
+            })
+        };
+        if number(284) == Some(2) { number(277).unwrap_or(1).into() } else { 1 }
+    }
+}
+
 /// Writes a TIFF file with these pages in either byte order.
 pub fn write_tiff(path: &Path, big_endian: bool, pages: Vec<TiffPage>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -60,10 +73,11 @@ pub fn tiff_bytes(big_endian: bool, pages: Vec<TiffPage>) -> Vec<u8> {
     file.extend(long(0));
     let mut pointer = 4;
     for mut page in pages {
-        let strip = file.len() as u32;
+        let (start, strips) = (file.len() as u32, page.strips());
         file.extend(&page.data);
-        page.tags.push((273, TagValue::Longs(vec![strip])));
-        page.tags.push((279, TagValue::Longs(vec![page.data.len() as u32])));
+        let length = page.data.len() as u32 / strips;
+        page.tags.push((273, TagValue::Longs((0..strips).map(|n| start + n * length).collect())));
+        page.tags.push((279, TagValue::Longs(vec![length; strips as usize])));
         page.tags.sort_by_key(|(tag, _)| *tag);
         let mut entries = Vec::new();
         for (tag, value) in &page.tags {

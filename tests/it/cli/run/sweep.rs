@@ -291,6 +291,9 @@ fn failures_are_named_and_stop_no_other_run() {
     let args =
         ["sweep", "tiny.model", "broken", "--run", "tiny", "--train", "--set", "epochs=1", "--out", "runs/broken"];
     folder.npc(&args).expect_exit(1, &["wide", "width=100: failed: the model cannot be built", "1 of 1", "0 of 1"]);
+    let json: Value = serde_json::from_str(&folder.npc(&[&args[..], &["--format", "json"]].concat()).stdout).unwrap();
+    assert_eq!(json["failed"][0]["label"], "width=100");
+    assert!(json["failed"][0]["message"].as_str().unwrap().contains("cannot be built"), "{json}");
     // A file has the name of a run's folder.
     fs::create_dir_all(folder.path("runs/taken/width=4")).unwrap();
     fs::write(folder.path("runs/taken/width=4/seed=0"), "").unwrap();

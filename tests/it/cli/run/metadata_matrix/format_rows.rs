@@ -93,14 +93,6 @@ fn images() -> Vec<MatrixRow> {
             };
             pairs(f, ("png", bytes), ("png", mask_png));
         }),
-        image("any", "8 and 16 bits in one set without a window", "8-bit", |f| {
-            let bytes = |i: usize| {
-                let wide: Vec<u8> = values(i).iter().flat_map(|&v| (257 * u16::from(v)).to_le_bytes()).collect();
-                tiff([if i == 0 { tiff_page([SIDE; 2], 16, 1, 1, &wide) } else { grey_page(&values(i)) }])
-            };
-            pairs(f, ("tif", bytes), ("png", mask_png));
-        })
-        .same_as(plain_pairs),
         image("TIFF", "Compression that is not read", "compression", |f| {
             // JPEG 2000.
             let bytes = |i| tiff([grey_page(&values(i)).short(259, 34_712)]);
