@@ -14,7 +14,7 @@ What the tables rest on:
   mean over the patient's slices (and over the seeds); the table shows the mean over the six patients and the least and the greatest. The unit is the patient: the p-value
   of a difference is that of the exact sign-flip test over the six differences, whose smallest value is 2/64.
 - The skin and polyp sets have no patients in their lists; their near-duplicates lie on one side of the split. The unit is the
-  image; intervals are percentile bootstraps over the images, of scores that are averaged over the seeds first.
+  image; intervals of scores are percentile bootstraps over the images, and those of differences over images and seeds.
 """
 
 import argparse
@@ -117,6 +117,22 @@ def bootstrap(values, seed=0):
     return means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
 
 
+def bootstrap_of_difference(out, names_by_seed, reference_by_seed, metric, seed=0):
+    """95 % percentile interval of the mean difference over images and seeds: both are drawn. Runs are paired by seed and image."""
+    each = []
+    for names, reference in zip(names_by_seed, reference_by_seed):
+        ours, theirs = by_unit(out, [names], metric), by_unit(out, [reference], metric)
+        each.append([ours[unit] - theirs[unit] for unit in theirs])
+    draw = random.Random(seed)
+    images = range(len(each[0]))
+    means = []
+    for _ in range(RESAMPLES):
+        chosen = draw.choices(images, k=len(images))
+        means.append(statistics.fmean(statistics.fmean(row[i] for i in chosen) for row in draw.choices(each, k=len(each))))
+    means.sort()
+    return means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
+
+
 def sign_flip(differences):
     """Exact two-sided p-value of the mean difference: the share of the 2^n sign patterns with a mean at least as far from 0."""
     observed = abs(sum(differences)) - 1e-12
@@ -181,7 +197,7 @@ def table_attention(out, data):
             if data == "lung":
                 difference = f"{statistics.fmean(each):+.4f} ({min(each):+.3f} to {max(each):+.3f}), p = {sign_flip(each):.2f}"
             else:
-                low, high = bootstrap(each)
+                low, high = bootstrap_of_difference(out, names(attention), names("none"), "dice")
                 difference = f"{statistics.fmean(each):+.4f} [{low:+.4f}, {high:+.4f}]"
         iou = statistics.fmean(by_unit(out, names(attention), "iou").values())
         paper = PAPER[data][attention]
