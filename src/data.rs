@@ -18,6 +18,7 @@ pub(crate) mod data_profile;
 mod dataset;
 mod decode;
 mod file_digest;
+mod file_names;
 mod group;
 mod image;
 pub(crate) mod image_facts;

@@ -3,7 +3,7 @@
 //! Nothing is decoded: names decide, and the first bytes of files whose names do not say what they are.
 
 use super::decode::is_picture;
-use super::order::natural;
+use super::file_names::{extension, holds_no_picture, is_system_file, is_unfinished, list_names, name_of};
 use super::volume::is_nifti;
 use crate::base::file;
 use std::collections::BTreeSet;
@@ -20,19 +20,11 @@ const UNREAD: [&str; 68] = [
 ];
 /// Extensions of compressed files: `a.png.gz` is a picture that is not read.
 const COMPRESSED: [&str; 5] = ["gz", "bz2", "xz", "zst", "z"];
-/// Extensions of files that hold no picture, so that their bytes are not looked at.
-const OTHER: [&str; 16] =
-    ["bib", "csv", "db", "htm", "html", "ini", "json", "log", "md", "model", "pdf", "py", "tsv", "txt", "xml", "yaml"];
-/// Files that systems leave in folders, in lower case.
-const SYSTEM: [&str; 7] =
-    [".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", ".directory", ".localized"];
 /// Maximum number of files of a folder whose first bytes are read.
 const MAX_OPENED: usize = 200;
 /// Maximum number of entries of subfolders that are counted, and how deep.
 const MAX_COUNTED: usize = 20_000;
 const MAX_DEPTH: usize = 4;
-/// Maximum number of names in a message.
-const MAX_NAMED_FILES: usize = 10;
 
 /// A folder in which the files of one pattern were searched.
 pub(super) struct SearchedFolder {
@@ -52,16 +44,16 @@ pub(super) struct SearchedFolder {
 /// Checks whether a name says that the file is a picture or volume in a format that is not read.
 pub(super) fn is_unread_format(path: &Path) -> bool {
     let Some(extension) = extension(path) else { return false };
-    if COMPRESSED.contains(&extension.as_str()) {
+    if COMPRESSED.contains(&extension.as_str()) || is_unfinished(path) {
         let inner = path.with_extension("");
-        return is_picture(&inner) || is_unread_format(&inner);
+        return is_picture(&inner) || is_nifti(&inner) || is_unread_format(&inner);
     }
     UNREAD.contains(&extension.as_str()) && !is_picture(path)
 }
 
 /// Checks whether the extension leaves open that a file holds a picture or volume.
 fn may_be_disguised(path: &Path) -> bool {
-    extension(path).is_none_or(|e| !OTHER.contains(&e.as_str()))
+    !holds_no_picture(path)
 }
 
 /// Checks whether a file holds a picture or volume and its name hides that: by a leading dot, or by another extension.
@@ -100,32 +92,6 @@ pub(crate) fn skipped_sentence(skipped: &[PathBuf]) -> Option<String> {
             list_names(Path::new(""), skipped)
         )
     })
-}
-
-/// Checks whether a system, and no person, has left this file.
-fn is_system_file(path: &Path) -> bool {
-    SYSTEM.contains(&name_of(path).to_lowercase().as_str())
-}
-
-fn extension(path: &Path) -> Option<String> {
-    path.extension().map(|e| e.to_string_lossy().to_lowercase())
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Returns up to ten names relative to `root` in natural order, and the number of the others.
-pub(super) fn list_names<'a>(root: &Path, paths: impl IntoIterator<Item = &'a PathBuf>) -> String {
-    let shown = |path: &PathBuf| path.strip_prefix(root).unwrap_or(path).display().to_string();
-    let mut names: Vec<String> = paths.into_iter().map(shown).collect();
-    names.sort_by(|a, b| natural(a, b));
-    let more = names.len().saturating_sub(MAX_NAMED_FILES);
-    names.truncate(MAX_NAMED_FILES);
-    if more > 0 {
-        names.push(format!("and {more} more"));
-    }
-    names.join(", ")
 }
 
 /// The files of one set that are left out, by the reason.

@@ -73,6 +73,8 @@ pub enum NoticeTopic {
     Inverted,
     /// Some values stand for no measurement.
     Padding,
+    /// Files in the folder of a series that are no slices.
+    LeftOut,
 }
 
 /// A fact about one file that its user should know.

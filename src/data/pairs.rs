@@ -5,7 +5,8 @@
 
 use super::case::Case;
 use super::decode::is_picture;
-use super::left_out::{SearchedFolder, describe_left_out, is_unread_format, list_names, pictures_below};
+use super::file_names::{broken_link, list_names};
+use super::left_out::{SearchedFolder, describe_left_out, is_unread_format, pictures_below};
 use super::order::natural;
 use super::stem::{composed, name_problem, stem_key, stem_of};
 use super::volume::{dicom, is_nifti};
@@ -251,15 +252,6 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
         return Err(error);
     }
     Ok(PatternFiles { found, broken, searched })
-}
-
-/// Returns the problem of a symbolic link that leads nowhere.
-fn broken_link(path: &Path) -> Option<RunError> {
-    let target = fs::read_link(path).ok().filter(|_| !path.exists())?;
-    let target = target.display();
-    Some(
-        problem!(E0701, path, "the symbolic link leads to `{target}`, which is not there"; help: "restore the file, or remove the link"),
-    )
 }
 
 /// Returns an existing path below a folder: the exact name, or else a name that differs only in case or Unicode form.

@@ -3,6 +3,7 @@
 //! Pictures and NIfTI files are known by their names; of other files the first bytes are read, to find DICOM series.
 
 use super::decode::{self, EXTENSIONS};
+use super::file_names::is_hidden;
 use super::left_out;
 use super::order::natural;
 use super::volume::{self, dicom};
@@ -93,12 +94,9 @@ pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &OutputEndings) -> Resul
     Ok(all)
 }
 
-/// Returns the files that look like pictures or volumes, of those that are no input. The files of a DICOM series are part of it.
-fn looking_like_pictures(others: Vec<PathBuf>, series: bool) -> impl Iterator<Item = PathBuf> {
-    let in_series = |path: &Path| {
-        path.extension().is_none_or(|e| ["dcm", "dicom", "ima"].contains(&e.to_string_lossy().to_lowercase().as_str()))
-    };
-    others.into_iter().filter(move |path| !(series && in_series(path)) && left_out::looks_like_picture(path))
+/// Returns the files that look like pictures or volumes, of those that are no input.
+fn looking_like_pictures(others: Vec<PathBuf>) -> impl Iterator<Item = PathBuf> {
+    others.into_iter().filter(|path| left_out::looks_like_picture(path))
 }
 
 /// Sorts the inputs, or fails if there are none.
@@ -146,10 +144,6 @@ fn is_picture(path: &Path) -> bool {
     !is_hidden(path) && decode::is_picture(path)
 }
 
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().unwrap_or_default().to_string_lossy().starts_with('.')
-}
-
 /// Returns the kind of a file by its name; `None` for a file that is no input.
 fn kind_of_name(path: &Path) -> Option<InputKind> {
     match is_picture(path) {
@@ -177,14 +171,17 @@ fn images_below(root: &Path, out: &Path) -> Result<PredictionInputs> {
             } else if let Some(kind) = kind_of_name(&path) {
                 let stem = stem_of(path.strip_prefix(root).unwrap_or(&path));
                 all.found.push(PredictionInput { stem, path, kind });
-            } else if !series && !is_hidden(&path) && path.is_file() && dicom::is_dicom(&path) {
+            } else if !series && dicom::is_slice(&path) {
                 series = true;
                 all.found.push(series_in(root, &folder));
             } else {
                 others.push(path);
             }
         }
-        all.skipped.extend(looking_like_pictures(others, series));
+        // What a series leaves out of its folder is reported with the series.
+        if !series {
+            all.skipped.extend(looking_like_pictures(others));
+        }
     }
     some_inputs(root, "no image in this folder or its subfolders", all)
 }
@@ -218,7 +215,7 @@ fn images_matching(pattern: &Path) -> Result<PredictionInputs> {
             others.push(path);
         }
     }
-    all.skipped.extend(looking_like_pictures(others, false));
+    all.skipped.extend(looking_like_pictures(others));
     some_inputs(pattern, "the pattern matches no image", all)
 }
 

@@ -16,6 +16,7 @@ mod phantoms;
 mod picture_formats;
 mod published_data;
 mod quick_survey;
+mod series_folders;
 mod split;
 mod volume;
 mod volume_place;

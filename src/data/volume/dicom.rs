@@ -15,6 +15,6 @@ mod series;
 mod slice;
 mod vocabulary;
 
-pub(crate) use folder::{holds_dicom, is_dicom};
+pub(crate) use folder::{holds_dicom, is_dicom, is_slice};
 pub(crate) use mask_pictures::read_masks;
 pub(crate) use series::DicomSeries;

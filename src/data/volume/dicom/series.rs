@@ -3,7 +3,7 @@
 //! Rescale slope and intercept are applied frame by frame, which gives Hounsfield units for CT; windows (VOI) and overlays are for
 //! viewers and not applied.
 
-use super::folder::dicom_files;
+use super::folder::SeriesFolder;
 use super::frames;
 use super::slice::{DicomSlice, cross_product, read_slices};
 use crate::base::error::{Result, RunError};
@@ -31,15 +31,17 @@ pub(crate) struct DicomSeries {
 impl DicomSeries {
     /// Reads the headers of a folder's files and sorts the slices.
     ///
-    /// Errors: the folder holds no DICOM file or files of several series, slices differ in size or direction, or a slice is missing
-    /// or duplicated.
+    /// Errors: the folder holds no DICOM file or files of several series, a file that is named like a slice is none, slices differ in
+    /// size or direction, or a slice is missing or duplicated.
     pub(crate) fn open(path: &Path) -> Result<DicomSeries> {
-        let (folder, found) = dicom_files(path)?;
-        if found.is_empty() {
+        let found = SeriesFolder::find(path)?;
+        if found.slices.is_empty() {
             return Err(problem!(E0714, path, "no DICOM file in this folder"));
         }
+        let left_out = found.note(path);
+        let SeriesFolder { folder, slices: files, .. } = found;
         let mut slices = Vec::new();
-        for file in &found {
+        for file in &files {
             slices.extend(read_slices(file)?);
         }
         check_one_series(&folder, &slices)?;
@@ -70,7 +72,7 @@ impl DicomSeries {
         // DICOM axes point to the left and the back, the grid's axes to the right and the front.
         let affine = [row(0).map(|v| -v), row(1).map(|v| -v), row(2)];
         let grid = VoxelGrid::new(&folder, [columns, rows, slices.len()], affine)?;
-        let mut notes: Vec<VolumeNote> = geometry_notes(&grid).into_iter().chain(distance_note).collect();
+        let mut notes: Vec<VolumeNote> = geometry_notes(&grid).into_iter().chain(distance_note).chain(left_out).collect();
         if slices.iter().any(|slice| slice.format.inverted) {
             let text = "stored values are inverted, since the largest is the darkest (MONOCHROME1)";
             notes.push((NoticeTopic::Inverted, text.to_string()));
