@@ -4,6 +4,7 @@
 //! `cal_max` say how a viewer should show the values and do not change them; the intent says what a volume is for.
 
 mod fields;
+mod gzip;
 mod place;
 mod samples;
 
@@ -16,7 +17,7 @@ use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::notice::FileRole;
 use fields::{HEADER, NiftiFields};
-use flate2::bufread::MultiGzDecoder;
+use gzip::{BytesBehindMember, GzipReader};
 use nifti::{NiftiHeader, NiftiType};
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
@@ -36,10 +37,13 @@ fn open(path: &Path) -> Result<Box<dyn Read>> {
         Err(_) => return Err(problem!(E0703, path, "the file is empty")),
     };
     let whole = Cursor::new(magic).chain(file);
-    Ok(if zipped { Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(whole)))) } else { Box::new(whole) })
+    Ok(if zipped { Box::new(BufReader::new(GzipReader::new(BufReader::new(whole)))) } else { Box::new(whole) })
 }
 
 fn cannot_unpack(path: &Path, e: &std::io::Error) -> RunError {
+    if e.get_ref().is_some_and(|cause| cause.is::<BytesBehindMember>()) {
+        return problem!(E0703, path, "{}", one_line(e); help: "copy or download the file again, or pack it again with gzip");
+    }
     problem!(
         E0703,
         path,

@@ -2,8 +2,10 @@
 
 use crate::support::data_sets::{only, refused, spec};
 use crate::support::nifti_file::{Affine, NiftiFile};
+use npc::internals::base::error::RunError;
 use npc::internals::data::{Dataset, SplitRole};
-use npc::text::config::{DataSpec, MaskRule};
+use npc::text::config::{DataSource, DataSpec, MaskRule, SliceAxis, Slicing};
+use std::fs;
 use std::path::Path;
 use tempfile::tempdir;
 
@@ -34,7 +36,7 @@ fn block() -> DataSpec {
     }
 }
 
-fn open(dir: &Path, image: &NiftiFile, mask: &NiftiFile) -> Result<Dataset, npc::internals::base::error::RunError> {
+fn open(dir: &Path, image: &NiftiFile, mask: &NiftiFile) -> Result<Dataset, RunError> {
     image.write(&dir.join("i/a.nii"));
     mask.write(&dir.join("m/a.nii"));
     Dataset::open(&block(), dir)
@@ -207,13 +209,15 @@ fn headers_that_contradict_the_file_are_refused() {
         file
     };
     let shorts = |values: &[i16]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-    let cases: [(usize, Vec<u8>, &str); 9] = [
+    let cases: [(usize, Vec<u8>, &str); 11] = [
         (72, shorts(&[8]), "Int16 has 16 bits, but bitpix is 8"),
         (70, shorts(&[128, 24]), "unsupported voxel type Rgb24"),
         (40, shorts(&[4, 6, 4, 1, 3]), "contains 3 volumes along dimension 4"),
         (40, shorts(&[3, 6, -4, 3]), "a size of -4 along dimension 2"),
         (40, shorts(&[9]), "a.nii"),
-        (108, 100f32.to_le_bytes().to_vec(), "begin at byte 100, inside the header"),
+        (108, 100f32.to_le_bytes().to_vec(), "begin at byte 100 (vox_offset), inside the header; nibabel refuses the file"),
+        (108, vec![0; 4], "begin at byte 0 (vox_offset), inside the header; nibabel reads them from byte 0, nifti_clib from byte 348"),
+        (108, 348f32.to_le_bytes().to_vec(), "begin at byte 348 (vox_offset), inside the header"),
         (112, f32::INFINITY.to_le_bytes().to_vec(), "scales values by inf"),
         (344, b"ni1\0".to_vec(), "whose voxels are in another file (.img)"),
         (344, vec![0; 4], "Analyze 7.5"),
@@ -222,6 +226,67 @@ fn headers_that_contradict_the_file_are_refused() {
         refusal(&changed(*at, bytes), &mask(PLACE), &[words]);
     }
     assert_eq!(accepted(&changed(112, &f32::NAN.to_le_bytes()), &mask(PLACE)), [""; 0]);
+}
+
+/// The block's spacing counts, and a header with another one is reported, by the axis of the slices.
+#[test]
+fn a_spacing_that_differs_from_the_block_is_reported() {
+    let notices = |spacing: [f64; 2], axis: SliceAxis| {
+        let dir = tempdir().unwrap();
+        drop(open(dir.path(), &image(), &mask(PLACE)).unwrap());
+        let slicing = Slicing { axis, ..block().slicing };
+        let data = Dataset::open(&DataSpec { spacing: Some(spacing), slicing, ..block() }, dir.path()).unwrap();
+        let sample = data.load(SplitRole::Train, 1, 1).unwrap();
+        sample.warnings.into_iter().map(|notice| notice.text).filter(|t| !t.contains("same value")).collect::<Vec<_>>()
+    };
+    let differs =
+        |file: &str, block: &str| [format!("the file gives a spacing of {file} mm; the data block's {block} mm is used")];
+    assert_eq!(notices([2.0, 0.5], SliceAxis::Axial), differs("2.0000 x 1.5000", "2 x 0.5"));
+    assert_eq!(notices([1.5, 2.0], SliceAxis::Axial), differs("2.0000 x 1.5000", "1.5 x 2"));
+    assert_eq!(notices([2.0, 1.5], SliceAxis::Axial), [""; 0]);
+    assert_eq!(notices([5.0, 1.5], SliceAxis::Coronal), [""; 0]);
+    assert_eq!(notices([2.0, 1.5], SliceAxis::Coronal), differs("5.0000 x 1.5000", "2 x 1.5"));
+}
+
+/// What follows a gzip member: zeros are padding, another member goes on, and anything else is refused with that cause.
+#[test]
+fn bytes_behind_a_gzip_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    image().write(&at("i/a.nii.gz"));
+    mask(PLACE).write(&at("m/a.nii.gz"));
+    let whole = fs::read(at("i/a.nii.gz")).unwrap();
+    let member = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let plain = image().bytes();
+    let (start, end) = plain.split_at(400);
+    let block = DataSpec { source: DataSource::Files { images: "i/*.nii.gz".into(), masks: "m/*.nii.gz".into() }, ..block() };
+    let load = |bytes: Vec<u8>| {
+        fs::write(at("i/a.nii.gz"), bytes).unwrap();
+        let sample = Dataset::open(&block, dir.path())?.load(SplitRole::Train, 1, 1)?;
+        Ok::<_, RunError>(sample.image)
+    };
+    let wanted = load(whole.clone()).unwrap();
+    let accepted: [(&str, Vec<u8>); 6] = [
+        ("one zero", [&whole[..], &[0]].concat()),
+        ("a block of zeros", [&whole[..], &[0; 100_000]].concat()),
+        ("two members", [member(start), member(end)].concat()),
+        ("zeros between members", [&member(start)[..], &[0; 77], &member(end)].concat()),
+        ("zeros before and behind", [&member(start)[..], &[0; 77], &member(end), &[0; 512]].concat()),
+        ("an empty member", [&whole[..], &member(&[])].concat()),
+    ];
+    for (what, bytes) in accepted {
+        assert_eq!(load(bytes).unwrap(), wanted, "{what}");
+    }
+    let cause = "the gzip data end before the file does, and what follows is neither zeros nor gzip data";
+    for rest in [&b"rest"[..], &[0, 0, 0, 7], &[b' '; 4], b"\n"] {
+        let text = refused(load([&whole[..], rest].concat()), &["i/a.nii.gz", cause]);
+        assert!(!text.contains("truncated"), "{text}");
+    }
+    refused(load([&whole[..], &whole[..40]].concat()), &["i/a.nii.gz", "cannot decompress the file"]);
 }
 
 /// NIfTI-2 has wider fields at other offsets.
@@ -248,6 +313,10 @@ fn the_second_version_is_read() {
             .enumerate()
             .for_each(|(i, v)| put(400 + 8 * i, f64::from(*v).to_le_bytes().to_vec()));
         header[4..12].copy_from_slice(b"n+2\0\r\n\x1a\n");
+        let mut refused = header.clone();
+        refused[168..176].copy_from_slice(&[0; 8]);
+        let words = "begin at byte 0 (vox_offset), inside the header; nibabel reads them from byte 0, nifti_clib from byte 540";
+        refusal(&NiftiFile { header: refused, voxels: first.voxels.clone() }, &mask(PLACE), &[words]);
         let swapped: Vec<u8> = first.voxels.chunks(2).flat_map(|v| [v[1], v[0]]).collect();
         let file = NiftiFile { header, voxels: if big { swapped } else { first.voxels.clone() } };
         assert_eq!(accepted(&file, &mask(PLACE)), [""; 0]);

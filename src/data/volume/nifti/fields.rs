@@ -47,14 +47,7 @@ impl NiftiFields {
             );
         }
         let fields = if version == 0 { first_version(path, bytes, big)? } else { second_version(path, bytes, big)? };
-        let data_start = fields.vox_offset;
-        if data_start < SIZES[version] as u64 + 4 {
-            return Err(problem!(
-                E0703,
-                path,
-                "the NIfTI header says that the voxels begin at byte {data_start}, inside the header"
-            ));
-        }
+        check_offset(path, fields.vox_offset, SIZES[version] as u64)?;
         Ok(fields)
     }
 }
@@ -79,7 +72,7 @@ fn first_version(path: &Path, bytes: &[u8], big: bool) -> Result<NiftiFields> {
         datatype: header.datatype,
         bitpix: header.bitpix,
         pixdim: wide([p0, p1, p2, p3]),
-        vox_offset: offset(path, f64::from(header.vox_offset), 352)?,
+        vox_offset: offset(path, f64::from(header.vox_offset))?,
         scl_slope: f64::from(header.scl_slope),
         scl_inter: f64::from(header.scl_inter),
         xyzt_units: i32::from(header.xyzt_units),
@@ -100,11 +93,26 @@ fn pair(path: &Path, what: &str) -> crate::base::error::RunError {
     )
 }
 
-/// Converts the place of the voxels. 0 stands for the end of the header.
-fn offset(path: &Path, declared: f64, usual: u64) -> Result<u64> {
-    if declared == 0.0 {
-        return Ok(usual);
+/// Checks that the voxels of a single file begin behind its header of `header` bytes and the four that announce extensions. Programs
+/// disagree about the others: nibabel takes 0 as it is and refuses the rest, nifti_clib (ITK, ANTs, AFNI) takes the size of the
+/// header.
+fn check_offset(path: &Path, declared: u64, header: u64) -> Result<()> {
+    let usual = header + 4;
+    if declared >= usual {
+        return Ok(());
     }
+    let read = if declared == 0 { "nibabel reads them from byte 0" } else { "nibabel refuses the file" };
+    Err(problem!(
+        E0703,
+        path,
+        "the NIfTI header says that the voxels begin at byte {declared} (vox_offset), inside the header; {read}, nifti_clib from byte \
+         {header}";
+        help: "find out where the voxels begin (at byte {usual} in most files) and write that into vox_offset, or save the volume again"
+    ))
+}
+
+/// Converts the place of the voxels.
+fn offset(path: &Path, declared: f64) -> Result<u64> {
     // Offsets of files are below 2^53, which a float holds exactly.
     if declared.fract() != 0.0 || !(0.0..9e15).contains(&declared) {
         return Err(problem!(E0703, path, "the NIfTI header says that the voxels begin at byte {declared}"));
@@ -167,7 +175,7 @@ fn second_version(path: &Path, bytes: &[u8], big: bool) -> Result<NiftiFields> {
         datatype: field.i16(12),
         bitpix: field.i16(14),
         pixdim: field.f64s(104),
-        vox_offset: offset(path, field.i64(168) as f64, HEADER)?,
+        vox_offset: offset(path, field.i64(168) as f64)?,
         scl_slope: field.f64s::<1>(176)[0],
         scl_inter: field.f64s::<1>(184)[0],
         xyzt_units: field.i32(500),
