@@ -5,6 +5,7 @@ use super::decode;
 use super::mask;
 use super::notice::{FileNotice, FileRole};
 use super::pixels::Pixels;
+use super::spacing::spacing_notice;
 use super::volume::{self, Volume, VolumeCache, VoxelGrid, is_volume};
 use crate::base::error::Result;
 use crate::text::config::DataSpec;
@@ -23,10 +24,18 @@ fn open(case: &Case, path: &Path, volumes: &VolumeCache) -> Result<Arc<Volume>> 
 pub(super) fn read_pixels(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<Pixels> {
     match case.slice {
         Some(index) => {
-            open(case, &case.image, volumes)?.slice(spec.slicing.axis, index, &case.display_path(&case.image))
+            read_slice(spec, &*open(case, &case.image, volumes)?, index, &case.display_path(&case.image))
         }
         None => decode::read(&case.image, FileRole::Image, spec),
     }
+}
+
+/// Reads a slice of an image. `place` stands for it in messages.
+pub(super) fn read_slice(spec: &DataSpec, volume: &Volume, index: usize, place: &Path) -> Result<Pixels> {
+    let mut pixels = volume.slice(spec.slicing.axis, index, place)?;
+    let notice = spacing_notice(Some(volume.grid.pixel_spacing(spec.slicing.axis)), spec);
+    pixels.warnings.extend(notice.map(|(topic, text)| FileNotice::new(topic, FileRole::Image, place, text)));
+    Ok(pixels)
 }
 
 /// Reads the mask of a case at its own size.

@@ -20,6 +20,7 @@ mod webp_file;
 
 use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{AlphaPlane, Pixels, SampleValues, check_size};
+use super::spacing::spacing_notice;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::foreign_code::quietly;
@@ -288,17 +289,4 @@ fn to_image_values(pixels: &mut Pixels, bits: u32, palette: Option<&[[u8; 4]]>, 
     }
     pixels.values.spread(bits);
     Ok(())
-}
-
-/// Returns a notice if the file gives another spacing than the data block.
-fn spacing_notice(of_file: Option<[f64; 2]>, spec: &DataSpec) -> Option<(NoticeTopic, String)> {
-    let (file, block) = (of_file?, spec.spacing?);
-    let differs = (0..2).any(|i| (file[i] / block[i] - 1.0).abs() > 0.01);
-    differs.then(|| {
-        let text = format!(
-            "the file gives a spacing of {:.4} x {:.4} mm; the data block's {} x {} mm is used",
-            file[0], file[1], block[0], block[1]
-        );
-        (NoticeTopic::Spacing, text)
-    })
 }

@@ -1,5 +1,6 @@
 //! A volume to predict: its slices as the network reads them, and files on its grid.
 
+use super::case_reader::read_slice;
 use super::image::{LoadedImage, check_spec, prediction_spec, to_loaded_image};
 use super::notice::{FileNotice, NoticeTopic};
 use super::volume::nifti_output::{NiftiGeometry, NiftiVoxels, write_nifti_atomic};
@@ -56,7 +57,7 @@ impl VolumeInput {
     /// size.
     pub(crate) fn slice(&self, index: usize, full: bool) -> Result<LoadedImage> {
         let place = PathBuf::from(format!("{} slice {}", self.path.display(), self.stored_index(index)));
-        let pixels = self.volume.slice(self.spec.slicing.axis, index, &place)?;
+        let pixels = read_slice(&self.spec, &self.volume, index, &place)?;
         match full {
             true => {
                 to_loaded_image(&pixels, &DataSpec { size: pixels.size, ..self.spec.clone() }, &place, self.channels)

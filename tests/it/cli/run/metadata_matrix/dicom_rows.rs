@@ -237,6 +237,15 @@ pub fn rows() -> Vec<MatrixRow> {
             None,
         ),
         row(
+            "PixelSpacing against the block's `spacing`",
+            "the file gives a spacing",
+            |f| {
+                series(f, |_, _, part| part.text(SPACING, b"DS", "2\\0.5"));
+            },
+            Some(plain),
+        )
+        .keys("window = [0, 1000] spacing = [1, 1]"),
+        row(
             "PixelSpacing is missing",
             "PixelSpacing",
             |f| {

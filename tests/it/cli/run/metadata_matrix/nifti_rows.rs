@@ -176,6 +176,21 @@ pub fn rows() -> Vec<MatrixRow> {
             Some(plain),
         ),
         row(
+            "voxel size against the block's `spacing`",
+            "the file gives a spacing",
+            |f| {
+                let stretched = |file| {
+                    let mut place = PLACE;
+                    (place[0][0], place[1][1]) = (0.5, 2.0);
+                    placed(put(put(file, 80, &0.5f32.to_le_bytes()), 84, &2f32.to_le_bytes()), place)
+                };
+                volumes(f, stretched, stretched);
+            },
+            Some(plain),
+        )
+        .keys("window = [0, 1000] spacing = [1, 1]"),
+        row("vox_offset inside the header", "vox_offset", |f| images(f, |file| put(file, 108, &[0; 4])), None),
+        row(
             "cal_min, cal_max, intent_code",
             "cal_",
             |f| {
