@@ -16,6 +16,7 @@ mod raw_picture;
 mod tiff_directory;
 mod tiff_file;
 mod tiff_page;
+mod tiff_stack;
 mod webp_file;
 
 use super::notice::{FileNotice, FileRole, NoticeTopic};

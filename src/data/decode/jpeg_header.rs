@@ -1,6 +1,11 @@
 //! Reads the segments of a JPEG file without decoding it (ITU-T T.81, annex B), and detects truncated files, which decoders accept.
 
 use super::raw_picture::FileFields;
+use super::tiff_directory::TiffDirectories;
+use crate::data::notice::NoticeTopic;
+
+/// Tag with the number of pictures in the index of a Multi-Picture file (CIPA DC-007).
+const NUMBER_OF_IMAGES: u16 = 0xb001;
 
 /// What the segments of a JPEG file say.
 #[derive(Default)]
@@ -18,6 +23,10 @@ pub(super) struct JpegHeader<'a> {
     exif: Option<&'a [u8]>,
     xmp: Option<&'a [u8]>,
     profile: Option<&'a [u8]>,
+    /// Index of a file of several pictures: a TIFF structure without pictures.
+    pictures: Option<&'a [u8]>,
+    /// Whether another JPEG file begins right behind the picture.
+    followed: bool,
     /// Unit, and density across and down, of the JFIF segment.
     density: Option<(u8, u16, u16)>,
 }
@@ -38,6 +47,7 @@ impl<'a> JpegHeader<'a> {
             match marker {
                 0xd9 => {
                     found.complete = true;
+                    found.followed = bytes[at + 2..].starts_with(&[0xff, 0xd8, 0xff]);
                     return found;
                 }
                 // Fill bytes.
@@ -73,6 +83,7 @@ impl<'a> JpegHeader<'a> {
             }
             0xe1 if content.starts_with(b"Exif\0") => self.exif = self.exif.or(Some(content)),
             0xe1 if content.starts_with(b"http://ns.adobe.com/xap/1.0/\0") => self.xmp = self.xmp.or(Some(content)),
+            0xe2 if content.starts_with(b"MPF\0") => self.pictures = self.pictures.or(content.get(4..)),
             0xe2 if content.starts_with(b"ICC_PROFILE\0") => self.profile = self.profile.or(Some(content)),
             _ => {}
         }
@@ -96,6 +107,18 @@ impl<'a> JpegHeader<'a> {
         if let Some(profile) = self.profile {
             fields.read_profile(profile);
         }
+        match self.pictures.map(count_pictures) {
+            Some(Some(pictures)) => fields.read_frames(pictures, "pictures (MPF)"),
+            Some(None) => {
+                let text = "the index of its pictures (MPF) is damaged; only the first picture is used";
+                fields.notices.push((NoticeTopic::Pages, text.into()));
+            }
+            None if self.followed => {
+                let text = "a further JPEG picture follows the first; only the first is used";
+                fields.notices.push((NoticeTopic::Pages, text.into()));
+            }
+            None => {}
+        }
         let per_mm = match self.density {
             Some((1, x, y)) => [f64::from(y) / 25.4, f64::from(x) / 25.4],
             Some((2, x, y)) => [f64::from(y) / 10.0, f64::from(x) / 10.0],
@@ -104,4 +127,10 @@ impl<'a> JpegHeader<'a> {
         fields.read_resolution(per_mm);
         fields
     }
+}
+
+/// Returns the number of pictures in the index of a Multi-Picture file.
+fn count_pictures(index: &[u8]) -> Option<usize> {
+    let index = TiffDirectories::open(index)?;
+    usize::try_from(index.number(*index.pages().first()?, NUMBER_OF_IMAGES)?).ok()
 }

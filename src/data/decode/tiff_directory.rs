@@ -20,6 +20,13 @@ pub(super) struct TiffEntry {
     at: usize,
 }
 
+impl TiffEntry {
+    /// Returns the number of values.
+    pub(super) fn count(self) -> u64 {
+        self.count
+    }
+}
+
 impl<'a> TiffDirectories<'a> {
     /// Reads the header; `None` if the file is too short.
     pub(super) fn open(bytes: &'a [u8]) -> Option<TiffDirectories<'a>> {
@@ -27,6 +34,11 @@ impl<'a> TiffDirectories<'a> {
         let mut file = TiffDirectories { bytes, big_endian, big: false };
         file.big = file.unsigned(2, 2)? == 43;
         Some(file)
+    }
+
+    /// Returns the number of bytes of the file.
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Returns the offset of the pointer to the first directory, and its number of bytes.

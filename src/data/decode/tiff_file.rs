@@ -17,6 +17,8 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::{TiffError, TiffUnsupportedError};
 
 const FORMAT: &str = "TIFF";
+const INVERTED_MASK: &str = "PhotometricInterpretation is WhiteIsZero, so values are inverted, as viewers show them; programs that \
+                             take the stored values, such as tifffile, get the opposite";
 /// The interpretation of samples as they are stored.
 const BLACK_IS_ZERO: u16 = 1;
 
@@ -46,6 +48,10 @@ pub(super) fn read(path: &Path, mut bytes: Vec<u8>, role: FileRole) -> Result<Ra
     check_finite(path, &values, width, samples)?;
     if page.photometric == 0 {
         invert(path, &mut values, samples, page.bits as u32)?;
+        if role == FileRole::Mask {
+            // An inverted mask has its classes exchanged, and programs differ.
+            fields.notices.push((NoticeTopic::Inverted, INVERTED_MASK.to_string()));
+        }
     }
     if extras > 1 {
         match role {

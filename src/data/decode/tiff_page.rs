@@ -3,6 +3,7 @@
 use super::orientation::Orientation;
 use super::raw_picture::FileFields;
 use super::tiff_directory::TiffDirectories;
+use super::tiff_stack::stacked_pictures;
 use crate::data::notice::NoticeTopic;
 
 const NEW_SUBFILE_TYPE: u16 = 254;
@@ -149,7 +150,12 @@ impl TiffPage {
             },
         }
         let pictures = 1 + self.others.iter().filter(|kind| **kind == PageKind::Picture).count();
-        fields.read_frames(pictures, "pages");
+        let samples = self.size.iter().fold(self.samples, |n, side| n.saturating_mul(*side));
+        let bytes = samples.saturating_mul(self.bits) / 8;
+        match stacked_pictures(file, self.directory, bytes, samples) {
+            Some((stacked, what)) if stacked > pictures => fields.read_frames(stacked, what),
+            _ => fields.read_frames(pictures, "pages"),
+        }
         if let Some(profile) = file.bytes_of_tag(self.directory, PROFILE) {
             fields.read_profile(profile);
         }

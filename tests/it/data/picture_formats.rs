@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, jpeg, png, refused, spec, tif};
 use crate::support::picture_files::{
-    TagValue, TiffPage, add_jpeg_segment, tiff_page, write_gif, write_png, write_tiff, write_webp,
+    TagValue, TiffPage, add_jpeg_segment, tiff_page, with_jpeg_segment, write_gif, write_png, write_tiff, write_webp,
 };
 use image::ExtendedColorType;
 use npc::internals::base::error::RunError;
@@ -136,6 +136,67 @@ fn tags_of_tiff_files() {
     // Zstandard: a frame of one raw block.
     let zstd = [&[0x28, 0xb5, 0x2f, 0xfd, 0x20, 2, 0x11, 0, 0][..], &[10, 200]].concat();
     assert_eq!(read(vec![tiff_page([1, 2], 8, 1, 1, &zstd).short(259, 50_000)]).unwrap().0, [10, 200]);
+}
+
+/// Programs store a stack behind the directory of its first picture, and say so in a text or a tag of their own.
+#[test]
+fn stacks_behind_one_directory_are_counted() {
+    let (_dir, at) = folder();
+    let path = at("x.tif");
+    let notices = |data: &[u8], tag: u16, value: TagValue| {
+        write_tiff(&path, false, vec![tiff_page([2, 2], 8, 1, 1, data).with(tag, value)]);
+        let (pixels, warnings) = colours(&path, [2, 2]).unwrap();
+        assert_eq!(pixels, [[1; 3], [2; 3], [3; 3], [4; 3]]);
+        warnings
+    };
+    let text = |data: &[u8], text: &str| notices(data, 270, TagValue::Text(text.into()));
+    let (one, three) = ([1, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    let imagej = ["contains 3 images of an ImageJ stack; only the first is used"];
+    assert_eq!(text(&three, "ImageJ=1.11a\nimages=3\nslices=3\nhyperstack=true\n"), imagej);
+    assert_eq!(text(&three, "ImageJ=1.53t\nchannels=3\nmode=composite\n"), imagej);
+    let array = ["contains 3 pictures of an array; only the first is used"];
+    assert_eq!(text(&three, "{\"shape\": [3, 2, 2], \"truncated\": true}"), array);
+    assert_eq!(notices(&three, 33_629, TagValue::Longs(vec![0; 3])), ["contains 3 planes of a MetaMorph stack; only the first is used"]);
+    assert_eq!(notices(&one, 32_997, TagValue::Longs(vec![5])), ["contains 5 slices of a volume; only the first is used"]);
+    // One picture, and a description that a page took along from its stack.
+    let long = format!("ImageJ=1.11a\nimages=3000\n{}", " ".repeat(100));
+    for one_picture in ["ImageJ=1.11a\nimages=1\n", "ImageJ=1.53t\nunit=mm\n", &long, "{\"shape\": [2, 2]}", "{\"shape\": [2", "{}"] {
+        assert_eq!(text(&one, one_picture), [""; 0], "{one_picture}");
+    }
+    assert_eq!(notices(&one, 33_629, TagValue::Longs(vec![0])), [""; 0]);
+    // Each picture has a directory of its own.
+    let page = || tiff_page([2, 2], 8, 1, 1, &one).with(270, TagValue::Text("ImageJ=1.11a\nimages=2\n".into()));
+    write_tiff(&path, false, vec![page(), page()]);
+    assert_eq!(colours(&path, [2, 2]).unwrap().1, ["contains 2 pages; only the first is used"]);
+}
+
+/// Cameras store further pictures behind the first (MPO), with or without an index.
+#[test]
+fn pictures_behind_a_jpeg_picture_are_counted() {
+    let (_dir, at) = folder();
+    let path = at("x.jpg");
+    jpeg(&path, [8, 8], &(0..64).collect::<Vec<u8>>());
+    let whole = fs::read(&path).unwrap();
+    let notices = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        colours(&path, [8, 8]).unwrap().1
+    };
+    let index = |pictures: u32, big: bool| {
+        let short = |v: u16| if big { v.to_be_bytes() } else { v.to_le_bytes() };
+        let long = |v: u32| if big { v.to_be_bytes() } else { v.to_le_bytes() };
+        let start: &[u8] = if big { b"MPF\0MM\0*" } else { b"MPF\0II*\0" };
+        let entry = [&short(0xb001)[..], &short(4), &long(1), &long(pictures)].concat();
+        [start, &long(8), &short(1), &entry, &long(0)].concat()
+    };
+    let with_index = |content: &[u8]| notices(&with_jpeg_segment(&whole, 0xe2, content));
+    for big in [false, true] {
+        assert_eq!(with_index(&index(2, big)), ["contains 2 pictures (MPF); only the first is used"]);
+        assert_eq!(with_index(&index(1, big)), [""; 0]);
+    }
+    assert_eq!(with_index(b"MPF\0II"), ["the index of its pictures (MPF) is damaged; only the first picture is used"]);
+    let both = [&whole[..], &whole].concat();
+    assert_eq!(notices(&both), ["a further JPEG picture follows the first; only the first is used"]);
+    assert_eq!(notices(&[&whole[..], b"rest"].concat()), [""; 0]);
 }
 
 /// Writes a page of three planes of two bytes each.

@@ -6,7 +6,7 @@ use super::files::{
     tiff, values,
 };
 use super::picture_rows::{image, mask, palette_png};
-use crate::support::picture_files::{tiff_page, with_jpeg_segment};
+use crate::support::picture_files::{TagValue, TiffPage, tiff_page, with_jpeg_segment};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::bmp::BmpEncoder;
@@ -71,6 +71,24 @@ fn images() -> Vec<MatrixRow> {
             pairs(f, ("jpg", bytes), ("png", mask_png));
         })
         .same_as(|f| pairs(f, ("jpg", |i| jpeg(&values(i))), ("png", mask_png))),
+        image("JPEG", "APP2 MPF: several pictures", "pictures (MPF)", |f| {
+            let bytes = |i: usize| {
+                // An index with one tag, the number of pictures.
+                let index = b"MPF\0MM\0*\0\0\0\x08\0\x01\xb0\x01\0\x04\0\0\0\x01\0\0\0\x02\0\0\0\0";
+                [with_jpeg_segment(&jpeg(&values(i)), 0xe2, index), jpeg(&marks(i))].concat()
+            };
+            pairs(f, ("jpg", bytes), ("png", mask_png));
+        })
+        .same_as(|f| pairs(f, ("jpg", |i| jpeg(&values(i))), ("png", mask_png))),
+        image("TIFF", "ImageDescription of ImageJ: more images than pages", "images of an ImageJ stack", |f| {
+            let bytes = |i: usize| {
+                let text = "ImageJ=1.54f\nimages=2\nslices=2\n".to_string();
+                let both = [values(i), marks(i)].concat();
+                tiff([TiffPage { data: both, ..grey_page(&values(i)) }.with(270, TagValue::Text(text))])
+            };
+            pairs(f, ("tif", bytes), ("png", mask_png));
+        })
+        .same_as(plain_pairs),
         image("PNG", "damaged EXIF block", "EXIF block is damaged", |f| {
             let bytes = |i| png_with(&[(b"eXIf", b"MM\0*\0\0")], &values(i));
             pairs(f, ("png", bytes), ("png", mask_png));
@@ -162,6 +180,14 @@ fn masks() -> Vec<MatrixRow> {
             let bytes = |i| tiff([page_with_sample(&marks(i), 0)]);
             pairs(f, ("png", grey_png), ("tif", bytes));
         }),
+        mask("mask", "WhiteIsZero", "WhiteIsZero", |f| {
+            let bytes = |i: usize| {
+                let inverted: Vec<u8> = marks(i).iter().map(|v| 255 - v).collect();
+                tiff([tiff_page([SIDE; 2], 8, 1, 0, &inverted)])
+            };
+            pairs(f, ("png", grey_png), ("tif", bytes));
+        })
+        .same_as(plain_pairs),
         mask("mask", "more pages", "pages", |f| {
             let bytes = |i| tiff([grey_page(&marks(i)), grey_page(&values(i))]);
             pairs(f, ("png", grey_png), ("tif", bytes));
