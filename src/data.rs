@@ -38,6 +38,7 @@ pub(crate) mod prediction_fit;
 pub(crate) mod prediction_inputs;
 pub(crate) mod resize;
 mod sample;
+mod shared_files;
 mod spacing;
 mod split;
 mod stem;

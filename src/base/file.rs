@@ -113,6 +113,20 @@ pub(crate) fn read_middle(path: &Path, count: u64) -> io::Result<Vec<u8>> {
     Ok(middle)
 }
 
+/// Returns what all paths to one file share, over links and other spellings: the numbers of its device and of the file. `None` if the
+/// file is missing.
+#[cfg(all(feature = "data", unix))]
+pub(crate) fn identity(path: &Path) -> Option<impl Ord + Send + use<>> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
+}
+
+/// Returns what all paths to one file share, over symbolic links and other spellings. `None` if the file is missing.
+#[cfg(all(feature = "data", not(unix)))]
+pub(crate) fn identity(path: &Path) -> Option<impl Ord + Send + use<>> {
+    path.canonicalize().ok()
+}
+
 /// Returns a limit as messages show it.
 fn size(bytes: u64) -> String {
     if bytes >= 1 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }

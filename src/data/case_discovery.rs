@@ -3,6 +3,7 @@
 use super::case::{Case, slice_stem};
 use super::case_list::RoleColumn;
 use super::order::natural;
+use super::shared_files::check_shared_files;
 use super::volume::{self, VolumeCache, is_volume};
 use super::{case_list, case_reader, group, pairs, phantom};
 use crate::base::error::{Result, RunError};
@@ -40,6 +41,10 @@ pub(super) fn discover_cases(
             help: "list = \"cases.csv\""
         ));
     }
+    let cases = match &spec.source {
+        DataSource::Files { .. } | DataSource::List { .. } => check_shared_files(root, cases, problems, doubts),
+        DataSource::Phantoms { .. } => cases,
+    };
     let mut cases = expand_volumes(cases, spec, volumes, problems);
     if let Err(error) = group::assign_groups(&mut cases, &spec.grouping) {
         problems.push(error);

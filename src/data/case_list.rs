@@ -246,7 +246,7 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
     }
     let at = |column: &str, message: String| problem!(E0705, path, "line {line}, column `{column}`: {message}");
     let cell = |column: usize| record.get(column).unwrap_or_default();
-    let file = |name: &str, column: usize| -> Result<PathBuf> {
+    let existing = |name: &str, column: usize| -> Result<PathBuf> {
         let written = cell(column);
         if written.is_empty() {
             return Err(at(name, "the cell is empty".into()));
@@ -262,7 +262,12 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
         Err(at(name, format!("no such file `{}`", shortened(written)))
             .help(format!("paths in the list are relative to the data root, {}", root.display())))
     };
-    let (image, mask) = (file("image", columns.image)?, file("mask", columns.mask)?);
+    let (image, mask) = (existing("image", columns.image)?, existing("mask", columns.mask)?);
+    let identity = file::identity(&mask);
+    if identity.is_some() && identity == file::identity(&image) {
+        return Err(at("mask", format!("`{}` is the same file as the image", shortened(cell(columns.mask))))
+            .help("give each image a mask file of its own"));
+    }
     let mut case = Case::new(String::new(), image, mask);
     case.group = columns.group.map(cell).filter(|g| !g.is_empty()).map(str::to_string);
     if columns.group.is_some() && case.group.is_none() {

@@ -23,9 +23,7 @@ fn open(case: &Case, path: &Path, volumes: &VolumeCache) -> Result<Arc<Volume>> 
 /// Reads the image of a case as stored.
 pub(super) fn read_pixels(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<Pixels> {
     match case.slice {
-        Some(index) => {
-            read_slice(spec, &*open(case, &case.image, volumes)?, index, &case.display_path(&case.image))
-        }
+        Some(index) => read_slice(spec, &*open(case, &case.image, volumes)?, index, &case.display_path(&case.image)),
         None => decode::read(&case.image, FileRole::Image, spec),
     }
 }

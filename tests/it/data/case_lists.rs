@@ -84,6 +84,68 @@ fn each_refused_list_has_one_cause() {
     assert_eq!(stems(&open(&dir, quoted, Split::Column).unwrap(), SplitRole::Val), ["a,\"3"]);
 }
 
+/// A mask of several images is reported; a mask that is the image itself is refused, however its path is spelled.
+#[test]
+fn files_that_are_used_twice() {
+    let dir = small_set(6);
+    let rows = |masks: [&str; 6]| -> String {
+        let row = |(i, mask): (usize, &&str)| format!("images/a{i}.png,{mask}\n");
+        format!("image,mask\n{}", masks.iter().enumerate().map(row).collect::<String>())
+    };
+    let of = |masks: [&str; 6]| open(&dir, rows(masks), Split::DEFAULT);
+    let own = ["masks/a0.png", "masks/a1.png", "masks/a2.png", "masks/a3.png", "masks/a4.png", "masks/a5.png"];
+    assert_eq!(of(own).unwrap().doubts(), [""; 0]);
+    let mut shared = own;
+    (shared[2], shared[4]) = ("masks/a1.png", "./masks/../masks/a1.png");
+    let said = ["one mask file is the mask of 3 of 6 images: masks/a1.png, of `a1`, `a2`, `a4`"];
+    assert_eq!(of(shared).unwrap().doubts(), said);
+    shared[5] = "masks/a0.png";
+    let said =
+        ["2 mask files are masks of several images, 5 of 6 images in all; the first is masks/a0.png, of `a0`, `a5`"];
+    assert_eq!(of(shared).unwrap().doubts(), said);
+    let all = of(["masks/a0.png"; 6]).unwrap();
+    assert_eq!(
+        all.doubts(),
+        ["one mask file is the mask of 6 of 6 images: masks/a0.png, of `a0`, `a1`, `a2`, `a3`, `a4`, and 1 more"]
+    );
+    for spelling in ["images/a3.png", "./images//a3.png", "masks/../images/a3.png"] {
+        let mut same = own;
+        same[3] = spelling;
+        refused(of(same), &["c.csv: line 5, column `mask`", spelling, "is the same file as the image"]);
+    }
+    let mut other = own;
+    other[3] = "images/a1.png";
+    refused(of(other), &["images/a1.png: the mask of `a3` is the same file as the image of `a1`"]);
+}
+
+/// Links to one file are one file, in lists and under patterns.
+#[cfg(unix)]
+#[test]
+fn links_to_one_file_are_one_file() {
+    use std::os::unix::fs::symlink;
+    let dir = small_set(4);
+    let at = |name: &str| dir.path().join(name);
+    fs::remove_file(at("masks/a1.png")).unwrap();
+    fs::remove_file(at("masks/a2.png")).unwrap();
+    symlink("a0.png", at("masks/a1.png")).unwrap();
+    fs::hard_link(at("masks/a0.png"), at("masks/a2.png")).unwrap();
+    let patterns = || Dataset::open(&spec("images/*", "masks/*", [8, 8]), dir.path());
+    let said = ["one mask file is the mask of 3 of 4 images: masks/a0.png, of `a0`, `a1`, `a2`"];
+    assert_eq!(patterns().unwrap().doubts(), said);
+    for link in [true, false] {
+        fs::remove_file(at("masks/a3.png")).unwrap();
+        match link {
+            true => symlink("../images/a3.png", at("masks/a3.png")).unwrap(),
+            false => fs::hard_link(at("images/a3.png"), at("masks/a3.png")).unwrap(),
+        }
+        refused(patterns(), &["masks/a3.png: the mask is the same file as its image images/a3.png"]);
+        let rows = "image,mask\nimages/a0.png,masks/a0.png\nimages/a3.png,masks/a3.png\n";
+        refused(open(&dir, rows, Split::DEFAULT), &["c.csv: line 3, column `mask`", "is the same file as the image"]);
+    }
+    let rows = "image,mask\nimages/a0.png,masks/a0.png\nimages/a1.png,masks/a3.png\nimages/a3.png,masks/a2.png\n";
+    refused(open(&dir, rows, Split::DEFAULT), &["the mask of `a1` is the same file as the image of `a3`"]);
+}
+
 #[test]
 fn no_other_file_is_read_as_a_list() {
     let dir = small_set(6);

@@ -156,11 +156,19 @@ fn stacks_behind_one_directory_are_counted() {
     assert_eq!(text(&three, "ImageJ=1.53t\nchannels=3\nmode=composite\n"), imagej);
     let array = ["contains 3 pictures of an array; only the first is used"];
     assert_eq!(text(&three, "{\"shape\": [3, 2, 2], \"truncated\": true}"), array);
-    assert_eq!(notices(&three, 33_629, TagValue::Longs(vec![0; 3])), ["contains 3 planes of a MetaMorph stack; only the first is used"]);
-    assert_eq!(notices(&one, 32_997, TagValue::Longs(vec![5])), ["contains 5 slices of a volume; only the first is used"]);
+    assert_eq!(
+        notices(&three, 33_629, TagValue::Longs(vec![0; 3])),
+        ["contains 3 planes of a MetaMorph stack; only the first is used"]
+    );
+    assert_eq!(
+        notices(&one, 32_997, TagValue::Longs(vec![5])),
+        ["contains 5 slices of a volume; only the first is used"]
+    );
     // One picture, and a description that a page took along from its stack.
     let long = format!("ImageJ=1.11a\nimages=3000\n{}", " ".repeat(100));
-    for one_picture in ["ImageJ=1.11a\nimages=1\n", "ImageJ=1.53t\nunit=mm\n", &long, "{\"shape\": [2, 2]}", "{\"shape\": [2", "{}"] {
+    for one_picture in
+        ["ImageJ=1.11a\nimages=1\n", "ImageJ=1.53t\nunit=mm\n", &long, "{\"shape\": [2, 2]}", "{\"shape\": [2", "{}"]
+    {
         assert_eq!(text(&one, one_picture), [""; 0], "{one_picture}");
     }
     assert_eq!(notices(&one, 33_629, TagValue::Longs(vec![0])), [""; 0]);

@@ -92,7 +92,10 @@ fn sample_types_are_read_as_nibabel_reads_them() {
     let dir = tempfile::tempdir().unwrap();
     for (name, of) in expected().as_object().unwrap().iter().filter(|(name, _)| name.starts_with("kinds/")) {
         let path = volumes().join(name).display().to_string();
-        fs::write(dir.path().join("list.csv"), format!("image,mask\n{path},{path}\n")).unwrap();
+        // A file is not its own mask.
+        let mask = dir.path().join(Path::new(name).file_name().unwrap());
+        fs::copy(&path, &mask).unwrap();
+        fs::write(dir.path().join("list.csv"), format!("image,mask\n{path},{}\n", mask.display())).unwrap();
         let pictures = of["slices"]["axial"].as_array().unwrap();
         let source = DataSource::List { list: "list.csv".into() };
         let mask_rule = MaskRule::ThresholdAt(0);

@@ -215,8 +215,16 @@ fn headers_that_contradict_the_file_are_refused() {
         (40, shorts(&[4, 6, 4, 1, 3]), "contains 3 volumes along dimension 4"),
         (40, shorts(&[3, 6, -4, 3]), "a size of -4 along dimension 2"),
         (40, shorts(&[9]), "a.nii"),
-        (108, 100f32.to_le_bytes().to_vec(), "begin at byte 100 (vox_offset), inside the header; nibabel refuses the file"),
-        (108, vec![0; 4], "begin at byte 0 (vox_offset), inside the header; nibabel reads them from byte 0, nifti_clib from byte 348"),
+        (
+            108,
+            100f32.to_le_bytes().to_vec(),
+            "begin at byte 100 (vox_offset), inside the header; nibabel refuses the file",
+        ),
+        (
+            108,
+            vec![0; 4],
+            "begin at byte 0 (vox_offset), inside the header; nibabel reads them from byte 0, nifti_clib from byte 348",
+        ),
         (108, 348f32.to_le_bytes().to_vec(), "begin at byte 348 (vox_offset), inside the header"),
         (112, f32::INFINITY.to_le_bytes().to_vec(), "scales values by inf"),
         (344, b"ni1\0".to_vec(), "whose voxels are in another file (.img)"),
@@ -239,8 +247,9 @@ fn a_spacing_that_differs_from_the_block_is_reported() {
         let sample = data.load(SplitRole::Train, 1, 1).unwrap();
         sample.warnings.into_iter().map(|notice| notice.text).filter(|t| !t.contains("same value")).collect::<Vec<_>>()
     };
-    let differs =
-        |file: &str, block: &str| [format!("the file gives a spacing of {file} mm; the data block's {block} mm is used")];
+    let differs = |file: &str, block: &str| {
+        [format!("the file gives a spacing of {file} mm; the data block's {block} mm is used")]
+    };
     assert_eq!(notices([2.0, 0.5], SliceAxis::Axial), differs("2.0000 x 1.5000", "2 x 0.5"));
     assert_eq!(notices([1.5, 2.0], SliceAxis::Axial), differs("2.0000 x 1.5000", "1.5 x 2"));
     assert_eq!(notices([2.0, 1.5], SliceAxis::Axial), [""; 0]);
@@ -263,7 +272,8 @@ fn bytes_behind_a_gzip_stream() {
     };
     let plain = image().bytes();
     let (start, end) = plain.split_at(400);
-    let block = DataSpec { source: DataSource::Files { images: "i/*.nii.gz".into(), masks: "m/*.nii.gz".into() }, ..block() };
+    let block =
+        DataSpec { source: DataSource::Files { images: "i/*.nii.gz".into(), masks: "m/*.nii.gz".into() }, ..block() };
     let load = |bytes: Vec<u8>| {
         fs::write(at("i/a.nii.gz"), bytes).unwrap();
         let sample = Dataset::open(&block, dir.path())?.load(SplitRole::Train, 1, 1)?;
@@ -315,7 +325,8 @@ fn the_second_version_is_read() {
         header[4..12].copy_from_slice(b"n+2\0\r\n\x1a\n");
         let mut refused = header.clone();
         refused[168..176].copy_from_slice(&[0; 8]);
-        let words = "begin at byte 0 (vox_offset), inside the header; nibabel reads them from byte 0, nifti_clib from byte 540";
+        let words =
+            "begin at byte 0 (vox_offset), inside the header; nibabel reads them from byte 0, nifti_clib from byte 540";
         refusal(&NiftiFile { header: refused, voxels: first.voxels.clone() }, &mask(PLACE), &[words]);
         let swapped: Vec<u8> = first.voxels.chunks(2).flat_map(|v| [v[1], v[0]]).collect();
         let file = NiftiFile { header, voxels: if big { swapped } else { first.voxels.clone() } };

@@ -173,7 +173,11 @@ fn no_slice(path: &Path) -> RunError {
     let error = match head.len() {
         0 => problem!(E0703, path, "the file is empty, and its name is that of a slice of the series"),
         n if n < HEAD && !is_text => {
-            problem!(E0703, path, "the file is truncated: it has {n} bytes, and its name is that of a slice of the series")
+            problem!(
+                E0703,
+                path,
+                "the file is truncated: it has {n} bytes, and its name is that of a slice of the series"
+            )
         }
         _ => problem!(E0704, path, "not a DICOM file, and its name is that of a slice of the series"),
     };

@@ -72,7 +72,8 @@ impl DicomSeries {
         // DICOM axes point to the left and the back, the grid's axes to the right and the front.
         let affine = [row(0).map(|v| -v), row(1).map(|v| -v), row(2)];
         let grid = VoxelGrid::new(&folder, [columns, rows, slices.len()], affine)?;
-        let mut notes: Vec<VolumeNote> = geometry_notes(&grid).into_iter().chain(distance_note).chain(left_out).collect();
+        let mut notes: Vec<VolumeNote> =
+            geometry_notes(&grid).into_iter().chain(distance_note).chain(left_out).collect();
         if slices.iter().any(|slice| slice.format.inverted) {
             let text = "stored values are inverted, since the largest is the darkest (MONOCHROME1)";
             notes.push((NoticeTopic::Inverted, text.to_string()));
