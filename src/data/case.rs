@@ -1,5 +1,6 @@
 //! A case: one image with its mask, and its role in the split.
 
+use super::notice::{FileNotice, FileRole, NoticeTopic};
 use crate::base::error::Result;
 use crate::base::path::without_dot;
 use crate::base::problem::problem;
@@ -74,10 +75,17 @@ impl Case {
 }
 
 /// Checks that image and mask have the same size. A difference of one pixel is accepted, since tools that resize files round
-/// differently; the mask is then resized.
-pub(super) fn check_same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<()> {
+/// differently; the mask is then resized, and a notice is returned.
+pub(super) fn check_same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<Option<FileNotice>> {
+    if image == mask {
+        return Ok(None);
+    }
     if image[0].abs_diff(mask[0]) <= 1 && image[1].abs_diff(mask[1]) <= 1 {
-        return Ok(());
+        let text = format!(
+            "the mask has {} x {} pixels (width x height), its image {} x {}; the mask is resized by nearest neighbour",
+            mask[1], mask[0], image[1], image[0]
+        );
+        return Ok(Some(FileNotice::new(NoticeTopic::MaskSize, FileRole::Mask, &case.display_path(&case.mask), text)));
     }
     Err(problem!(
         E0712,

@@ -148,9 +148,9 @@ impl Dataset {
         let case = self.case(role, index)?;
         match &self.spec.source {
             DataSource::Files { .. } | DataSource::List { .. } => {
-                let (mask, of_mask, warnings) = case_reader::read_classes(&self.spec, case, &self.volumes)?;
+                let (mask, of_mask, mut warnings) = case_reader::read_classes(&self.spec, case, &self.volumes)?;
                 let size = case_reader::image_size(&self.spec, case, &self.volumes)?;
-                check_same_size(case, size, of_mask)?;
+                warnings.extend(check_same_size(case, size, of_mask)?);
                 Ok((resize::nearest(&mask, of_mask, size), size, warnings))
             }
             DataSource::Phantoms { seed, .. } => {
@@ -191,9 +191,10 @@ impl Dataset {
             DataSource::Files { .. } | DataSource::List { .. } => {
                 let pixels = case_reader::read_pixels(spec, case, &self.volumes)?;
                 let (mask, of_mask, mask_warnings) = case_reader::read_classes(spec, case, &self.volumes)?;
-                check_same_size(case, pixels.size, of_mask)?;
+                let resized = check_same_size(case, pixels.size, of_mask)?;
                 let mut warnings = pixels.warnings.clone();
                 warnings.extend(mask_warnings);
+                warnings.extend(resized);
                 let image =
                     intensity::prepare(&pixels, spec, channels, &case.display_path(&case.image), &mut warnings)?;
                 let mask = resize::nearest(&mask, of_mask, spec.size);

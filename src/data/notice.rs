@@ -75,6 +75,8 @@ pub enum NoticeTopic {
     Padding,
     /// Files in the folder of a series that are no slices.
     LeftOut,
+    /// A mask has a pixel more or less than its image.
+    MaskSize,
 }
 
 /// A fact about one file that its user should know.

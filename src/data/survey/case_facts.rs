@@ -58,10 +58,9 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
     let classes = match classes {
         Ok((classes, size, warnings)) => {
             notices.extend(warnings);
-            if let Some(facts) = &image
-                && let Err(error) = check_same_size(case, facts.size, size)
-            {
-                findings.push(with_stem(SurveyFinding::error(SurveyTopic::Sizes, &error)));
+            match image.as_ref().map_or(Ok(None), |facts| check_same_size(case, facts.size, size)) {
+                Ok(resized) => notices.extend(resized),
+                Err(error) => findings.push(with_stem(SurveyFinding::error(SurveyTopic::Sizes, &error))),
             }
             // The last one is that of ignored pixels.
             let mut counts = [0u64; 256];

@@ -195,8 +195,13 @@ fn sizes_of_image_and_mask() {
     let (sample, truth) = load([5, 5]);
     let sample = sample.unwrap();
     assert_eq!((sample.original, sample.mask), ([4, 6], vec![1; 6]));
-    assert!(sample.warnings[0].text.contains("every pixel has the same value"));
+    // A pixel of rounding is accepted, and reported.
+    let said = "the mask has 5 x 5 pixels (width x height), its image 6 x 4; the mask is resized by nearest neighbour";
+    assert_eq!(sample.warnings[0].text, said);
+    assert!(sample.warnings[1].text.contains("every pixel has the same value"));
     assert_eq!(truth.unwrap(), (24, [4, 6]));
+    let (sample, _) = load([4, 6]);
+    assert_eq!(sample.unwrap().warnings.len(), 1);
     let (sample, truth) = load([6, 6]);
     refused(sample, &["m/x.png", "6 x 6 pixels (width x height)", "i/x.tif", "has 6 x 4"]);
     refused(truth, &["m/x.png"]);
