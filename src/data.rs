@@ -31,6 +31,7 @@ mod mask;
 pub(crate) mod notice;
 mod order;
 mod pairs;
+mod palette_colours;
 pub(crate) mod phantom;
 mod pixels;
 pub(crate) mod png;

@@ -20,6 +20,7 @@ mod tiff_stack;
 mod webp_file;
 
 use super::notice::{FileNotice, FileRole, NoticeTopic};
+use super::palette_colours::colours_in_use;
 use super::pixels::{AlphaPlane, Pixels, SampleValues, check_size};
 use super::spacing::spacing_notice;
 use crate::base::error::{Result, RunError};
@@ -76,8 +77,14 @@ pub(super) fn read_series_mask(path: &Path) -> Result<Pixels> {
         "colours"
     } else {
         let notice = |(topic, text)| FileNotice::new(topic, FileRole::Mask, path, text);
-        let warnings = raw.fields.notices.into_iter().map(notice).collect();
+        let mut warnings: Vec<FileNotice> = raw.fields.notices.into_iter().map(notice).collect();
         let mut values = raw.values;
+        if let (Some(entries), SampleValues::U8(indices)) = (&raw.palette, &values)
+            && !is_grey_ramp(entries, raw.bits)
+        {
+            let palette: Vec<[u8; 3]> = entries.iter().map(|[r, g, b, _]| [*r, *g, *b]).collect();
+            warnings.extend(colours_in_use(indices, &palette).into_iter().map(notice));
+        }
         if raw.palette.is_none() {
             values.spread(raw.bits);
         }

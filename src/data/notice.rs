@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest number of files that are remembered for one topic.
 const MAX_FILES: usize = 100_000;
+/// Largest number of colours that are remembered for one index of palettes.
+const MAX_COLOURS: usize = 64;
 
 /// What a file is in its set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +79,10 @@ pub enum NoticeTopic {
     LeftOut,
     /// A mask has a pixel more or less than its image.
     MaskSize,
+    /// The colour of an index in the palette of a mask. No notice by itself: colours are compared over the set.
+    LabelColour(u8),
+    /// Masks of one set whose palettes give an index different colours.
+    MixedPalettes,
 }
 
 /// A fact about one file that its user should know.
@@ -114,6 +120,8 @@ pub struct NoticeSet {
     found: BTreeMap<(FileRole, NoticeTopic), BTreeMap<PathBuf, String>>,
     /// An image of each sample type that was read without a window.
     unscaled: BTreeMap<&'static str, PathBuf>,
+    /// A mask for each colour of each index in palettes.
+    colours: BTreeMap<u8, BTreeMap<String, PathBuf>>,
 }
 
 /// All notices of one topic in one line.
@@ -129,9 +137,24 @@ impl NoticeSet {
     /// Adds notices. A file that was read before counts once.
     pub fn extend(&mut self, notices: impl IntoIterator<Item = FileNotice>) {
         for FileNotice { topic, role, path, text } in notices {
+            if let NoticeTopic::LabelColour(index) = topic {
+                self.add_colour(index, text, path);
+                continue;
+            }
             let files = self.found.entry((role, topic)).or_default();
             if files.len() < MAX_FILES {
                 files.entry(path).or_insert(text);
+            }
+        }
+    }
+
+    /// Adds a mask in whose palette an index has this colour.
+    fn add_colour(&mut self, index: u8, colour: String, path: PathBuf) {
+        let colours = self.colours.entry(index).or_default();
+        if colours.len() < MAX_COLOURS || colours.contains_key(&colour) {
+            let first = colours.entry(colour).or_insert_with(|| path.clone());
+            if by_name(&path, first).is_lt() {
+                *first = path;
             }
         }
     }
@@ -147,7 +170,8 @@ impl NoticeSet {
     /// Returns the topics of [`NoticeSet::merged`].
     pub fn topics(&self) -> BTreeSet<(FileRole, NoticeTopic)> {
         let mixed = self.has_mixed_depths().then_some((FileRole::Image, NoticeTopic::MixedDepths));
-        self.found.keys().copied().chain(mixed).collect()
+        let palettes = self.mixed_palettes().map(|notice| (notice.role, notice.topic));
+        self.found.keys().copied().chain(mixed).chain(palettes).collect()
     }
 
     /// Checks whether images of several sample types are each scaled by the range of their type.
@@ -158,6 +182,9 @@ impl NoticeSet {
     /// Adds the notices of another set.
     pub fn merge(&mut self, other: NoticeSet) {
         other.unscaled.iter().for_each(|(kind, path)| self.add_unscaled(kind, path));
+        for (index, colours) in other.colours {
+            colours.into_iter().for_each(|(colour, path)| self.add_colour(index, colour, path));
+        }
         for ((role, topic), files) in other.found {
             self.extend(files.into_iter().map(|(path, text)| FileNotice { topic, role, path, text }));
         }
@@ -177,7 +204,27 @@ impl NoticeSet {
             };
             Some(MergedNotice { role, topic, text })
         };
-        self.found.iter().filter_map(line).chain(self.mixed_depths()).collect()
+        self.found.iter().filter_map(line).chain(self.mixed_depths()).chain(self.mixed_palettes()).collect()
+    }
+
+    /// Returns a notice if masks give an index different colours: then an index may stand for different classes.
+    fn mixed_palettes(&self) -> Option<MergedNotice> {
+        let mut differing = self.colours.iter().filter(|(_, colours)| colours.len() > 1);
+        let (index, colours) = differing.next()?;
+        let mut files: Vec<(&String, &PathBuf)> = colours.iter().collect();
+        files.sort_by(|a, b| by_name(a.1, b.1));
+        let [(a, first), (b, second)] = [files[0], files[1]];
+        let more = match differing.count() {
+            0 => String::new(),
+            1 => ", and 1 more index differs".to_string(),
+            n => format!(", and {n} more indices differ"),
+        };
+        let text = format!(
+            "the palettes of masks differ: index {index} is {a} in {} and {b} in {}{more}; the indices count, whatever their colours",
+            first.display(),
+            second.display()
+        );
+        Some(MergedNotice { role: FileRole::Mask, topic: NoticeTopic::MixedPalettes, text })
     }
 
     /// Returns a notice if images of several sample types are scaled by their types: equal numbers are then unequal inputs.

@@ -8,6 +8,7 @@ mod dicom;
 mod intensities;
 mod left_out;
 mod mask_formats;
+mod mask_palettes;
 mod masks;
 mod notices;
 mod orientation;

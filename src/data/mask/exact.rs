@@ -5,6 +5,7 @@ use super::label_lookup::{MAX_CLASS_NUMBER, class_of_value};
 use super::unknown_label::{UnknownLabel, UnknownLabels, ignore_entry};
 use crate::base::error::{Result, RunError};
 use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
+use crate::data::palette_colours::colours_in_use;
 use crate::data::pixels::{Pixels, SampleValues};
 use crate::text::config::DataSpec;
 use crate::text::config::case_rules::{MaskLabel, colour_label};
@@ -39,10 +40,12 @@ pub(super) fn classes(
     };
     match unknown.first() {
         None => {
-            warnings.extend(
-                reversed_palette(pixels, spec)
-                    .map(|text| FileNotice::new(NoticeTopic::MaskColours, FileRole::Mask, path, text)),
-            );
+            let notice = |(topic, text)| FileNotice::new(topic, FileRole::Mask, path, text);
+            let reversed = reversed_palette(pixels, spec).map(|text| (NoticeTopic::MaskColours, text));
+            warnings.extend(reversed.map(notice));
+            if let (Some(palette), SampleValues::U8(indices)) = (&pixels.palette, &pixels.values) {
+                warnings.extend(colours_in_use(indices, palette).into_iter().map(notice));
+            }
             Ok(indices)
         }
         Some(first) => Err(error(&first, &unknown, pixels, spec, path)),

@@ -5,7 +5,7 @@ use super::series::DicomSeries;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::decode;
-use crate::data::notice::{FileRole, NoticeTopic};
+use crate::data::notice::{FileRole, NoticeSet, NoticeTopic};
 use crate::data::volume::voxels::{Volume, Voxels};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
     };
     let size = series.slices[0].format.size;
     let mut values = Vec::with_capacity(size[0] * size[1] * picture_of.len());
-    let mut lossy = None;
+    let (mut lossy, mut found) = (None, NoticeSet::default());
     for n in picture_of {
         let pixels = decode::read_series_mask(&pictures[n])?;
         if pixels.size != size {
@@ -53,12 +53,16 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
         }
         lossy = lossy.or(pixels.lossy);
         values.extend((0..pixels.values.len()).map(|i| pixels.values.at(i) as f32));
+        found.extend(pixels.warnings.clone());
         for notice in pixels.warnings {
             if notes.iter().all(|(topic, _)| *topic != notice.topic) {
                 notes.push((notice.topic, notice.text));
             }
         }
     }
+    // Over the pictures of one series.
+    let mixed = found.merged(pictures.len()).into_iter().filter(|merged| merged.topic == NoticeTopic::MixedPalettes);
+    notes.extend(mixed.map(|merged| (merged.topic, merged.text)));
     Ok(Volume { grid: series.grid, voxels: Voxels::F32(values), scale: None, lossy, role: FileRole::Mask, notes })
 }
 

@@ -6,11 +6,12 @@ use super::files::{
     tiff, values,
 };
 use super::picture_rows::{image, mask, palette_png};
-use crate::support::picture_files::{TagValue, TiffPage, tiff_page, with_jpeg_segment};
+use crate::support::picture_files::{TagValue, TiffPage, png_bytes, tiff_page, with_jpeg_segment};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::bmp::BmpEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use std::path::Path;
 
 /// A JPEG file of 8 x 8 pixels in CMYK, which no encoder here writes.
 const CMYK: &str = concat!(
@@ -153,6 +154,12 @@ fn bilevel_mask(i: usize) -> Vec<u8> {
     tiff([tiff_page([SIDE; 2], 1, 1, 1, &rows)])
 }
 
+/// Masks of 0 and 1.
+fn few_marks(folder: &Path) {
+    let bytes = |i: usize| png_with(&[], &marks(i).iter().map(|v| v & 1).collect::<Vec<u8>>());
+    pairs(folder, ("png", grey_png), ("png", bytes));
+}
+
 fn masks() -> Vec<MatrixRow> {
     vec![
         mask("mask", "a value that is no label", "is not the label of any class", |f| {
@@ -193,6 +200,25 @@ fn masks() -> Vec<MatrixRow> {
             pairs(f, ("png", grey_png), ("tif", bytes));
         })
         .same_as(plain_pairs),
+        mask("mask", "palettes that give an index different colours", "the palettes of masks differ", |f| {
+            let bytes = |i: usize| {
+                let indices: Vec<u8> = marks(i).iter().map(|v| v & 1).collect();
+                let palette = [0, 0, 0, 50 * i as u8 + 5, 0, 0];
+                png_of(png::ColorType::Indexed, &[(b"PLTE", &palette)], &indices)
+            };
+            pairs(f, ("png", grey_png), ("png", bytes));
+        })
+        // Several masks of the test, so that `eval` meets two palettes.
+        .keys("labels = [0, 1] split = random(test = 0.6)")
+        .plain(few_marks)
+        .same_as(few_marks),
+        mask("mask", "a pixel more or less than its image", "resized by nearest neighbour", |f| {
+            let bytes = |i: usize| {
+                let wide: Vec<u8> = marks(i).chunks(SIDE).flat_map(|row| [row, &row[SIDE - 1..]].concat()).collect();
+                png_bytes([SIDE, SIDE + 1], png::ColorType::Grayscale, png::BitDepth::Eight, &[], &wide)
+            };
+            pairs(f, ("png", grey_png), ("png", bytes));
+        }),
         mask("mask", "palette with white before black", "the indices count", |f| {
             let bytes = |i: usize| {
                 let indices: Vec<u8> = marks(i).iter().map(|v| v & 1).collect();
@@ -202,9 +228,6 @@ fn masks() -> Vec<MatrixRow> {
             pairs(f, ("png", grey_png), ("png", bytes));
         })
         .keys("labels = [0, 1]")
-        .plain(|f| {
-            let bytes = |i: usize| png_with(&[], &marks(i).iter().map(|v| v & 1).collect::<Vec<u8>>());
-            pairs(f, ("png", grey_png), ("png", bytes));
-        }),
+        .plain(few_marks),
     ]
 }
