@@ -1,7 +1,7 @@
 //! Finds the cases of a data block: pairs of files or rows of a list, slices of volumes, and groups.
 
 use super::case::{Case, slice_stem};
-use super::case_list::RoleColumn;
+use super::case_list::{ListRules, RoleColumn};
 use super::order::natural;
 use super::shared_files::check_shared_files;
 use super::volume::{self, VolumeCache, is_volume};
@@ -9,7 +9,7 @@ use super::{case_list, case_reader, group, pairs, phantom};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::text::config::case_rules::IGNORED_CLASS;
-use crate::text::config::{DataSource, DataSpec, SliceSelection, Split};
+use crate::text::config::{DataSource, DataSpec, MaskRule, SliceSelection, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -26,9 +26,13 @@ pub(super) fn discover_cases(
         Split::ColumnOrRandom => RoleColumn::IfPresent,
         Split::Random { .. } | Split::Kfold { .. } | Split::Lists { .. } => RoleColumn::Unused,
     };
+    // The alpha of a picture may be its mask.
+    let own_masks = spec.mask_rule == MaskRule::Alpha;
     let cases = match &spec.source {
         DataSource::Files { images, masks } => pairs::pair_files(root, images, masks, problems, doubts),
-        DataSource::List { list } => case_list::read_case_list(root, list, roles, problems, doubts),
+        DataSource::List { list } => {
+            case_list::read_case_list(root, list, ListRules { roles, own_masks }, problems, doubts)
+        }
         DataSource::Phantoms { count, .. } => {
             (0..*count).map(|i| Case::new(phantom::stem(i), PathBuf::new(), PathBuf::new())).collect()
         }
@@ -42,7 +46,9 @@ pub(super) fn discover_cases(
         ));
     }
     let cases = match &spec.source {
-        DataSource::Files { .. } | DataSource::List { .. } => check_shared_files(root, cases, problems, doubts),
+        DataSource::Files { .. } | DataSource::List { .. } => {
+            check_shared_files(root, cases, own_masks, problems, doubts)
+        }
         DataSource::Phantoms { .. } => cases,
     };
     let mut cases = expand_volumes(cases, spec, volumes, problems);

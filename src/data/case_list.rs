@@ -59,6 +59,14 @@ pub(super) enum RoleColumn {
     Unused,
 }
 
+/// What a data block says of the rows of its list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ListRules {
+    pub roles: RoleColumn,
+    /// Whether an image may be its own mask: `mask = alpha`.
+    pub own_masks: bool,
+}
+
 /// Index of each column.
 struct ListColumns {
     image: usize,
@@ -80,12 +88,12 @@ struct ListRow {
 pub(super) fn read_case_list(
     root: &Path,
     list: &str,
-    roles: RoleColumn,
+    rules: ListRules,
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Vec<Case> {
     let path = root.join(list);
-    match read_rows(&path, root, roles, problems, doubts) {
+    match read_rows(&path, root, rules, problems, doubts) {
         Ok(rows) if rows.is_empty() && problems.is_empty() => {
             problems.push(problem!(E0705, &path, "the list is empty"));
             Vec::new()
@@ -137,7 +145,7 @@ pub(super) fn shortened(text: &str) -> String {
 fn read_rows(
     path: &Path,
     root: &Path,
-    roles: RoleColumn,
+    rules: ListRules,
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Result<Vec<ListRow>> {
@@ -155,12 +163,13 @@ fn read_rows(
         problem!(E0705, path, "line {line}: {}", one_line(&e))
     };
     let header = reader.headers().map_err(fail)?.clone();
-    let columns = find_columns(path, &header, roles, doubts)?;
+    let columns = find_columns(path, &header, rules.roles, doubts)?;
+    let list = ListFile { path, root, own_masks: rules.own_masks };
     let (mut rows, mut refused, mut without_role) = (Vec::new(), 0, 0);
     for record in reader.records() {
         let row = match record {
             Ok(record) if record.iter().all(str::is_empty) => continue,
-            Ok(record) => read_row(path, root, &columns, &record, header.len()),
+            Ok(record) => read_row(&list, &columns, &record, header.len()),
             Err(e) => Err(fail(e)),
         };
         match row {
@@ -236,8 +245,16 @@ fn find_columns(
     Ok(ListColumns { image, mask, split: split.filter(|_| roles != RoleColumn::Unused), group })
 }
 
+/// A list, the folder under which its paths are, and whether an image may be its own mask.
+struct ListFile<'a> {
+    path: &'a Path,
+    root: &'a Path,
+    own_masks: bool,
+}
+
 /// Reads a row of a list whose header has `width` cells.
-fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringRecord, width: usize) -> Result<ListRow> {
+fn read_row(list: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, width: usize) -> Result<ListRow> {
+    let ListFile { path, root, own_masks } = *list;
     let line = record.position().map_or(0, |p| p.line());
     if record.len() < width || record.iter().skip(width).any(|cell| !cell.is_empty()) {
         let (n, s) = (record.len(), if record.len() == 1 { "" } else { "s" });
@@ -264,7 +281,7 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
     };
     let (image, mask) = (existing("image", columns.image)?, existing("mask", columns.mask)?);
     let identity = file::identity(&mask);
-    if identity.is_some() && identity == file::identity(&image) {
+    if !own_masks && identity.is_some() && identity == file::identity(&image) {
         return Err(at("mask", format!("`{}` is the same file as the image", shortened(cell(columns.mask))))
             .help("give each image a mask file of its own"));
     }

@@ -14,10 +14,12 @@ use std::path::{Path, PathBuf};
 /// Maximum number of stems in a message.
 const MAX_STEMS: usize = 5;
 
-/// Removes cases whose mask is an image, which are a problem, and adds a sentence about masks of several images to `doubts`.
+/// Removes cases whose mask is an image, which are a problem, and adds a sentence about masks of several images to `doubts`. With
+/// `own_masks` an image may be its own mask.
 pub(super) fn check_shared_files(
     root: &Path,
     cases: Vec<Case>,
+    own_masks: bool,
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Vec<Case> {
@@ -34,7 +36,7 @@ pub(super) fn check_shared_files(
         let Some(id) = id else { continue };
         match of_image.get(id) {
             // The image of the case itself, or else the first with this file.
-            Some(_) if images[n].as_ref() == Some(id) => refused.push((n, n)),
+            Some(_) if images[n].as_ref() == Some(id) => refused.extend((!own_masks).then_some((n, n))),
             Some(&image) => refused.push((n, image)),
             None => of_mask.entry(id).or_default().push(n),
         }

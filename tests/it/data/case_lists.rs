@@ -3,7 +3,7 @@
 use crate::support::data_sets::{refused, small_set, spec, stems};
 use npc::internals::base::error::RunError;
 use npc::internals::data::{Dataset, SplitRole};
-use npc::text::config::{DataSource, DataSpec, Split};
+use npc::text::config::{DataSource, DataSpec, MaskRule, Split};
 use std::fs;
 use tempfile::TempDir;
 
@@ -113,6 +113,15 @@ fn files_that_are_used_twice() {
         same[3] = spelling;
         refused(of(same), &["c.csv: line 5, column `mask`", spelling, "is the same file as the image"]);
     }
+    // The alpha of a picture may be its mask, but not that of another one.
+    let alpha = |mask: &str| {
+        fs::write(dir.path().join("c.csv"), format!("image,mask\nimages/a0.png,{mask}\nimages/a1.png,masks/a1.png\n"))
+            .unwrap();
+        let source = DataSource::List { list: "c.csv".into() };
+        Dataset::open(&DataSpec { source, mask_rule: MaskRule::Alpha, ..spec("", "", [8, 8]) }, dir.path())
+    };
+    assert_eq!(alpha("images/a0.png").unwrap().doubts(), [""; 0]);
+    refused(alpha("images/a1.png"), &["the mask of `a0` is the same file as the image of `a1`"]);
     let mut other = own;
     other[3] = "images/a1.png";
     refused(of(other), &["images/a1.png: the mask of `a3` is the same file as the image of `a1`"]);
