@@ -1,7 +1,7 @@
 //! Where the weights of a checkpoint come from: the settings and the files of their training, and how far it was.
 //!
 //! A run folder is a folder: its settings can be edited, its checkpoints exchanged, and the data set behind it can change. A
-//! checkpoint therefore carries what its weights rest on, and whoever uses them is told what is different now.
+//! checkpoint therefore carries what its weights rest on, and warnings say what is different now.
 
 use crate::base::file;
 use crate::text::config::settings::Settings;

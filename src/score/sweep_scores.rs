@@ -154,6 +154,7 @@ mod tests {
             stems: (0..values.len()).map(|i| i.to_string()).collect(),
             groups: None,
             classes: vec!["lung".into()],
+            truth: vec![vec![f64::NAN; values.len()]],
             scores: [(Metric::Dice, vec![values.to_vec()])].into(),
         };
         RunScores { path: PathBuf::new(), cases }

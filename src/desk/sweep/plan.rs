@@ -1,6 +1,6 @@
 //! Plans the runs of a sweep: one for each point and seed, with the settings of a `train` block.
 
-use super::data_changes::mark_changed_data;
+use super::data_changes::SweepDataSets;
 use super::reported_figures::reported_figures;
 use super::run_state::{RunState, differences, run_state};
 use crate::base::path::absolute;
@@ -156,7 +156,13 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
             Err(d) => return Err(WorkbenchError::problems(sources, *d)),
         }
     }
-    mark_changed_data(&mut plan, request.data_root);
+    let mut sets = SweepDataSets::default();
+    let finished = plan.points.iter_mut().flat_map(|p| &mut p.runs).filter(|run| run.state == RunState::Finished);
+    for run in finished {
+        if let Some(changed) = sets.changed_parts(&run.folder, request.data_root) {
+            run.state = RunState::Other(changed);
+        }
+    }
     if plan.points.is_empty() {
         return Err(problem!(E0501, "`keep where` leaves out all {} models of `{}`", plan.left_out, plan.sweep).into());
     }

@@ -1,4 +1,4 @@
-//! What weights rest on: settings that were edited, files that were replaced, and checkpoints of other runs are told, and scores of
+//! What weights rest on: settings that were edited, files that were replaced, and checkpoints of other runs are reported, and scores of
 //! two data sets, or of earlier weights, are not compared.
 
 use crate::support::program::{ProgramOutput, npc};
@@ -91,7 +91,7 @@ const OTHER_SETTINGS: &str = "the weights were trained with other settings than 
 const OTHER_FILES: &str = "are not those that were there when the run was trained";
 
 #[test]
-fn edited_settings_and_exchanged_weights_are_told() {
+fn edited_settings_and_exchanged_weights_are_reported() {
     let roots = TwoRoots::new();
     roots.ok("train tiny.model tiny --data-root a --out run");
     for quiet in ["eval run", "predict run a/set/images --out p0"] {
@@ -101,8 +101,8 @@ fn edited_settings_and_exchanged_weights_are_told() {
     copy(&roots.path("run"), &roots.path("edited"));
     roots.edit("edited/settings.yaml", "  - 400.0", "  - 300.0");
     let wanted = "`data.window` is [-1000.0,300.0] and was [-1000.0,400.0]";
-    for told in ["eval edited", "predict edited a/set/images --out p1"] {
-        let text = roots.ok(told);
+    for args in ["eval edited", "predict edited a/set/images --out p1"] {
+        let text = roots.ok(args);
         assert!(text.contains(OTHER_SETTINGS) && text.contains(wanted), "{text}");
     }
     roots.ok("report edited --out edited.html");
@@ -110,18 +110,18 @@ fn edited_settings_and_exchanged_weights_are_told() {
     // Weights of another run of equal shapes.
     roots.ok("train tiny.model tiny --data-root a --set seed=7 --out other");
     fs::copy(roots.path("other/last.safetensors"), roots.path("run/last.safetensors")).unwrap();
-    for told in [
+    for args in [
         "eval run",
         "predict run a/set/images --out p2",
         "train tiny.model tiny --data-root a --set epochs=2 --out run --resume",
     ] {
-        let text = roots.ok(told);
-        assert!(text.contains("`train.seed` is 0 and was 7"), "{told}: {text}");
+        let text = roots.ok(args);
+        assert!(text.contains("`train.seed` is 0 and was 7"), "{args}: {text}");
     }
 }
 
 #[test]
-fn files_that_were_replaced_are_told() {
+fn files_that_were_replaced_are_reported() {
     let roots = TwoRoots::new();
     roots.ok("train tiny.model tiny --data-root a --out run");
     let text = roots.ok("eval run --data-root b");

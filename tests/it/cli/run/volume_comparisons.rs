@@ -64,7 +64,7 @@ fn runs_are_compared_on_whole_volumes() {
 
 /// Volumes are held against the window of the run like pictures, as a whole.
 #[test]
-fn volumes_that_do_not_fit_the_window_are_told() {
+fn volumes_that_do_not_fit_the_window_are_reported() {
     let folder = VolumeFolder::new("[7, 6]", "[0, 3]", "", 90.0);
     let order = ORDERS[0];
     let low = volume(order, &in_order(order, |at| value(0, at) / 10 + 3));
