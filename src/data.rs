@@ -23,6 +23,7 @@ mod group;
 mod image;
 pub(crate) mod image_facts;
 mod intensity;
+mod jpeg_end;
 pub(crate) mod left_out;
 mod limit;
 mod loader;

@@ -7,8 +7,10 @@
 mod bmp_file;
 mod failure;
 mod gif_file;
+mod jpeg_colours;
 mod jpeg_file;
 mod jpeg_header;
+mod jpeg_scans;
 mod orientation;
 mod png_chunks;
 mod png_file;

@@ -6,6 +6,7 @@ mod case_lists;
 mod damaged_files;
 mod dicom;
 mod intensities;
+mod jpeg_files;
 mod left_out;
 mod mask_formats;
 mod mask_palettes;

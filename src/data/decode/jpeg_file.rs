@@ -1,15 +1,19 @@
 //! Reads JPEG files.
 
-use super::failure::{damaged, of_image, truncated, unsupported};
+use super::failure::{damaged, truncated, unsupported};
 use super::jpeg_header::JpegHeader;
 use super::raw_picture::{ExtraSample, FileFields, RawPicture};
-use crate::base::error::Result;
+use super::{jpeg_colours, jpeg_scans};
+use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
+use crate::data::jpeg_end::with_guarded_end;
 use crate::data::pixels::{SampleValues, check_size};
-use image::codecs::jpeg::JpegDecoder;
-use image::{ColorType, ImageDecoder};
-use std::io::Cursor;
 use std::path::Path;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 const FORMAT: &str = "JPEG";
 
@@ -17,19 +21,14 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<RawPicture> {
     let header = JpegHeader::read(bytes);
     let size = check_header(path, &header)?;
     // The decoder would fill the missing part with grey.
-    if !header.complete {
+    let Some(end) = header.end.filter(|_| jpeg_scans::are_complete(&header)) else {
         return Err(truncated(path, FORMAT));
-    }
-    let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(|e| of_image(path, FORMAT, &e))?;
-    let samples = match decoder.color_type() {
-        ColorType::L8 => 1,
-        _ => 3,
     };
-    if decoder.total_bytes() != (size[0] * size[1] * samples) as u64 {
-        return Err(damaged(path, FORMAT, &"its headers contradict each other"));
-    }
+    let mut file = with_guarded_end(bytes, end);
+    jpeg_colours::unify(&header, &mut file);
+    let samples = usize::from(header.components);
     let mut values = vec![0; size[0] * size[1] * samples];
-    decoder.read_image(&mut values).map_err(|e| of_image(path, FORMAT, &e))?;
+    decode(&file, &header, &mut values).map_err(|e| failure(path, &bytes[..end + 2], &header, values.len(), e))?;
     Ok(RawPicture {
         size,
         samples,
@@ -42,6 +41,45 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<RawPicture> {
     })
 }
 
+fn decode(file: &[u8], header: &JpegHeader<'_>, values: &mut [u8]) -> std::result::Result<(), DecodeErrors> {
+    let colours = if header.components == 1 { ColorSpace::Luma } else { ColorSpace::RGB };
+    // Damage is an error. Stray bytes between segments, which are no damage for other readers, would be one too.
+    let options = DecoderOptions::default()
+        .set_strict_mode(!header.stray)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX)
+        .jpeg_set_out_colorspace(colours);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
+    decoder.decode_headers()?;
+    if decoder.dimensions() != Some((usize::from(header.width), usize::from(header.height))) {
+        return Err(DecodeErrors::FormatStatic("its headers contradict each other"));
+    }
+    decoder.decode_into(values)
+}
+
+/// Returns what is wrong with a file that the decoder refuses. `file` is without the ones at its end.
+fn failure(path: &Path, file: &[u8], header: &JpegHeader<'_>, values: usize, error: DecodeErrors) -> RunError {
+    let text = match error {
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => return truncated(path, FORMAT),
+        DecodeErrors::Unsupported(what) => return unsupported(path, FORMAT, &format!("{what:?}")),
+        other => text_of(&other),
+    };
+    // Data that are wrong in another way, or not at all, without the ones at their end stop too early.
+    match decode(file, header, &mut vec![0; values]) {
+        Err(other) if text_of(&other) == text => damaged(path, FORMAT, &text),
+        Ok(()) | Err(_) => truncated(path, FORMAT),
+    }
+}
+
+/// Returns the text of an error without quotes.
+fn text_of(error: &DecodeErrors) -> String {
+    match error {
+        DecodeErrors::FormatStatic(text) => text.to_string(),
+        DecodeErrors::Format(text) | DecodeErrors::HuffmanDecode(text) | DecodeErrors::MCUError(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 pub(super) fn size(path: &Path, bytes: &[u8]) -> Result<([usize; 2], FileFields)> {
     let header = JpegHeader::read(bytes);
     Ok((check_header(path, &header)?, header.fields()))
@@ -50,7 +88,7 @@ pub(super) fn size(path: &Path, bytes: &[u8]) -> Result<([usize; 2], FileFields)
 /// Checks that the decoder supports the file, and returns its height and width.
 fn check_header(path: &Path, header: &JpegHeader<'_>) -> Result<[usize; 2]> {
     if header.process == 0 {
-        return Err(if header.complete {
+        return Err(if header.end.is_some() {
             damaged(path, FORMAT, &"it has no picture")
         } else {
             truncated(path, FORMAT)

@@ -18,8 +18,16 @@ pub(super) struct JpegHeader<'a> {
     pub width: u16,
     /// 1 for grey, 3 for colours.
     pub components: u8,
-    /// Whether the file has its end-of-image marker.
-    pub complete: bool,
+    /// Place of the end-of-image marker; `None` if the file ends before it.
+    pub end: Option<usize>,
+    pub frame: Option<JpegSegment<'a>>,
+    /// The headers of the scans.
+    pub scans: Vec<JpegSegment<'a>>,
+    pub jfif: bool,
+    /// Place and value of the colour transform of the Adobe segment.
+    pub adobe: Option<(usize, u8)>,
+    /// Whether bytes that belong to no segment stand before the first scan.
+    pub stray: bool,
     exif: Option<&'a [u8]>,
     xmp: Option<&'a [u8]>,
     profile: Option<&'a [u8]>,
@@ -29,6 +37,13 @@ pub(super) struct JpegHeader<'a> {
     followed: bool,
     /// Unit, and density across and down, of the JFIF segment.
     density: Option<(u8, u16, u16)>,
+}
+
+/// The content of a segment without its length.
+pub(super) struct JpegSegment<'a> {
+    /// Its place in the file.
+    pub at: usize,
+    pub content: &'a [u8],
 }
 
 impl<'a> JpegHeader<'a> {
@@ -41,12 +56,13 @@ impl<'a> JpegHeader<'a> {
             if first != 0xff {
                 // Between segments, or in the coded data after a scan header: search for the next marker.
                 at += 1;
+                found.stray |= found.scans.is_empty();
                 continue;
             }
             let Some(&marker) = bytes.get(at + 1) else { return found };
             match marker {
                 0xd9 => {
-                    found.complete = true;
+                    found.end = Some(at);
                     found.followed = bytes[at + 2..].starts_with(&[0xff, 0xd8, 0xff]);
                     return found;
                 }
@@ -58,7 +74,7 @@ impl<'a> JpegHeader<'a> {
                     let Some(length) = bytes.get(at + 2..at + 4) else { return found };
                     let end = at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
                     if let Some(content) = bytes.get(at + 4..end) {
-                        found.add(marker, content);
+                        found.add(marker, JpegSegment { at: at + 4, content });
                     }
                     at = end;
                 }
@@ -67,7 +83,8 @@ impl<'a> JpegHeader<'a> {
         found
     }
 
-    fn add(&mut self, marker: u8, content: &'a [u8]) {
+    fn add(&mut self, marker: u8, segment: JpegSegment<'a>) {
+        let JpegSegment { at, content } = segment;
         let short = |at: usize| content.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
         match marker {
             // DHT, JPG and DAC are no frames.
@@ -77,8 +94,14 @@ impl<'a> JpegHeader<'a> {
                 self.precision = content[0];
                 self.components = content[5];
                 (self.height, self.width) = (short(1).unwrap_or(0), short(3).unwrap_or(0));
+                self.frame = Some(segment);
+            }
+            0xda => self.scans.push(segment),
+            0xee if content.starts_with(b"Adobe") && content.len() >= 12 && self.scans.is_empty() => {
+                self.adobe = Some((at + 11, content[11]));
             }
             0xe0 if content.starts_with(b"JFIF\0") => {
+                self.jfif |= content.len() >= 14 && self.scans.is_empty();
                 self.density = short(8).zip(short(10)).map(|(x, y)| (content[7], x, y));
             }
             0xe1 if content.starts_with(b"Exif\0") => self.exif = self.exif.or(Some(content)),

@@ -5,6 +5,7 @@ use super::format::PixelFormat;
 use crate::base::error::{Result, one_line};
 use crate::base::foreign_code::quietly;
 use crate::base::problem::problem;
+use crate::data::jpeg_end::{last_end, with_guarded_end};
 use dicom_dictionary_std::uids;
 use dicom_object::from_reader;
 use dicom_pixeldata::PixelDecoder;
@@ -66,8 +67,13 @@ pub(super) fn decode(path: &Path, data: Vec<u8>, format: &PixelFormat, lossless:
     if data.len().saturating_mul(if lossless { 8 } else { 256 }) < area {
         return Err(damaged("they are truncated"));
     }
-    let file = single_frame(&data, format, lossless);
+    let guarded = match last_end(&data) {
+        Some(end) => with_guarded_end(&data, end),
+        None => return Err(damaged("they are truncated")),
+    };
     drop(data);
+    let file = single_frame(&guarded, format, lossless);
+    drop(guarded);
     let decoded = quietly(|| {
         let object = from_reader(Cursor::new(file)).map_err(|e| one_line(&e))?;
         let decoded = object.decode_pixel_data().map_err(|e| with_root_cause(&e))?;
