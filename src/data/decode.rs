@@ -19,6 +19,8 @@ mod tiff_directory;
 mod tiff_file;
 mod tiff_page;
 mod tiff_stack;
+mod tiff_storage;
+mod tiff_tiles;
 mod webp_file;
 
 use super::notice::{FileNotice, FileRole, NoticeTopic};

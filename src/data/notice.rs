@@ -83,6 +83,8 @@ pub enum NoticeTopic {
     LabelColour(u8),
     /// Masks of one set whose palettes give an index different colours.
     MixedPalettes,
+    /// The file says which values the stored ones stand for, and that is not applied.
+    ValueScale,
 }
 
 /// A fact about one file that its user should know.

@@ -21,4 +21,6 @@ mod quick_survey;
 mod series_folders;
 mod split;
 mod volume;
+mod tiff_storage;
+mod tiff_tiles;
 mod volume_place;

@@ -46,8 +46,15 @@ impl<'a> TiffDirectories<'a> {
         if self.big { (8, 8) } else { (4, 4) }
     }
 
-    pub(super) fn is_big_endian(&self) -> bool {
-        self.big_endian
+    /// Returns the number of bytes of an offset.
+    pub(super) fn offset_bytes(&self) -> usize {
+        if self.big { 8 } else { 4 }
+    }
+
+    /// Returns a number in the byte order of the file.
+    pub(super) fn to_bytes(&self, value: u64, width: usize) -> Vec<u8> {
+        let big = value.to_be_bytes()[8 - width..].to_vec();
+        if self.big_endian { big } else { big.into_iter().rev().collect() }
     }
 
     /// Returns the offsets of all directories in the order of the file. A chain that is cut off or runs in a circle ends there.
@@ -69,24 +76,23 @@ impl<'a> TiffDirectories<'a> {
         pages
     }
 
-    /// Returns the entry of a tag in the directory at this offset.
-    pub(super) fn entry(&self, directory: usize, tag: u16) -> Option<TiffEntry> {
+    /// Returns the offset of the entry of a tag in the directory at this offset.
+    pub(super) fn place(&self, directory: usize, tag: u16) -> Option<usize> {
         let entries = self.entry_count(directory)?;
         let first = directory + self.count_bytes();
-        for i in 0..entries {
-            let at = first.checked_add(i.checked_mul(self.entry_bytes())?)?;
-            if self.unsigned(at, 2)? != u64::from(tag) {
-                continue;
-            }
-            let kind = self.unsigned(at + 2, 2)? as u16;
-            let width = if self.big { 8 } else { 4 };
-            let count = self.unsigned(at + 4, width)?;
-            let inside = count.checked_mul(bytes_of(kind)? as u64)? <= width as u64;
-            let value = at + 4 + width;
-            let at = if inside { value } else { usize::try_from(self.unsigned(value, width)?).ok()? };
-            return Some(TiffEntry { kind, count, at });
-        }
-        None
+        (0..entries).map(|i| first + i * self.entry_bytes()).find(|&at| self.unsigned(at, 2) == Some(u64::from(tag)))
+    }
+
+    /// Returns the entry of a tag in the directory at this offset.
+    pub(super) fn entry(&self, directory: usize, tag: u16) -> Option<TiffEntry> {
+        let at = self.place(directory, tag)?;
+        let kind = self.unsigned(at + 2, 2)? as u16;
+        let width = self.offset_bytes();
+        let count = self.unsigned(at + 4, width)?;
+        let inside = count.checked_mul(bytes_of(kind)? as u64)? <= width as u64;
+        let value = at + 4 + width;
+        let at = if inside { value } else { usize::try_from(self.unsigned(value, width)?).ok()? };
+        Some(TiffEntry { kind, count, at })
     }
 
     /// Returns a value of an entry as an unsigned integer.
@@ -101,6 +107,12 @@ impl<'a> TiffDirectories<'a> {
     /// Returns the first value of a tag as an unsigned integer.
     pub(super) fn number(&self, directory: usize, tag: u16) -> Option<u64> {
         self.value(self.entry(directory, tag)?, 0)
+    }
+
+    /// Returns all values of a tag as unsigned integers, as far as the file holds them.
+    pub(super) fn numbers(&self, directory: usize, tag: u16) -> Vec<u64> {
+        let Some(entry) = self.entry(directory, tag) else { return Vec::new() };
+        (0..).map_while(|i| self.value(entry, i)).collect()
     }
 
     /// Returns the first value of a tag that is a fraction.

@@ -7,6 +7,8 @@ use super::failure::{damaged, of_io, too_large, truncated, unsupported};
 use super::raw_picture::{ExtraSample, FileFields, RawPicture};
 use super::tiff_directory::TiffDirectories;
 use super::tiff_page::{PHOTOMETRIC, TiffPage};
+use super::tiff_storage::{self, GdalFields};
+use super::tiff_tiles;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::data::notice::{FileRole, NoticeTopic};
@@ -29,6 +31,7 @@ pub(super) fn read(path: &Path, mut bytes: Vec<u8>, role: FileRole) -> Result<Ra
     let samples = page.samples as usize;
     let extras = samples.saturating_sub(colours as usize);
     let size = check_size(path, page.size[0], page.size[1], page.samples * page.bits.div_ceil(8))?;
+    tiff_storage::check(path, &file, &page)?;
     let mut fields = page.fields(&file);
     let palette = match page.photometric {
         3 => Some(page.palette(&file).ok_or_else(|| damaged(path, FORMAT, &"its palette is missing or too short"))?),
@@ -37,7 +40,10 @@ pub(super) fn read(path: &Path, mut bytes: Vec<u8>, role: FileRole) -> Result<Ra
     let patches =
         patches(&file, &page, extras > 0).ok_or_else(|| damaged(path, FORMAT, &"a tag has the wrong type"))?;
     let transparency = page.has_transparency_page();
-    for (at, value) in patches {
+    let gdal = GdalFields::read(&file, &page);
+    let tiles = tiff_tiles::unpack(path, &file, &page, &bytes)?.unwrap_or_default();
+    bytes.extend(tiles.appended);
+    for (at, value) in patches.into_iter().chain(tiles.patches) {
         bytes[at..at + value.len()].copy_from_slice(&value);
     }
     let mut values = decode(path, bytes, size, samples, page.bits as u32)?;
@@ -46,6 +52,7 @@ pub(super) fn read(path: &Path, mut bytes: Vec<u8>, role: FileRole) -> Result<Ra
         return Err(truncated(path, FORMAT));
     }
     check_finite(path, &values, width, samples)?;
+    fields.notices.extend(gdal.notes(&values, [samples, colours as usize]));
     if page.photometric == 0 {
         invert(path, &mut values, samples, page.bits as u32)?;
         if role == FileRole::Mask {
@@ -123,14 +130,10 @@ fn check_page(path: &Path, page: &TiffPage) -> Result<u64> {
 
 /// Returns the bytes that make the decoder read this page, with its samples as they are stored.
 fn patches(file: &TiffDirectories<'_>, page: &TiffPage, extras: bool) -> Option<Vec<(usize, Vec<u8>)>> {
-    let bytes = |value: u64, width: usize| {
-        let big = value.to_be_bytes()[8 - width..].to_vec();
-        if file.is_big_endian() { big } else { big.into_iter().rev().collect() }
-    };
     let (pointer, width) = file.first_pointer();
-    let mut patches = vec![(pointer, bytes(page.directory as u64, width))];
+    let mut patches = vec![(pointer, file.to_bytes(page.directory as u64, width))];
     if extras || matches!(page.photometric, 0 | 3) {
-        patches.push((file.short_place(page.directory, PHOTOMETRIC)?, bytes(u64::from(BLACK_IS_ZERO), 2)));
+        patches.push((file.short_place(page.directory, PHOTOMETRIC)?, file.to_bytes(u64::from(BLACK_IS_ZERO), 2)));
     }
     Some(patches)
 }
@@ -202,14 +205,18 @@ fn check_finite(path: &Path, values: &SampleValues, width: usize, samples: usize
     Ok(())
 }
 
+/// Returns what the decoder does not support, without its words for that.
+fn what_is_unsupported(error: &TiffUnsupportedError) -> String {
+    let text = error.to_string();
+    let text = text.trim_end_matches('.').trim_end_matches(" is unsupported").trim_end_matches(" not supported");
+    text.trim_start_matches("unsupported ").to_string()
+}
+
 fn failure(path: &Path, error: &TiffError) -> RunError {
     match error {
         TiffError::IoError(e) => of_io(path, FORMAT, e),
         TiffError::LimitsExceeded | TiffError::IntSizeError => too_large(path, FORMAT),
-        TiffError::UnsupportedError(TiffUnsupportedError::UnsupportedSampleFormat(_)) => {
-            unsupported(path, FORMAT, &"a mixture of sample formats")
-        }
-        TiffError::UnsupportedError(e) => unsupported(path, FORMAT, e),
+        TiffError::UnsupportedError(e) => unsupported(path, FORMAT, &what_is_unsupported(e)),
         TiffError::FormatError(e) => damaged(path, FORMAT, e),
         other => damaged(path, FORMAT, other),
     }

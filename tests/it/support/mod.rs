@@ -24,5 +24,7 @@ pub mod random_model;
 pub mod repository;
 #[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
 pub mod tape;
+#[cfg(feature = "data")]
+pub mod tiled_tiff;
 #[cfg(feature = "run")]
 pub mod toy_graphs;
