@@ -26,6 +26,8 @@ pub(super) struct PngChunks<'a> {
     /// Pixels per metre, height and width.
     per_metre: Option<[u32; 2]>,
     profile: bool,
+    /// Whether a calibration says which values the samples stand for.
+    calibrated: bool,
 }
 
 impl<'a> PngChunks<'a> {
@@ -45,6 +47,7 @@ impl<'a> PngChunks<'a> {
             cicp: None,
             per_metre: None,
             profile: false,
+            calibrated: false,
         };
         while let Some((name, data)) = next_chunk(&mut rest) {
             found.add(name, data);
@@ -59,6 +62,7 @@ impl<'a> PngChunks<'a> {
             b"gAMA" => self.gamma = number(data, 0),
             b"sRGB" => self.srgb = true,
             b"iCCP" => self.profile = true,
+            b"pCAL" => self.calibrated = true,
             b"cICP" => self.cicp = data.get(..2).map(|d| [d[0], d[1]]),
             b"iTXt" if data.starts_with(b"XML:com.adobe.xmp\0") => self.xmp = Some(data),
             b"zTXt" if data.starts_with(b"Raw profile type exif\0") => self.raw_exif = raw_profile(data),
@@ -76,6 +80,10 @@ impl<'a> PngChunks<'a> {
         fields.read_frames(self.frames, "frames of an animation");
         if let Some([y, x]) = self.per_metre {
             fields.read_resolution([f64::from(y) / 1000.0, f64::from(x) / 1000.0]);
+        }
+        if self.calibrated {
+            let text = "the calibration of the file (pCAL) is not applied; the stored values are used";
+            fields.notices.push((NoticeTopic::ValueScale, text.into()));
         }
         let mut note = |text: String| fields.image_notices.push((NoticeTopic::ColourProfile, text));
         // A later entry of this list has priority over an earlier one (PNG specification, 4.3).

@@ -6,7 +6,7 @@ use super::raw_picture::{ExtraSample, FileFields, RawPicture};
 use crate::base::error::{Result, RunError};
 use crate::data::notice::FileRole;
 use crate::data::pixels::{MAX_BYTES, SampleValues, check_size, unpack_bits};
-use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
+use png::{ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -15,7 +15,10 @@ const FORMAT: &str = "PNG";
 pub(super) fn read(path: &Path, bytes: &[u8], role: FileRole) -> Result<RawPicture> {
     let fail = |e: DecodingError| failure(path, &e);
     let chunks = header(path, bytes)?;
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MAX_BYTES as usize });
+    let mut options = DecodeOptions::default();
+    options.set_ignore_adler32(false);
+    let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
+    decoder.set_limits(Limits { bytes: MAX_BYTES as usize });
     decoder.set_transformations(Transformations::IDENTITY);
     // A mask has no colours to convert.
     decoder.set_ignore_iccp_chunk(role == FileRole::Mask);

@@ -56,15 +56,61 @@ fn jpeg_end_marker_in_a_thumbnail_does_not_count() {
 }
 
 #[test]
+/// Pillow refuses such a file, and libpng reports an error.
+#[test]
+fn png_data_that_do_not_match_their_checksum_are_refused() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("a.png");
+    let noise: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    grey(&path, [64, 64], &noise);
+    let mut file = fs::read(&path).unwrap();
+    // The last four bytes of the data are their checksum; four bytes behind them is that of the chunk.
+    let end = file.windows(4).position(|w| w == b"IEND").unwrap() - 8;
+    file[end - 1] ^= 1;
+    let start = file.windows(4).rposition(|w| w == b"IDAT").unwrap();
+    let crc = crc32(&file[start..end]);
+    file[end..end + 4].copy_from_slice(&crc.to_be_bytes());
+    fs::write(&path, &file).unwrap();
+    refused(load_image(&row(), &path, 1), &["a.png", "the PNG file is damaged"]);
+}
+
+#[test]
+fn volumes_in_the_place_of_pictures_have_a_help_of_their_own() {
+    let dir = tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let volume = NiftiFile::new([4, 1, 1], [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]], &[0; 4]);
+    let help = |name: &str| match load_mask(&row(), &at(name)) {
+        Ok(_) => panic!("{name} is read"),
+        Err(error) => error.help.join(" "),
+    };
+    volume.write(&at("2.nii.gz"));
+    fs::copy(at("2.nii.gz"), at("2.gz")).unwrap();
+    assert!(help("2.nii.gz").contains("write the slice that belongs to the picture as PNG"), "{}", help("2.nii.gz"));
+    assert!(help("2.gz").contains("rename it to NAME.nii.gz"));
+    // Two files, of NIfTI or Analyze: the header alone, and the voxels beside it.
+    fs::write(at("a.hdr"), &volume.header).unwrap();
+    fs::write(at("a.img"), [1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+    fs::write(at("b.img"), [1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+    for name in ["a.hdr", "a.img"] {
+        assert!(help(name).contains("convert the pair to one .nii file"), "{name}: {}", help(name));
+    }
+    assert!(help("b.img").contains("convert it to PNG or TIFF"));
+}
+
+/// The checksum of PNG chunks.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, &b| {
+        (0..8).fold(crc ^ u32::from(b), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
+    })
+}
+
 fn absurd_sizes_are_refused_before_memory_is_taken() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("bomb.png");
     grey(&path, [1, 1], &[0]);
     let mut bytes = fs::read(&path).unwrap();
     bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
-    let crc = !bytes[12..29].iter().fold(!0u32, |crc, &b| {
-        (0..8).fold(crc ^ u32::from(b), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
-    });
+    let crc = crc32(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&crc.to_be_bytes());
     fs::write(&path, &bytes).unwrap();
     refused(load_image(&row(), &path, 1), &["bomb.png", "65536 x 65536", "16384 pixels a side"]);

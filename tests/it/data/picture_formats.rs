@@ -237,6 +237,11 @@ fn colour_profiles_and_gamma_are_reported_for_images() {
     assert_eq!(notices(&[(b"gAMA", &gamma(100_000))]), ["the gamma 1 is not applied; the stored values are used"]);
     assert_eq!(notices(&[(b"gAMA", &gamma(100_000)), (b"sRGB", &[0])]), Vec::<String>::new());
     assert!(notices(&[(b"cICP", &[9, 16, 0, 1])])[0].contains("cICP 9/16"));
+    let calibration = b"hu\0\0\0\0\0\0\0\0\xff\0\x02HU\0-1000\x003.9";
+    assert_eq!(
+        notices(&[(b"pCAL", calibration)]),
+        ["the calibration of the file (pCAL) is not applied; the stored values are used"]
+    );
     jpeg(&at("x.jpg"), [8, 8], &(0..64).collect::<Vec<u8>>());
     add_jpeg_segment(&at("x.jpg"), 0xe2, b"ICC_PROFILE\0\x01\x01 Display P3 ");
     assert!(colours(&at("x.jpg"), [8, 8]).unwrap().1[0].contains("the colour profile of the file is not applied"));
