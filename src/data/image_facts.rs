@@ -2,11 +2,15 @@
 
 use super::pixels::{Pixels, SampleValues};
 
+/// Largest difference between red, green and blue of a grey pixel after lossy compression.
+const LOSSY_DIFFERENCE: f64 = 3.0;
+
 /// Properties of an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageFacts {
     /// Height, width.
     pub size: [usize; 2],
+    /// 1 for grey, 3 for colours. Grey is grey where it is stored as red, green and blue, as in formats that have nothing else.
     pub channels: usize,
     /// Name of the sample type.
     pub samples: &'static str,
@@ -37,6 +41,17 @@ impl ValueRange {
     }
 }
 
+/// Checks whether red, green and blue are equal in every pixel. Lossy compression changes each by some units.
+fn is_grey(pixels: &Pixels) -> bool {
+    let most = if pixels.lossy.is_some() { LOSSY_DIFFERENCE } else { 0.0 };
+    let values = &pixels.values;
+    let is_grey = |pixel: usize| {
+        let [r, g, b] = [0, 1, 2].map(|c| values.at(3 * pixel + c));
+        (r - g).abs() <= most && (g - b).abs() <= most
+    };
+    pixels.channels == 3 && (0..values.len() / 3).all(is_grey)
+}
+
 impl ImageFacts {
     /// Looks at every value once.
     pub(super) fn of(pixels: &Pixels, window: Option<[f64; 2]>) -> ImageFacts {
@@ -52,7 +67,9 @@ impl ImageFacts {
         let n = pixels.values.len().max(1) as f64;
         let outside = [below, above].map(|count| count as f64 / n);
         let constant = least == most;
-        ImageFacts { size: pixels.size, channels: pixels.channels, samples, least, most, outside, constant }
+        // A black frame says nothing about the others of its set.
+        let channels = if !constant && is_grey(pixels) { 1 } else { pixels.channels };
+        ImageFacts { size: pixels.size, channels, samples, least, most, outside, constant }
     }
 
     /// Returns the properties of a volume: those of its slices, which have one size and sample type. `None` for no slices.

@@ -1,6 +1,7 @@
 //! What is found before training: the findings of `npc data check`, as far as some cases show them.
 
 use crate::support::data_sets::{grey, spec};
+use crate::support::picture_files::{write_gif, write_webp};
 use npc::internals::data::survey::{SurveyTopic, quick_survey, survey};
 use npc::internals::data::{Dataset, phantom};
 use npc::text::config::{DataSpec, GroupBy, Grouping, Split};
@@ -37,6 +38,46 @@ fn both(spec: &DataSpec, dir: &Path, per_role: usize) -> [Vec<(SurveyTopic, Stri
         let kept = findings.into_iter().filter(|f| f.kind != SurveyTopic::Duplicates);
         kept.map(|f| (f.kind, f.to_text())).collect()
     })
+}
+
+/// Formats without grey store it as red, green and blue, or as a palette; such pictures are grey.
+#[test]
+fn grey_in_formats_without_grey_is_not_called_colours() {
+    let dir = tempfile::tempdir().unwrap();
+    let block = DataSpec {
+        split: Split::Random { train: 0.5, val: 0.0, test: 0.5, seed: 0 },
+        ..spec("i/*", "m/*.png", [48, 48])
+    };
+    for i in 0..6 {
+        pair(dir.path(), &i.to_string(), i, 48);
+    }
+    let values =
+        |i: u8| (0..48 * 48u32).map(move |p| (p.wrapping_mul(40_503 + u32::from(i)) >> 8) as u8).collect::<Vec<u8>>();
+    let repeated = |i: u8| values(i).into_iter().flat_map(|v| [v; 3]).collect::<Vec<u8>>();
+    let at = |name: &str| dir.path().join("i").join(name);
+    write_webp(&at("1.webp"), [48, 48], 3, &repeated(1), None);
+    // A palette of some greys in no order.
+    let palette: Vec<u8> = [9u8, 200, 0, 77].iter().flat_map(|v| [*v; 3]).collect();
+    let indices: Vec<u8> = values(2).iter().map(|v| v % 4).collect();
+    write_gif(&at("2.gif"), [48, 48], &palette, None, &[&indices]);
+    image::RgbImage::from_raw(48, 48, repeated(3)).unwrap().save(at("3.bmp")).unwrap();
+    image::RgbImage::from_raw(48, 48, repeated(4)).unwrap().save(at("4.png")).unwrap();
+    let jpeg = fs::File::create(at("5.jpg")).unwrap();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(jpeg, 60)
+        .encode(&repeated(5), 48, 48, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    ["1.png", "2.png", "3.png", "5.png"].iter().for_each(|name| fs::remove_file(at(name)).unwrap());
+    let coloured = |findings: &[(SurveyTopic, String)]| findings.iter().any(|(_, text)| text.contains("in colours"));
+    for findings in both(&block, dir.path(), 16) {
+        assert!(!coloured(&findings), "{findings:?}");
+    }
+    // One pixel of another colour is enough.
+    let mut pixels = repeated(1);
+    pixels[300] ^= 64;
+    write_webp(&at("1.webp"), [48, 48], 3, &pixels, None);
+    for findings in both(&block, dir.path(), 16) {
+        assert!(findings.iter().any(|(_, text)| text.contains("1 of 6 images is in colours, the others are not: `1`")));
+    }
 }
 
 /// A sample that is the whole set has the findings of `data check`, word for word.

@@ -231,7 +231,8 @@ fn damaged_data() -> Vec<DamagedCase> {
         ("a folder that is not there", with_keys("masks = \"labels/*\""), |_| {}),
         ("a size that the model does not take", with_keys("size = [45, 48]"), |_| {}),
         ("a pair in colours among grey ones", no_keys(), |d| {
-            let image = image::open(d.join("images/p3.png")).unwrap().into_rgb8();
+            let mut image = image::open(d.join("images/p3.png")).unwrap().into_rgb8();
+            image.get_pixel_mut(5, 9)[0] ^= 0x80;
             png(&d.join("images/p3.png"), [SIDE, SIDE], Rgb8, &image.into_raw());
         }),
         ("a NIfTI file with damaged gzip", volume_block("v"), |d| {
