@@ -19,6 +19,7 @@ mod picture_formats;
 mod published_data;
 mod quick_survey;
 mod series_folders;
+mod series_headers;
 mod split;
 mod volume;
 mod tiff_storage;

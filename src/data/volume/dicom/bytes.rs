@@ -42,6 +42,10 @@ impl DicomBytes {
         self
     }
 
+    pub(super) fn is_inflated(&self) -> bool {
+        matches!(self.source, ByteSource::Inflated(_))
+    }
+
     pub(super) fn left(&self) -> u64 {
         self.left
     }

@@ -15,6 +15,8 @@ use std::path::Path;
 
 /// Deepest nesting of sequences that is read.
 const MAX_DEPTH: usize = 32;
+/// Largest number of elements and items that are read; a series of a thousand frames has some ten thousand.
+const MAX_ELEMENTS: usize = 1 << 21;
 /// Largest value that is kept.
 const MAX_VALUE: u32 = 1 << 16;
 /// Length of sequences, items and pixels that end with a delimiter.
@@ -75,6 +77,12 @@ impl DicomElements {
         }
     }
 
+    /// Returns a floating-point number of 64 bits.
+    pub(super) fn double(&self, tag: Tag) -> Option<f64> {
+        let bytes = *self.values.get(&tag)?.first_chunk()?;
+        Some(if self.big_endian { f64::from_be_bytes(bytes) } else { f64::from_le_bytes(bytes) })
+    }
+
     /// Returns a count written in decimal digits.
     pub(super) fn count(&self, tag: Tag) -> Option<usize> {
         self.first_text(tag)?.parse().ok()
@@ -104,9 +112,19 @@ pub(super) struct DicomReader {
 
 /// Why a file cannot be read.
 enum ElementFault {
-    TooLong { tag: Tag, declared: u64 },
+    TooLong {
+        tag: Tag,
+        declared: u64,
+    },
     TooDeep,
-    NoItem { tag: Tag },
+    TooMany,
+    /// A tag that no data set has.
+    NoDataSet {
+        tag: Tag,
+    },
+    NoItem {
+        tag: Tag,
+    },
     NoEnd,
     Read(io::Error),
 }
@@ -123,6 +141,8 @@ type Parsed<T> = std::result::Result<T, ElementFault>;
 struct ElementParser {
     bytes: DicomBytes,
     explicit: bool,
+    /// Number of elements and items read.
+    count: usize,
 }
 
 /// Tag, value representation if it is explicit, and length.
@@ -135,7 +155,7 @@ struct ElementHeader {
 impl DicomReader {
     /// Reads the elements of a file up to its pixels.
     pub(super) fn open(path: &Path) -> Result<DicomReader> {
-        let mut parser = ElementParser { bytes: DicomBytes::open(path)?, explicit: true };
+        let mut parser = ElementParser { bytes: DicomBytes::open(path)?, explicit: true, count: 0 };
         let result = parser.bytes.skip(132).map_err(ElementFault::Read).and_then(|()| parser.meta());
         let syntax = result.map_err(|fault| fault_error(path, &parser.bytes, &fault))?;
         let Some(syntax) = syntax else {
@@ -170,6 +190,9 @@ fn read_fragments(bytes: &mut DicomBytes) -> Parsed<(Vec<u32>, Vec<Vec<u8>>)> {
         match bytes.tag()? {
             Some(ITEM) => {
                 let declared = u64::from(bytes.u32()?);
+                if items.len() == MAX_ELEMENTS {
+                    return Err(ElementFault::TooMany);
+                }
                 if declared > bytes.left() {
                     return Err(ElementFault::TooLong { tag: tags::PIXEL_DATA, declared });
                 }
@@ -226,8 +249,19 @@ impl ElementParser {
         Ok((elements, None))
     }
 
+    /// Counts an element or an item. An item takes eight bytes, and a deflated file of a megabyte may hold a gigabyte of them.
+    fn count_one(&mut self) -> Parsed<()> {
+        self.count += 1;
+        if self.count > MAX_ELEMENTS { Err(ElementFault::TooMany) } else { Ok(()) }
+    }
+
     /// Reads representation and length of an element.
     fn header(&mut self, tag: Tag) -> Parsed<ElementHeader> {
+        self.count_one()?;
+        // Group 0 is of messages between programs.
+        if tag.0 == 0 {
+            return Err(ElementFault::NoDataSet { tag });
+        }
         if !self.explicit || tag.0 == 0xfffe {
             return Ok(ElementHeader { tag, representation: None, length: self.bytes.u32()? });
         }
@@ -294,6 +328,7 @@ impl ElementParser {
         let mut items = Vec::new();
         while end.is_none_or(|end| self.bytes.left() > end) {
             let tag = self.bytes.tag()?.ok_or(ElementFault::NoEnd)?;
+            self.count_one()?;
             let header = ElementHeader { tag, representation: None, length: self.bytes.u32()? };
             match tag {
                 SEQUENCE_END => break,
@@ -333,6 +368,14 @@ impl ElementParser {
 fn fault_error(path: &Path, bytes: &DicomBytes, fault: &ElementFault) -> RunError {
     let again = "copy or download the file again";
     match fault {
+        ElementFault::TooLong { tag, declared } if bytes.is_inflated() => problem!(
+            E0703,
+            path,
+            "the DICOM file is damaged: element ({:04x},{:04x}) declares {declared} bytes, more than a deflated file may hold (1 GiB)",
+            tag.0,
+            tag.1;
+            help: "{again}"
+        ),
         ElementFault::TooLong { tag, declared } => problem!(
             E0703,
             path,
@@ -340,6 +383,17 @@ fn fault_error(path: &Path, bytes: &DicomBytes, fault: &ElementFault) -> RunErro
             tag.0,
             tag.1,
             bytes.left();
+            help: "{again}"
+        ),
+        ElementFault::TooMany => {
+            problem!(E0704, path, "the DICOM file holds more than {MAX_ELEMENTS} elements before its pixels")
+        }
+        ElementFault::NoDataSet { tag } => problem!(
+            E0703,
+            path,
+            "the DICOM file is damaged: element ({:04x},{:04x}) belongs to no data set",
+            tag.0,
+            tag.1;
             help: "{again}"
         ),
         ElementFault::TooDeep => {

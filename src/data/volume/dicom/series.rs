@@ -59,6 +59,7 @@ impl DicomSeries {
                 "the series is too large: {columns} x {rows} x {n} voxels; the limit is 2^29"
             ));
         }
+        let declared_note = gap.and_then(|gap| declared_gap(&slices, gap));
         let [down, right] = [slices[0].directions[1], slices[0].directions[0]];
         let [row_gap, column_gap] = slices[0].spacing;
         let gap = gap.or(slices[0].thickness.filter(|t| t.is_finite() && *t > 0.0)).unwrap_or(1.0);
@@ -73,10 +74,16 @@ impl DicomSeries {
         let affine = [row(0).map(|v| -v), row(1).map(|v| -v), row(2)];
         let grid = VoxelGrid::new(&folder, [columns, rows, slices.len()], affine)?;
         let mut notes: Vec<VolumeNote> =
-            geometry_notes(&grid).into_iter().chain(distance_note).chain(left_out).collect();
+            geometry_notes(&grid).into_iter().chain(distance_note).chain(declared_note).chain(left_out).collect();
         if slices.iter().any(|slice| slice.format.inverted) {
             let text = "stored values are inverted, since the largest is the darkest (MONOCHROME1)";
             notes.push((NoticeTopic::Inverted, text.to_string()));
+        }
+        if let Some(mapping) = slices.iter().find_map(|slice| slice.real_world.as_ref()) {
+            let text = format!(
+                "the real-world values (RealWorldValueMappingSequence, {mapping}) are not applied; RescaleSlope and RescaleIntercept are"
+            );
+            notes.push((NoticeTopic::ValueScale, text));
         }
         Ok(DicomSeries { folder, grid, notes, slices })
     }
@@ -137,6 +144,16 @@ fn check_one_series(folder: &Path, slices: &[DicomSlice]) -> Result<()> {
         if other.series != first.series {
             return Err(differs("belong to different series").help("put each series into a folder of its own"));
         }
+        let owners = [
+            "belong to different patients (PatientID)",
+            "belong to different studies (StudyInstanceUID)",
+            "have different frames of reference (FrameOfReferenceUID), so their positions cannot be compared",
+        ];
+        for ((a, b), what) in first.belongs_to.iter().zip(&other.belongs_to).zip(owners) {
+            if !a.is_empty() && !b.is_empty() && a != b {
+                return Err(differs(what).help("put each series into a folder of its own"));
+            }
+        }
         if other.format.size != first.format.size {
             return Err(differs("have different sizes"));
         }
@@ -182,6 +199,16 @@ fn slice_spacing(folder: &Path, slices: &[DicomSlice], heights: &[f64]) -> Resul
     let (least, most) = (gaps[0], gaps[gaps.len() - 1]);
     let text = format!("slices are {least:.2} to {most:.2} mm apart; they are read as if all distances were equal");
     Ok((Some(usual), (most - least > SAME_DISTANCE * usual).then_some((NoticeTopic::VoxelSize, text))))
+}
+
+/// Returns a remark where the header declares another distance between slices than their positions have.
+fn declared_gap(slices: &[DicomSlice], usual: f64) -> Option<VolumeNote> {
+    let declared = slices.iter().filter_map(|slice| slice.gap).map(f64::abs);
+    let other = declared.into_iter().find(|gap| (gap / usual - 1.0).abs() > SAME_DISTANCE)?;
+    let text = format!(
+        "SpacingBetweenSlices says {other:.2} mm, the positions of the slices {usual:.2} mm; the positions are used"
+    );
+    Some((NoticeTopic::VoxelSize, text))
 }
 
 /// Checks that the slices lie behind each other: their first pixels are on a line, within a pixel.

@@ -15,6 +15,8 @@ pub(super) struct DicomSlice {
     pub frame: usize,
     /// SeriesInstanceUID of the file.
     pub series: String,
+    /// PatientID, StudyInstanceUID and FrameOfReferenceUID of the file; empty where it has none.
+    pub belongs_to: [String; 3],
     /// InstanceNumber of the file.
     pub number: Option<i64>,
     /// Position in mm to the patient's left, back and head.
@@ -24,9 +26,13 @@ pub(super) struct DicomSlice {
     /// Distance between rows and between columns, in mm.
     pub spacing: [f64; 2],
     pub thickness: Option<f64>,
+    /// SpacingBetweenSlices.
+    pub gap: Option<f64>,
     pub format: PixelFormat,
     /// Slope and intercept from stored values to their meaning.
     pub rescale: [f64; 2],
+    /// How the header maps stored values to real-world ones, if not by the rescale.
+    pub real_world: Option<String>,
 }
 
 impl DicomSlice {
@@ -53,6 +59,20 @@ impl<'a> FrameHeader<'a> {
     fn holder(&self, group: Tag, tag: Tag) -> &'a DicomElements {
         let of_groups = self.groups.iter().flatten().filter_map(|groups| groups.items(group).first());
         of_groups.into_iter().find(|elements| elements.has(tag)).unwrap_or(self.file)
+    }
+
+    /// Returns how stored values are mapped to real-world ones, where that differs from the rescale.
+    fn real_world(&self, rescale: [f64; 2]) -> Option<String> {
+        let tag = tags::REAL_WORLD_VALUE_MAPPING_SEQUENCE;
+        let holders = self.groups.iter().flatten().copied().chain([self.file]);
+        let item = holders.filter_map(|elements| elements.items(tag).first()).next()?;
+        let [slope, intercept] =
+            [tags::REAL_WORLD_VALUE_SLOPE, tags::REAL_WORLD_VALUE_INTERCEPT].map(|tag| item.double(tag));
+        match slope.zip(intercept) {
+            Some((slope, intercept)) if [slope, intercept] == rescale => None,
+            Some((slope, intercept)) => Some(format!("slope {slope}, intercept {intercept}")),
+            None => Some("a table".into()),
+        }
     }
 
     fn numbers<const N: usize>(&self, group: Tag, tag: Tag, name: &str) -> Result<[f64; N]> {
@@ -126,18 +146,23 @@ fn read_frame(header: &FrameHeader<'_>, frame: usize, format: PixelFormat) -> Re
     if spacing.iter().any(|s| !s.is_finite() || *s <= 0.0) {
         return Err(problem!(E0714, path, "invalid PixelSpacing of {} x {} mm", spacing[0], spacing[1]));
     }
-    let thickness = header.holder(tags::PIXEL_MEASURES_SEQUENCE, tags::SLICE_THICKNESS).decimals(tags::SLICE_THICKNESS);
+    let measure = |tag| header.holder(tags::PIXEL_MEASURES_SEQUENCE, tag).decimals(tag)?.first().copied();
     let values = header.holder(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, tags::RESCALE_SLOPE);
+    let rescale = rescale(path, values, format.inverted)?;
+    let text = |tag| file.text(tag).unwrap_or_default();
     Ok(DicomSlice {
         path: path.to_path_buf(),
         frame,
-        series: file.text(tags::SERIES_INSTANCE_UID).unwrap_or_default(),
+        series: text(tags::SERIES_INSTANCE_UID),
+        belongs_to: [tags::PATIENT_ID, tags::STUDY_INSTANCE_UID, tags::FRAME_OF_REFERENCE_UID].map(text),
         number: file.first_text(tags::INSTANCE_NUMBER).and_then(|t| t.parse().ok()),
         position,
         directions,
         spacing,
-        thickness: thickness.and_then(|numbers| numbers.first().copied()),
+        thickness: measure(tags::SLICE_THICKNESS),
+        gap: measure(tags::SPACING_BETWEEN_SLICES),
         format,
-        rescale: rescale(path, values, format.inverted)?,
+        rescale,
+        real_world: header.real_world(rescale),
     })
 }

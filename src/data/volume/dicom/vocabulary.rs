@@ -4,7 +4,7 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::Tag;
 
 /// Elements whose values are kept.
-pub(super) const VALUES: [Tag; 22] = [
+pub(super) const VALUES: [Tag; 28] = [
     tags::TRANSFER_SYNTAX_UID,
     tags::SOP_CLASS_UID,
     tags::SLICE_THICKNESS,
@@ -27,11 +27,18 @@ pub(super) const VALUES: [Tag; 22] = [
     tags::RESCALE_INTERCEPT,
     tags::RESCALE_SLOPE,
     tags::PRESENTATION_LUT_SHAPE,
+    tags::PATIENT_ID,
+    tags::STUDY_INSTANCE_UID,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::SPACING_BETWEEN_SLICES,
+    tags::REAL_WORLD_VALUE_SLOPE,
+    tags::REAL_WORLD_VALUE_INTERCEPT,
 ];
 
 /// Sequences whose items are kept.
-pub(super) const SEQUENCES: [Tag; 7] = [
+pub(super) const SEQUENCES: [Tag; 8] = [
     tags::MODALITY_LUT_SEQUENCE,
+    tags::REAL_WORLD_VALUE_MAPPING_SEQUENCE,
     tags::PLANE_POSITION_SEQUENCE,
     tags::PLANE_ORIENTATION_SEQUENCE,
     tags::PIXEL_MEASURES_SEQUENCE,
