@@ -194,6 +194,26 @@ fn units_and_sizes_of_the_header_are_applied_or_told() {
         notices,
         ["pixdim says voxels of 1.00 x 2.00 x 5.00 mm, the sform 1.50 x 2.00 x 5.00 mm; the sform is used"]
     );
+    // Sizes that no voxel has. Without an sform there is nothing else.
+    for (size, said) in [(0.0f32, "0.00"), (-1.5, "-1.50")] {
+        let mut none = image();
+        none.put(80, &size.to_le_bytes());
+        assert_eq!(
+            accepted(&none, &mask(PLACE)),
+            [format!(
+                "pixdim says voxels of {said} x 2.00 x 5.00 mm, the sform 1.50 x 2.00 x 5.00 mm; the sform is used"
+            )]
+        );
+    }
+    let mut nowhere = image();
+    nowhere.sform(0, PLACE).put(80, &[0; 4]);
+    refusal(&nowhere, &mask(PLACE), &["invalid voxel size: the header declares 0 x 2 x 5 mm"]);
+    let mut flat = image();
+    flat.put(84, &[0; 4]);
+    assert_eq!(
+        accepted(&flat, &mask(PLACE)),
+        ["pixdim says voxels of 1.50 x 0.00 x 5.00 mm, the sform 1.50 x 2.00 x 5.00 mm; the sform is used"]
+    );
     let mut slanted = PLACE;
     slanted[1][2] = 1.0;
     let notices =
@@ -315,6 +335,7 @@ fn the_second_version_is_read() {
         put(12, 4i16.to_le_bytes().to_vec());
         put(14, 16i16.to_le_bytes().to_vec());
         [3i64, 6, 4, 3, 1, 1, 1, 1].iter().enumerate().for_each(|(i, n)| put(16 + 8 * i, n.to_le_bytes().to_vec()));
+        [1.0f64, 1.5, 2.0, 5.0].iter().enumerate().for_each(|(i, size)| put(104 + 8 * i, size.to_le_bytes().to_vec()));
         put(168, 544i64.to_le_bytes().to_vec());
         put(348, 1i32.to_le_bytes().to_vec());
         PLACE

@@ -40,8 +40,11 @@ pub(super) fn grid_of(path: &Path, fields: &NiftiFields) -> Result<(VoxelGrid, V
         notes.push((NoticeTopic::Orientation, text.to_string()));
     }
     let declared = [1, 2, 3].map(|i| fields.pixdim[i].abs() * unit);
-    let differs = |a: usize| dims[a] > 1 && declared[a] > 0.0 && (declared[a] / grid.spacing[a] - 1.0).abs() > 0.01;
+    // A voxel size of 0 is none, and a negative one has no meaning.
+    let differs =
+        |a: usize| dims[a] > 1 && (fields.pixdim[a + 1] <= 0.0 || (declared[a] / grid.spacing[a] - 1.0).abs() > 0.01);
     if sform && (0..3).any(differs) {
+        let declared = [1, 2, 3].map(|i| fields.pixdim[i] * unit);
         let [a, b] = [declared, grid.spacing].map(|[x, y, z]| format!("{x:.2} x {y:.2} x {z:.2} mm"));
         notes.push((NoticeTopic::VoxelSize, format!("pixdim says voxels of {a}, the sform {b}; the sform is used")));
     }
