@@ -27,6 +27,7 @@ use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::palette_colours::colours_in_use;
 use super::pixels::{AlphaPlane, Pixels, SampleValues, check_size};
 use super::spacing::spacing_notice;
+use super::volume::{PAIR_HELP, is_nifti};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::foreign_code::quietly;
@@ -150,6 +151,11 @@ fn picture_format(path: &Path, bytes: &[u8]) -> Result<PictureFormat> {
 fn unknown_format(path: &Path, bytes: &[u8]) -> RunError {
     let error = problem!(E0704, path, "not a PNG, JPEG, TIFF, BMP, GIF or WebP file");
     match bytes {
+        _ if is_nifti(path) => error.help(
+            "this is a volume, and the other file of the pair is a picture: write the slice that belongs to the picture as PNG, or use \
+             volumes for both",
+        ),
+        _ if is_of_pair(path, bytes) => error.help(PAIR_HELP),
         [0x1f, 0x8b, ..] => error.help("the file is gzipped; if it is a NIfTI file, rename it to NAME.nii.gz"),
         _ if bytes.get(128..132) == Some(b"DICM") => {
             error.help("this is a DICOM file; use the folder of its series instead: `images = \"series/*\"`")
@@ -162,6 +168,15 @@ fn unknown_format(path: &Path, bytes: &[u8]) -> RunError {
             .help("the file contains text; it may have been renamed, or it may be the error page of a failed download"),
         _ => error.help("convert it to PNG or TIFF"),
     }
+}
+
+/// Checks whether a file is the header or the voxels of a volume in two files (NIfTI-1, NIfTI-2 or Analyze).
+fn is_of_pair(path: &Path, bytes: &[u8]) -> bool {
+    let ends_in = |end: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(end));
+    // A header begins with its length in either byte order.
+    let sizes = [348u32, 540].into_iter().flat_map(|size| [size.to_le_bytes(), size.to_be_bytes()]);
+    let is_header = sizes.into_iter().any(|size| bytes.starts_with(&size));
+    ends_in("hdr") && is_header || ends_in("img") && ["hdr", "HDR"].iter().any(|e| path.with_extension(e).is_file())
 }
 
 /// Returns how the stored pixels are turned. Errors: the file has a tag, and the data block does not say what it means.

@@ -19,6 +19,7 @@ mod voxels;
 
 pub(super) use cache::VolumeCache;
 pub(super) use grid::VoxelGrid;
+pub(super) use names::PAIR_HELP;
 pub(crate) use names::is_nifti;
 pub(super) use voxels::Volume;
 

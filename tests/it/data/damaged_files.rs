@@ -1,7 +1,8 @@
 //! Files that are cut off, or claim absurd sizes, are refused by name.
 
 use crate::support::data_sets::{grey, jpeg, refused, row, spec, tif};
-use npc::internals::data::load_image;
+use crate::support::nifti_file::NiftiFile;
+use npc::internals::data::{load_image, load_mask};
 use npc::text::config::DataSpec;
 use std::fs;
 use tempfile::tempdir;
@@ -55,7 +56,6 @@ fn jpeg_end_marker_in_a_thumbnail_does_not_count() {
     load_image(&row(), &path, 1).unwrap();
 }
 
-#[test]
 /// Pillow refuses such a file, and libpng reports an error.
 #[test]
 fn png_data_that_do_not_match_their_checksum_are_refused() {
@@ -104,6 +104,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+#[test]
 fn absurd_sizes_are_refused_before_memory_is_taken() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("bomb.png");

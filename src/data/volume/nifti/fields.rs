@@ -2,6 +2,7 @@
 
 use crate::base::error::{Result, one_line};
 use crate::base::problem::problem;
+use crate::data::volume::PAIR_HELP;
 use nifti::{Endianness, NiftiHeader};
 use std::path::Path;
 
@@ -89,7 +90,7 @@ fn pair(path: &Path, what: &str) -> crate::base::error::RunError {
         E0704,
         path,
         "the header of {what}, whose voxels are in another file (.img)";
-        help: "convert the pair to one .nii file, for example with nibabel: nibabel.save(nibabel.load(\"a.hdr\"), \"a.nii.gz\")"
+        help: "{PAIR_HELP}"
     )
 }
 
