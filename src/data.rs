@@ -52,7 +52,7 @@ pub(crate) mod volume_input;
 pub use case::SplitRole;
 pub use dataset::Dataset;
 pub use image::load_image;
-pub(crate) use image::{LoadedImage, load_full_image};
+pub(crate) use image::{LoadedImage, load_full_image, load_scaled_image};
 pub use loader::{Batch, BatchLoader, LastBatch};
 pub use mask::load_mask;
 pub use notice::FileNotice;

@@ -18,7 +18,7 @@ pub struct LoadedImage {
     pub input: Vec<f32>,
     /// Height and width of the file.
     pub original: [usize; 2],
-    /// Height x width x 3 at the original size, for display: scaled as for the network, not normalised.
+    /// Height x width x 3 at the original size, for display: scaled as for the network, not normalised. Empty where nothing is drawn.
     pub rgb: Vec<u8>,
     pub warnings: Vec<FileNotice>,
     /// Channels, sample type and range of the values of the file.
@@ -27,6 +27,12 @@ pub struct LoadedImage {
 
 /// Reads an image file at the data block's size.
 pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+    load_scaled_image(spec, path, channels, true)
+}
+
+/// Reads an image file at the data block's size; `drawn` says whether the picture for display is needed, which takes three bytes for
+/// each pixel of the file.
+pub(crate) fn load_scaled_image(spec: &DataSpec, path: &Path, channels: usize, drawn: bool) -> Result<LoadedImage> {
     check_spec(spec)?;
     if volume::is_nifti(path) {
         return Err(problem!(
@@ -37,15 +43,16 @@ pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<Loade
         ));
     }
     let spec = prediction_spec(spec);
-    to_loaded_image(&decode::read(path, FileRole::Image, &spec)?, &spec, path, channels)
+    to_image(&decode::read(path, FileRole::Image, &spec)?, &spec, path, channels, drawn)
 }
 
-/// Reads an image file at its own size: `input` is channels x `original`, scaled and normalised but not resized.
-pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+/// Reads an image file at its own size: `input` is channels x `original`, scaled and normalised but not resized. `drawn` as in
+/// [`load_scaled_image`].
+pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize, drawn: bool) -> Result<LoadedImage> {
     check_spec(spec)?;
     let pixels = decode::read(path, FileRole::Image, spec)?;
     let spec = DataSpec { size: pixels.size, ..prediction_spec(spec) };
-    to_loaded_image(&pixels, &spec, path, channels)
+    to_image(&pixels, &spec, path, channels, drawn)
 }
 
 /// Returns the data block by which files are predicted: generated images have a window of their own.
@@ -58,12 +65,16 @@ pub(super) fn prediction_spec(spec: &DataSpec) -> DataSpec {
 
 /// Prepares an image for the network and for display.
 pub(super) fn to_loaded_image(pixels: &Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+    to_image(pixels, spec, path, channels, true)
+}
+
+fn to_image(pixels: &Pixels, spec: &DataSpec, path: &Path, channels: usize, drawn: bool) -> Result<LoadedImage> {
     let mut warnings = pixels.warnings.clone();
     let prepared = intensity::prepare(pixels, spec, channels, path, &mut warnings)?;
     let mut input = vec![0.0; channels * spec.size[0] * spec.size[1]];
     intensity::normalise(&prepared, intensity::unit, spec, channels, &mut input)?;
     drop(prepared);
-    let rgb = intensity::rgb(pixels, spec, path)?;
+    let rgb = if drawn { intensity::rgb(pixels, spec, path)? } else { Vec::new() };
     let facts = ImageFacts::of(pixels, spec.window);
     Ok(LoadedImage { input, original: pixels.size, rgb, warnings, facts })
 }

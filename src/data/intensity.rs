@@ -258,8 +258,11 @@ pub(super) fn rgb(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u
     let scale = IntensityScale::of(pixels, spec, path, &mut Vec::new())?;
     let byte = |index| (scale.unit(&pixels.values, index) * 255.0).round() as u8;
     let area = pixels.size[0] * pixels.size[1];
-    Ok(match pixels.channels {
-        1 => (0..area).flat_map(|i| [byte(i); 3]).collect(),
-        _ => (0..area * 3).map(byte).collect(),
-    })
+    if pixels.channels == 3 {
+        return Ok((0..area * 3).map(byte).collect());
+    }
+    // An iterator over repeated values has no known length, and memory would grow by doubling.
+    let mut rgb = Vec::with_capacity(3 * area);
+    (0..area).for_each(|i| rgb.extend([byte(i); 3]));
+    Ok(rgb)
 }

@@ -6,7 +6,7 @@ use super::sliding_window::SlidingWindow;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::network::Network;
-use crate::data::{LoadedImage, load_full_image, load_image, resize};
+use crate::data::{LoadedImage, load_full_image, load_scaled_image, resize};
 use crate::learn::validate::{check_scores, host_values};
 use crate::text::config::DataSpec;
 use burn::tensor::{Tensor, TensorData, activation};
@@ -64,11 +64,11 @@ impl PredictionSettings<'_> {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
-    /// Reads one image at the size of the prediction.
-    pub(crate) fn load(&self, path: &Path) -> Result<LoadedImage> {
+    /// Reads one image at the size of the prediction; `drawn` says whether it is drawn later.
+    pub(crate) fn load(&self, path: &Path, drawn: bool) -> Result<LoadedImage> {
         match self.window {
-            None => load_image(self.spec, path, self.channels),
-            Some(_) => load_full_image(self.spec, path, self.channels),
+            None => load_scaled_image(self.spec, path, self.channels, drawn),
+            Some(_) => load_full_image(self.spec, path, self.channels, drawn),
         }
     }
 

@@ -119,11 +119,12 @@ impl<'a> Predictor<'a> {
         progress: &mut impl FnMut(usize),
         done: &mut Predictions,
     ) -> Result<()> {
+        let drawn = output.extras.overlay;
         let (send, loaded) = sync_channel::<Vec<Result<LoadedImage>>>(1);
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 for chosen in chosen.chunks(self.chunk) {
-                    let images = chosen.par_iter().map(|&i| plan.load(&inputs[i].path)).collect();
+                    let images = chosen.par_iter().map(|&i| plan.load(&inputs[i].path, drawn)).collect();
                     // The receiver has stopped.
                     if send.send(images).is_err() {
                         break;

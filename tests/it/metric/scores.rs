@@ -249,6 +249,12 @@ fn restored_scores_are_resized_before_the_choice() {
     let map: Vec<u8> = (0..35).map(|i| i % 3).collect();
     let flat: Vec<f32> = (0..3u8).flat_map(|k| map.iter().map(move |&c| f32::from(u8::from(c == k)))).collect();
     assert_eq!(resize::argmax(&flat, 3, [5, 7], [5, 7]), map);
+    // Large pictures are done a few rows at a time, with the same scores.
+    let scores: Vec<f32> = (0..70u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32).collect();
+    let to = [3, 1 << 19];
+    let [first, second] = [0, 1].map(|k| resize::plane(&scores[35 * k..35 * (k + 1)], [5, 7], to));
+    let wanted: Vec<u8> = first.iter().zip(&second).map(|(a, b)| u8::from(b > a)).collect();
+    assert!(resize::argmax(&scores, 2, [5, 7], to) == wanted);
 }
 
 #[test]
