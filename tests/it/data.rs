@@ -21,7 +21,7 @@ mod quick_survey;
 mod series_folders;
 mod series_headers;
 mod split;
-mod volume;
 mod tiff_storage;
 mod tiff_tiles;
+mod volume;
 mod volume_place;

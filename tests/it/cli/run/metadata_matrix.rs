@@ -9,6 +9,7 @@ mod files;
 mod format_rows;
 mod nifti_rows;
 mod picture_rows;
+mod storage_rows;
 
 use crate::support::program::{ProgramOutput, npc};
 use crate::support::repository::repository;
@@ -109,7 +110,8 @@ fn table() -> BTreeMap<(String, String), Vec<String>> {
 }
 
 fn all_rows() -> Vec<MatrixRow> {
-    [picture_rows::rows(), format_rows::rows(), nifti_rows::rows(), dicom_rows::rows()].into_iter().flatten().collect()
+    let pictures = [picture_rows::rows(), format_rows::rows(), storage_rows::rows()];
+    pictures.into_iter().chain([nifti_rows::rows(), dicom_rows::rows()]).flatten().collect()
 }
 
 /// Writes a set with its model file.
@@ -240,6 +242,11 @@ fn pictures_do_what_the_table_says() {
 #[test]
 fn kinds_of_pictures_do_what_the_table_says() {
     assert_rows(&format_rows::rows());
+}
+
+#[test]
+fn samples_of_pictures_do_what_the_table_says() {
+    assert_rows(&storage_rows::rows());
 }
 
 #[test]

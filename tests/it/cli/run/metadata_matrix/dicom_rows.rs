@@ -213,6 +213,42 @@ pub fn rows() -> Vec<MatrixRow> {
             None,
         ),
         row(
+            "PatientID, StudyInstanceUID: two in a series",
+            "belong to different patients",
+            |f| {
+                series(f, |_, n, part| part.text(0x0010_0020, b"LO", if n == 0 { "A" } else { "B" }));
+            },
+            None,
+        ),
+        row(
+            "FrameOfReferenceUID: two in a series",
+            "frames of reference",
+            |f| {
+                series(f, |_, n, part| part.text(0x0020_0052, b"UI", if n == 0 { "1.2.7" } else { "1.2.8" }));
+            },
+            None,
+        ),
+        row(
+            "SpacingBetweenSlices against the positions",
+            "SpacingBetweenSlices",
+            |f| {
+                series(f, |_, _, part| part.text(0x0018_0088, b"DS", "5"));
+            },
+            Some(plain),
+        ),
+        row(
+            "RealWorldValueMappingSequence",
+            "RealWorldValueMappingSequence",
+            |f| {
+                series(f, |_, _, part| {
+                    let number = |tag, value: f64| element(tag, b"FD", &value.to_le_bytes());
+                    let mapping = [number([0x40, 0x9224], 7.0), number([0x40, 0x9225], 3.0)].concat();
+                    part.put(0x0040_9096, b"SQ", &item(&mapping))
+                });
+            },
+            Some(plain),
+        ),
+        row(
             "ImagePositionPatient: a slice is missing",
             "a slice is missing",
             |f| {

@@ -128,6 +128,7 @@ pub fn rows() -> Vec<MatrixRow> {
             Some(plain),
         ),
         row("pixdim against sform", "pixdim", |f| images(f, |file| put(file, 80, &7f32.to_le_bytes())), Some(plain)),
+        row("pixdim 0", "pixdim", |f| images(f, |file| put(file, 80, &[0; 4])), Some(plain)),
         row(
             "dim: more than one volume",
             "volumes along dimension",
