@@ -1,6 +1,5 @@
 //! Are the files of a finished run still those that it was trained and scored on?
 
-use super::plan::SweepPlan;
 use crate::data::Dataset;
 use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin};
