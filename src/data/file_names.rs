@@ -2,6 +2,7 @@
 
 use super::order::natural;
 use crate::base::error::RunError;
+use crate::base::printable::printable_line;
 use crate::base::problem::problem;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,10 @@ pub(super) fn name_of(path: &Path) -> String {
 
 /// Returns up to ten names relative to `root` in natural order, and the number of the others.
 pub(super) fn list_names<'a>(root: &Path, paths: impl IntoIterator<Item = &'a PathBuf>) -> String {
-    let shown = |path: &PathBuf| path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let shown = |path: &PathBuf| {
+        let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
+        printable_line(&name).into_owned()
+    };
     let mut names: Vec<String> = paths.into_iter().map(shown).collect();
     names.sort_by(|a, b| natural(a, b));
     let more = names.len().saturating_sub(MAX_NAMED_FILES);

@@ -35,8 +35,10 @@ pub(super) struct SearchedFolder {
     pub deeper: bool,
     /// Everything in the folder.
     pub entries: Vec<PathBuf>,
-    /// Files and folders that the pattern matches.
+    /// Files and folders in it that the pattern matches, or that hold the file of a pattern that goes deeper.
     pub matched: Vec<PathBuf>,
+    /// Images or masks that the pattern finds.
+    pub found: BTreeSet<PathBuf>,
     /// Folders that match the `*` of a pattern that goes deeper, and have no such file.
     pub without_file: Vec<PathBuf>,
 }
@@ -104,7 +106,7 @@ struct LeftOut {
     hidden: BTreeSet<PathBuf>,
     /// Pictures whose names do not say so.
     disguised: BTreeSet<PathBuf>,
-    /// Subfolders with more pictures than the pattern finds, and the number of these.
+    /// Subfolders with pictures that the pattern does not reach, and the number of these.
     below: Vec<(String, BTreeSet<PathBuf>, usize)>,
 }
 
@@ -125,6 +127,7 @@ pub(super) fn describe_left_out(
             }
         }
         left.count_below(place, searched, &used);
+        left.sort_in_siblings(place, searched, explained, &mut opened);
     }
     left.sentences(root, searched)
 }
@@ -150,7 +153,7 @@ impl LeftOut {
         }
     }
 
-    /// Counts the pictures in subfolders, and keeps them if they are more than those that the pattern finds.
+    /// Counts the pictures in subfolders of a folder that is searched.
     fn count_below(&mut self, place: &SearchedFolder, searched: &[SearchedFolder], used: &BTreeSet<&Path>) {
         let known = |folder: &Path| used.contains(folder) || searched.iter().any(|s| s.folder == folder);
         let (mut count, mut left, mut folders) = (0, MAX_COUNTED, BTreeSet::new());
@@ -163,8 +166,26 @@ impl LeftOut {
             }
         }
         let repeated = self.below.iter().any(|(_, known, _)| *known == folders);
-        if count > 0 && count >= place.matched.len() && !repeated {
+        if count > 0 && !repeated {
             self.below.push((place.pattern.clone(), folders, count));
+        }
+    }
+
+    /// Finds what is left out beside the files of a pattern that goes deeper, such as `*/image.png`.
+    fn sort_in_siblings(
+        &mut self,
+        place: &SearchedFolder,
+        searched: &[SearchedFolder],
+        explained: &BTreeSet<PathBuf>,
+        opened: &mut usize,
+    ) {
+        let folders: BTreeSet<&Path> = place.found.iter().filter(|_| place.deeper).filter_map(|f| f.parent()).collect();
+        let siblings = folders.into_iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+        for entry in siblings.take(MAX_COUNTED).filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir())) {
+            let path = entry.path();
+            if !explained.contains(&path) && !searched.iter().any(|s| s.found.contains(&path)) {
+                self.sort_in(&path, opened);
+            }
         }
     }
 
@@ -198,9 +219,8 @@ impl LeftOut {
         add(&without, "folder is", "folders are", &rest);
         for (pattern, folders, count) in &self.below {
             let names = list_names(root, folders);
-            all.push(format!(
-                "{count} more pictures or volumes are in subfolders, which {pattern} does not reach: {names}"
-            ));
+            let what = if *count == 1 { "picture or volume is" } else { "pictures or volumes are" };
+            all.push(format!("{count} more {what} in subfolders, which {pattern} does not reach: {names}"));
         }
         all
     }

@@ -37,6 +37,7 @@ pub(super) fn pair_files(
     let mut take = |result: Result<PatternFiles>| result.map_err(|e| problems.push(e)).ok();
     let (image_files, mask_files) = (take(find_files(root, images, "images")), take(find_files(root, masks, "masks")));
     let (Some(image_files), Some(mask_files)) = (image_files, mask_files) else { return Vec::new() };
+    let mask_files = without_stray_folders(mask_files, &image_files.found);
     let searched = [image_files.searched, mask_files.searched];
     let (broken, errors): (BTreeSet<String>, Vec<RunError>) =
         image_files.broken.into_iter().chain(mask_files.broken).unzip();
@@ -71,6 +72,19 @@ pub(super) fn pair_files(
     doubts.extend(describe_left_out(root, &searched, &explained));
     cases.sort_by(|a, b| natural(&a.stem, &b.stem));
     cases
+}
+
+/// Removes folders of pictures from the masks where no image is a folder: they hold further masks, and not those of a DICOM series.
+fn without_stray_folders(mut masks: PatternFiles, images: &[MatchedFile]) -> PatternFiles {
+    if !images.iter().any(|image| image.path.is_dir()) {
+        let is_stray = |mask: &MatchedFile| mask.path.is_dir() && !dicom::holds_dicom(&mask.path);
+        let (stray, found): (Vec<_>, Vec<_>) = masks.found.into_iter().partition(is_stray);
+        let stray: BTreeSet<PathBuf> = stray.into_iter().map(|mask| mask.path).collect();
+        masks.searched.matched.retain(|path| !stray.contains(path));
+        masks.searched.found.retain(|path| !stray.contains(path));
+        masks.found = found;
+    }
+    masks
 }
 
 /// Removes files whose names cannot be written to a list.
@@ -206,6 +220,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
         deeper: !rest.is_empty(),
         entries,
         matched: Vec::new(),
+        found: BTreeSet::new(),
         without_file: Vec::new(),
     };
     for raw in names {
@@ -233,6 +248,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
         }
         if !stem.is_empty() {
             searched.matched.push(if rest.is_empty() { path.clone() } else { start });
+            searched.found.insert(path.clone());
             match broken_link(&path) {
                 Some(error) => broken.push((stem_key(&stem), error)),
                 None => found.push(MatchedFile { stem, path }),

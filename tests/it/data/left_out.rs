@@ -81,6 +81,41 @@ fn pictures_beside_the_pattern_and_below_it_are_counted() {
     assert!(text.contains("3 more pictures or volumes are in subfolders"), "{text}");
 }
 
+/// However few they are, and whether or not the masks have a folder of the same name.
+#[test]
+fn pictures_below_the_pattern_are_counted_however_few() {
+    let dir = small_set(6);
+    grey(&dir.path().join("images/more/b0.png"), [8, 8], &[1; 64]);
+    let open = |masks: &str| open(dir.path(), "images/*", masks).unwrap().doubts().to_vec();
+    let wanted = "1 more picture or volume is in subfolders, which images = \"images/*\" does not reach: images/more";
+    assert_eq!(open("masks/*"), [wanted]);
+    grey(&dir.path().join("masks/more/b0.png"), [8, 8], &[1; 64]);
+    let of_masks = "1 more picture or volume is in subfolders, which masks = \"masks/*\" does not reach: masks/more";
+    assert_eq!(open("masks/*"), [wanted, of_masks]);
+    assert_eq!(open("masks/*.png"), [wanted, &of_masks.replace("masks/*", "masks/*.png")]);
+    let found = survey(&only(spec("images/*", "masks/*", [8, 8])), dir.path(), None, &|_, _| {});
+    assert_eq!(found.findings.iter().filter(|f| f.kind == SurveyTopic::Files).count(), 2);
+}
+
+#[test]
+fn pictures_beside_the_file_of_a_deeper_pattern_are_counted() {
+    let dir = tempdir().unwrap();
+    for (case, file) in [("p1", "image.png"), ("p1", "mask.png"), ("p2", "image.png"), ("p2", "mask.png")] {
+        grey(&dir.path().join(case).join(file), [8, 8], &[1; 64]);
+    }
+    let about = || open(dir.path(), "*/image.png", "*/mask.png").unwrap().doubts().to_vec();
+    assert_eq!(about(), [""; 0]);
+    grey(&dir.path().join("p2/second.png"), [8, 8], &[1; 64]);
+    fs::write(dir.path().join("p2/third.jp2"), "?").unwrap();
+    let patterns = "images = \"*/image.png\" and masks = \"*/mask.png\"";
+    let wanted = [
+        "1 file that looks like a picture or volume is left out, because npc does not read .jp2: p2/third.jp2"
+            .to_string(),
+        format!("1 more picture or volume is left out by {patterns}: p2/second.png"),
+    ];
+    assert_eq!(about(), wanted);
+}
+
 #[test]
 fn folders_without_the_file_of_the_pattern_are_counted() {
     let dir = tempdir().unwrap();
