@@ -7,6 +7,7 @@ mod alpha;
 mod colour;
 mod exact;
 mod grey;
+mod label_help;
 mod label_lookup;
 mod lossy;
 mod threshold;

@@ -1,8 +1,9 @@
 //! Masks whose values are labels: grey values, or the indices of a palette.
 
 use super::grey;
-use super::label_lookup::{MAX_CLASS_NUMBER, class_of_value};
-use super::unknown_label::{UnknownLabel, UnknownLabels, ignore_entry};
+use super::label_help;
+use super::label_lookup::class_of_value;
+use super::unknown_label::{UnknownLabel, UnknownLabels};
 use crate::base::error::{Result, RunError};
 use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
 use crate::data::palette_colours::colours_in_use;
@@ -10,9 +11,6 @@ use crate::data::pixels::{Pixels, SampleValues};
 use crate::text::config::DataSpec;
 use crate::text::config::case_rules::{MaskLabel, colour_label};
 use std::path::Path;
-
-/// Values by which masks of 8 and 16 bits mostly mark pixels without a class.
-const VOID_VALUES: [f64; 2] = [255.0, 65535.0];
 
 /// Converts values to classes; each value must be a label exactly.
 pub(super) fn classes(
@@ -33,7 +31,7 @@ pub(super) fn classes(
             bytes.iter().enumerate().map(class).collect()
         }
         _ => {
-            let values = grey::values(pixels, 0.0, path)?;
+            let values = grey::values(pixels, 0.0, spec, path)?;
             let class = |(i, v): (usize, f64)| class_of_value(spec, v).unwrap_or_else(|| note(v, i));
             values.iter().enumerate().map(class).collect()
         }
@@ -80,45 +78,13 @@ fn error(
             Some(colour) => format!("{} (colour {})", first.value, MaskLabel(colour_label(*colour))),
             None => format!("{} (beyond the {} colours)", first.value, palette.len()),
         };
-        let error = first.error(path, "palette index", &shown, width, spec).help(
-            "labels that are numbers are compared with the index of a palette, not with its colour; write the indices as \
-             labels, or the colours: labels = [\"#000000\", \"#ff0000\"]",
-        );
-        return with_void_help(error, unknown, spec);
+        let error = first.error(path, "palette index", &shown, width, spec);
+        return label_help::palette_help(spec, unknown, pixels, palette).into_iter().fold(error, RunError::help);
     }
     let error = first.error(path, "value", &first.value, width, spec);
-    if let Some(help) = grey::depth_help(pixels, spec) {
-        return error.help(help);
-    }
-    if unknown.values().any(|value| VOID_VALUES.contains(&value)) {
-        return with_void_help(error, unknown, spec);
-    }
-    if let [a, b] = spec.labels[..]
-        && a.max(b) > MAX_CLASS_NUMBER
-        && unknown.values().all(|value| value == 1.0)
-    {
-        let labels = if a < b { "[0, 1]" } else { "[1, 0]" };
-        return error.help(format!("if the values are class numbers, write `labels = {labels}`"));
-    }
-    match (spec.labels.len(), first.others) {
-        (2, 4..) => error.help(
-            "if edges are smoothed, write `mask = threshold`: a value above the mean of the labels becomes the class of the \
-             larger one",
-        ),
-        (_, 9..) => error.help("the mask may have been resized with interpolation; resize masks by nearest neighbour"),
-        (2, _) => error.help(
-            "add a class or `ignore` for the value; with `mask = threshold` a value above the mean of the labels becomes the \
-             class of the larger one",
-        ),
-        _ => error,
-    }
-}
-
-fn with_void_help(error: RunError, unknown: &UnknownLabels<u64, f64>, spec: &DataSpec) -> RunError {
-    match unknown.values().find(|value| VOID_VALUES.contains(value)) {
-        Some(value) => {
-            error.help(format!("if {value} marks pixels without a class, write `{}`", ignore_entry(spec, &value)))
-        }
+    let has = |label: u32| grey::brightest(pixels).iter().any(|value| value == f64::from(label));
+    match grey::depth_help(pixels, spec).or_else(|| label_help::value_help(spec, unknown, &has)) {
+        Some(help) => error.help(help),
         None => error,
     }
 }

@@ -1,6 +1,7 @@
 //! Grey masks: samples of fewer than 8 bits, and pixels of three equal channels.
 
-use crate::base::error::Result;
+use super::label_help;
+use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::data::pixels::Pixels;
 use crate::text::config::{DataSpec, MaskRule};
@@ -52,19 +53,19 @@ impl GreyValues<'_> {
 }
 
 /// Returns the grey value of each pixel. Channels may differ by at most `tolerance`.
-pub(super) fn values<'a>(pixels: &'a Pixels, tolerance: f64, path: &Path) -> Result<GreyValues<'a>> {
+pub(super) fn values<'a>(pixels: &'a Pixels, tolerance: f64, spec: &DataSpec, path: &Path) -> Result<GreyValues<'a>> {
     if let Some(i) = first_colour(pixels, tolerance) {
         let [r, g, b] = [0, 1, 2].map(|c| pixels.values.at(3 * i + c));
         let width = pixels.size[1];
-        return Err(problem!(
+        let error = problem!(
             E0713,
             path,
             "the mask is in colours: the pixel at x {}, y {} is ({r}, {g}, {b}) instead of a single value",
             i % width,
-            i / width;
-            help: "use the colours as labels: labels = [\"#000000\", \"#ff0000\"]";
-            help: "or store the class as a grey value, or as the index of a palette"
-        ));
+            i / width
+        );
+        let error = label_help::colour_help(spec, pixels).into_iter().fold(error, RunError::help);
+        return Err(error.help("or store the class as a grey value, or as the index of a palette"));
     }
     Ok(GreyValues(pixels))
 }

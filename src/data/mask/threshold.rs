@@ -2,6 +2,7 @@
 
 use super::exact;
 use super::grey::{self, GreyValues};
+use super::label_help::further_class;
 use super::label_lookup::{MAX_CLASS_NUMBER, class_of_value};
 use super::unknown_label::pixel_count;
 use crate::base::error::Result;
@@ -71,7 +72,7 @@ pub(super) fn between_labels(
         // Indices have no order, so they must be labels.
         return exact::classes(pixels, spec, path, warnings);
     }
-    let values = grey::values(pixels, GREY_TOLERANCE[usize::from(pixels.lossy.is_none())], path)?;
+    let values = grey::values(pixels, GREY_TOLERANCE[usize::from(pixels.lossy.is_none())], spec, path)?;
     let [low, high] = classes.labels;
     let threshold = (low + high) / 2.0;
     if pixels.lossy.is_none() {
@@ -110,6 +111,8 @@ fn check_range(
         let most = most();
         return Err(match grey::depth_help(pixels, spec) {
             Some(help) => error.help(help),
+            // Where the larger label is in use, a larger value is another class, or none.
+            None if most > high && counted().any(|(_, v)| v == high) => error.help(further_class(spec, &[value])),
             None if most > high => {
                 let labels = if classes.above == 1 { format!("[{low}, {most}]") } else { format!("[{most}, {low}]") };
                 error.help(format!(

@@ -83,15 +83,15 @@ fn labels_text(spec: &DataSpec) -> String {
     format!("{}{ignored}", labels.join(", "))
 }
 
-/// Returns the entry of the data block that ignores one more value; `value` is written as in the language.
-pub(super) fn ignore_entry(spec: &DataSpec, value: &dyn Display) -> String {
+/// Returns the entry of the data block that ignores further values; `values` are written as in the language.
+pub(super) fn ignore_entry(spec: &DataSpec, values: &[String]) -> String {
     let written = |label: &u32| match label_colour(*label) {
         Some(_) => format!("\"{}\"", MaskLabel(*label)),
         None => label.to_string(),
     };
-    let before: Vec<String> = spec.ignore.iter().map(written).collect();
-    match before.is_empty() {
-        true => format!("ignore = {value}"),
-        false => format!("ignore = [{}, {value}]", before.join(", ")),
+    let all: Vec<String> = spec.ignore.iter().map(written).chain(values.iter().cloned()).collect();
+    match all.as_slice() {
+        [one] => format!("ignore = {one}"),
+        several => format!("ignore = [{}]", several.join(", ")),
     }
 }

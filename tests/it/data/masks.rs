@@ -261,7 +261,7 @@ fn ignored_values_have_no_class() {
     let help = "if 255 marks pixels without a class, write `ignore = 255`";
     refused(mask(&exact, &[0, 7, 255]), &["mask value 7", help]);
     let more = DataSpec { ignore: vec![9], ..exact.clone() };
-    refused(mask(&more, &[9, 255]), &["mask value 255", "write `ignore = [9, 255]`"]);
+    refused(mask(&more, &[9, 255, 1]), &["mask value 255", "write `ignore = [9, 255]`"]);
 
     // Sixteen bits, and colours.
     let dir = tempdir().unwrap();
