@@ -131,6 +131,16 @@ fn place_error(
 ) -> RunError {
     let shown = without_dot(image_path).display().to_string();
     let [a, b] = [mask.spacing, image.spacing].map(voxel_size);
+    if mask.placed && !image.placed {
+        return problem!(
+            E0712,
+            mask_path,
+            "the header of its image {shown} gives no place and no directions (qform_code and sform_code are 0), and that of the mask \
+             does; whether they fit is open";
+            help: "if both arrays have the same order, write the image with the header of its mask, for example with nibabel: \
+                   nibabel.Nifti1Image(array, mask.affine)"
+        );
+    }
     if !has_geometry(mask) && has_geometry(image) {
         return problem!(
             E0712,
@@ -158,8 +168,11 @@ fn differences(image: &VoxelGrid, mask: &VoxelGrid, alignment: &MaskAlignment) -
     let mut all = Vec::new();
     if !alignment.is_same_order() {
         let mirrored = determinant(image.columns()) * determinant(mask.columns()) < 0.0;
-        let how = if mirrored { "mirrored" } else { "turned" };
         let (a, b) = (mask.orientation(), image.orientation());
+        let how = match opposite_axis(&a, &b) {
+            Some(axis) => format!("mirrored {axis}"),
+            None => if mirrored { "mirrored" } else { "turned" }.to_string(),
+        };
         all.push(format!("its axes run {a}, those of the image {b}, so it is {how}"));
     }
     let spacing = [0, 1, 2].map(|a| image.spacing[alignment.axes[a]]);
@@ -172,15 +185,29 @@ fn differences(image: &VoxelGrid, mask: &VoxelGrid, alignment: &MaskAlignment) -
     if angle > MIN_ANGLE {
         all.push(format!("its axes are turned by {angle:.1} degrees"));
     }
+    let (origin, of_image) = (mask.place([0.0; 3]), image.place([0.0; 3]));
+    if !alignment.is_same_order() && (0..3).all(|r| (origin[r] - of_image[r]).abs() < 1e-3) {
+        all.push(format!("both have the origin {}, and run different ways from there", position(of_image)));
+        return all;
+    }
     // The voxel of the mask that should lie on the first voxel of the image.
     let first = [0, 1, 2].map(|a| if alignment.forward[a] { 0.0 } else { mask.dims[a] as f64 - 1.0 });
-    let (found, wanted) = (mask.place(first), image.place([0.0; 3]));
-    let shift = [0, 1, 2].map(|r| found[r] - wanted[r]);
+    let found = mask.place(first);
+    let shift = [0, 1, 2].map(|r| found[r] - of_image[r]);
     let distance = shift.iter().map(|v| v * v).sum::<f64>().sqrt();
     if distance > 1e-3 {
-        all.push(format!("its origin is {distance:.1} mm off ({})", shift_in_words(shift)));
+        let what = if alignment.is_same_order() { "its origin is" } else { "turned like the image, it is" };
+        all.push(format!("{what} {distance:.1} mm off ({})", shift_in_words(shift)));
     }
     all
+}
+
+/// Returns the direction along which two arrays run in opposite ways, by their orientation codes, if it is the only difference.
+fn opposite_axis(mask: &str, image: &str) -> Option<&'static str> {
+    const AXES: [(&str, &str); 3] = [("RL", "left-right"), ("AP", "front-back"), ("SI", "head-feet")];
+    let mut different = mask.chars().zip(image.chars()).filter(|(a, b)| a != b);
+    let ((a, b), None) = (different.next()?, different.next()) else { return None };
+    AXES.into_iter().find(|(letters, _)| letters.contains(a) && letters.contains(b)).map(|(_, name)| name)
 }
 
 /// Formats a shift in mm, for example `30.0 to the right, 15.0 to the head`.
