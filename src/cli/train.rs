@@ -154,7 +154,7 @@ fn training_job<'a>(
     folder: &'a RunFolder,
     start: StartOptions,
 ) -> Result<TrainingJob<'a>, CommandError> {
-    let ResolvedRun { checked, settings, source, imports, places } = resolved;
+    let ResolvedRun { checked, settings, source, imports, places, warnings: _ } = resolved;
     if let Some(threads) = settings.threads {
         set_threads(threads)?;
     }
@@ -170,12 +170,17 @@ fn run_headline(resolved: &ResolvedRun, folder: &RunFolder) -> String {
     format!("{name} ({model}) on {} at {h}x{w}, {device}, into {folder}\n", data.name)
 }
 
+fn training_images(n: usize) -> String {
+    format!("{n} training image{}", if n == 1 { "" } else { "s" })
+}
+
 /// Prints the result of a dry run.
 fn print_dry_run(resolved: &ResolvedRun, folder: &RunFolder, start: StartOptions) -> CommandResult {
     let found = dry_run(&training_job(resolved, folder, start)?)?;
     let mut text = run_headline(resolved, folder);
     let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
-    line("data", format!("{} training images, {} of {} scored", found.n_train, found.n_scored, found.scored_on));
+    let images = training_images(found.n_train);
+    line("data", format!("{images}, {} of {} scored", found.n_scored, found.scored_on));
     let steps = found.steps_per_epoch * found.epochs;
     line("steps", format!("{} an epoch, {steps} in {} epochs", found.steps_per_epoch, found.epochs));
     let whole = clock(found.seconds_per_step * steps as f64);
@@ -188,7 +193,7 @@ fn print_dry_run(resolved: &ResolvedRun, folder: &RunFolder, start: StartOptions
         line("init", init.summary());
         init.doubts().into_iter().for_each(|doubt| line("warning", doubt));
     }
-    for warning in &found.warnings {
+    for warning in resolved.warnings.iter().chain(&found.warnings) {
         line("warning", warning.clone());
     }
     print(&text)
@@ -204,6 +209,7 @@ fn train_and_report(
     let job = training_job(resolved, folder, start)?;
     print(&run_headline(resolved, folder))?;
     let mut screen = ProgressDisplay { events: events.cloned(), ..ProgressDisplay::new() };
+    resolved.warnings.iter().for_each(|warning| screen.warn(warning));
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
@@ -278,7 +284,8 @@ impl ProgressDisplay {
 impl TrainingObserver for ProgressDisplay {
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize) {
         let resumed = if done > 0 { format!(", from epoch {}", done + 1) } else { String::new() };
-        self.line(&format!("{n_train} training images, {n_test} scored after each of {epochs} epochs{resumed}"));
+        let when = if epochs == 1 { "1 epoch".to_string() } else { format!("each of {epochs} epochs") };
+        self.line(&format!("{}, {n_test} scored after {when}{resumed}", training_images(n_train)));
     }
 
     fn step(&mut self, p: &TrainingProgress) {

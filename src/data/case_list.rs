@@ -5,6 +5,7 @@ use super::order::natural;
 use super::stem::{composed, decomposed, name_problem, stem_key, stem_of};
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
+use crate::base::path::leads_out;
 use crate::base::problem::problem;
 use crate::text::diag::did_you_mean;
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -106,9 +107,32 @@ pub(super) fn read_case_list(
     }
 }
 
+/// The text of a list, and how messages show its parts.
+pub(super) struct ListText {
+    pub text: String,
+    /// Whether the list lies under the data root. Of other files messages show nothing.
+    inside: bool,
+}
+
+impl ListText {
+    /// Returns a part of the list as messages show it: `` `a1` ``, or `the entry`.
+    pub(super) fn entry(&self, text: &str) -> String {
+        if self.inside { format!("`{}`", shortened(text)) } else { "the entry".to_string() }
+    }
+
+    /// Adds to the problem of a list from elsewhere why nothing of it is shown.
+    pub(super) fn explained(&self, error: RunError) -> RunError {
+        match self.inside {
+            true => error,
+            false => error
+                .help("the list lies outside of the data root, so nothing of it is shown; copy it into the data root"),
+        }
+    }
+}
+
 /// Reads the text of a list without its byte order mark. Errors, each of one cause: the name is not that of a list, so that no other
 /// file is read and shown; the file cannot be read; it is no text in UTF-8.
-pub(super) fn read_list_text(path: &Path) -> Result<String> {
+pub(super) fn read_list_text(root: &Path, path: &Path) -> Result<ListText> {
     let endings = ["csv", "tsv", "txt", "list", "lst"];
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     if !endings.contains(&ending.as_str()) {
@@ -126,7 +150,7 @@ pub(super) fn read_list_text(path: &Path) -> Result<String> {
         all => all,
     };
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_string()),
+        Ok(text) => Ok(ListText { text: text.to_string(), inside: !leads_out(root, path) }),
         Err(e) => {
             let line = 1 + bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();
             Err(save(&format!("not UTF-8 text: line {line} has another encoding, such as Latin-1")))
@@ -149,7 +173,8 @@ fn read_rows(
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Result<Vec<ListRow>> {
-    let text = read_list_text(path)?;
+    let list = read_list_text(root, path)?;
+    let text = &list.text;
     // In many locales spreadsheets write semicolons, others write tabs.
     let first = text.split('\n').next().unwrap_or_default();
     let delimiter = [',', ';', '\t'].into_iter().max_by_key(|d| (first.matches(*d).count(), *d == ','));
@@ -163,15 +188,16 @@ fn read_rows(
         problem!(E0705, path, "line {line}: {}", one_line(&e))
     };
     let header = reader.headers().map_err(fail)?.clone();
-    let columns = find_columns(path, &header, rules.roles, doubts)?;
-    let list = ListFile { path, root, own_masks: rules.own_masks };
+    let columns = find_columns((path, &list), &header, rules.roles, doubts).map_err(|e| list.explained(e))?;
+    let from = ListFile { path, root, text: &list, own_masks: rules.own_masks };
     let (mut rows, mut refused, mut without_role) = (Vec::new(), 0, 0);
     for record in reader.records() {
         let row = match record {
             Ok(record) if record.iter().all(str::is_empty) => continue,
-            Ok(record) => read_row(&list, &columns, &record, header.len()),
+            Ok(record) => read_row(&from, &columns, &record, header.len()),
             Err(e) => Err(fail(e)),
         };
+        let row = row.map_err(|error| list.explained(error));
         match row {
             Ok(row) => {
                 without_role += usize::from(row.case.role.is_none());
@@ -198,7 +224,7 @@ fn read_rows(
 }
 
 fn find_columns(
-    path: &Path,
+    (path, list): (&Path, &ListText),
     header: &StringRecord,
     roles: RoleColumn,
     doubts: &mut Vec<String>,
@@ -213,9 +239,12 @@ fn find_columns(
         }
     };
     let missing = |name: &str| {
-        let there = header.iter().take(20).map(|h| format!("`{}`", shortened(h))).collect::<Vec<_>>().join(", ");
-        let error = problem!(E0705, path, "line 1: the column `{name}` is missing; the columns are {there}");
-        match did_you_mean(name, header.iter()) {
+        let there = header.iter().take(20).map(|h| list.entry(h)).collect::<Vec<_>>().join(", ");
+        let error = match list.inside {
+            true => problem!(E0705, path, "line 1: the column `{name}` is missing; the columns are {there}"),
+            false => problem!(E0705, path, "line 1: the column `{name}` is missing"),
+        };
+        match did_you_mean(name, header.iter().filter(|_| list.inside)) {
             Some(near) => error.help(format!("rename the column `{near}` to `{name}`?")),
             None => error.help("the columns are image and mask, and optionally split and group"),
         }
@@ -249,12 +278,13 @@ fn find_columns(
 struct ListFile<'a> {
     path: &'a Path,
     root: &'a Path,
+    text: &'a ListText,
     own_masks: bool,
 }
 
 /// Reads a row of a list whose header has `width` cells.
-fn read_row(list: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, width: usize) -> Result<ListRow> {
-    let ListFile { path, root, own_masks } = *list;
+fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, width: usize) -> Result<ListRow> {
+    let ListFile { path, root, text: list, own_masks } = *from;
     let line = record.position().map_or(0, |p| p.line());
     if record.len() < width || record.iter().skip(width).any(|cell| !cell.is_empty()) {
         let (n, s) = (record.len(), if record.len() == 1 { "" } else { "s" });
@@ -276,13 +306,13 @@ fn read_row(list: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
         if let Some(file) = spellings.iter().map(|name| root.join(name)).find(|file| file.exists()) {
             return Ok(file);
         }
-        Err(at(name, format!("no such file `{}`", shortened(written)))
+        Err(at(name, format!("no such file {}", list.entry(written)))
             .help(format!("paths in the list are relative to the data root, {}", root.display())))
     };
     let (image, mask) = (existing("image", columns.image)?, existing("mask", columns.mask)?);
     let identity = file::identity(&mask);
     if !own_masks && identity.is_some() && identity == file::identity(&image) {
-        return Err(at("mask", format!("`{}` is the same file as the image", shortened(cell(columns.mask))))
+        return Err(at("mask", format!("{} is the same file as the image", list.entry(cell(columns.mask))))
             .help("give each image a mask file of its own"));
     }
     let mut case = Case::new(String::new(), image, mask);
@@ -300,7 +330,7 @@ fn read_row(list: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
             // A case without a role is not used.
             None if written.is_empty() => None,
             None => {
-                let message = format!("`{}` is not one of train, val, test", shortened(cell(column)));
+                let message = format!("{} is not one of train, val, test", list.entry(cell(column)));
                 let help = "if the column means something else, write another `split` in the data block, such as `split = random()`";
                 return Err(at("split", message).help(help));
             }

@@ -14,11 +14,11 @@ use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
-use crate::text::config::{DataSpec, Split, StratifyBy};
+use crate::text::config::{DataSource, DataSpec, Split, StratifyBy};
 use assign::{CaseGroup, SplitFractions};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Assigns `cases`, which are sorted by stem, to roles. A role keeps the order of the stems, or the order of its list.
 ///
@@ -95,12 +95,23 @@ pub(super) fn assign_splits(
             }
             for (name, part) in [("train", &parts.train), ("test", &parts.test)] {
                 if part.is_empty() {
-                    problems.push(problem!(E0715, "the column `split` assigns no image to {name}"));
+                    problems.push(RunError {
+                        path: list_of(spec, root),
+                        ..problem!(E0715, "the column `split` assigns no image to {name}")
+                    });
                 }
             }
             check_groups_undivided(&parts, problems);
             parts
         }
+    }
+}
+
+/// Returns the path of the CSV list that the cases come from, if there is one.
+fn list_of(spec: &DataSpec, root: &Path) -> Option<PathBuf> {
+    match &spec.source {
+        DataSource::List { list } => Some(root.join(list)),
+        DataSource::Files { .. } | DataSource::Phantoms { .. } => None,
     }
 }
 

@@ -4,23 +4,25 @@ use super::arguments::{arguments, named_arguments};
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{data_named, not_one, unknown_name};
-use crate::base::path::absolute;
+use crate::base::error::RunError;
+use crate::base::path::{absolute, folder_of, leads_out};
 use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::ir::CallChains;
-use crate::graph::resolve::ResolvedProgram;
+use crate::graph::resolve::{ResolvedProgram, allows};
 use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::learn::trained_run::TrainedRun;
+use crate::study::lint::lints;
 use crate::text::config::schema;
 use crate::text::config::settings::{FORMAT, Settings};
 use crate::text::config::{DataSpec, TrainSpec};
-use crate::text::diag::Problems;
+use crate::text::diag::{Diagnostic, Problems, WarningFilter};
 use crate::text::files::{Disk, Files};
 use crate::text::source::{SourceMap, Span, Spanned};
 use crate::text::syntax::ast::Entry;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
 
 /// A run with its checked model and all its settings.
 pub struct ResolvedRun {
@@ -34,6 +36,8 @@ pub struct ResolvedRun {
     pub imports: Vec<(String, String)>,
     /// Place of each node in the files, by the path of the node.
     pub places: BTreeMap<String, String>,
+    /// Warnings about the network at the size of the data that no `@allow` of the file silences, as `npc check` gives them.
+    pub warnings: Vec<String>,
 }
 
 impl ResolvedRun {
@@ -112,10 +116,7 @@ pub fn is_settings(path: &Path) -> bool {
 pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<ResolvedRun, WorkbenchError> {
     if is_settings(request.file) {
         let settings = read_settings(request.file)?;
-        let model = request.file.with_file_name(&settings.model_file);
-        if model.extension().is_none_or(|e| e != "model") {
-            return Err(problem!(E0721, request.file, "`model_file` is not the name of a model file"; help: "names of model files end in .model").into());
-        }
+        let model = model_of_settings(request.file, &settings.model_file)?;
         let draft = RunDraft {
             train: settings.train,
             data: settings.data,
@@ -145,6 +146,28 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
         let freeze = schema::freeze_paths(&train.entries);
         Ok(RunDraft { train: spec, data, data_root: ".".into(), device: "cpu".into(), threads: None, freeze })
     })
+}
+
+/// Returns the path of the model file of a run, which lies in the folder of its settings. Messages about a model show its lines, so no
+/// file from elsewhere is read as one.
+fn model_of_settings(settings: &Path, name: &str) -> Result<PathBuf, RunError> {
+    let model = settings.with_file_name(name);
+    if model.extension().is_none_or(|e| e != "model") {
+        return Err(
+            problem!(E0721, settings, "`model_file` is not the name of a model file"; help: "names of model files end in .model"),
+        );
+    }
+    if Path::new(name).components().any(|part| !matches!(part, Component::Normal(_))) {
+        return Err(
+            problem!(E0721, settings, "`model_file` leads out of the run folder"; help: "copy the model file into the folder, and write its name"),
+        );
+    }
+    match leads_out(folder_of(settings), &model) {
+        true => Err(
+            problem!(E0721, &model, "leads out of the run folder through a symbolic link"; help: "copy the model file into the folder"),
+        ),
+        false => Ok(model),
+    }
 }
 
 impl RunDraft {
@@ -208,7 +231,22 @@ fn build_run(
     let text = |id| sources.text(id).to_string();
     let imports = bundle.imported.iter().map(|i| (i.path.clone(), text(i.source))).collect();
     let places = node_locations(&checked, &sources);
-    Ok(ResolvedRun { checked, settings, source: text(bundle.source), imports, places })
+    let warnings = warnings(&program, &sources, &settings.train.model, &checked);
+    Ok(ResolvedRun { checked, settings, source: text(bundle.source), imports, places, warnings })
+}
+
+/// Returns the lints of a run's network, each with its place and its help.
+fn warnings(program: &ResolvedProgram<'_>, sources: &SourceMap, model: &str, checked: &CheckedGraph) -> Vec<String> {
+    let filter = WarningFilter { allows: allows(program), allowed: BTreeSet::new(), denied: BTreeSet::new() };
+    // An `@allow` above the model or variant applies to all its parts.
+    let through: Vec<Span> = program.find(model).map(|entry| entry.span).into_iter().collect();
+    let found: Problems = lints(checked).into_iter().map(|d| d.through(through.clone())).collect();
+    let text = |d: &Diagnostic| {
+        let place = d.primary.as_ref().map_or_else(String::new, |label| format!("{}: ", sources.place(label.span)));
+        let first = format!("{place}{} ({})", d.message, d.code.id());
+        d.help.iter().fold(first, |text, help| format!("{text}\n  help: {help}"))
+    };
+    filter.apply(found, &mut BTreeSet::new()).iter().map(text).collect()
 }
 
 /// Returns the place of each node and the place where the model calls the block around it: `std.model:12:5, called at

@@ -19,6 +19,7 @@
 use crate::base::atomic::{remove_leftovers, write_atomic};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
+use crate::base::path::{folder_of, leads_out};
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::metric::MetricScores;
@@ -303,7 +304,11 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
             help: "a run folder is written by `npc train`, for example runs/npnet_lung"
         )
     })?;
-    settings::from_yaml(&text).map_err(|e| problem!(E0721, path, "not the settings of a run: {e}"; help: "the file is cut off or was edited: restore it from a copy, or train the run again"))
+    settings::from_yaml(&text).map_err(|e| match leads_out(folder_of(path), path) {
+        // The message would show a part of a file from elsewhere.
+        true => problem!(E0721, path, "leads out of the run folder, to a file that is not the settings of a run"; help: "copy the settings of the run into the folder"),
+        false => problem!(E0721, path, "not the settings of a run: {e}"; help: "the file is cut off or was edited: restore it from a copy, or train the run again"),
+    })
 }
 
 /// Checks whether an imported file may have this path in a run folder. All other files of a run have other endings, which the

@@ -8,6 +8,7 @@ use super::diag::{Applicability, Diagnostic, Problems, did_you_mean};
 use super::files::{self, Files};
 use super::source::{SourceId, SourceMap, Span};
 use super::syntax::{self, ast};
+use crate::base::path::leads_out;
 use crate::base::problem::problem;
 use std::path::{Component, Path, PathBuf};
 
@@ -121,7 +122,7 @@ impl ImportLoader<'_> {
         if self.bundle.imported.len() + self.missing >= MAX_FILES {
             return Err(Box::new(problem!(E0209, span, "more than {MAX_FILES} files are imported")));
         }
-        if leads_out(&self.folder, &path) {
+        if leads_out(&self.folder, &self.folder.join(&path)) {
             return Err(Box::new(
                 problem!(E0209, span, "`{written}` leads out of the folder of the root file through a symbolic link";
                 help: "copy the file into the folder"),
@@ -150,15 +151,6 @@ impl ImportLoader<'_> {
         self.load_imports(&file, &path);
         self.bundle.imported[index].file = file;
         Ok(())
-    }
-}
-
-/// Checks whether a file below a folder is really elsewhere. Files that are not on disk are where their path says.
-fn leads_out(folder: &Path, path: &str) -> bool {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match (folder.canonicalize(), folder.join(path).canonicalize()) {
-        (Ok(folder), Ok(file)) => !file.starts_with(folder),
-        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@ use super::cases_by_role::CasesByRole;
 use crate::base::error::RunError;
 use crate::base::problem::problem;
 use crate::data::case::Case;
-use crate::data::case_list::{read_list_text, shortened};
+use crate::data::case_list::{ListText, read_list_text};
 use crate::data::stem::stem_key;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -51,25 +51,25 @@ pub(super) fn read_split_lists(
 impl UnassignedCases {
     fn take(&mut self, root: &Path, list: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
         let path = root.join(list);
-        let text = match read_list_text(&path) {
-            Ok(text) => text,
+        let read = match read_list_text(root, &path) {
+            Ok(read) => read,
             Err(error) => {
                 problems.push(error);
                 return Vec::new();
             }
         };
         let (mut part, mut named, mut refused) = (Vec::new(), false, 0);
-        for (number, line) in text.lines().enumerate() {
+        for (number, line) in read.text.lines().enumerate() {
             // A stem may end in a space, although few are meant to.
             let stem = if self.by_stem.contains_key(&stem_key(line)) { line } else { line.trim() };
             if !stem.is_empty() {
                 named = true;
-                match self.take_line(&path, list, number + 1, stem) {
+                match self.take_line(&path, list, number + 1, (stem, &read)) {
                     Ok(cases) => part.extend(cases),
                     Err(_) if refused >= MAX_PROBLEMS => refused += 1,
                     Err(error) => {
                         refused += 1;
-                        problems.push(error);
+                        problems.push(read.explained(error));
                     }
                 }
             }
@@ -83,7 +83,13 @@ impl UnassignedCases {
         part
     }
 
-    fn take_line(&mut self, path: &Path, list: &str, number: usize, stem: &str) -> Result<Vec<Case>, RunError> {
+    fn take_line(
+        &mut self,
+        path: &Path,
+        list: &str,
+        number: usize,
+        (stem, read): (&str, &ListText),
+    ) -> Result<Vec<Case>, RunError> {
         let key = stem_key(stem);
         let twice = |(first, at): &(String, usize), what: &str| {
             Err(problem!(
@@ -101,7 +107,7 @@ impl UnassignedCases {
             self.seen.insert(key, here);
             return Ok(vec![case]);
         }
-        let Some(stems) = self.by_group.get(&key) else { return Err(self.unknown(path, number, stem, &key)) };
+        let Some(stems) = self.by_group.get(&key) else { return Err(self.unknown(path, number, (stem, read), &key)) };
         // The name of a group means all its images.
         if let Some((stem, place)) = stems.iter().find_map(|s| self.seen.get(s).map(|place| (s, place))) {
             return twice(place, &format!("`{stem}` of the group"));
@@ -114,12 +120,12 @@ impl UnassignedCases {
         Ok(cases)
     }
 
-    fn unknown(&self, path: &Path, number: usize, stem: &str, key: &str) -> RunError {
+    fn unknown(&self, path: &Path, number: usize, (stem, read): (&str, &ListText), key: &str) -> RunError {
         let error = problem!(
             E0705,
             path,
-            "line {number}: `{}` is not one of the {} stems of this data set",
-            shortened(stem),
+            "line {number}: {} is not one of the {} stems of this data set",
+            read.entry(stem),
             self.known
         );
         let shorter = key.rsplit_once('.').map(|(s, _)| s).filter(|s| self.by_stem.contains_key(*s));

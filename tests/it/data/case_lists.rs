@@ -176,3 +176,64 @@ fn no_other_file_is_read_as_a_list() {
         refused(Dataset::open(&DataSpec { split, ..spec("images/*", "masks/*", [8, 8]) }, dir.path()), &["unknown0"]);
     assert!(text.contains("there are 41 more problems"), "{text}");
 }
+
+/// A list that a link or a path outside of the data root leads to is read, and no message shows what it holds.
+#[cfg(unix)]
+#[test]
+fn nothing_of_a_list_from_elsewhere_is_shown() {
+    let dir = small_set(6);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let secret = elsewhere.path().join("secret.csv");
+    let inside = dir.path().join("link.csv");
+    std::os::unix::fs::symlink(&secret, &inside).unwrap();
+    let lists =
+        [secret.display().to_string(), "link.csv".into(), format!("../{}/secret.csv", name_of(elsewhere.path()))];
+    for (text, wanted) in [
+        ("SECRET:x:0\nmore\n", "line 1: the column `image` is missing"),
+        ("imag,mask\nSECRET,b\n", "line 1: the column `image` is missing"),
+        ("image,mask\nSECRET,b\n", "line 2, column `image`: no such file the entry"),
+        (
+            "image,mask,split\nimages/a0.png,masks/a0.png,SECRET\n",
+            "column `split`: the entry is not one of train, val, test",
+        ),
+    ] {
+        fs::write(&secret, text).unwrap();
+        for list in &lists {
+            let source = DataSource::List { list: list.clone() };
+            let one =
+                Dataset::open(&DataSpec { source, split: Split::ColumnOrRandom, ..spec("", "", [8, 8]) }, dir.path());
+            let text = refused(one, &[wanted, "outside of the data root"]);
+            assert!(!text.contains("SECRET") && !text.contains("imag`"), "{text}");
+        }
+    }
+    fs::write(&secret, "SECRET\n").unwrap();
+    for list in &lists {
+        let split = Split::Lists { train: list.clone(), val: None, test: list.clone() };
+        let one = Dataset::open(&DataSpec { split, ..spec("images/*", "masks/*", [8, 8]) }, dir.path());
+        let text = refused(one, &["line 1: the entry is not one of the 6 stems"]);
+        assert!(!text.contains("SECRET"), "{text}");
+    }
+    // A list that is right is read wherever it lies.
+    fs::write(&secret, list("", |_| String::new())).unwrap();
+    for list in &lists {
+        let source = DataSource::List { list: list.clone() };
+        assert!(
+            Dataset::open(&DataSpec { source, split: Split::ColumnOrRandom, ..spec("", "", [8, 8]) }, dir.path())
+                .is_ok()
+        );
+    }
+}
+
+#[cfg(unix)]
+fn name_of(path: &std::path::Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_column_without_a_test_names_its_list() {
+    let dir = small_set(6);
+    fs::write(dir.path().join("c.csv"), list(",split", |_| ",train".into())).unwrap();
+    let source = DataSource::List { list: "c.csv".into() };
+    let one = Dataset::open(&DataSpec { source, split: Split::ColumnOrRandom, ..spec("", "", [8, 8]) }, dir.path());
+    refused(one, &["c.csv: the column `split` assigns no image to test"]);
+}

@@ -8,6 +8,7 @@ mod report;
 mod signals;
 mod start;
 mod threads;
+mod told;
 
 use npc::internals::compute::weights::read_safetensors;
 use npc::internals::data::phantom::write_phantoms;
