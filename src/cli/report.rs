@@ -6,6 +6,7 @@ use crate::base::atomic::{write_atomic, write_named_file};
 use crate::base::number::bytes;
 use crate::data::SplitRole;
 use crate::desk::reopen;
+use crate::learn::history::History;
 use crate::learn::trained_run::TrainedRun;
 use crate::score::evaluation_files::{is_stale, role_to_score};
 use crate::show::report::{gather, page};
@@ -106,5 +107,6 @@ fn write_events(run: TrainedRun<'_>) -> CommandResult {
     #[cfg(feature = "run")]
     crate::show::images::case_pictures::add_to_tensorboard(run, &mut board)?;
     let epochs = if added == 1 { "epoch" } else { "epochs" };
+    History::problem(run.folder).into_iter().for_each(|problem| eprintln_lossy!("warning: {problem}"));
     print(&format!("{added} new {epochs} in {}\n", board.path().display()))
 }

@@ -5,6 +5,7 @@
 use super::run_folder::RunFolder;
 use crate::base::file;
 use serde_json::{Map, Value};
+use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The epochs of a run.
@@ -29,6 +30,26 @@ impl History {
     pub fn read(folder: &RunFolder) -> History {
         let text = file::read_text(&folder.root().join("metrics.jsonl"), file::TABLE_BYTES).unwrap_or_default();
         Self::parse(&text)
+    }
+
+    /// Returns why epochs are missing, in one sentence: the file is not there or cannot be read although the run has finished epochs, or
+    /// a line of it is damaged. A last line without its end is that of a killed process, and no damage.
+    pub fn problem(folder: &RunFolder) -> Option<String> {
+        let path = folder.root().join("metrics.jsonl");
+        let text = match file::read_text(&path, file::TABLE_BYTES) {
+            Ok(text) => text,
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                let finished = folder.checkpoint().is_ok() || folder.root().join("summary.json").exists();
+                return finished.then(|| "metrics.jsonl is missing, so the epochs are missing".into());
+            }
+            Err(e) => return Some(format!("metrics.jsonl cannot be read, so the epochs are missing: {e}")),
+        };
+        let (all, read) = (text.lines().count(), Self::parse(&text).rows.len());
+        let killed = read + 1 == all && !text.ends_with('\n');
+        (read < all && !killed).then(|| {
+            let (n, s, are) = if all - read == 1 { (1, "", "is") } else { (all - read, "s", "are") };
+            format!("line {} of metrics.jsonl is damaged: {n} of {all} epoch{s} from there on {are} missing", read + 1)
+        })
     }
 
     pub fn parse(text: &str) -> History {

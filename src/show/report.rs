@@ -99,7 +99,8 @@ fn headline_figure(figure: &HeadlineFigure) -> Markup {
 fn curve_charts(report: &RunReport<'_>) -> Markup {
     let history = &report.history;
     if history.epochs().is_empty() {
-        return html! { p { "No epoch is finished yet." } };
+        let lost = report.missing.iter().any(|text| text.contains("metrics.jsonl"));
+        return html! { p { (if lost { "The epochs are missing: metrics.jsonl cannot be read." } else { "No epoch is finished yet." }) } };
     }
     let best = history.best("dice").map(|epoch| (epoch as f64, format!("best epoch: {epoch}")));
     let names = history.names();

@@ -4,6 +4,7 @@ mod cases;
 mod costs;
 mod data;
 mod figures;
+mod files;
 mod settings;
 
 use super::content::RunReport;
@@ -48,6 +49,7 @@ pub(crate) fn gather<'a>(
     let stored = figures::stored_evaluation(run, role);
     let remarks = stored.as_ref().map(|stored| figures::remarks(run, stored)).unwrap_or_default();
     let evaluation = stored.and_then(figures::with_flat_summary);
+    missing.extend(files::unreadable_files(folder, role));
     let history = History::read(folder);
     RunReport {
         title: settings.train.name.clone(),
