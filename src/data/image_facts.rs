@@ -1,5 +1,6 @@
 //! What a decoded image holds: size, channels, sample type and range of its values.
 
+use super::central_range::central_range;
 use super::pixels::{Pixels, SampleValues};
 
 /// Largest difference between red, green and blue of a grey pixel after lossy compression.
@@ -16,6 +17,8 @@ pub struct ImageFacts {
     pub samples: &'static str,
     pub least: f64,
     pub most: f64,
+    /// The range in which all but 1 % of the values lie.
+    pub central: [f64; 2],
     /// Fractions of the values below and above the window.
     pub outside: [f64; 2],
     pub constant: bool,
@@ -69,7 +72,8 @@ impl ImageFacts {
         let constant = least == most;
         // A black frame says nothing about the others of its set.
         let channels = if !constant && is_grey(pixels) { 1 } else { pixels.channels };
-        ImageFacts { size: pixels.size, channels, samples, least, most, outside, constant }
+        let central = central_range(&pixels.values);
+        ImageFacts { size: pixels.size, channels, samples, least, most, central, outside, constant }
     }
 
     /// Returns the properties of a volume: those of its slices, which have one size and sample type. `None` for no slices.
@@ -78,6 +82,11 @@ impl ImageFacts {
         let least = slices.iter().map(|slice| slice.least).fold(f64::INFINITY, f64::min);
         let most = slices.iter().map(|slice| slice.most).fold(f64::NEG_INFINITY, f64::max);
         let share = |side: usize| slices.iter().map(|slice| slice.outside[side]).sum::<f64>() / slices.len() as f64;
-        Some(ImageFacts { least, most, outside: [share(0), share(1)], constant: least == most, ..first.clone() })
+        let central = [
+            slices.iter().map(|slice| slice.central[0]).fold(f64::INFINITY, f64::min),
+            slices.iter().map(|slice| slice.central[1]).fold(f64::NEG_INFINITY, f64::max),
+        ];
+        let outside = [share(0), share(1)];
+        Some(ImageFacts { least, most, central, outside, constant: least == most, ..first.clone() })
     }
 }

@@ -5,6 +5,7 @@
 //! After resizing a sample is stored in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit values are exact, and a
 //! window of 1400 HU is resolved to 0.01 HU.
 
+use super::central_range::central_range;
 use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{Pixels, SampleValues};
 use super::resize;
@@ -13,8 +14,9 @@ use crate::base::problem::problem;
 use crate::text::config::{DataSpec, DecodeRule};
 use std::path::Path;
 
-/// Part of the range of 16-bit values that pictures without a window should reach.
-const MIN_RANGE: f32 = 0.25;
+/// Part of the range of 16-bit values that pictures without a window should reach, and the part that they should fill.
+const MIN_REACHED: f64 = 0.25;
+const MIN_FILLED: f64 = 0.05;
 /// Largest stored value of a cached sample.
 const STEPS: f32 = 65_535.0;
 
@@ -154,7 +156,7 @@ pub(super) fn prepare(
     } else {
         resize::planes(planes, pixels.size, spec.size, &mut fill).into_iter().map(to_step).collect()
     };
-    if let Some(text) = small_range(pixels, spec, most) {
+    if let Some(text) = small_range(pixels, spec, [least, most]) {
         warnings.push(FileNotice::new(NoticeTopic::Range, FileRole::Image, path, text));
     }
     if least == most {
@@ -183,18 +185,29 @@ fn unresized(planes: usize, [height, width]: [usize; 2], mut fill: impl FnMut(us
     prepared
 }
 
-/// Returns a notice about 16-bit values that reach only a small part of the range to which they are scaled without a window.
-/// `most` is the largest scaled value.
-fn small_range(pixels: &Pixels, spec: &DataSpec, most: f32) -> Option<String> {
+/// Returns a notice about 16-bit values of which all but a few reach or fill only a small part of the range to which they are scaled
+/// without a window. `least` and `most` are the ends of all scaled values.
+fn small_range(pixels: &Pixels, spec: &DataSpec, [least, most]: [f32; 2]) -> Option<String> {
     let scaled = spec.window.is_none() && spec.decode == DecodeRule::Value;
-    if !scaled || !matches!(pixels.values, SampleValues::U16(_)) || !(0.0..MIN_RANGE).contains(&most) || most == 0.0 {
+    if !scaled || !matches!(pixels.values, SampleValues::U16(_)) || most == 0.0 {
         return None;
     }
-    let largest = (most * STEPS).round();
+    let range = f64::from(STEPS);
+    let [low, high] = central_range(&pixels.values);
+    let unfilled = most > least && high - low < MIN_FILLED * range;
+    if high >= MIN_REACHED * range && !unfilled {
+        return None;
+    }
+    let largest = f64::from(most) * range;
+    let what = match largest < MIN_REACHED * range {
+        true => format!("the largest is {} ({:.1} % of it)", largest.round(), 100.0 * largest / range),
+        false => {
+            let percent = 100.0 * (high - low) / range;
+            format!("all but 1 % of them lie between {low} and {high} ({percent:.1} % of it)")
+        }
+    };
     Some(format!(
-        "the 16-bit values are scaled by 65535, and the largest is {largest} ({:.1} % of it); write the range of the values as \
-         `window = [low, high]`",
-        100.0 * most
+        "the 16-bit values are scaled by 65535, and {what}; write the range of the values as `window = [low, high]`"
     ))
 }
 

@@ -67,11 +67,23 @@ fn window_of_kind([low, high]: [f64; 2], images: &[NamedFacts<'_>], whose: &str)
             ));
         }
     }
-    let used = (most.min(high) - least.max(low)).max(0.0) / (high - low);
+    // A few defective pixels do not fill a window.
+    let darkest = images.iter().map(|(_, facts)| facts.central[0]).fold(f64::INFINITY, f64::min);
+    let brightest = images.iter().map(|(_, facts)| facts.central[1]).fold(f64::NEG_INFINITY, f64::max);
+    let of_window = |least: f64, most: f64| (most.min(high) - least.max(low)).max(0.0) / (high - low);
+    let (whole, used) = (of_window(least, most), of_window(darkest, brightest));
     // Constant images use no part of any window and are reported separately.
     if used < 0.25 && images.iter().any(|(_, facts)| !facts.constant) {
-        let percent = 100.0 * used;
-        report(format!("the values{whose} span {least} to {most}, only {percent:.0} % of the window [{low}, {high}]"));
+        report(match whole < 0.25 {
+            true => {
+                let percent = 100.0 * whole;
+                format!("the values{whose} span {least} to {most}, only {percent:.0} % of the window [{low}, {high}]")
+            }
+            false => format!(
+                "all but 1 % of the values{whose} lie between {darkest} and {brightest}, only {:.0} % of the window [{low}, {high}]",
+                100.0 * used
+            ),
+        });
     }
     findings
 }

@@ -115,3 +115,28 @@ fn resizing_is_bilinear_with_antialias() {
     assert_eq!(resize::nearest(&[1, 2, 3], [1, 3], [1, 1]), [2]);
     assert_eq!(resize::nearest(&[1, 2], [2, 1], [4, 2]), [1, 1, 1, 1, 2, 2, 2, 2]);
 }
+
+/// A few defective pixels do not hide that the others fill a small part of the range.
+#[test]
+fn sixteen_bit_values_are_judged_by_all_but_a_few() {
+    let told = |values: &dyn Fn(usize) -> u16| {
+        let dir = tempdir().unwrap();
+        let values: Vec<u16> = (0..4096).map(values).collect();
+        tif::<colortype::Gray16>(&dir.path().join("i/x.tif"), [64, 64], &values, false);
+        grey(&dir.path().join("m/x.png"), [64, 64], &[0; 4096]);
+        let spec = DataSpec { size: [64, 64], ..only(row()) };
+        let sample = Dataset::open(&spec, dir.path()).unwrap().load(SplitRole::Train, 0, 1).unwrap();
+        sample.warnings.into_iter().map(|notice| notice.text).collect::<Vec<_>>()
+    };
+    let usual = |i: usize| 1000 + (i % 51) as u16;
+    let start = "the 16-bit values are scaled by 65535, and ";
+    let wanted = |what: &str| [format!("{start}{what}; write the range of the values as `window = [low, high]`")];
+    assert_eq!(told(&usual), wanted("the largest is 1050 (1.6 % of it)"));
+    let hot = |i: usize| if i == 77 { 65535 } else { usual(i) };
+    assert_eq!(told(&hot), wanted("all but 1 % of them lie between 1000 and 1050 (0.1 % of it)"));
+    let cold_and_hot = |i: usize| if i % 900 == 5 { 65535 * (i % 2) as u16 } else { 40_000 + usual(i) };
+    assert_eq!(told(&cold_and_hot), wanted("all but 1 % of them lie between 41000 and 41050 (0.1 % of it)"));
+    // Two per cent of bright pixels are no defects, and wide values need no window.
+    assert_eq!(told(&|i| if i % 50 == 0 { 60_000 } else { usual(i) }), [""; 0]);
+    assert_eq!(told(&|i| (i * 16) as u16), [""; 0]);
+}
