@@ -95,7 +95,7 @@ pub mod data {
         pub use crate::data::resize::{argmax, nearest, plane};
     }
     pub mod survey {
-        pub use crate::data::survey::{QuickSurvey, SurveyTopic, quick_survey, survey};
+        pub use crate::data::survey::{QuickSurvey, SurveyTopic, leakage_warnings, quick_survey, survey};
     }
     pub mod loading_bottleneck {
         pub use crate::data::loading_bottleneck::LoadTimes;

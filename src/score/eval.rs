@@ -8,7 +8,8 @@ use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
-use crate::data::{BatchLoader, SplitRole};
+use crate::data::survey::leakage_warnings;
+use crate::data::{BatchLoader, Dataset, SplitRole};
 use crate::graph::check::CheckedGraph;
 use crate::learn::checkpoint;
 use crate::learn::prepare::{RunInputs, check_same_split, prepare};
@@ -136,8 +137,13 @@ pub fn evaluate(
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),
         calibration: tally.finish(),
-        file_warnings: data.doubts().iter().cloned().chain(loader.notices().lines(cases.len())).collect(),
+        file_warnings: file_warnings(&data, &loader.notices().lines(cases.len())),
         volumes: volumes.finish()?,
     };
     Ok((evaluation, cases))
+}
+
+/// Returns what is doubtful about the files of an evaluation: of the whole set, and of the images that were read.
+fn file_warnings(data: &Dataset, of_images: &[String]) -> Vec<String> {
+    data.doubts().iter().cloned().chain(leakage_warnings(data)).chain(of_images.iter().cloned()).collect()
 }

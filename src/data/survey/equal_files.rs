@@ -1,29 +1,32 @@
-//! Finds equal image files in different roles, without decoding any.
+//! Finds equal image files and volumes in different roles.
 //!
-//! Sizes come from the folder, and of files of one size only the last bytes are compared at first, so a set of many thousand files
-//! takes no more than a moment. `npc data check` finds equal images as near-duplicates as well, whatever their format.
+//! Nothing is decoded of files: sizes come from the folder, and of files of one size only some bytes are compared at first, so a set
+//! of many thousand files takes no more than a moment. Volumes are compared by their voxels, likewise in three steps.
+//! `npc data check` finds equal images as near-duplicates as well, whatever their format.
 
 use super::duplicate_findings::leakage_help;
 use super::finding::{SurveyFinding, SurveyTopic};
 use crate::base::file;
-use crate::data::case::SplitRole;
+use crate::data::case::{SplitRole, split_slice_stem};
 use crate::data::dataset::Dataset;
+use crate::data::volume::identity;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The most files whose last bytes are read. In sets of uncompressed files all sizes are equal; there only the survey of all
+/// The most files of which some bytes are read. In sets of uncompressed files all sizes are equal; there only the survey of all
 /// files finds copies.
 const MAX_READ: usize = 4000;
-/// The most files that are compared completely.
+/// The most files and the most volumes that are compared completely.
 const MAX_COMPARED: usize = 100;
+const MAX_VOLUMES: usize = 20;
 /// The most pairs that are listed.
 const LISTED: usize = 3;
-/// Number of the last bytes.
-const TAIL: u64 = 4096;
+/// Number of bytes in the middle, and of the last bytes.
+const SAMPLED: u64 = 4096;
 
 /// A file with its role and its stem.
 struct ImageFile<'a> {
@@ -32,39 +35,68 @@ struct ImageFile<'a> {
     path: &'a Path,
 }
 
-/// Returns a warning for the first pairs of equal files across the split, and one for the number of the others.
-pub(super) fn findings(data: &Dataset) -> Vec<SurveyFinding> {
+/// Returns a warning for the first pairs of equal files and of equal volumes across the split, and one for the number of the others.
+pub(crate) fn findings(data: &Dataset) -> Vec<SurveyFinding> {
+    let grouped = data.parts.all().any(|(_, case)| case.group.is_some());
+    let of_files = warnings(&equal_files(data), ["file", "files"]);
+    let mut findings = of_files;
+    findings.extend(warnings(&equal_volumes(data), ["volume", "volumes"]));
+    if let Some(first) = findings.first_mut() {
+        first.help.push(leakage_help(grouped, None));
+    }
+    findings
+}
+
+fn warnings(pairs: &[[ImageFile<'_>; 2]], [one, several]: [&str; 2]) -> Vec<SurveyFinding> {
+    let warning = |[a, b]: &[ImageFile<'_>; 2]| {
+        let message =
+            format!("`{}` in {} and `{}` in {} are the same {one}", a.stem, a.role.name(), b.stem, b.role.name());
+        SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.to_string(), b.stem.to_string()])
+    };
+    let mut warnings: Vec<SurveyFinding> = pairs.iter().take(LISTED).map(warning).collect();
+    if pairs.len() > LISTED {
+        let more = pairs.len() - LISTED;
+        let message = format!("{more} more pairs of equal {several} are in different parts of the split");
+        warnings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
+    }
+    warnings
+}
+
+fn equal_files(data: &Dataset) -> Vec<[ImageFile<'_>; 2]> {
     let files = data.parts.all().filter(|(_, case)| case.slice.is_none() && !case.image.as_os_str().is_empty());
     let files: Vec<ImageFile<'_>> =
         files.map(|(role, case)| ImageFile { role, stem: &case.stem, path: &case.image }).collect();
     let sized = alike(files, |file| fs::metadata(file.path).ok().filter(fs::Metadata::is_file).map(|meta| meta.len()));
-    if sized.iter().map(Vec::len).sum::<usize>() > MAX_READ {
-        return Vec::new();
+    let sampled = alike_among(sized, MAX_READ, |file| sampled_bytes(file.path).ok());
+    pairs(alike_among(sampled, MAX_COMPARED, |file| content_hash(file.path).ok()))
+}
+
+fn equal_volumes(data: &Dataset) -> Vec<[ImageFile<'_>; 2]> {
+    let mut seen = BTreeSet::new();
+    let slices = data.parts.all().filter(|(_, case)| case.slice.is_some());
+    let volumes = slices.filter(|(role, case)| seen.insert((*role, case.image.as_path()))).map(|(role, case)| {
+        let stem = split_slice_stem(&case.stem).map_or(case.stem.as_str(), |(volume, _)| volume);
+        ImageFile { role, stem, path: &case.image }
+    });
+    let sized = alike(volumes.collect(), |volume| identity::coarse_key(volume.path));
+    let probed = alike_among(sized, MAX_READ, |volume| identity::probe(volume.path));
+    pairs(alike_among(probed, MAX_VOLUMES, |volume| identity::content_hash(volume.path)))
+}
+
+/// Divides each of these groups further by a key. With more than `most` files in them nothing is read, and nothing is found.
+fn alike_among<'a, K: Ord + Send>(
+    groups: Vec<Vec<ImageFile<'a>>>,
+    most: usize,
+    key: impl Fn(&ImageFile<'a>) -> Option<K> + Sync + Send,
+) -> Vec<Vec<ImageFile<'a>>> {
+    match groups.iter().map(Vec::len).sum::<usize>() > most {
+        true => Vec::new(),
+        false => groups.into_iter().flat_map(|files| alike(files, &key)).collect(),
     }
-    let ends = sized.into_iter().flat_map(|files| alike(files, |file| last_bytes(file.path).ok())).collect::<Vec<_>>();
-    if ends.iter().map(Vec::len).sum::<usize>() > MAX_COMPARED {
-        return Vec::new();
-    }
-    let equal = ends.into_iter().flat_map(|files| alike(files, |file| content_hash(file.path).ok()));
-    let pairs: Vec<[ImageFile<'_>; 2]> = equal.flat_map(pairs_across).collect();
-    let grouped = data.parts.all().any(|(_, case)| case.group.is_some());
-    let mut findings: Vec<SurveyFinding> = pairs
-        .iter()
-        .take(LISTED)
-        .map(|[a, b]| {
-            let message =
-                format!("`{}` in {} and `{}` in {} are the same file", a.stem, a.role.name(), b.stem, b.role.name());
-            SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.to_string(), b.stem.to_string()])
-        })
-        .collect();
-    if let Some(first) = findings.first_mut() {
-        first.help.push(leakage_help(grouped, None));
-    }
-    if pairs.len() > LISTED {
-        let message = format!("{} more pairs of equal files are in different parts of the split", pairs.len() - LISTED);
-        findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
-    }
-    findings
+}
+
+fn pairs(groups: Vec<Vec<ImageFile<'_>>>) -> Vec<[ImageFile<'_>; 2]> {
+    groups.into_iter().flat_map(pairs_across).collect()
 }
 
 /// Groups files by a key, which is computed in parallel, and returns the groups with files in two roles or more.
@@ -82,12 +114,15 @@ fn alike<'a, K: Ord + Send>(
     groups.into_values().filter(|group| group.iter().any(|file| file.role != group[0].role)).collect()
 }
 
-fn last_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+/// Reads some bytes in the middle and at the end: files without compression often end with a background of equal pixels.
+fn sampled_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut file = file::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut bytes = Vec::new();
-    file.take(TAIL).read_to_end(&mut bytes)?;
+    for start in [length / 2, length.saturating_sub(SAMPLED)] {
+        file.seek(SeekFrom::Start(start))?;
+        file.by_ref().take(SAMPLED).read_to_end(&mut bytes)?;
+    }
     Ok(bytes)
 }
 

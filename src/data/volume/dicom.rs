@@ -8,6 +8,7 @@ mod elements;
 mod folder;
 mod format;
 mod frames;
+mod identity;
 mod jpeg;
 mod mask_pictures;
 mod rle;
@@ -16,5 +17,6 @@ mod slice;
 mod vocabulary;
 
 pub(crate) use folder::{holds_dicom, is_dicom, is_slice};
+pub(crate) use identity::{count_files, patient, probe};
 pub(crate) use mask_pictures::read_masks;
 pub(crate) use series::DicomSeries;

@@ -19,6 +19,7 @@ use crate::data::notice::FileRole;
 use fields::{HEADER, NiftiFields};
 use gzip::{BytesBehindMember, GzipReader};
 use nifti::{NiftiHeader, NiftiType};
+use std::hash::{DefaultHasher, Hasher};
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
@@ -26,6 +27,8 @@ use std::path::Path;
 const REST: u64 = 64 << 20;
 /// Maximum number of bytes between the header and the voxels: extensions.
 const EXTENSIONS: u64 = 64 << 20;
+/// Number of bytes of voxels by which two files are compared first.
+const PROBED: usize = 1 << 20;
 /// Maximum number of bytes of the voxels.
 const MAX_BYTES: u64 = 2 << 30;
 
@@ -117,6 +120,27 @@ pub(crate) fn geometry(path: &Path) -> Result<NiftiGeometry> {
         offset: narrow(fields.offset),
         rows: fields.rows.map(|row| row.map(|v| v as f32)),
     })
+}
+
+/// Returns a hash of the first voxels, up to [`PROBED`] bytes from the first that differs from the one before: the air around a patient
+/// is often 0 everywhere. `None` if the file cannot be read.
+pub(crate) fn probe(path: &Path) -> Option<u64> {
+    let mut file = open(path).ok()?;
+    let (fields, start) = read_fields(path, &mut file).ok()?;
+    let mut file = Cursor::new(start).chain(file);
+    std::io::copy(&mut file.by_ref().take(fields.vox_offset.min(EXTENSIONS)), &mut std::io::sink()).ok()?;
+    let (mut hash, mut part, mut left) = (DefaultHasher::new(), Vec::new(), PROBED);
+    while left > 0 {
+        part.clear();
+        if file.by_ref().take(1 << 16).read_to_end(&mut part).ok()? == 0 {
+            break;
+        }
+        hash.write(&part);
+        if part.windows(2).any(|pair| pair[0] != pair[1]) {
+            left = left.saturating_sub(part.len());
+        }
+    }
+    Some(hash.finish())
 }
 
 /// Reads a whole file.

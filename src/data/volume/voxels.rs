@@ -7,6 +7,7 @@ use crate::base::problem::problem;
 use crate::data::notice::{FileNotice, FileRole};
 use crate::data::pixels::{Pixels, SampleValues};
 use crate::text::config::SliceAxis;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 /// The voxels of a volume with their grid.
@@ -98,6 +99,18 @@ impl WideVoxels {
 }
 
 impl Voxels {
+    /// Writes all values to a hash; the type counts.
+    pub(super) fn hash_values(&self, hash: &mut impl Hasher) {
+        std::mem::discriminant(self).hash(hash);
+        match self {
+            Voxels::U8(v) => v.hash(hash),
+            Voxels::I16(v) => v.hash(hash),
+            Voxels::U16(v) => v.hash(hash),
+            Voxels::F32(v) => v.iter().for_each(|value| hash.write_u32(value.to_bits())),
+            Voxels::Wide(v, _) => (0..v.len()).for_each(|i| hash.write_u64(v.at(i).to_bits())),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Voxels::U8(v) => v.len(),
