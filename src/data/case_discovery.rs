@@ -52,9 +52,11 @@ pub(super) fn discover_cases(
         DataSource::Phantoms { .. } => cases,
     };
     let mut cases = expand_volumes(cases, spec, volumes, problems);
-    if let Err(error) = group::assign_groups(&mut cases, &spec.grouping) {
-        problems.push(error);
+    match group::assign_groups(&mut cases, &spec.grouping) {
+        Ok(()) => doubts.extend(group::unify_groups(&mut cases)),
+        Err(error) => problems.push(error),
     }
+    doubts.extend(group::lone_groups(&cases, spec));
     cases
 }
 

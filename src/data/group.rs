@@ -1,10 +1,11 @@
 //! Groups of cases that belong together: slices of a patient, frames of a video.
 
 use super::case::Case;
-use super::stem::composed;
+use super::stem::{composed, stem_key};
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::text::config::{GroupBy, Grouping};
+use crate::text::config::{DataSource, DataSpec, GroupBy, Grouping};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// First frames of the 29 video sequences of CVC-ClinicDB, from its README; the last sequence ends with frame 612.
 const CVC_CLINICDB: [u32; 29] = [
@@ -38,6 +39,38 @@ pub(super) fn assign_groups(cases: &mut [Case], grouping: &Grouping) -> Result<(
         });
     }
     Ok(())
+}
+
+/// Gives all spellings of a group that differ in case or Unicode form alone the first of them. Returns a sentence about the groups that
+/// had several.
+pub(super) fn unify_groups(cases: &mut [Case]) -> Option<String> {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    let mut joined: BTreeMap<String, String> = BTreeMap::new();
+    for case in cases {
+        let Some(group) = &mut case.group else { continue };
+        let known = first.entry(stem_key(group)).or_insert_with(|| group.clone());
+        if known != group {
+            joined.entry(known.clone()).or_insert_with(|| group.clone());
+            group.clone_from(known);
+        }
+    }
+    let (a, b) = joined.first_key_value()?;
+    let more = if joined.len() > 1 { format!(", and so are {} more pairs", joined.len() - 1) } else { String::new() };
+    Some(format!("the groups `{a}` and `{b}` are one group, since upper and lower case are equal{more}"))
+}
+
+/// Returns a sentence where the data block or its list gives groups, and each has one image, so that they keep nothing together.
+pub(super) fn lone_groups(cases: &[Case], spec: &DataSpec) -> Option<String> {
+    let what = match (&spec.grouping.group, &spec.source) {
+        (Some(GroupBy::Pattern(pattern)), _) => format!("`group = \"{pattern}\"`"),
+        (Some(GroupBy::CvcClinicdb), _) => "`group = cvc_clinicdb`".to_string(),
+        (None, DataSource::List { .. }) if cases.iter().all(|case| case.slice.is_none()) => "the column `group`".into(),
+        (None, DataSource::List { .. } | DataSource::Files { .. } | DataSource::Phantoms { .. }) => return None,
+    };
+    let groups: BTreeSet<&str> = cases.iter().filter_map(|case| case.group.as_deref()).collect();
+    let (n, example) = (cases.len(), groups.first()?);
+    (n > 1 && groups.len() == n)
+        .then(|| format!("every group has one image, such as `{example}`: {what} has no effect"))
 }
 
 fn video_sequence(stem: &str) -> Option<String> {
