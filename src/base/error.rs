@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::path::without_dot;
+use super::printable::printable_line;
 use super::shorten::message_text;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -58,7 +59,11 @@ impl RunError {
     /// Returns the message with the file it is about: `masks/a.png: cannot be read: ...`. The current folder is left out.
     pub fn headline(&self) -> String {
         match &self.path {
-            Some(path) if path != Path::new(".") => format!("{}: {}", without_dot(path).display(), self.message),
+            Some(path) if path != Path::new(".") => {
+                // A line feed in a name would begin a line of its own.
+                let path = without_dot(path).display().to_string();
+                format!("{}: {}", printable_line(&path), self.message)
+            }
             Some(_) | None => self.message.clone(),
         }
     }

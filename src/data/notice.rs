@@ -4,6 +4,7 @@
 //! topic, so that a set of a thousand pictures with alpha gives one line instead of a thousand.
 
 use super::order::natural;
+use crate::base::printable::printable_line;
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -196,7 +197,8 @@ impl NoticeSet {
     pub fn merged(&self, cases: usize) -> Vec<MergedNotice> {
         let line = |(&(role, topic), files): (&(FileRole, NoticeTopic), &BTreeMap<PathBuf, String>)| {
             let (path, text) = files.iter().min_by(|a, b| by_name(a.0, b.0))?;
-            let path = path.display();
+            let path = path.display().to_string();
+            let path = printable_line(&path);
             let (n, same) = (files.len(), files.values().all(|other| other == text));
             let of = role.word(cases != 1);
             let text = match (n, same) {

@@ -6,12 +6,16 @@ use super::decode::{self, EXTENSIONS};
 use super::file_names::is_hidden;
 use super::left_out;
 use super::order::natural;
+use super::stem::stem_key;
 use super::volume::{self, dicom};
 use crate::base::error::{Result, RunError};
 use crate::base::path::folder_of;
 use crate::base::problem::problem;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+
+/// Largest number of bytes of a file name.
+const MAX_NAME: usize = 255;
 
 /// Whether an input is one picture or a volume of slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +53,20 @@ impl OutputEndings {
             InputKind::Picture => &self.picture,
             InputKind::Volume => &self.volume,
         }
+    }
+
+    /// Returns the problem of an input of which a file cannot have its name: file systems take 255 bytes. Nothing is written of it.
+    pub(crate) fn too_long(&self, input: &PredictionInput) -> Option<RunError> {
+        let stem = input.stem.file_name()?.as_encoded_bytes().len();
+        let (end, bytes) = self.of(input.kind).iter().map(|end| (end, stem + end.len())).max_by_key(|(_, n)| *n)?;
+        (bytes > MAX_NAME).then(|| {
+            problem!(
+                E0702,
+                &input.path,
+                "its name with the ending `{end}` has {bytes} bytes, and a file name has at most {MAX_NAME}";
+                help: "rename the image"
+            )
+        })
     }
 }
 
@@ -220,12 +238,12 @@ fn images_matching(pattern: &Path) -> Result<PredictionInputs> {
 }
 
 fn check_distinct(inputs: &[PredictionInput], ends: &OutputEndings) -> Result<()> {
-    // Some file systems ignore case.
+    // Some file systems ignore case, and Unicode's form of a letter.
     let mut seen: HashMap<String, &PredictionInput> = HashMap::new();
     for input in inputs {
         for end in ends.of(input.kind) {
             let name = format!("{}{end}", input.stem.display());
-            let Some(first) = seen.insert(name.to_lowercase(), input) else { continue };
+            let Some(first) = seen.insert(stem_key(&name), input) else { continue };
             let (a, b) = (first.path.display(), input.path.display());
             let problem = if first.stem == input.stem {
                 problem!(

@@ -120,23 +120,24 @@ pub(crate) fn write(
     if let Some(folder) = base.parent() {
         std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
     }
-    let mask = base.with_added_extension("png");
-    write_mask_atomic(&mask, &classes, size, &spec.labels)?;
-    let (mut overlay_path, mut picture) = (None, None);
+    let mut picture = None;
     if extras.overlay {
         let name = format!("{}_overlay.png", input.stem.file_name().unwrap_or_default().to_string_lossy());
         let path = base.with_file_name(name);
         let rgb = overlay(&image.rgb, size, &classes, None)?;
         write_png_atomic(&path, &rgb, size)?;
-        (overlay_path, picture) = (Some(path), Some((rgb, size)));
+        picture = Some((path, (rgb, size)));
     }
+    let (overlay, picture) = picture.unzip();
     let probabilities = match extras.probabilities {
         Some(format) => probability::write_probabilities(&base, &scored.resized(size), &spec.classes, size, format)?,
         None => Vec::new(),
     };
+    // The mask comes last: an image whose other files cannot be written is reported as one without a prediction.
+    let mask = base.with_added_extension("png");
+    write_mask_atomic(&mask, &classes, size, &spec.labels)?;
     let foreground = classes.iter().filter(|&&c| c > 0).count() as f64 / classes.len().max(1) as f64;
     let warnings = image.warnings.clone();
-    let overlay = overlay_path;
     let facts = Some(image.facts.clone());
     Ok(PredictedImage { mask, overlay, probabilities, size, volume: None, foreground, warnings, facts, picture })
 }

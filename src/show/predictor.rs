@@ -3,6 +3,7 @@
 use super::prediction::{PredictedImage, PredictionOutput, PredictionSeconds, write};
 use super::volume_prediction::{VolumeTask, count_text};
 use crate::base::error::{Result, RunError};
+use crate::base::printable::printable_line;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::network::Network;
 use crate::data::left_out::skipped_sentence;
@@ -14,6 +15,7 @@ use crate::score::predict::PredictionSettings;
 use crate::score::sliding_window::SlidingWindow;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
@@ -89,7 +91,12 @@ impl<'a> Predictor<'a> {
         let mut done = Predictions::default();
         let began = Instant::now();
         let plan = PredictionSettings { stop: Some(stop), ..self.plan.clone() };
-        let of_kind = |kind| -> Vec<usize> { (0..inputs.len()).filter(|&i| inputs[i].kind == kind).collect() };
+        let ends = output.extras.file_endings(&plan.spec.classes);
+        done.failed = inputs.iter().enumerate().filter_map(|(i, input)| Some((i, ends.too_long(input)?))).collect();
+        let unnamed: HashSet<usize> = done.failed.iter().map(|(i, _)| *i).collect();
+        let of_kind = |kind| -> Vec<usize> {
+            (0..inputs.len()).filter(|&i| inputs[i].kind == kind && !unnamed.contains(&i)).collect()
+        };
         self.predict_pictures(&plan, inputs, &of_kind(InputKind::Picture), output, &mut progress, &mut done)?;
         for index in of_kind(InputKind::Volume) {
             if plan.is_stopped() {
@@ -212,7 +219,8 @@ impl Predictions {
         for (_, written) in &self.written {
             let share = 100.0 * written.foreground;
             let slices = written.volume.map_or_else(String::new, |v| format!(", {} {} slices", v.slices, v.axis));
-            text += &format!("{}  {share:.1} % foreground{slices}\n", written.mask.display());
+            let mask = written.mask.display().to_string();
+            text += &format!("{}  {share:.1} % foreground{slices}\n", printable_line(&mask));
         }
         self.warnings().iter().for_each(|w| text += &format!("warning: {w}\n"));
         self.notes.iter().for_each(|note| text += &format!("note: {note}\n"));

@@ -190,8 +190,6 @@ impl VolumeTask<'_> {
         if let Some(folder) = base.parent() {
             std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
         }
-        let mask = with_suffix(&base, ".nii.gz");
-        volume.write_classes(&mask, &found.classes)?;
         let probabilities = match (extras.probabilities, &found.probabilities) {
             (Some(ProbabilityFormat::Npy), Some(values)) => {
                 let path = with_suffix(&base, ".npy");
@@ -212,6 +210,9 @@ impl VolumeTask<'_> {
             write_png_atomic(&path, &rgb, size)?;
             (overlay, picture) = (Some(path), Some((rgb, size)));
         }
+        // The mask comes last: a volume whose other files cannot be written is reported as one without a prediction.
+        let mask = with_suffix(&base, ".nii.gz");
+        volume.write_classes(&mask, &found.classes)?;
         let foreground = found.foreground.iter().sum::<usize>() as f64 / found.classes.len().max(1) as f64;
         let slices = volume.slices();
         Ok(PredictedImage {
