@@ -4,6 +4,7 @@
 //! for empty masks or units of distance are refused.
 
 mod comparability;
+mod equal_runs;
 mod evaluated_run;
 
 pub(crate) use evaluated_run::{EvaluatedRun, ScoredUnit};
@@ -108,6 +109,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
     let (metrics, left_out) = comparable_metrics(&runs, &options.metrics)?;
     runs.iter().try_for_each(|run| check_metrics(run, &metrics))?;
     let mut notes = comparability::comparison_notes(&runs, options.group_seeds);
+    notes.extend(equal_runs::note(&runs));
     notes.extend(images.note_on_units(first.of));
     notes.extend(left_out);
     let of = first.of;

@@ -183,6 +183,23 @@ fn a_better_run_is_distinguished_from_a_worse_one() {
 }
 
 #[test]
+fn a_run_compared_with_itself_or_a_copy_is_noticed() {
+    let folders = RunFolders::new();
+    folders.write(&run("a", &every_second));
+    folders.write(&run("copy", &every_second));
+    folders.write(&run("other", &|i| 1 - every_second(i)));
+    folders.write(&Run { seed: 1, ..run("seed", &every_second) });
+    let text = folders.text(&["a", "./a"], &[]);
+    assert!(text.contains("a and ./a are one folder: the run is compared with itself"), "{text}");
+    let text = folders.text(&["a", "other", "copy"], &[]);
+    assert!(text.contains("a and copy have the same settings and the same scores everywhere"), "{text}");
+    for runs in [["a", "other"], ["a", "seed"]] {
+        let text = folders.text(&runs, &[]);
+        assert!(!text.contains("one folder") && !text.contains("the same settings"), "{text}");
+    }
+}
+
+#[test]
 fn every_format_has_every_run() {
     let folders = RunFolders::new();
     folders.write(&run("net_a", &every_second));
