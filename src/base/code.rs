@@ -137,6 +137,8 @@ codes! {
         "A result has the size of the image and shows only a part of it, or lies beside it: unpadded convolutions cut off a border, and `resize` stretches what is left over the whole image. Every mask is then displaced. Pad the convolutions or the image, or crop instead of resizing."
     W0419 Warning "joined maps lie apart"
         "A node joins maps of one size that show different parts of the image, by more than their strides explain: one of them lost a border and was resized. Crop the larger one to the smaller, or pad the convolutions before."
+    W0420 Warning "mean or std in other units"
+        "Pixel values are scaled to 0..1 first, by the window or by the range of their type; then `mean` is subtracted, and they are divided by `std`. A `mean` outside of 0..1 or a `std` above 1 is in other units, often those of 0 to 255, and all inputs become nearly one number. Divide both by 255."
 
     E0501 Error "unknown model, run or data set"
         "The command names an item that the file does not hold."
@@ -239,6 +241,7 @@ impl Code {
             Code::W0417 => "unused_allow",
             Code::W0418 => "misplaced_result",
             Code::W0419 => "misplaced_parts",
+            Code::W0420 => "value_units",
             _ => return None,
         })
     }

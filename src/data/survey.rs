@@ -9,10 +9,13 @@ mod equal_files;
 mod finding;
 mod fingerprint;
 mod group_suggestion;
+mod lost_objects;
 mod near_duplicates;
+mod patients;
 mod quick;
 mod set_findings;
 pub(crate) mod values;
+mod without_effect;
 
 pub(crate) use balance::{SplitBalance, balance};
 pub(crate) use case_facts::CaseFacts;
@@ -62,6 +65,12 @@ impl Survey {
         }
         self.findings = merged;
     }
+}
+
+/// Returns what is known of the whole set before a file is decoded: equal files, volumes and patients in different roles.
+pub fn leakage_warnings(data: &Dataset) -> Vec<String> {
+    let found = equal_files::findings(data).into_iter().chain(patients::findings(data));
+    found.map(|finding| finding.to_text()).collect()
 }
 
 /// Reads every file of a data set. `channels` is the number of the network's input channels, if a network is known; `progress`

@@ -11,6 +11,7 @@ mod alignment;
 mod cache;
 pub(super) mod dicom;
 mod grid;
+pub(super) mod identity;
 mod names;
 pub(super) mod nifti;
 pub(super) mod nifti_output;

@@ -7,7 +7,8 @@ use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning, unknown_result};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
-use crate::text::config::schema;
+use crate::text::config::value_units::value_unit_doubt;
+use crate::text::config::{DataSpec, schema};
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
@@ -17,11 +18,10 @@ pub(super) fn schema_problems(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
         match &item.kind {
-            ast::ItemKind::Data(data) => {
-                if let Err(p) = schema::data_spec(data) {
-                    problems.extend(p);
-                }
-            }
+            ast::ItemKind::Data(data) => match schema::data_spec(data) {
+                Ok(spec) => check_value_units(data, &spec).into_iter().for_each(|d| problems.push(d)),
+                Err(p) => problems.extend(p),
+            },
             ast::ItemKind::Train(train) => {
                 // `run_problems` checks the arguments together with the model.
                 match schema::train_spec(train, BTreeMap::new()) {
@@ -40,6 +40,13 @@ pub(super) fn schema_problems(program: &ResolvedProgram<'_>) -> Problems {
         }
     }
     problems
+}
+
+/// Returns a warning about `mean` and `std` in other units than the values.
+fn check_value_units(data: &ast::Data, spec: &DataSpec) -> Option<Diagnostic> {
+    let doubt = value_unit_doubt(spec)?;
+    let entry = data.entries.iter().find(|entry| entry.key.node == doubt.key)?;
+    Some(problem!(W0420, entry.value.span, "{}", doubt.message; help: "{}", doubt.help))
 }
 
 /// Checks the runs of the root file: builds each model with the arguments of its run at the size of its data.

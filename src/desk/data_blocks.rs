@@ -6,14 +6,17 @@ use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{data_named, unknown_name};
 use super::size_suggestions::with_size_suggestions;
 use crate::base::error::RunError;
+use crate::data::SplitRole;
 use crate::data::survey::{Survey, SurveyFinding, SurveyTopic, survey};
+use crate::data::training_needs::{check_channels, nothing_to_score};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
-use crate::text::config::DataSpec;
+use crate::text::config::{DataSpec, schema};
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::files::Files;
 use crate::text::syntax::ast::{self, ItemKind};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A data block with the findings of its models.
@@ -23,8 +26,10 @@ pub struct DataBlock {
     pub spec: DataSpec,
     /// Input channels of the first model that could be built.
     channels: Option<usize>,
-    /// Sizes and classes that do not fit the models.
+    /// Sizes, channels and classes that do not fit the models.
     findings: Vec<SurveyFinding>,
+    /// Whether a run on the data needs images to score its epochs on.
+    scored: bool,
 }
 
 impl DataBlock {
@@ -35,6 +40,12 @@ impl DataBlock {
     pub fn survey(&self, root: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Survey {
         let mut found = survey(&self.spec, root, self.channels, progress);
         found.extend(self.findings.iter().cloned());
+        let unscored = found.data.as_ref().is_some_and(|data| {
+            !data.is_empty(SplitRole::Train) && data.is_empty(SplitRole::Val) && data.is_empty(SplitRole::Test)
+        });
+        if self.scored && unscored && !found.has_errors() {
+            found.extend([SurveyFinding::error(SurveyTopic::Files, &nothing_to_score())]);
+        }
         found
     }
 }
@@ -87,6 +98,8 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
         match built.map_err(|p| with_size_suggestions(program, entry, &args, Some(spec.size), p)) {
             Ok(checked) => {
                 channels = channels.or(Some(checked.input().channels()));
+                let fits = check_channels(&spec, &entry.node, checked.input().channels());
+                findings.extend(fits.err().map(|error| SurveyFinding::error(SurveyTopic::Model, &error)));
                 // For the model this is a warning, but training refuses it.
                 let d = class_warning(&checked, entry, &spec.name, spec.classes.len());
                 findings.extend(d.map(|d| model_error(Code::E0716, d.message, d.help.to_vec())));
@@ -101,12 +114,20 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
             }
         }
     }
-    Ok(DataBlock { spec, channels, findings })
+    let scored = model.is_none() && scores_epochs(program, &spec);
+    Ok(DataBlock { spec, channels, findings, scored })
 }
 
 /// Returns an error about a model as a finding of its data.
 fn model_error(code: Code, message: String, help: Vec<String>) -> SurveyFinding {
     SurveyFinding::error(SurveyTopic::Model, &RunError { code, message, path: None, help })
+}
+
+/// Checks whether a run on the data keeps its best epoch, or stops when scores no longer improve.
+fn scores_epochs(program: &ResolvedProgram<'_>, spec: &DataSpec) -> bool {
+    let runs = program.trains.values().filter(|train| train.data.node == spec.name);
+    let specs = runs.filter_map(|train| schema::train_spec(train, BTreeMap::new()).ok());
+    specs.into_iter().any(|(train, _)| train.scores_epochs())
 }
 
 /// Returns the models that are trained on the data, with their hyper-parameters.

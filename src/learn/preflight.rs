@@ -12,6 +12,7 @@ use crate::base::problem::problem;
 use crate::data::data_profile::DataProfile;
 use crate::data::notice::{FileRole, NoticeTopic};
 use crate::data::survey::{QuickSurvey, SurveyFinding, quick_survey};
+use crate::data::training_needs::nothing_to_score;
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::study::cost::memory::{MemoryReport, TrainingSetup, memory_for, memory_frozen};
@@ -73,14 +74,8 @@ fn check_splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
     if data.is_empty(SplitRole::Train) {
         return Err(problem!(E0715, "the training split is empty"));
     }
-    let scored = spec.keeps_a_best() || spec.patience.is_some();
-    if scored && data.is_empty(SplitRole::Val) && data.is_empty(SplitRole::Test) {
-        return Err(problem!(
-            E0715,
-            "the validation and test splits are empty, so no best epoch can be found";
-            help: "give `val` or `test` a share";
-            help: "or keep the last epoch only: `keep = [last]`"
-        ));
+    if spec.scores_epochs() && data.is_empty(SplitRole::Val) && data.is_empty(SplitRole::Test) {
+        return Err(nothing_to_score());
     }
     Ok(())
 }

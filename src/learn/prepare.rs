@@ -5,6 +5,7 @@ use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
 use crate::compute::device::{self, DeviceChoice};
+use crate::data::training_needs::check_channels;
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::CheckedGraph;
 use crate::graph::placement::{AxisPlacement, placements};
@@ -56,11 +57,7 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
             })?;
         }
     }
-    if !matches!(checked.input().channels(), 1 | 3) {
-        let channels = checked.input().channels();
-        return Err(problem!(E0716, "`{name}` has {channels} input channels, but images have 1 or 3"));
-    }
-    Ok(())
+    check_channels(data, name, checked.input().channels())
 }
 
 /// Returns how a result reaches the size of the images if it lost a border: resizing would stretch its middle over the image.

@@ -13,6 +13,7 @@ mod optimizer;
 mod schedule;
 pub mod schema;
 pub mod settings;
+pub mod value_units;
 
 pub use augment::{Augmentation, BorderMode, nnunet_like};
 pub use case_rules::{GroupBy, Grouping, SliceAxis, SliceSelection, Slicing, StratifyBy};
@@ -263,6 +264,11 @@ impl TrainSpec {
     /// Checks whether a checkpoint of the best epoch by some metric is kept.
     pub fn keeps_a_best(&self) -> bool {
         self.keep.iter().any(|keep| matches!(keep, KeptCheckpoint::Best(_)))
+    }
+
+    /// Checks whether epochs must be scored: the best is kept, or the run stops when scores no longer improve.
+    pub fn scores_epochs(&self) -> bool {
+        self.keeps_a_best() || self.patience.is_some()
     }
 
     /// Returns the metrics that each epoch is scored with: `metrics` and those that select checkpoints.

@@ -9,7 +9,7 @@ use crate::data::image::prediction_spec;
 use crate::data::image_facts::ImageFacts;
 use crate::data::notice::FileNotice;
 use crate::data::pixels::Pixels;
-use crate::data::{case_reader, intensity, phantom};
+use crate::data::{case_reader, intensity, phantom, resize};
 use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::{DataSource, DataSpec};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ pub struct CaseFacts {
     pub unscaled: Option<(&'static str, PathBuf)>,
     /// Number of pixels of each class; `None` if the mask cannot be read.
     pub classes: Option<Vec<u64>>,
+    /// Number of pixels of each class at the size of the data block; `None` if the mask has that size or cannot be read.
+    pub resized: Option<Vec<u64>>,
     /// Number of ignored pixels of the mask.
     pub ignored: u64,
     pub findings: Vec<SurveyFinding>,
@@ -54,7 +56,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
             None
         }
     };
-    let mut ignored = 0;
+    let (mut ignored, mut resized) = (0, None);
     let classes = match classes {
         Ok((classes, size, warnings)) => {
             notices.extend(warnings);
@@ -62,11 +64,12 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
                 Ok(resized) => notices.extend(resized),
                 Err(error) => findings.push(with_stem(SurveyFinding::error(SurveyTopic::Sizes, &error))),
             }
-            // The last one is that of ignored pixels.
-            let mut counts = [0u64; 256];
-            classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
+            let counts = count_classes(&classes);
             ignored = counts[usize::from(IGNORED_CLASS)];
-            Some(counts[..spec.classes.len()].to_vec())
+            let of_classes = |counts: [u64; 256]| counts[..spec.classes.len()].to_vec();
+            resized =
+                (size != spec.size).then(|| of_classes(count_classes(&resize::nearest(&classes, size, spec.size))));
+            Some(of_classes(counts))
         }
         Err(error) => {
             findings.push(with_stem(SurveyFinding::error(SurveyTopic::Mask, &error)));
@@ -74,7 +77,14 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
         }
     };
     let (stem, group) = (case.stem.clone(), case.group.clone());
-    CaseFacts { stem, role, group, image, print, unscaled, classes, ignored, findings, notices }
+    CaseFacts { stem, role, group, image, print, unscaled, classes, resized, ignored, findings, notices }
+}
+
+/// Counts the pixels of each class; the last one is that of ignored pixels.
+fn count_classes(classes: &[u8]) -> [u64; 256] {
+    let mut counts = [0u64; 256];
+    classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
+    counts
 }
 
 fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::ClassMap>) {

@@ -2,7 +2,7 @@
 
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
-use super::{balance, values};
+use super::{balance, lost_objects, patients, values, without_effect};
 use crate::data::dataset::Dataset;
 use crate::data::notice::{FileRole, MergedNotice, NoticeSet};
 
@@ -13,10 +13,14 @@ pub(super) fn findings_of(data: &Dataset, facts: &[CaseFacts], notices: &NoticeS
         data.doubts.iter().map(|doubt| SurveyFinding::warning(SurveyTopic::Files, doubt)).collect();
     findings.extend(facts.iter().flat_map(|f| f.findings.iter().cloned()));
     findings.extend(merged_notices(facts, notices));
-    findings.extend(balance::findings(&data.spec, facts, data.parts.all().count()));
+    let cases = data.parts.all().count();
+    findings.extend(balance::findings(&data.spec, facts, cases));
+    findings.extend(lost_objects::findings(&data.spec, facts, cases));
     let images: Vec<values::NamedFacts<'_>> =
         facts.iter().filter_map(|f| Some((f.stem.as_str(), f.image.as_ref()?))).collect();
     findings.extend(values::findings(data.spec.window, &images));
+    findings.extend(patients::findings(data));
+    findings.extend(without_effect::findings(data, facts));
     findings
 }
 

@@ -4,6 +4,8 @@ mod check;
 mod compare;
 #[cfg(unix)]
 mod damaged_data;
+mod foreign_files;
 #[cfg(unix)]
 mod hostile_files;
 mod show;
+mod training_needs;
