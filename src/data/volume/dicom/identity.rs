@@ -1,21 +1,36 @@
-//! Of whom a DICOM series is, and whether two series are the same, from a few of their files.
+//! Of whom a DICOM series is, and whether two series are the same, from a few of their files: the others are not opened.
 
 use super::elements::DicomReader;
-use super::folder::dicom_files;
+use super::folder::{entries, is_dicom};
 use super::format::PixelFormat;
 use super::frames;
 use dicom_dictionary_std::tags;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Returns the number of DICOM files of a folder, if it has some.
+/// Number of folders that may lie in each other above a series.
+const MAX_NESTED: usize = 4;
+
+/// Lists the files of a folder, or of a single folder in it, by their names alone.
+fn files_of(folder: &Path) -> Option<Vec<PathBuf>> {
+    let mut folder = folder.to_path_buf();
+    for _ in 0..MAX_NESTED {
+        match &entries(&folder).ok()?[..] {
+            [only] if only.is_dir() => folder = only.clone(),
+            files => return Some(files.to_vec()),
+        }
+    }
+    None
+}
+
+/// Returns the number of files of a series.
 pub(crate) fn count_files(folder: &Path) -> Option<usize> {
-    dicom_files(folder).ok().map(|(_, files)| files.len()).filter(|n| *n > 0)
+    files_of(folder).map(|files| files.len())
 }
 
 /// Returns a hash of the stored values of the two files in the middle, in either order.
 pub(crate) fn probe(folder: &Path) -> Option<u64> {
-    let (_, files) = dicom_files(folder).ok()?;
+    let files = files_of(folder)?;
     let last = files.len().checked_sub(1)?;
     let mut hashes = [hash_values(&files[last / 2])?, hash_values(&files[last - last / 2])?];
     hashes.sort_unstable();
@@ -34,7 +49,7 @@ fn hash_values(file: &Path) -> Option<u64> {
 
 /// Returns the PatientID of a series, that of its first file.
 pub(crate) fn patient(folder: &Path) -> Option<String> {
-    let (_, files) = dicom_files(folder).ok()?;
-    let elements = DicomReader::open(files.first()?).ok()?.elements;
+    let first = files_of(folder)?.into_iter().find(|file| is_dicom(file))?;
+    let elements = DicomReader::open(&first).ok()?.elements;
     elements.text(tags::PATIENT_ID).filter(|text| !text.is_empty())
 }
