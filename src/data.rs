@@ -23,6 +23,7 @@ mod file_names;
 mod group;
 mod image;
 pub(crate) mod image_facts;
+pub(crate) mod inspection;
 mod intensity;
 mod jpeg_end;
 pub(crate) mod left_out;

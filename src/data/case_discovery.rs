@@ -51,7 +51,18 @@ pub(super) fn discover_cases(
         }
         DataSource::Phantoms { .. } => cases,
     };
-    let mut cases = expand_volumes(cases, spec, volumes, problems);
+    cases_of_pairs(cases, spec, volumes, problems, doubts)
+}
+
+/// Returns the cases of pairs of files: volumes are cut into slices, and groups are assigned.
+pub(super) fn cases_of_pairs(
+    pairs: Vec<Case>,
+    spec: &DataSpec,
+    volumes: &VolumeCache,
+    problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
+) -> Vec<Case> {
+    let mut cases = expand_volumes(pairs, spec, volumes, problems);
     match group::assign_groups(&mut cases, &spec.grouping) {
         Ok(()) => doubts.extend(group::unify_groups(&mut cases)),
         Err(error) => problems.push(error),

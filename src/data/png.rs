@@ -22,6 +22,11 @@ pub(crate) fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
     Ok(file)
 }
 
+/// Writes a plane of 8-bit values as a grey PNG.
+pub(crate) fn write_grey8_atomic(path: &Path, values: &[u8], size: [usize; 2]) -> Result<()> {
+    encode(path, values, size, ExtendedColorType::L8, 1)
+}
+
 /// Writes a plane of 16-bit values as a grey PNG.
 pub(crate) fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2]) -> Result<()> {
     // The encoder expects 16-bit samples in native byte order.

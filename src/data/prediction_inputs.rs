@@ -89,6 +89,16 @@ pub struct PredictionInputs {
 /// Errors: a path is missing, a folder or pattern has no image, a file is a single slice of a DICOM series, two outputs would
 /// have the same path, or an output would overwrite an input.
 pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &OutputEndings) -> Result<PredictionInputs> {
+    let all = list_inputs(given, out)?;
+    check_distinct(&all.found, ends)?;
+    check_no_overwrite(&all.found, out, ends)?;
+    Ok(all)
+}
+
+/// Expands `given` as [`find_inputs`] does, whatever the names of outputs would be. Nothing below `out` is listed.
+///
+/// Errors: a path is missing, a folder or pattern has no image, or a file is a single slice of a DICOM series.
+pub(super) fn list_inputs(given: &[PathBuf], out: &Path) -> Result<PredictionInputs> {
     let mut all = PredictionInputs::default();
     for path in given {
         if path.is_dir() {
@@ -107,8 +117,6 @@ pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &OutputEndings) -> Resul
     }
     all.skipped.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
     all.skipped.dedup();
-    check_distinct(&all.found, ends)?;
-    check_no_overwrite(&all.found, out, ends)?;
     Ok(all)
 }
 
@@ -216,9 +224,18 @@ fn series_in(root: &Path, folder: &Path) -> PredictionInput {
     PredictionInput { path: folder.to_path_buf(), stem, kind: InputKind::Volume }
 }
 
+/// Escapes the folders of a pattern that exist as they are written, since their names may hold brackets.
+fn literal_folder(pattern: &str) -> String {
+    let ends = pattern.match_indices('/').map(|(at, _)| at).filter(|&at| at > 0);
+    match ends.filter(|&at| Path::new(&pattern[..at]).is_dir()).last() {
+        Some(at) => format!("{}{}", glob::Pattern::escape(&pattern[..at]), &pattern[at..]),
+        None => pattern.to_string(),
+    }
+}
+
 fn images_matching(pattern: &Path) -> Result<PredictionInputs> {
     let text = pattern.to_str().ok_or_else(|| problem!(E0503, pattern, "the pattern is not UTF-8"))?;
-    let paths = glob::glob(text).map_err(|e| problem!(E0503, pattern, "invalid pattern: {e}"))?;
+    let paths = glob::glob(&literal_folder(text)).map_err(|e| problem!(E0503, pattern, "invalid pattern: {e}"))?;
     let (mut all, mut others) = (PredictionInputs::default(), Vec::new());
     for path in paths {
         let path = path.map_err(|e| RunError::read(e.path(), e.error()))?;

@@ -8,7 +8,7 @@ mod duplicate_findings;
 mod equal_files;
 mod finding;
 mod fingerprint;
-mod group_suggestion;
+pub(super) mod group_suggestion;
 mod lost_objects;
 mod near_duplicates;
 mod patients;
@@ -26,6 +26,7 @@ pub use quick::{QuickSurvey, quick_survey};
 
 use super::case::{Case, SplitRole};
 use super::dataset::Dataset;
+use crate::base::error::RunError;
 use crate::base::severity::Severity;
 use crate::text::config::DataSpec;
 use rayon::prelude::*;
@@ -88,6 +89,16 @@ pub fn survey(
             return Survey { data: None, facts: Vec::new(), findings, near: Vec::new(), near_within: 0 };
         }
     };
+    survey_dataset(data, &problems, channels, progress)
+}
+
+/// Reads every file of a data set that is open already; `problems` are those of its other cases.
+pub(super) fn survey_dataset(
+    data: Dataset,
+    problems: &[RunError],
+    channels: Option<usize>,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Survey {
     let cases: Vec<(SplitRole, &Case)> = data.parts.all().collect();
     let done = AtomicUsize::new(0);
     let facts: Vec<CaseFacts> = cases

@@ -12,7 +12,7 @@ const LEVELS: usize = 3;
 const HELD: f64 = 0.95;
 
 /// A pattern for the key `group`.
-pub(super) struct SuggestedGroup {
+pub(in crate::data) struct SuggestedGroup {
     /// Such as `{group}_z*`.
     pub pattern: String,
     /// Number of groups that it makes.
@@ -23,31 +23,39 @@ pub(super) struct SuggestedGroup {
 
 /// Returns the finest pattern that gives every stem a group, makes two groups or more of two images or more on average, and
 /// holds nearly all `pairs` of near-duplicates, indices into `facts`, together.
-pub(super) fn suggest_group(facts: &[CaseFacts], pairs: &[[usize; 2]]) -> Option<SuggestedGroup> {
+pub(in crate::data) fn suggest_group(facts: &[CaseFacts], pairs: &[[usize; 2]]) -> Option<SuggestedGroup> {
     if pairs.is_empty() || facts.iter().any(|f| f.group.is_some()) {
         return None;
     }
-    SEPARATORS.into_iter().flat_map(|sep| patterns(sep, facts)).find_map(|pattern| {
-        let groups: Vec<String> = facts.iter().map(|f| capture_group(&pattern, &f.stem)).collect::<Option<_>>()?;
-        let distinct: BTreeSet<&String> = groups.iter().collect();
+    let stems: Vec<&str> = facts.iter().map(|f| f.stem.as_str()).collect();
+    suggest(&stems, |groups| {
         let held = pairs.iter().filter(|[a, b]| groups[*a] == groups[*b]).count();
-        let fits =
-            distinct.len() >= 2 && 2 * distinct.len() <= groups.len() && held as f64 >= HELD * pairs.len() as f64;
+        held as f64 >= HELD * pairs.len() as f64
+    })
+}
+
+/// Returns the finest pattern that gives every stem a group, and makes two groups or more of two stems or more on average that
+/// `accepts` takes: it is called with the group of each stem.
+pub(in crate::data) fn suggest(stems: &[&str], accepts: impl Fn(&[String]) -> bool) -> Option<SuggestedGroup> {
+    SEPARATORS.into_iter().flat_map(|sep| patterns(sep, stems)).find_map(|pattern| {
+        let groups: Vec<String> = stems.iter().map(|stem| capture_group(&pattern, stem)).collect::<Option<_>>()?;
+        let distinct: BTreeSet<&String> = groups.iter().collect();
+        let fits = distinct.len() >= 2 && 2 * distinct.len() <= groups.len() && accepts(&groups);
         fits.then(|| SuggestedGroup { groups: distinct.len(), example: groups[0].clone(), pattern })
     })
 }
 
 /// Returns the patterns with this separator, the finest first.
-fn patterns(sep: char, facts: &[CaseFacts]) -> Vec<String> {
-    if !facts.iter().all(|f| f.stem.contains(sep)) {
+fn patterns(sep: char, stems: &[&str]) -> Vec<String> {
+    if stems.is_empty() || !stems.iter().all(|stem| stem.contains(sep)) {
         return Vec::new();
     }
     let letters = |stem: &str| -> String {
         let last = stem.rsplit(sep).next().unwrap_or_default();
         last.chars().take_while(|c| c.is_alphabetic()).collect()
     };
-    let first = letters(&facts[0].stem);
-    let shared = if facts.iter().all(|f| letters(&f.stem) == first) { first } else { String::new() };
+    let first = letters(stems[0]);
+    let shared = if stems.iter().all(|stem| letters(stem) == first) { first } else { String::new() };
     let tail = |level: usize| -> String { format!("{sep}*").repeat(level) };
     (1..=LEVELS).map(|level| format!("{{group}}{}{sep}{shared}*", tail(level - 1))).collect()
 }

@@ -1,0 +1,139 @@
+//! Finds the files that may be images and those that may be masks.
+
+use super::name_words::{NamedRole, common_folder, folders, mask_affix, role_of, role_of_folder, stem};
+use crate::base::error::{Result, RunError};
+use crate::base::path::folder_of;
+use crate::base::problem::problem;
+use crate::data::decode::is_picture;
+use crate::data::order::natural;
+use crate::data::prediction_inputs::{InputKind, PredictionInput, list_inputs};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The images, and the sets of files that may be their masks.
+pub(super) struct FilePool {
+    /// Pictures, NIfTI files and folders with a DICOM series.
+    pub images: Vec<PathBuf>,
+    /// Sets of files that may be the masks, the most likely first. At least one.
+    pub masks: Vec<Vec<PathBuf>>,
+    /// How images and masks were told apart, if names decided; `None` if both were given.
+    pub by_names: Option<String>,
+    /// Files that look like pictures and are not read.
+    pub skipped: Vec<PathBuf>,
+}
+
+/// Finds images and masks from files, folders and patterns. Without `masks` names decide which files are masks: those of the same
+/// folders, and else of folders beside them. Nothing below `project` is looked at.
+pub(super) fn find_files(images: &[PathBuf], masks: &[PathBuf], project: &Path) -> Result<FilePool> {
+    let listed = list_inputs(images, project)?;
+    let (all, skipped) = (listed.found, listed.skipped);
+    let volumes = all.iter().any(|input| input.kind == InputKind::Volume);
+    let found: Vec<PathBuf> = all.into_iter().map(|input: PredictionInput| input.path).collect();
+    if masks.is_empty() {
+        return by_names(found, skipped, project);
+    }
+    let mut given: Vec<PathBuf> = list_inputs(masks, project)?.found.into_iter().map(|input| input.path).collect();
+    if volumes {
+        given.extend(picture_folders(&given));
+    }
+    let of_masks: BTreeSet<&PathBuf> = given.iter().collect();
+    let rest: Vec<PathBuf> = found.iter().filter(|path| !of_masks.contains(path)).cloned().collect();
+    if rest.is_empty() {
+        // One folder is given for both.
+        return by_names(found, skipped, project);
+    }
+    Ok(FilePool { images: rest, masks: alternatives(given), by_names: None, skipped })
+}
+
+/// Tells masks from images by their names.
+fn by_names(found: Vec<PathBuf>, skipped: Vec<PathBuf>, project: &Path) -> Result<FilePool> {
+    let root = common_folder(&found);
+    let pictures_of_series = picture_folders(&found);
+    let (masks, images): (Vec<PathBuf>, Vec<PathBuf>) =
+        found.into_iter().partition(|path| role_of(path, &root) == Some(NamedRole::Mask));
+    if !masks.is_empty() && !images.is_empty() {
+        let how = match mask_affix(&stem(&masks[0])) {
+            Some([before, after]) => format!("names like `{before}*{after}` are masks"),
+            None => format!("the files in `{}` are masks", folder_of(&masks[0]).display()),
+        };
+        let series: BTreeSet<&Path> = masks.iter().map(|path| folder_of(path)).collect();
+        let mut masks = masks.clone();
+        masks.extend(pictures_of_series.into_iter().filter(|folder| series.contains(folder.as_path())));
+        return Ok(FilePool { images, masks: alternatives(masks), by_names: Some(how), skipped });
+    }
+    let all = if images.is_empty() { masks } else { images };
+    match beside(&all, &root, project) {
+        Some((folder, masks)) => {
+            let how = format!("the files in `{}` are masks", folder.display());
+            Ok(FilePool { images: all, masks: alternatives(masks), by_names: Some(how), skipped })
+        }
+        None => Err(no_masks(&root, &all)),
+    }
+}
+
+/// Returns the masks beside images: files in their own folder whose names are those of masks, and else a folder beside or below
+/// theirs whose name is that of masks.
+fn beside(images: &[PathBuf], root: &Path, project: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
+    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    let known: BTreeSet<&PathBuf> = images.iter().collect();
+    let listed = |folder: &Path| -> Vec<PathBuf> {
+        let inputs = list_inputs(&[folder.to_path_buf()], project).unwrap_or_default();
+        inputs.found.into_iter().map(|input| input.path).collect()
+    };
+    let own: Vec<PathBuf> = listed(root)
+        .into_iter()
+        .map(|path| path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path))
+        .filter(|path| !known.contains(path) && role_of(path, root) == Some(NamedRole::Mask))
+        .collect();
+    if !own.is_empty() {
+        return Some((root.to_path_buf(), own));
+    }
+    let parent = root.join("..");
+    let parent = if root == Path::new(".") { parent.as_path() } else { folder_of(root) };
+    let mut siblings: Vec<PathBuf> = std::fs::read_dir(parent).ok()?.flatten().map(|entry| entry.path()).collect();
+    siblings.retain(|path| path.is_dir() && path != root);
+    siblings.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
+    siblings.into_iter().find_map(|folder| {
+        let name = folder.file_name()?.to_string_lossy().into_owned();
+        let masks = if role_of_folder(&name) == Some(NamedRole::Mask) { listed(&folder) } else { Vec::new() };
+        let shown = folder.strip_prefix(".").unwrap_or(&folder).to_path_buf();
+        (!masks.is_empty()).then_some((shown, masks))
+    })
+}
+
+fn no_masks(root: &Path, images: &[PathBuf]) -> RunError {
+    let example = images.first().map(|path| stem(path)).unwrap_or_default();
+    problem!(
+        E0710,
+        root,
+        "no masks for these {} images: no file here, and no folder beside it, has a name like `masks` or `{example}_mask`",
+        images.len();
+        help: "say where they are: `--masks 'FOLDER/*.png'`"
+    )
+}
+
+/// Returns the folders that hold pictures, which may be the masks of a DICOM series, one for each slice.
+fn picture_folders(files: &[PathBuf]) -> Vec<PathBuf> {
+    let folders = files.iter().filter(|path| is_picture(path)).map(|path| folder_of(path).to_path_buf());
+    folders.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Returns all masks as one set, and where they differ in folder or affix, those of each kind as further sets, the largest first.
+fn alternatives(masks: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
+    let root = common_folder(&masks);
+    let mut kinds: BTreeMap<(Vec<String>, [String; 2]), Vec<PathBuf>> = BTreeMap::new();
+    for path in &masks {
+        let mut of = folders(path, &root);
+        let last = of.iter().rposition(|name| role_of_folder(name) == Some(NamedRole::Mask));
+        of.truncate(last.map_or(0, |at| at + 1));
+        let affix = if path.is_dir() { None } else { mask_affix(&stem(path)) };
+        kinds.entry((of, affix.unwrap_or_default())).or_default().push(path.clone());
+    }
+    let mut sets = vec![masks];
+    if kinds.len() > 1 {
+        let mut others: Vec<Vec<PathBuf>> = kinds.into_values().collect();
+        others.sort_by_key(|set| std::cmp::Reverse(set.len()));
+        sets.extend(others.into_iter().take(8));
+    }
+    sets
+}

@@ -1,0 +1,125 @@
+//! Chooses how a data block names pairs: by two patterns if they find exactly these, else by a list.
+
+use super::name_words::stem;
+use super::pair_matching::{MatchRule, MatchedPairs, pattern_of};
+use super::split_guess::{groups_of_folders, roles_of_folders};
+use super::{DataGuess, InspectionRequest, UsedPair};
+use crate::base::error::RunError;
+use crate::base::path::without_dot;
+use crate::base::problem::problem;
+use crate::data::pairs::pair_files;
+use crate::data::stem::{composed, stem_key, stem_of};
+use crate::text::config::DataSource;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The source of a data block, with its pairs and their stems.
+pub(super) struct PairSource {
+    pub source: DataSource,
+    pub pairs: Vec<UsedPair>,
+    pub stems: Vec<String>,
+    pub guesses: Vec<DataGuess>,
+}
+
+/// Returns the source of these pairs.
+pub(super) fn find_source(
+    request: &InspectionRequest<'_>,
+    pairs: &[[PathBuf; 2]],
+    matched: &MatchedPairs,
+) -> PairSource {
+    let images: Vec<PathBuf> = pairs.iter().map(|[image, _]| image.clone()).collect();
+    let roles = roles_of_folders(&images);
+    let groups = groups_of_folders(&images);
+    if roles.is_none()
+        && let Some(found) = by_patterns(request, pairs, matched)
+    {
+        return found;
+    }
+    let used = |(i, [image, mask]): (usize, &[PathBuf; 2])| UsedPair {
+        image: image.clone(),
+        mask: mask.clone(),
+        role: roles.as_ref().map(|roles| roles[i]),
+        group: groups.as_ref().map(|groups| groups[i].clone()),
+    };
+    let used: Vec<UsedPair> = pairs.iter().enumerate().map(used).collect();
+    let why = match (matched.by, roles.is_some()) {
+        (_, true) => "the parts of the split are folders, which a list can name",
+        (Some(MatchRule::Numbers), _) => "images and masks share only the numbers in their names",
+        _ => "no two patterns find exactly these pairs",
+    };
+    let mut guesses = vec![DataGuess { key: "list", why: why.into() }];
+    if let Some(groups) = &groups {
+        let distinct: BTreeSet<&String> = groups.iter().collect();
+        let why = format!("the folders look like {} patients, such as `{}`, and are the column `group`", distinct.len(), groups[0]);
+        guesses.push(DataGuess { key: "list", why });
+    }
+    let stems = list_stems(&images);
+    PairSource { source: DataSource::List { list: "cases.csv".into() }, pairs: used, stems, guesses }
+}
+
+/// Tries pairs of patterns, those that were given first.
+fn by_patterns(request: &InspectionRequest<'_>, pairs: &[[PathBuf; 2]], matched: &MatchedPairs) -> Option<PairSource> {
+    let given = |paths: &[PathBuf]| match paths {
+        [one] => one.to_str().map(str::to_string).filter(|text| text.matches('*').count() == 1 && !text.contains(['?', '['])),
+        _ => None,
+    };
+    let candidates = |given: Option<String>, side: usize, affix: &[String; 2]| -> Vec<String> {
+        let files: Vec<&PathBuf> = pairs.iter().map(|pair| &pair[side]).collect();
+        given.into_iter().chain(pattern_of(&files, affix)).collect()
+    };
+    let images = candidates(given(request.images), 0, &matched.image_affix);
+    let masks = candidates(given(request.masks), 1, &matched.mask_affix);
+    let wanted: BTreeSet<[&Path; 2]> = pairs.iter().map(|[image, mask]| [image.as_path(), mask.as_path()]).collect();
+    for (images, masks) in images.iter().flat_map(|images| masks.iter().map(move |masks| (images, masks))) {
+        let mut problems = Vec::new();
+        let cases = pair_files(Path::new("."), images, masks, &mut problems, &mut Vec::new());
+        let found: BTreeSet<[&Path; 2]> =
+            cases.iter().map(|case| [without_dot(&case.image), without_dot(&case.mask)]).collect();
+        if problems.is_empty() && found == wanted {
+            let used = cases.iter().map(|case| UsedPair {
+                image: without_dot(&case.image).to_path_buf(),
+                mask: without_dot(&case.mask).to_path_buf(),
+                role: None,
+                group: None,
+            });
+            return Some(PairSource {
+                source: DataSource::Files { images: images.clone(), masks: masks.clone() },
+                pairs: used.collect(),
+                stems: cases.iter().map(|case| case.stem.clone()).collect(),
+                guesses: Vec::new(),
+            });
+        }
+    }
+    None
+}
+
+/// Returns the stems that cases of a list get; see `data/case_list.rs`.
+fn list_stems(images: &[PathBuf]) -> Vec<String> {
+    let short = |path: &PathBuf| stem(path);
+    let names: BTreeSet<String> = images.iter().map(|path| stem_key(&short(path))).collect();
+    let whole = |path: &PathBuf| {
+        let text = path.to_string_lossy().into_owned();
+        composed(stem_of(&text).trim_start_matches(['.', '/'])).replace(['/', '\\'], "_")
+    };
+    images.iter().map(|path| if names.len() < images.len() { whole(path) } else { short(path) }).collect()
+}
+
+/// Returns the error of images and masks that share no name.
+pub(super) fn nothing_pairs(matched: &MatchedPairs, masks: &[PathBuf]) -> RunError {
+    let example = |paths: &[PathBuf]| -> String {
+        let names: Vec<String> = paths.iter().take(3).map(|path| format!("`{}`", path.display())).collect();
+        names.join(", ")
+    };
+    let mut endings: BTreeMap<&str, usize> = BTreeMap::new();
+    matched.lone_images.iter().filter_map(|path| path.extension()?.to_str()).for_each(|e| *endings.entry(e).or_default() += 1);
+    problem!(
+        E0710,
+        "no image has a mask by its name: {} images such as {}; {} masks such as {}",
+        matched.lone_images.len(),
+        example(&matched.lone_images),
+        masks.len(),
+        example(masks);
+        help: "an image and its mask share a part of their names, such as `p1.png` and `p1_mask.png`; rename the files";
+        help: "or write the pairs to a CSV file with the columns image and mask, for `list = \"cases.csv\"` in a data block"
+    )
+}

@@ -1,0 +1,189 @@
+//! Guesses which images belong together, and the split into training, validation and test.
+
+use super::DataGuess;
+use super::name_words::{common_folder, folders, names_a_patient, role_of_folder, split_role};
+use crate::base::error::RunError;
+use crate::data::case::{Case, SplitRole, split_slice_stem};
+use crate::data::split::{CasesByRole, assign_splits};
+use crate::data::survey::group_suggestion::suggest;
+use crate::data::{group, group::capture_group};
+use crate::text::config::{DataSpec, GroupBy, Grouping, Split};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Names of lists of the training and the test part, and of validation.
+const LISTS: [[&str; 3]; 2] = [["train.txt", "val.txt", "test.txt"], ["train.txt", "valid.txt", "test.txt"]];
+
+/// Returns the pattern for `group` that the stems suggest: names of patients, cases or recordings before another part.
+pub(super) fn group_of_names(cases: &[Case]) -> Option<(String, DataGuess)> {
+    let volumes: Option<Vec<&str>> = cases
+        .iter()
+        .map(|case| case.slice.and_then(|_| split_slice_stem(&case.stem).map(|(volume, _)| volume)))
+        .collect();
+    let of_slices = volumes.is_some();
+    let mut stems: Vec<&str> = volumes.unwrap_or_else(|| cases.iter().map(|case| case.stem.as_str()).collect());
+    stems.dedup();
+    let found = suggest(&stems, |groups| groups.iter().all(|name| names_a_patient(name)))?;
+    let pattern = if of_slices { format!("{}_z*", found.pattern) } else { found.pattern };
+    let why = format!(
+        "the names look like {} patients or recordings, such as `{}`; all images of one stay in one part",
+        found.groups, found.example
+    );
+    Some((pattern, DataGuess { key: "split", why }))
+}
+
+/// Returns the folder of each image that names its patient, where there are several images of several patients.
+pub(super) fn groups_of_folders(images: &[PathBuf]) -> Option<Vec<String>> {
+    let root = common_folder(images);
+    let name = |path: &PathBuf| -> Option<String> {
+        let kept: Vec<String> = folders(path, &root)
+            .into_iter()
+            .filter(|name| role_of_folder(name).is_none() && split_role(std::slice::from_ref(name)).is_none())
+            .collect();
+        kept.iter().any(|name| names_a_patient(name)).then(|| kept.join("/"))
+    };
+    let groups: Vec<String> = images.iter().map(name).collect::<Option<_>>()?;
+    let distinct: BTreeSet<&String> = groups.iter().collect();
+    (distinct.len() >= 2 && 2 * distinct.len() <= groups.len()).then_some(groups)
+}
+
+/// Returns the part of each image that its folders name, if they name one for each, and both training and test occur.
+pub(super) fn roles_of_folders(images: &[PathBuf]) -> Option<Vec<SplitRole>> {
+    let root = common_folder(images);
+    let mut roles: Vec<SplitRole> = images.iter().map(|path| split_role(&folders(path, &root))).collect::<Option<_>>()?;
+    if !roles.contains(&SplitRole::Test) {
+        // A split needs a test; what is called validation is never trained on.
+        roles.iter_mut().filter(|role| **role == SplitRole::Val).for_each(|role| *role = SplitRole::Test);
+    }
+    (roles.contains(&SplitRole::Train) && roles.contains(&SplitRole::Test)).then_some(roles)
+}
+
+/// A split that can be made, with the cases of each part.
+pub(super) struct GuessedSplit {
+    pub split: Split,
+    pub grouping: Grouping,
+    pub parts: CasesByRole,
+    pub guesses: Vec<DataGuess>,
+}
+
+/// Returns the split: the one that folders name, lists beside the images, or random parts that none is empty of. `by_column` says
+/// that the cases have roles already. Error: the cases cannot be divided.
+pub(super) fn guess_split(
+    cases: &[Case],
+    spec: &DataSpec,
+    images: &[PathBuf],
+    group: Option<(String, DataGuess)>,
+    by_column: bool,
+) -> Result<GuessedSplit, RunError> {
+    let mut guesses = Vec::new();
+    let by_pattern = |pattern: &str| Grouping { group: Some(GroupBy::Pattern(pattern.to_string())), stratify: None };
+    let grouping = group.as_ref().map(|(pattern, _)| by_pattern(pattern)).unwrap_or_default();
+    let attempt = |split: Split, grouping: &Grouping| try_split(cases, spec, split, grouping);
+    if by_column {
+        guesses.push(DataGuess { key: "split", why: "the folders name training and test".into() });
+        return attempt(Split::Column, &Grouping::default()).map(|done| GuessedSplit { guesses, ..done });
+    }
+    if let Some(lists) = lists_beside(images) {
+        let mut failure = None;
+        for grouping in [grouping.clone(), Grouping::default()] {
+            match attempt(lists.clone(), &grouping) {
+                Ok(done) => return Ok(GuessedSplit { guesses: list_guesses(&done, cases.len()), ..done }),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(error) = failure {
+            let why = format!("random, because the lists beside the images cannot be used: {}", error.headline());
+            guesses.push(DataGuess { key: "split", why });
+        }
+    }
+    let units = count_units(cases, group.as_ref().map(|(pattern, _)| pattern.as_str()));
+    guesses.extend(group.map(|(_, guess)| guess));
+    let random = |val: f64, test: f64| Split::Random { train: 1.0 - val - test, val, test, seed: 0 };
+    let mut shares = vec![random(0.1, 0.2), random(0.2, 0.2), random(0.0, 0.2), random(0.0, 0.5)];
+    if units < 10 {
+        shares.remove(0);
+    }
+    if units < 5 {
+        shares.remove(0);
+    }
+    shares.push(Split::Kfold { k: 2, fold: 0, val: 0.0, seed: 0 });
+    let mut failure = None;
+    for split in shares {
+        match attempt(split, &grouping) {
+            Ok(mut done) => {
+                if done.parts.val.is_empty() {
+                    let why = "too few images or groups for a validation part, so the best epoch is chosen on the test part and its \
+                               scores are optimistic";
+                    guesses.push(DataGuess { key: "split", why: why.into() });
+                }
+                done.guesses = guesses;
+                return Ok(done);
+            }
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| crate::base::problem::problem!(E0715, "there are no images to split")))
+}
+
+fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
+    let mut guesses = vec![DataGuess { key: "split", why: "the lists are beside the images".into() }];
+    let mut add = |why: String| guesses.push(DataGuess { key: "split", why });
+    if done.parts.val.is_empty() {
+        add("there is no list for validation, so the best epoch is chosen on the test part and its scores are optimistic".into());
+    }
+    let used = done.parts.all().count();
+    if used < all {
+        add(format!("{} of {all} images are in no list and are not used", all - used));
+    }
+    let of_test: BTreeSet<&str> = done.parts.test.iter().filter_map(|case| case.group.as_deref()).collect();
+    if of_test.len() == 1 && done.parts.test.len() > 1 {
+        let only = of_test.first().copied().unwrap_or_default();
+        add(format!(
+            "all images of the test list are of one group, `{only}`, which says nothing about others; \
+             `split = random(val = 0.2, test = 0.2, group = ...)` divides all groups"
+        ));
+    }
+    guesses
+}
+
+/// Returns the number of parts that can be dealt: groups, and cases without one.
+fn count_units(cases: &[Case], pattern: Option<&str>) -> usize {
+    let unit = |case: &Case| {
+        let group = pattern.and_then(|pattern| capture_group(pattern, &case.stem));
+        group.or_else(|| case.group.clone()).unwrap_or_else(|| case.stem.clone())
+    };
+    cases.iter().map(unit).collect::<BTreeSet<String>>().len()
+}
+
+/// Divides the cases. Error: the first problem of the split.
+fn try_split(
+    cases: &[Case],
+    spec: &DataSpec,
+    split: Split,
+    grouping: &Grouping,
+) -> Result<GuessedSplit, RunError> {
+    let mut cases = cases.to_vec();
+    group::assign_groups(&mut cases, grouping)?;
+    let spec = DataSpec { split: split.clone(), grouping: grouping.clone(), ..spec.clone() };
+    let (mut problems, mut doubts) = (Vec::new(), Vec::new());
+    let none = |_: &[Case]| Ok(Vec::new());
+    let parts = assign_splits(cases, &spec, Path::new(""), none, &mut problems, &mut doubts);
+    match problems.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(GuessedSplit { split, grouping: grouping.clone(), parts, guesses: Vec::new() }),
+    }
+}
+
+/// Returns the lists of a split in the folder of the images, or in the folder above.
+fn lists_beside(images: &[PathBuf]) -> Option<Split> {
+    let folder = common_folder(images);
+    let above = folder.parent().map(Path::to_path_buf);
+    [Some(folder), above].into_iter().flatten().find_map(|folder| {
+        let at = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+        let text = |path: PathBuf| path.to_str().map(|text| text.replace('\\', "/"));
+        LISTS.iter().find_map(|[train, val, test]| {
+            let (train, test) = (text(at(train)?)?, text(at(test)?)?);
+            Some(Split::Lists { train, val: at(val).and_then(text), test })
+        })
+    })
+}
