@@ -38,6 +38,8 @@ mod init;
 #[cfg(feature = "run")]
 mod lower;
 mod memory;
+#[cfg(feature = "data")]
+mod new;
 mod node_columns;
 mod option_words;
 mod options;
@@ -69,6 +71,7 @@ use std::process::ExitCode;
 #[command(name = "npc", version, about, max_term_width = 100)]
 #[command(after_help = "Examples:
   npc demo                                            check, train, score and predict on generated images
+  npc new lungs --images ~/data/lungs                 a model file that fits these images and masks
   npc check models/npnet.model --on cvc               shapes, parameters and MACs
   npc sweep models/npnet.model ablation --static      costs of each variant, and which compute the same
   npc data show net.model lung --out sheet.png        samples with their masks outlined
@@ -98,6 +101,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum NpcCommand {
+    #[cfg(feature = "data")]
+    New(new::NewOptions),
     Check(check::CheckOptions),
     #[cfg(feature = "data")]
     Data(data::DataOptions),
@@ -165,6 +170,8 @@ fn run(command: NpcCommand) -> ExitCode {
 
 fn run_command(command: NpcCommand) -> error::CommandResult {
     match command {
+        #[cfg(feature = "data")]
+        NpcCommand::New(opts) => new::run(&opts),
         NpcCommand::Check(opts) => check::run(&opts),
         #[cfg(feature = "data")]
         NpcCommand::Data(opts) => data::run(&opts),

@@ -36,6 +36,8 @@ mod model_difference;
 mod model_entry;
 mod model_file;
 #[cfg(feature = "data")]
+mod project;
+#[cfg(feature = "data")]
 mod resolved_data;
 #[cfg(feature = "data")]
 mod resolved_run;
@@ -72,6 +74,8 @@ pub use memory_settings::MemorySettings;
 pub use model_difference::{ModelDifference, NodeChange, NodeGroup};
 pub use model_entry::{ModelEntry, build, freeze, macs_by};
 pub use model_file::{ModelFile, open};
+#[cfg(feature = "data")]
+pub(crate) use project::{NewProject, ProjectRequest, new_project};
 #[cfg(feature = "data")]
 pub use resolved_data::{DataRequest, ResolvedData, resolve_data};
 #[cfg(feature = "data")]

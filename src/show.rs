@@ -16,6 +16,8 @@ pub(crate) mod prediction_notes;
 #[cfg(feature = "run")]
 pub(crate) mod predictor;
 #[cfg(feature = "data")]
+pub(crate) mod project;
+#[cfg(feature = "data")]
 pub(crate) mod report;
 #[cfg(feature = "data")]
 pub(crate) mod score_remarks;
