@@ -84,8 +84,8 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     let files = &inspection.files;
     let s = |n: usize| if n == 1 { "" } else { "s" };
     let mut rows = vec![
-        ("images", format!("{}{}", thousands(files.found[0] as u64), place(files, 0))),
-        ("masks", format!("{}{}", thousands(files.found[1] as u64), place(files, 1))),
+        ("images", place(files, 0)),
+        ("masks", place(files, 1)),
     ];
     rows.extend(files.masks_by.iter().map(|how| ("", how.clone())));
     rows.push(("pairs", format!("{} {}", thousands(files.pairs as u64), files.paired_by)));
@@ -114,16 +114,17 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// Returns the formats of images or masks and their folder.
+/// Returns the number of images or masks, the formats of those that are used, and their folder.
 fn place(files: &FileSummary, side: usize) -> String {
     let formats = &files.formats[side];
+    let n = thousands(files.found[side] as u64);
+    let folder = &files.folders[side];
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let kinds: Vec<String> = match formats.len() {
         1 => formats.keys().cloned().collect(),
         _ => formats.iter().map(|(kind, n)| format!("{n} {kind}")).collect(),
     };
-    let folder = &files.folders[side];
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    format!(", {}, in {}", kinds.join(", "), folder.display())
+    format!("{n} ({}) in {}", kinds.join(", "), folder.display())
 }
 
 /// Returns least, median and largest height and width.

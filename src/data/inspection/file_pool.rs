@@ -1,14 +1,18 @@
 //! Finds the files that may be images and those that may be masks.
 
-use super::name_words::{NamedRole, common_folder, folders, mask_affix, role_of, role_of_folder, stem};
+use super::name_words::{NamedRole, common_folder, folders, mask_affix, mask_sign, role_of, role_of_folder, stem};
 use crate::base::error::{Result, RunError};
-use crate::base::path::folder_of;
+use crate::base::path::{folder_of, without_dot};
 use crate::base::problem::problem;
 use crate::data::decode::is_picture;
 use crate::data::order::natural;
-use crate::data::prediction_inputs::{InputKind, PredictionInput, list_inputs};
+use crate::data::prediction_inputs::{PredictionInput, list_inputs};
+use crate::data::stem::name_problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+/// Formats of which one is kept where each picture exists in several, the preferred first.
+const COPIES: [&str; 8] = ["png", "tif", "tiff", "bmp", "webp", "gif", "jpg", "jpeg"];
 
 /// The images, and the sets of files that may be their masks.
 pub(super) struct FilePool {
@@ -26,36 +30,62 @@ pub(super) struct FilePool {
 /// folders, and else of folders beside them. Nothing below `project` is looked at.
 pub(super) fn find_files(images: &[PathBuf], masks: &[PathBuf], project: &Path) -> Result<FilePool> {
     let listed = list_inputs(images, project)?;
-    let (all, skipped) = (listed.found, listed.skipped);
-    let volumes = all.iter().any(|input| input.kind == InputKind::Volume);
-    let found: Vec<PathBuf> = all.into_iter().map(|input: PredictionInput| input.path).collect();
+    let mut skipped = listed.skipped;
+    let found = usable(listed.found, &mut skipped);
     if masks.is_empty() {
         return by_names(found, skipped, project);
     }
-    let mut given: Vec<PathBuf> = list_inputs(masks, project)?.found.into_iter().map(|input| input.path).collect();
-    if volumes {
+    let mut given = usable(list_inputs(masks, project)?.found, &mut skipped);
+    if found.iter().any(|path| path.is_dir()) {
         given.extend(picture_folders(&given));
     }
     let of_masks: BTreeSet<&PathBuf> = given.iter().collect();
     let rest: Vec<PathBuf> = found.iter().filter(|path| !of_masks.contains(path)).cloned().collect();
+    let rest = without_copies(rest, &mut skipped);
     if rest.is_empty() {
         // One folder is given for both.
         return by_names(found, skipped, project);
     }
+    let given = without_copies(given, &mut skipped);
     Ok(FilePool { images: rest, masks: alternatives(given), by_names: None, skipped })
 }
 
+/// Returns the paths without a leading `./`, without names that cannot be lines of a list.
+fn usable(found: Vec<PredictionInput>, skipped: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+    let paths = found.into_iter().map(|input| without_dot(&input.path).to_path_buf());
+    let (paths, bad): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| name_problem(path).is_none());
+    skipped.extend(bad);
+    paths
+}
+
+/// Keeps one format where each picture exists in several.
+fn without_copies(paths: Vec<PathBuf>, skipped: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+    let ending = |path: &PathBuf| path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let mut endings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in paths.iter().filter(|path| is_picture(path)) {
+        endings.entry(stem(path)).or_default().insert(ending(path));
+    }
+    let copied = endings.values().filter(|endings| endings.len() > 1).count();
+    if copied == 0 || copied * 10 < endings.len() * 9 {
+        return paths;
+    }
+    let all: BTreeSet<&String> = endings.values().flatten().collect();
+    let best = COPIES.iter().find(|kept| all.iter().any(|ending| ending == *kept)).copied().unwrap_or("png");
+    let (kept, left): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| ending(path) == best);
+    skipped.extend(left);
+    kept
+}
+
 /// Tells masks from images by their names.
-fn by_names(found: Vec<PathBuf>, skipped: Vec<PathBuf>, project: &Path) -> Result<FilePool> {
+fn by_names(found: Vec<PathBuf>, mut skipped: Vec<PathBuf>, project: &Path) -> Result<FilePool> {
     let root = common_folder(&found);
-    let pictures_of_series = picture_folders(&found);
+    let series = found.iter().any(|path| path.is_dir());
+    let pictures_of_series = if series { picture_folders(&found) } else { Vec::new() };
     let (masks, images): (Vec<PathBuf>, Vec<PathBuf>) =
         found.into_iter().partition(|path| role_of(path, &root) == Some(NamedRole::Mask));
+    let (masks, images) = (without_copies(masks, &mut skipped), without_copies(images, &mut skipped));
     if !masks.is_empty() && !images.is_empty() {
-        let how = match mask_affix(&stem(&masks[0])) {
-            Some([before, after]) => format!("names like `{before}*{after}` are masks"),
-            None => format!("the files in `{}` are masks", folder_of(&masks[0]).display()),
-        };
+        let how = format!("{} are masks", mask_sign(&masks[0], &root));
         let series: BTreeSet<&Path> = masks.iter().map(|path| folder_of(path)).collect();
         let mut masks = masks.clone();
         masks.extend(pictures_of_series.into_iter().filter(|folder| series.contains(folder.as_path())));
@@ -78,11 +108,10 @@ fn beside(images: &[PathBuf], root: &Path, project: &Path) -> Option<(PathBuf, V
     let known: BTreeSet<&PathBuf> = images.iter().collect();
     let listed = |folder: &Path| -> Vec<PathBuf> {
         let inputs = list_inputs(&[folder.to_path_buf()], project).unwrap_or_default();
-        inputs.found.into_iter().map(|input| input.path).collect()
+        usable(inputs.found, &mut Vec::new())
     };
     let own: Vec<PathBuf> = listed(root)
         .into_iter()
-        .map(|path| path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path))
         .filter(|path| !known.contains(path) && role_of(path, root) == Some(NamedRole::Mask))
         .collect();
     if !own.is_empty() {

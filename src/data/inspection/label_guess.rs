@@ -282,7 +282,7 @@ impl<'a> MaskValues<'a> {
             tally.values.len() as f64 >= 0.9 * (most + 1.0)
         };
         let dense = self.tallies.iter().filter(|(_, tally)| dense(&tally)).count();
-        self.values.len() > 8 && 10 * dense >= 9 * self.tallies.len() && 2 * last.len() > self.tallies.len().min(20)
+        self.values.len() > 8 && 10 * dense >= 9 * self.tallies.len() && last.len() >= 3
     }
 
     /// Each value is a class; 255 beside the numbers of classes marks pixels without one.

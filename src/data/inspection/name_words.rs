@@ -38,10 +38,10 @@ const MASK_WORDS: [&str; 29] = [
     "delineations",
 ];
 /// Words of names of images.
-const IMAGE_WORDS: [&str; 29] = [
+const IMAGE_WORDS: [&str; 27] = [
     "image", "images", "img", "imgs", "input", "inputs", "original", "originals", "orig", "scan", "scans", "raw",
     "photo", "photos", "picture", "pictures", "frame", "frames", "slice", "slices", "data", "ct", "cts", "mr", "mri",
-    "volume", "volumes", "jpeg", "png",
+    "volume", "volumes",
 ];
 /// Words of names of folders that hold a part of a split.
 const ROLE_WORDS: [(&str, SplitRole); 11] = [
@@ -121,7 +121,9 @@ pub(super) fn mask_affix(stem: &str) -> Option<[String; 2]> {
         let text: String = part.iter().collect();
         let words = words(&text);
         let named = words.iter().any(|word| MASK_WORDS.contains(&word.as_str()));
-        named && words.iter().all(|word| MASK_WORDS.contains(&word.as_str()) || is_filler(word))
+        // The number before them is that of the case.
+        let begins = words.first().is_some_and(|word| !word.chars().all(char::is_numeric));
+        named && begins && words.iter().all(|word| MASK_WORDS.contains(&word.as_str()) || is_filler(word))
     };
     let boundary = |at: usize| !chars[at].is_alphanumeric() || at == 0 || !chars[at - 1].is_alphanumeric();
     // The longest end that consists of such words begins at a separator.
@@ -140,6 +142,19 @@ pub(super) fn mask_affix(stem: &str) -> Option<[String; 2]> {
 fn is_filler(word: &str) -> bool {
     ["ground", "binary", "gray", "grey", "final", "pixel", "expert"].contains(&word)
         || word.len() <= 2 && word.chars().all(char::is_numeric)
+}
+
+/// Returns what makes a file a mask, for people: `names like *_mask`, `files called mask`, or `files in folders called masks`.
+pub(super) fn mask_sign(path: &Path, root: &Path) -> String {
+    let stem = stem(path);
+    if let Some([before, after]) = mask_affix(&stem) {
+        return format!("names like `{before}*{after}`");
+    }
+    let folder = folders(path, root).into_iter().rev().find(|name| role_of_folder(name) == Some(NamedRole::Mask));
+    match folder.or_else(|| root.file_name().map(|name| name.to_string_lossy().into_owned())) {
+        Some(folder) if role_of_folder(&folder) == Some(NamedRole::Mask) => format!("files in folders called `{folder}`"),
+        _ => format!("files called `{stem}`"),
+    }
 }
 
 /// Returns the role of a file by its name, and else by the deepest folder below `root` that has a role.

@@ -83,10 +83,18 @@ pub(super) fn guess_split(
         guesses.push(DataGuess { key: "split", why: "the folders name training and test".into() });
         return attempt(Split::Column, &Grouping::default()).map(|done| GuessedSplit { guesses, ..done });
     }
+    let pattern = group.as_ref().map(|(pattern, _)| pattern.as_str());
     if let Some(lists) = lists_beside(images) {
         let mut failure = None;
         for grouping in [grouping.clone(), Grouping::default()] {
             match attempt(lists.clone(), &grouping) {
+                Ok(done) if tests_one_group(&done) && count_units(cases, pattern) > 3 => {
+                    let why = "the lists beside the images are not used, because all images of the test list are of one group, which \
+                               says nothing about others";
+                    guesses.push(DataGuess { key: "split", why: why.into() });
+                    failure = None;
+                    break;
+                }
                 Ok(done) => return Ok(GuessedSplit { guesses: list_guesses(&done, cases.len()), ..done }),
                 Err(error) => failure = Some(error),
             }
@@ -96,8 +104,9 @@ pub(super) fn guess_split(
             guesses.push(DataGuess { key: "split", why });
         }
     }
-    let units = count_units(cases, group.as_ref().map(|(pattern, _)| pattern.as_str()));
-    guesses.extend(group.map(|(_, guess)| guess));
+    let units = count_units(cases, pattern);
+    let note = group.map(|(_, guess)| guess);
+    guesses.splice(0..0, note);
     let random = |val: f64, test: f64| Split::Random { train: 1.0 - val - test, val, test, seed: 0 };
     let mut shares = vec![random(0.1, 0.2), random(0.2, 0.2), random(0.0, 0.2), random(0.0, 0.5)];
     if units < 10 {
@@ -135,15 +144,13 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
     if used < all {
         add(format!("{} of {all} images are in no list and are not used", all - used));
     }
-    let of_test: BTreeSet<&str> = done.parts.test.iter().filter_map(|case| case.group.as_deref()).collect();
-    if of_test.len() == 1 && done.parts.test.len() > 1 {
-        let only = of_test.first().copied().unwrap_or_default();
-        add(format!(
-            "all images of the test list are of one group, `{only}`, which says nothing about others; \
-             `split = random(val = 0.2, test = 0.2, group = ...)` divides all groups"
-        ));
-    }
     guesses
+}
+
+/// Checks whether several test images are all of one group.
+fn tests_one_group(done: &GuessedSplit) -> bool {
+    let groups: BTreeSet<Option<&str>> = done.parts.test.iter().map(|case| case.group.as_deref()).collect();
+    groups.len() == 1 && !groups.contains(&None) && done.parts.test.len() > 1
 }
 
 /// Returns the number of parts that can be dealt: groups, and cases without one.

@@ -25,8 +25,9 @@ pub(super) fn model_text(spec: &DataSpec, inspection: &Inspection, plan: &RunPla
     );
     let _ = write!(out, "\ndata {} {{\n", spec.name);
     for (key, value) in data_entries(spec) {
-        for guess in all.iter().filter(|guess| guess.key == key) {
-            out += &comment("  ", "//", &format!("guess: {}", guess.why));
+        for (i, guess) in all.iter().filter(|guess| guess.key == key).enumerate() {
+            let word = if i == 0 { "guess" } else { "note" };
+            out += &comment("  ", "//", &format!("{word}: {}", guess.why));
         }
         if key == "empty" {
             out += &comment("  ", "//", "an object that is neither in the mask nor predicted counts as right");
@@ -86,6 +87,7 @@ pub(super) fn guessed_entries(text: &str, data: &[DataGuess], plan: &RunPlan) ->
         let line = text.lines().nth(at)?.trim();
         let entry = match line.split_once("width: int[] = ") {
             Some((_, rest)) => format!("width = {}", rest.split_once(']').map_or(rest, |(list, _)| list)) + "]",
+            None if line.ends_with('(') || line.ends_with('[') => one_line(text.lines().skip(at)),
             None => line.to_string(),
         };
         Some((at + 1, entry))
@@ -97,6 +99,21 @@ pub(super) fn guessed_entries(text: &str, data: &[DataGuess], plan: &RunPlan) ->
         .collect();
     all.sort_by_key(|guess| guess.line);
     all
+}
+
+/// Joins the lines of an entry that the formatter has broken.
+fn one_line<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut joined = String::new();
+    for line in lines.map(str::trim) {
+        if [")", "]"].contains(&line) {
+            return joined.trim_end_matches([',', ' ']).to_string() + line;
+        }
+        joined += line;
+        if !joined.ends_with(['(', '[']) {
+            joined.push(' ');
+        }
+    }
+    joined
 }
 
 /// Returns the keys of the block with their values, as the language writes them.
