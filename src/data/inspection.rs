@@ -108,7 +108,8 @@ pub(crate) fn inspect(request: &InspectionRequest<'_>, progress: InspectionProgr
     let failures: Vec<RunError> = failures.into_iter().filter_map(|(_, read)| read.err()).collect();
     refuse_most(&failures, matched.pairs.len())?;
     files.left_out.extend(failures.iter().map(RunError::headline));
-    let good: Vec<(&[PathBuf; 2], MaskFacts)> = good.into_iter().filter_map(|(pair, read)| Some((pair, read.ok()?))).collect();
+    let good: Vec<(&[PathBuf; 2], MaskFacts)> =
+        good.into_iter().filter_map(|(pair, read)| Some((pair, read.ok()?))).collect();
 
     let tallies: Vec<(&Path, &MaskTally)> =
         good.iter().map(|(pair, facts)| (pair[1].as_path(), &facts.tally)).collect();
@@ -217,10 +218,18 @@ impl DataDraft {
         let mut add = |key: &'static str, why: String| guesses.push(DataGuess { key, why });
         let orientation = orientation(read);
         if let Some(rule) = orientation {
-            add("orientation", match rule {
-                OrientationRule::Apply => "some pictures have an orientation tag, and it is applied as viewers do".into(),
-                OrientationRule::Stored => "some pictures have an orientation tag, and the masks have the shape of the stored pixels".into(),
-            });
+            add(
+                "orientation",
+                match rule {
+                    OrientationRule::Apply => {
+                        "some pictures have an orientation tag, and it is applied as viewers do".into()
+                    }
+                    OrientationRule::Stored => {
+                        "some pictures have an orientation tag, and the masks have the shape of the stored pixels"
+                            .into()
+                    }
+                },
+            );
         }
         let count = |of: fn(&MaskTally) -> usize| read.iter().map(|(_, facts)| of(&facts.tally)).sum::<usize>();
         let (slices, labelled) = (count(|tally| tally.slices), count(|tally| tally.labelled));
@@ -229,7 +238,10 @@ impl DataDraft {
         }
         let selection = match labelled {
             n if n > 0 && n < slices => {
-                add("slices", format!("{labelled} of {slices} slices hold more than one value; the others are not trained on"));
+                add(
+                    "slices",
+                    format!("{labelled} of {slices} slices hold more than one value; the others are not trained on"),
+                );
                 SliceSelection::Labelled
             }
             _ => SliceSelection::All,
@@ -298,8 +310,7 @@ impl DataDraft {
             false => group_of_names(&expanded.cases).or_else(|| group_of_duplicates(&survey)),
         };
         let images: Vec<PathBuf> = source.pairs.iter().map(|pair| pair.image.clone()).collect();
-        let split = guess_split(&expanded.cases, &self.spec, &images, group, by_folders)
-            .map_err(|error| with_split_help(error, &images))?;
+        let split = guess_split(&expanded.cases, &self.spec, &images, group, by_folders)?;
         self.spec.source = source.source;
         (self.spec.split, self.spec.grouping) = (split.split, split.grouping);
         self.guesses.extend(source.guesses);
@@ -364,16 +375,10 @@ fn group_of_duplicates(survey: &Survey) -> Option<(String, DataGuess)> {
     Some((found.pattern, DataGuess { key: "split", why }))
 }
 
-fn with_split_help(error: RunError, images: &[PathBuf]) -> RunError {
-    match images {
-        [_] => error.help("one image or volume cannot be both trained and tested on; add others, of other patients"),
-        _ => error,
-    }
-}
-
 /// Notes in the facts of each case which part it is in.
 fn place_facts(survey: &mut Survey, parts: &CasesByRole) {
-    let placed: BTreeMap<&str, (SplitRole, &Case)> = parts.all().map(|(role, case)| (case.stem.as_str(), (role, case))).collect();
+    let placed: BTreeMap<&str, (SplitRole, &Case)> =
+        parts.all().map(|(role, case)| (case.stem.as_str(), (role, case))).collect();
     survey.facts.retain_mut(|facts| match placed.get(facts.stem.as_str()) {
         Some((role, case)) => {
             facts.role = *role;

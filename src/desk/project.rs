@@ -130,9 +130,11 @@ fn check_free(dir: &Path, files: &[&Path]) -> Result<()> {
 /// Writes generated images and their masks as 8-bit PNG files.
 fn write_phantoms(dir: &Path, [images, masks]: &[PathBuf; 2]) -> Result<()> {
     if let Some(path) = [images, masks].into_iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Err(problem!(E0702, path, "exists already, and `npc new` without `--images` writes generated images there";
+        return Err(
+            problem!(E0702, path, "exists already, and `npc new` without `--images` writes generated images there";
             help: "to use the images that are there: `npc new {} --images {}`", dir.display(), images.display();
-            help: "or choose another folder"));
+            help: "or choose another folder"),
+        );
     }
     for folder in [images, masks] {
         std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;

@@ -72,21 +72,15 @@ fn commands(project: &ProjectSummary<'_>) -> Vec<String> {
     let model = quoted(project.model);
     let dir = project.dir.to_string_lossy();
     let enter = (project.dir != Path::new(".")).then(|| format!("cd {}", quoted(&dir)));
-    let rest = [
-        format!("npc check {model}"),
-        format!("npc data check {model}"),
-        format!("npc train {model} {}", project.run),
-    ];
+    let rest =
+        [format!("npc check {model}"), format!("npc data check {model}"), format!("npc train {model} {}", project.run)];
     enter.into_iter().chain(rest).collect()
 }
 
 fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     let files = &inspection.files;
     let s = |n: usize| if n == 1 { "" } else { "s" };
-    let mut rows = vec![
-        ("images", place(files, 0)),
-        ("masks", place(files, 1)),
-    ];
+    let mut rows = vec![("images", place(files, 0)), ("masks", place(files, 1))];
     rows.extend(files.masks_by.iter().map(|how| ("", how.clone())));
     rows.push(("pairs", format!("{} {}", thousands(files.pairs as u64), files.paired_by)));
     rows.extend(files.unused.iter().map(|line| ("not used", line.clone())));
@@ -97,7 +91,10 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     }
     if files.volumes > 0 {
         let n = files.volumes;
-        rows.push(("volumes", format!("{n} volume{} with {} slices that are used", s(n), thousands(files.cases as u64))));
+        rows.push((
+            "volumes",
+            format!("{n} volume{} with {} slices that are used", s(n), thousands(files.cases as u64)),
+        ));
     }
     let images: Vec<&ImageFacts> = inspection.survey.facts.iter().filter_map(|facts| facts.image.as_ref()).collect();
     rows.push(("sizes", sizes(&images)));
@@ -209,9 +206,7 @@ pub(crate) fn to_json(project: &ProjectSummary<'_>) -> Value {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     let [params, macs, memory, minutes] = project.costs;
     let (counts, ignored, masks) = class_pixels(inspection);
-    let class = |((label, name), (pixels, with)): ((&u32, &String), &(u64, u64))| {
-        json!({ "label": MaskLabel(*label).to_string(), "name": name, "pixels": pixels, "masks": with })
-    };
+    let class = |((label, name), (pixels, with)): ((&u32, &String), &(u64, u64))| json!({ "label": MaskLabel(*label).to_string(), "name": name, "pixels": pixels, "masks": with });
     let spec = &inspection.spec;
     let guess = |(line, entry, why): &(usize, &str, &str)| json!({ "line": line, "entry": entry, "why": why });
     let images: Vec<&ImageFacts> = inspection.survey.facts.iter().filter_map(|facts| facts.image.as_ref()).collect();

@@ -10,6 +10,8 @@ mod graph;
 mod levels;
 #[cfg(unix)]
 mod malicious_input;
+#[cfg(feature = "data")]
+mod new_project;
 #[cfg(feature = "run")]
 mod run;
 mod sweep_static;

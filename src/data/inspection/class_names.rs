@@ -21,7 +21,13 @@ pub(super) fn name_classes(labels: &[u32], images: &Path) -> (Vec<String>, DataG
         2 => vec!["background".to_string(), "foreground".to_string()],
         n => (0..n).map(|i| if i == 0 { "background".into() } else { format!("class_{i}") }).collect(),
     };
-    (names, DataGuess { key: "classes", why: "masks hold no names; write those of your classes, the background first".into() })
+    (
+        names,
+        DataGuess {
+            key: "classes",
+            why: "masks hold no names; write those of your classes, the background first".into(),
+        },
+    )
 }
 
 /// Reads the names of labels in the format of nnU-Net or of the Medical Segmentation Decathlon: `"labels": {"liver": 1}` or

@@ -41,9 +41,7 @@ impl FileSummary {
     pub(super) fn of(pool: &FilePool, matched: &MatchedPairs) -> FileSummary {
         let s = |n: usize| if n == 1 { "" } else { "s" };
         let mut unused = Vec::new();
-        for (paths, what, other) in
-            [(&matched.lone_images, "image", "mask"), (&matched.lone_masks, "mask", "image")]
-        {
+        for (paths, what, other) in [(&matched.lone_images, "image", "mask"), (&matched.lone_masks, "mask", "image")] {
             if !paths.is_empty() {
                 let n = paths.len();
                 unused.push(format!("{n} {what}{} without {other}: {}", s(n), list_names(Path::new(""), paths)));

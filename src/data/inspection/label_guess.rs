@@ -39,8 +39,10 @@ pub(super) fn guess_labels(tallies: &[(&Path, &MaskTally)]) -> Result<GuessedLab
     if let Some(path) = any(|tally| tally.transparent) {
         return match all(|tally| tally.alpha) {
             true => Ok(alpha()),
-            false => Err(problem!(E0713, path, "the mask is partly transparent, and other masks have no alpha channel";
-                help: "flatten the masks with alpha, for example with ImageMagick: `magick IN.png -alpha off OUT.png`")),
+            false => {
+                Err(problem!(E0713, path, "the mask is partly transparent, and other masks have no alpha channel";
+                help: "flatten the masks with alpha, for example with ImageMagick: `magick IN.png -alpha off OUT.png`"))
+            }
         };
     }
     let coloured = any(|tally| tally.storage == MaskStorage::Colour).is_some();
@@ -61,20 +63,16 @@ fn guess(key: &'static str, why: impl Into<String>) -> DataGuess {
 
 fn alpha() -> GuessedLabels {
     let why = "parts of the masks are transparent, so opaque pixels are taken for the object";
-    GuessedLabels {
-        labels: vec![0, 255],
-        ignore: Vec::new(),
-        rule: MaskRule::Alpha,
-        guesses: vec![guess("mask", why)],
-    }
+    GuessedLabels { labels: vec![0, 255], ignore: Vec::new(), rule: MaskRule::Alpha, guesses: vec![guess("mask", why)] }
 }
 
 /// Checks whether one index of a palette has several colours.
 fn palettes_differ(tallies: &[(&Path, &MaskTally)]) -> bool {
     let mut known: BTreeMap<u8, [u8; 3]> = BTreeMap::new();
-    tallies.iter().flat_map(|(_, tally)| &tally.palette).any(|(index, colour)| {
-        known.insert(*index, *colour).is_some_and(|before| before != *colour)
-    })
+    tallies
+        .iter()
+        .flat_map(|(_, tally)| &tally.palette)
+        .any(|(index, colour)| known.insert(*index, *colour).is_some_and(|before| before != *colour))
 }
 
 /// Guesses the labels of masks in colours.
@@ -107,7 +105,9 @@ fn colours(tallies: &[(&Path, &MaskTally)], of_palettes: bool) -> Result<Guessed
         near_one.map(|(_, count)| count).sum::<u64>() as f64 / all.max(1) as f64
     };
     match second {
-        Some(second) if explained(second) > 1.0 - MOST_SMOOTHED && brightness(first).abs_diff(brightness(second)) > 64 => {
+        Some(second)
+            if explained(second) > 1.0 - MOST_SMOOTHED && brightness(first).abs_diff(brightness(second)) > 64 =>
+        {
             let threshold = u32::midpoint(brightness(first), brightness(second));
             let why = "the masks have two main colours and smoothed edges; pixels whose brightest channel is above the number \
                        are the object";
@@ -118,8 +118,10 @@ fn colours(tallies: &[(&Path, &MaskTally)], of_palettes: bool) -> Result<Guessed
                 guesses: vec![guess("mask", why)],
             })
         }
-        _ => Err(problem!(E0713, path, "the masks have {} colours, more than classes can have, and not two main ones", main.len();
-            help: "save the masks without smoothed edges and without lossy compression, with one colour a class")),
+        _ => Err(
+            problem!(E0713, path, "the masks have {} colours, more than classes can have, and not two main ones", main.len();
+            help: "save the masks without smoothed edges and without lossy compression, with one colour a class"),
+        ),
     }
 }
 
@@ -216,8 +218,10 @@ impl<'a> MaskValues<'a> {
             return Err(one_value(self.path(), &format!("the value {low}")));
         }
         if low < 0.0 || high > 65_535.0 {
-            return Err(problem!(E0713, self.path(), "the masks hold values from {low} to {high}; labels are 0 to 65535";
-                help: "check that images and masks are not exchanged"));
+            return Err(
+                problem!(E0713, self.path(), "the masks hold values from {low} to {high}; labels are 0 to 65535";
+                help: "check that images and masks are not exchanged"),
+            );
         }
         let whole = self.values.keys().all(|value| value.0.fract() == 0.0);
         if whole && self.are_instances() {
@@ -233,8 +237,10 @@ impl<'a> MaskValues<'a> {
             return self.smoothed(whole);
         }
         if self.values.len() > MOST_CLASSES {
-            return Err(problem!(E0713, self.path(), "the masks have {} values, more than classes can have", self.values.len();
-                help: "check that images and masks are not exchanged"));
+            return Err(
+                problem!(E0713, self.path(), "the masks have {} values, more than classes can have", self.values.len();
+                help: "check that images and masks are not exchanged"),
+            );
         }
         Ok(self.classes())
     }
@@ -261,7 +267,11 @@ impl<'a> MaskValues<'a> {
         let [_, high] = self.ends();
         let inner = self.values.len().saturating_sub(2);
         inner >= 3 && high > LAST_CLASS_NUMBER && !self.look_like_numbers() && {
-            let main: Vec<u64> = [self.values.values().next(), self.values.values().next_back()].into_iter().flatten().copied().collect();
+            let main: Vec<u64> = [self.values.values().next(), self.values.values().next_back()]
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
             let others = self.pixels - main.iter().sum::<u64>();
             // The object may be small, so edges are compared with it too.
             (others as f64) < 0.1 * self.pixels as f64 && (inner > MOST_CLASSES || others < 2 * main[1])

@@ -39,9 +39,33 @@ const MASK_WORDS: [&str; 29] = [
 ];
 /// Words of names of images.
 const IMAGE_WORDS: [&str; 27] = [
-    "image", "images", "img", "imgs", "input", "inputs", "original", "originals", "orig", "scan", "scans", "raw",
-    "photo", "photos", "picture", "pictures", "frame", "frames", "slice", "slices", "data", "ct", "cts", "mr", "mri",
-    "volume", "volumes",
+    "image",
+    "images",
+    "img",
+    "imgs",
+    "input",
+    "inputs",
+    "original",
+    "originals",
+    "orig",
+    "scan",
+    "scans",
+    "raw",
+    "photo",
+    "photos",
+    "picture",
+    "pictures",
+    "frame",
+    "frames",
+    "slice",
+    "slices",
+    "data",
+    "ct",
+    "cts",
+    "mr",
+    "mri",
+    "volume",
+    "volumes",
 ];
 /// Words of names of folders that hold a part of a split.
 const ROLE_WORDS: [(&str, SplitRole); 11] = [
@@ -62,6 +86,9 @@ const PATIENT_WORDS: [&str; 19] = [
     "patient", "patients", "pat", "pt", "subject", "subj", "sub", "case", "study", "person", "id", "video", "vid",
     "seq", "sequence", "session", "exam", "p", "s",
 ];
+
+/// Characters before the part of a name that says that a file is a mask.
+const SEPARATORS: [char; 6] = ['_', '-', '.', ' ', '+', '@'];
 
 /// What a word says about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,14 +154,15 @@ pub(super) fn mask_affix(stem: &str) -> Option<[String; 2]> {
     };
     let boundary = |at: usize| !chars[at].is_alphanumeric() || at == 0 || !chars[at - 1].is_alphanumeric();
     // The longest end that consists of such words begins at a separator.
-    let suffix = (1..chars.len()).find(|&at| !chars[at].is_alphanumeric() && is_mask(&chars[at..]));
+    let suffix = (1..chars.len()).find(|&at| SEPARATORS.contains(&chars[at]) && is_mask(&chars[at..]));
     let camel = || {
         (1..chars.len()).find(|&at| chars[at].is_uppercase() && !chars[at - 1].is_uppercase() && is_mask(&chars[at..]))
     };
     if let Some(at) = suffix.or_else(camel) {
         return Some([String::new(), chars[at..].iter().collect()]);
     }
-    let prefix = (1..chars.len()).rev().find(|&at| boundary(at) && chars[at].is_alphanumeric() && is_mask(&chars[..at]));
+    let prefix =
+        (1..chars.len()).rev().find(|&at| boundary(at) && chars[at].is_alphanumeric() && is_mask(&chars[..at]));
     prefix.map(|at| [chars[..at].iter().collect(), String::new()])
 }
 
@@ -152,7 +180,9 @@ pub(super) fn mask_sign(path: &Path, root: &Path) -> String {
     }
     let folder = folders(path, root).into_iter().rev().find(|name| role_of_folder(name) == Some(NamedRole::Mask));
     match folder.or_else(|| root.file_name().map(|name| name.to_string_lossy().into_owned())) {
-        Some(folder) if role_of_folder(&folder) == Some(NamedRole::Mask) => format!("files in folders called `{folder}`"),
+        Some(folder) if role_of_folder(&folder) == Some(NamedRole::Mask) => {
+            format!("files in folders called `{folder}`")
+        }
         _ => format!("files called `{stem}`"),
     }
 }

@@ -74,11 +74,7 @@ fn match_set(images: &[PathBuf], masks: &[PathBuf]) -> MatchedPairs {
         }
     }
     let Some((_, indices, rule, [i, m])) = best else {
-        return MatchedPairs {
-            lone_images: images.to_vec(),
-            lone_masks: masks.to_vec(),
-            ..MatchedPairs::default()
-        };
+        return MatchedPairs { lone_images: images.to_vec(), lone_masks: masks.to_vec(), ..MatchedPairs::default() };
     };
     let (mut has_mask, mut has_image) = (vec![false; images.len()], vec![false; masks.len()]);
     indices.iter().for_each(|&(i, m)| (has_mask[i], has_image[m]) = (true, true));
@@ -149,7 +145,8 @@ fn shared_beginning(texts: &[Vec<char>]) -> String {
     let kind = |c: &char| (c.is_alphabetic(), c.is_numeric());
     // A word must end there in every text.
     let ends = |at: usize| {
-        at == 0 || texts.iter().all(|text| text.get(at).is_some_and(|next| kind(next) != kind(&text[at - 1])))
+        at == 0
+            || texts.iter().all(|text| text.get(at).is_some_and(|next| kind(next) != kind(&text[at - 1])))
             || !first[at - 1].is_alphanumeric()
     };
     let cut = (0..=length).rev().find(|&at| ends(at) && texts.iter().all(|text| text.len() > at)).unwrap_or(0);

@@ -50,7 +50,11 @@ pub(super) fn find_source(
     let mut guesses = vec![DataGuess { key: "list", why: why.into() }];
     if let Some(groups) = &groups {
         let distinct: BTreeSet<&String> = groups.iter().collect();
-        let why = format!("the folders look like {} patients, such as `{}`, and are the column `group`", distinct.len(), groups[0]);
+        let why = format!(
+            "the folders look like {} patients, such as `{}`, and are the column `group`",
+            distinct.len(),
+            groups[0]
+        );
         guesses.push(DataGuess { key: "list", why });
     }
     let stems = list_stems(&images);
@@ -60,7 +64,9 @@ pub(super) fn find_source(
 /// Tries pairs of patterns, those that were given first.
 fn by_patterns(request: &InspectionRequest<'_>, pairs: &[[PathBuf; 2]], matched: &MatchedPairs) -> Option<PairSource> {
     let given = |paths: &[PathBuf]| match paths {
-        [one] => one.to_str().map(str::to_string).filter(|text| text.matches('*').count() == 1 && !text.contains(['?', '['])),
+        [one] => {
+            one.to_str().map(str::to_string).filter(|text| text.matches('*').count() == 1 && !text.contains(['?', '[']))
+        }
         _ => None,
     };
     let candidates = |given: Option<String>, side: usize, affix: &[String; 2]| -> Vec<String> {
@@ -111,7 +117,11 @@ pub(super) fn nothing_pairs(matched: &MatchedPairs, masks: &[PathBuf]) -> RunErr
         names.join(", ")
     };
     let mut endings: BTreeMap<&str, usize> = BTreeMap::new();
-    matched.lone_images.iter().filter_map(|path| path.extension()?.to_str()).for_each(|e| *endings.entry(e).or_default() += 1);
+    matched
+        .lone_images
+        .iter()
+        .filter_map(|path| path.extension()?.to_str())
+        .for_each(|e| *endings.entry(e).or_default() += 1);
     problem!(
         E0710,
         "no image has a mask by its name: {} images such as {}; {} masks such as {}",

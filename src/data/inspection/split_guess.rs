@@ -3,6 +3,7 @@
 use super::DataGuess;
 use super::name_words::{common_folder, folders, names_a_patient, role_of_folder, split_role};
 use crate::base::error::RunError;
+use crate::base::problem::problem;
 use crate::data::case::{Case, SplitRole, split_slice_stem};
 use crate::data::split::{CasesByRole, assign_splits};
 use crate::data::survey::group_suggestion::suggest;
@@ -50,7 +51,8 @@ pub(super) fn groups_of_folders(images: &[PathBuf]) -> Option<Vec<String>> {
 /// Returns the part of each image that its folders name, if they name one for each, and both training and test occur.
 pub(super) fn roles_of_folders(images: &[PathBuf]) -> Option<Vec<SplitRole>> {
     let root = common_folder(images);
-    let mut roles: Vec<SplitRole> = images.iter().map(|path| split_role(&folders(path, &root))).collect::<Option<_>>()?;
+    let mut roles: Vec<SplitRole> =
+        images.iter().map(|path| split_role(&folders(path, &root))).collect::<Option<_>>()?;
     if !roles.contains(&SplitRole::Test) {
         // A split needs a test; what is called validation is never trained on.
         roles.iter_mut().filter(|role| **role == SplitRole::Val).for_each(|role| *role = SplitRole::Test);
@@ -84,11 +86,15 @@ pub(super) fn guess_split(
         return attempt(Split::Column, &Grouping::default()).map(|done| GuessedSplit { guesses, ..done });
     }
     let pattern = group.as_ref().map(|(pattern, _)| pattern.as_str());
+    let units = count_units(cases, pattern);
+    if units < 2 {
+        return Err(one_unit(cases));
+    }
     if let Some(lists) = lists_beside(images) {
         let mut failure = None;
         for grouping in [grouping.clone(), Grouping::default()] {
             match attempt(lists.clone(), &grouping) {
-                Ok(done) if tests_one_group(&done) && count_units(cases, pattern) > 3 => {
+                Ok(done) if tests_one_group(&done) && units > 3 => {
                     let why = "the lists beside the images are not used, because all images of the test list are of one group, which \
                                says nothing about others";
                     guesses.push(DataGuess { key: "split", why: why.into() });
@@ -104,7 +110,6 @@ pub(super) fn guess_split(
             guesses.push(DataGuess { key: "split", why });
         }
     }
-    let units = count_units(cases, pattern);
     let note = group.map(|(_, guess)| guess);
     guesses.splice(0..0, note);
     let random = |val: f64, test: f64| Split::Random { train: 1.0 - val - test, val, test, seed: 0 };
@@ -131,7 +136,7 @@ pub(super) fn guess_split(
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    Err(failure.unwrap_or_else(|| crate::base::problem::problem!(E0715, "there are no images to split")))
+    Err(failure.unwrap_or_else(|| problem!(E0715, "there are no images to split")))
 }
 
 fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
@@ -145,6 +150,16 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
         add(format!("{} of {all} images are in no list and are not used", all - used));
     }
     guesses
+}
+
+/// Returns the error of images that cannot be divided.
+fn one_unit(cases: &[Case]) -> RunError {
+    let what = match cases {
+        [_] => "there is one image".to_string(),
+        _ => format!("all {} images are of one volume or patient", cases.len()),
+    };
+    problem!(E0715, "{what}, which cannot be both trained and tested on";
+        help: "add images, of other patients where there are patients")
 }
 
 /// Checks whether several test images are all of one group.
@@ -163,12 +178,7 @@ fn count_units(cases: &[Case], pattern: Option<&str>) -> usize {
 }
 
 /// Divides the cases. Error: the first problem of the split.
-fn try_split(
-    cases: &[Case],
-    spec: &DataSpec,
-    split: Split,
-    grouping: &Grouping,
-) -> Result<GuessedSplit, RunError> {
+fn try_split(cases: &[Case], spec: &DataSpec, split: Split, grouping: &Grouping) -> Result<GuessedSplit, RunError> {
     let mut cases = cases.to_vec();
     group::assign_groups(&mut cases, grouping)?;
     let spec = DataSpec { split: split.clone(), grouping: grouping.clone(), ..spec.clone() };

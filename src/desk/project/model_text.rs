@@ -4,9 +4,7 @@ use super::GuessedEntry;
 use super::run_plan::RunPlan;
 use crate::data::inspection::{DataGuess, Inspection};
 use crate::text::config::case_rules::{MaskLabel, label_colour};
-use crate::text::config::{
-    DataSource, DataSpec, GroupBy, MaskRule, OrientationRule, SliceAxis, SliceSelection, Split,
-};
+use crate::text::config::{DataSource, DataSpec, GroupBy, MaskRule, OrientationRule, SliceAxis, SliceSelection, Split};
 use std::fmt::Write;
 
 /// Width of comments.
@@ -83,7 +81,9 @@ model {name}(x: [{channels}, H, W], classes: int = {classes}, width: int[] = {wi
 pub(super) fn guessed_entries(text: &str, data: &[DataGuess], plan: &RunPlan) -> Vec<GuessedEntry> {
     let line_of = |key: &str| -> Option<(usize, String)> {
         let start = format!("  {key} = ");
-        let at = text.lines().position(|line| line.starts_with(&start) || key == "width" && line.contains("width: int[] = "))?;
+        let at = text
+            .lines()
+            .position(|line| line.starts_with(&start) || key == "width" && line.contains("width: int[] = "))?;
         let line = text.lines().nth(at)?.trim();
         let entry = match line.split_once("width: int[] = ") {
             Some((_, rest)) => format!("width = {}", rest.split_once(']').map_or(rest, |(list, _)| list)) + "]",
@@ -95,7 +95,9 @@ pub(super) fn guessed_entries(text: &str, data: &[DataGuess], plan: &RunPlan) ->
     let mut all: Vec<GuessedEntry> = data
         .iter()
         .chain(&plan.guesses)
-        .filter_map(|guess| line_of(guess.key).map(|(line, entry)| GuessedEntry { line, entry, why: guess.why.clone() }))
+        .filter_map(|guess| {
+            line_of(guess.key).map(|(line, entry)| GuessedEntry { line, entry, why: guess.why.clone() })
+        })
         .collect();
     all.sort_by_key(|guess| guess.line);
     all

@@ -101,7 +101,10 @@ fn guesses(plan: &RunPlan, natural: [usize; 2], sizes: &[[usize; 2]]) -> Vec<Dat
     let steps = format!("so that training takes about {minutes} minute{s} on two cores; more epochs learn more");
     vec![
         DataGuess { key: "size", why },
-        DataGuess { key: "width", why: "a small U-Net to begin with; that of the paper has [64, 128, 256, 512, 1024]".into() },
+        DataGuess {
+            key: "width",
+            why: "a small U-Net to begin with; that of the paper has [64, 128, 256, 512, 1024]".into(),
+        },
         DataGuess { key: "epochs", why: steps },
     ]
 }
