@@ -22,15 +22,26 @@ pub(super) struct FilePool {
     pub masks: Vec<Vec<PathBuf>>,
     /// How images and masks were told apart, if names decided; `None` if both were given.
     pub by_names: Option<String>,
-    /// Files that look like pictures and are not read.
-    pub skipped: Vec<PathBuf>,
+    /// Files that are not used.
+    pub skipped: SkippedFiles,
+}
+
+/// Files that are not used, by the reason.
+#[derive(Default)]
+pub(super) struct SkippedFiles {
+    /// Formats that are not read.
+    pub unread: Vec<PathBuf>,
+    /// Names that cannot be lines of a list.
+    pub unnamed: Vec<PathBuf>,
+    /// Copies of pictures in another format.
+    pub copies: Vec<PathBuf>,
 }
 
 /// Finds images and masks from files, folders and patterns. Without `masks` names decide which files are masks: those of the same
 /// folders, and else of folders beside them. Nothing below `project` is looked at.
 pub(super) fn find_files(images: &[PathBuf], masks: &[PathBuf], project: &Path) -> Result<FilePool> {
     let listed = list_inputs(images, project)?;
-    let mut skipped = listed.skipped;
+    let mut skipped = SkippedFiles { unread: listed.skipped, ..SkippedFiles::default() };
     let found = usable(listed.found, &mut skipped);
     if masks.is_empty() {
         return by_names(found, skipped, project);
@@ -51,15 +62,15 @@ pub(super) fn find_files(images: &[PathBuf], masks: &[PathBuf], project: &Path) 
 }
 
 /// Returns the paths without a leading `./`, without names that cannot be lines of a list.
-fn usable(found: Vec<PredictionInput>, skipped: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+fn usable(found: Vec<PredictionInput>, skipped: &mut SkippedFiles) -> Vec<PathBuf> {
     let paths = found.into_iter().map(|input| without_dot(&input.path).to_path_buf());
     let (paths, bad): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| name_problem(path).is_none());
-    skipped.extend(bad);
+    skipped.unnamed.extend(bad);
     paths
 }
 
 /// Keeps one format where each picture exists in several.
-fn without_copies(paths: Vec<PathBuf>, skipped: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+fn without_copies(paths: Vec<PathBuf>, skipped: &mut SkippedFiles) -> Vec<PathBuf> {
     let ending = |path: &PathBuf| path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let mut endings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in paths.iter().filter(|path| is_picture(path)) {
@@ -72,12 +83,12 @@ fn without_copies(paths: Vec<PathBuf>, skipped: &mut Vec<PathBuf>) -> Vec<PathBu
     let all: BTreeSet<&String> = endings.values().flatten().collect();
     let best = COPIES.iter().find(|kept| all.iter().any(|ending| ending == *kept)).copied().unwrap_or("png");
     let (kept, left): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| ending(path) == best);
-    skipped.extend(left);
+    skipped.copies.extend(left);
     kept
 }
 
 /// Tells masks from images by their names.
-fn by_names(found: Vec<PathBuf>, mut skipped: Vec<PathBuf>, project: &Path) -> Result<FilePool> {
+fn by_names(found: Vec<PathBuf>, mut skipped: SkippedFiles, project: &Path) -> Result<FilePool> {
     let root = common_folder(&found);
     let series = found.iter().any(|path| path.is_dir());
     let pictures_of_series = if series { picture_folders(&found) } else { Vec::new() };
@@ -108,7 +119,7 @@ fn beside(images: &[PathBuf], root: &Path, project: &Path) -> Option<(PathBuf, V
     let known: BTreeSet<&PathBuf> = images.iter().collect();
     let listed = |folder: &Path| -> Vec<PathBuf> {
         let inputs = list_inputs(&[folder.to_path_buf()], project).unwrap_or_default();
-        usable(inputs.found, &mut Vec::new())
+        usable(inputs.found, &mut SkippedFiles::default())
     };
     let own: Vec<PathBuf> = listed(root)
         .into_iter()

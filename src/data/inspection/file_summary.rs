@@ -47,9 +47,19 @@ impl FileSummary {
                 unused.push(format!("{n} {what}{} without {other}: {}", s(n), list_names(Path::new(""), paths)));
             }
         }
-        if !pool.skipped.is_empty() {
-            let (n, names) = (pool.skipped.len(), list_names(Path::new(""), &pool.skipped));
-            unused.push(format!("{n} file{} in formats that npc does not read: {names}", s(n)));
+        for (paths, what) in [
+            (&pool.skipped.unread, "in formats that npc does not read"),
+            (&pool.skipped.unnamed, "with names that are not UTF-8 or hold control characters"),
+            (&pool.skipped.copies, "that are copies in another format"),
+        ] {
+            if !paths.is_empty() {
+                unused.push(format!(
+                    "{} file{} {what}: {}",
+                    paths.len(),
+                    s(paths.len()),
+                    list_names(Path::new(""), paths)
+                ));
+            }
         }
         FileSummary {
             found: [pool.images.len(), matched.pairs.len() + matched.lone_masks.len()],
