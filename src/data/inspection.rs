@@ -4,6 +4,7 @@
 //! and the reason. Pairs that cannot be read are left out and named.
 
 mod class_names;
+mod data_guess;
 mod file_pool;
 mod file_summary;
 mod image_sample;
@@ -12,9 +13,12 @@ mod mask_tally;
 mod name_words;
 mod pair_matching;
 mod pair_source;
+mod request;
 mod split_guess;
 
+pub(crate) use data_guess::DataGuess;
 pub(crate) use file_summary::FileSummary;
+pub(crate) use request::{InspectionRequest, UsedPair};
 
 use super::case::{Case, SplitRole};
 use super::case_discovery::cases_of_pairs;
@@ -43,35 +47,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const SAMPLED: usize = 64;
 /// The most cases whose images are read; `npc data check` reads all.
 const SURVEYED: usize = 2000;
-
-/// What to look at. Paths are relative to the working folder.
-pub(crate) struct InspectionRequest<'a> {
-    /// Files, folders and patterns of images, or of images and masks.
-    pub images: &'a [PathBuf],
-    /// The same of masks; if there are none, names decide which files are masks.
-    pub masks: &'a [PathBuf],
-    /// Folder that is not looked into.
-    pub project: &'a Path,
-}
-
-/// A setting of a data block that follows from the files without being certain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DataGuess {
-    /// The key of the data block that changes it.
-    pub key: &'static str,
-    pub why: String,
-}
-
-/// A pair of files that are used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UsedPair {
-    pub image: PathBuf,
-    pub mask: PathBuf,
-    /// Part of the split that the folders name.
-    pub role: Option<SplitRole>,
-    /// Patient that the folders name.
-    pub group: Option<String>,
-}
 
 /// What the files hold, and a data block that fits them. Its paths are relative to the working folder, its size is not set, and its
 /// source is a list if no pattern finds exactly the pairs.

@@ -226,8 +226,8 @@ fn series_in(root: &Path, folder: &Path) -> PredictionInput {
 
 /// Escapes the folders of a pattern that exist as they are written, since their names may hold brackets.
 fn literal_folder(pattern: &str) -> String {
-    let ends = pattern.match_indices('/').map(|(at, _)| at).filter(|&at| at > 0);
-    match ends.filter(|&at| Path::new(&pattern[..at]).is_dir()).last() {
+    let mut ends = pattern.rmatch_indices('/').map(|(at, _)| at).filter(|&at| at > 0);
+    match ends.find(|&at| Path::new(&pattern[..at]).is_dir()) {
         Some(at) => format!("{}{}", glob::Pattern::escape(&pattern[..at]), &pattern[at..]),
         None => pattern.to_string(),
     }

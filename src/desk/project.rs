@@ -1,6 +1,7 @@
 //! A new project: a model file with a data block, a network and a run that fit a folder of images.
 
 mod model_text;
+mod network_text;
 mod project_paths;
 mod run_plan;
 
@@ -19,7 +20,8 @@ use crate::graph::resolve::resolve_bundle;
 use crate::text::config::{DataSource, DataSpec, Split};
 use crate::text::files::Disk;
 use crate::text::syntax;
-use model_text::model_text;
+pub(crate) use model_text::GuessedEntry;
+use model_text::{guessed_entries, model_text};
 use project_paths::{ProjectFolder, identifier};
 pub(crate) use run_plan::RunPlan;
 use run_plan::plan_run;
@@ -40,16 +42,6 @@ pub(crate) struct ProjectRequest<'a> {
     pub images: &'a [PathBuf],
     /// The same of masks; without any, names decide.
     pub masks: &'a [PathBuf],
-}
-
-/// An entry of the model file that is a guess.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GuessedEntry {
-    /// Line of the model file, from 1.
-    pub line: usize,
-    /// The entry as written.
-    pub entry: String,
-    pub why: String,
 }
 
 /// A project that was written.
@@ -110,9 +102,9 @@ pub(crate) fn new_project(
             Dataset::open(&block.spec, dir)?;
         }
     }
-    let guesses = model_text::guessed_entries(&text, &inspection.guesses, &plan);
+    let guesses = guessed_entries(&text, &inspection.guesses, &plan);
     let model = format!("{name}.model");
-    Ok(NewProject { model, run: RunPlan::NAME, written, inspection, guesses, plan })
+    Ok(NewProject { model, run: network_text::RUN, written, inspection, guesses, plan })
 }
 
 /// Checks that none of the files to write exists.

@@ -1,6 +1,6 @@
 //! Names of classes: those of a `dataset.json` beside the images, and else names that stand for nothing.
 
-use super::DataGuess;
+use super::data_guess::DataGuess;
 use crate::base::file;
 use serde_json::Value;
 use std::collections::BTreeMap;

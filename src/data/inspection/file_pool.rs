@@ -20,7 +20,7 @@ pub(super) struct FilePool {
     pub images: Vec<PathBuf>,
     /// Sets of files that may be the masks, the most likely first. At least one.
     pub masks: Vec<Vec<PathBuf>>,
-    /// How images and masks were told apart, if names decided; `None` if both were given.
+    /// What makes files masks, if names decided; `None` if both were given.
     pub by_names: Option<String>,
     /// Files that are not used.
     pub skipped: SkippedFiles,
@@ -87,7 +87,7 @@ fn without_copies(paths: Vec<PathBuf>, skipped: &mut SkippedFiles) -> Vec<PathBu
     kept
 }
 
-/// Tells masks from images by their names.
+/// Distinguishes masks from images by their names.
 fn by_names(found: Vec<PathBuf>, mut skipped: SkippedFiles, project: &Path) -> Result<FilePool> {
     let root = common_folder(&found);
     let series = found.iter().any(|path| path.is_dir());

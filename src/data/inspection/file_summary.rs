@@ -29,7 +29,7 @@ pub(crate) struct FileSummary {
     pub folders: [PathBuf; 2],
     /// How images and masks were paired.
     pub paired_by: String,
-    /// How masks were told from images, if names decided.
+    /// What makes files masks, if names decided.
     pub masks_by: Option<String>,
     /// Sentences about files without a partner, and files that are not read.
     pub unused: Vec<String>,

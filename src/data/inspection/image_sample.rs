@@ -1,6 +1,6 @@
 //! Samples of the values of images, and the window that they suggest.
 
-use super::DataGuess;
+use super::data_guess::DataGuess;
 use crate::base::code::Code;
 use crate::base::error::Result;
 use crate::data::decode;

@@ -1,6 +1,6 @@
 //! Guesses the labels of masks, and the rule that turns their pixels into classes.
 
-use super::DataGuess;
+use super::data_guess::DataGuess;
 use super::mask_tally::{MaskStorage, MaskTally, ValueKey};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
@@ -287,11 +287,11 @@ impl<'a> MaskValues<'a> {
     fn are_instances(&self) -> bool {
         let last: BTreeSet<ValueKey> =
             self.tallies.iter().filter_map(|(_, tally)| tally.values.keys().next_back().copied()).collect();
-        let dense = |tally: &&MaskTally| {
+        let dense = |tally: &MaskTally| {
             let most = tally.values.keys().next_back().map_or(0.0, |value| value.0);
             tally.values.len() as f64 >= 0.9 * (most + 1.0)
         };
-        let dense = self.tallies.iter().filter(|(_, tally)| dense(&tally)).count();
+        let dense = self.tallies.iter().filter(|(_, tally)| dense(tally)).count();
         self.values.len() > 8 && 10 * dense >= 9 * self.tallies.len() && last.len() >= 3
     }
 

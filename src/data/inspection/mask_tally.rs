@@ -51,10 +51,16 @@ pub(super) struct MaskTally {
 }
 
 /// A value of a sample that sorts by size.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ValueKey(pub f64);
 
 impl Eq for ValueKey {}
+
+impl PartialOrd for ValueKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for ValueKey {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {

@@ -39,6 +39,13 @@ impl MatchRule {
         [MatchRule::Stem, MatchRule::FoldersAndStem, MatchRule::WordsAndStem, MatchRule::Numbers];
 }
 
+/// The pairs of one rule and two affixes, as indices.
+struct RuleMatch {
+    pairs: Vec<(usize, usize)>,
+    rule: MatchRule,
+    affixes: [usize; 2],
+}
+
 /// One side of the match: a file with its folders and its stem.
 struct NamedFile<'a> {
     path: &'a PathBuf,
@@ -61,19 +68,19 @@ pub(super) fn match_files(images: &[PathBuf], sets: &[Vec<PathBuf>]) -> MatchedP
 fn match_set(images: &[PathBuf], masks: &[PathBuf]) -> MatchedPairs {
     let (image_files, mask_files) = (named(images), named(masks));
     let (of_images, of_masks) = (affixes(&image_files), affixes(&mask_files));
-    let mut best: Option<(usize, Vec<(usize, usize)>, MatchRule, [usize; 2])> = None;
+    let mut best: Option<RuleMatch> = None;
     for rule in MatchRule::ALL {
         for (i, image_affix) in of_images.iter().enumerate() {
             let image_keys = keys(&image_files, rule, image_affix);
             for (m, mask_affix) in of_masks.iter().enumerate() {
                 let pairs = unique_matches(&image_keys, &keys(&mask_files, rule, mask_affix));
-                if pairs.len() > best.as_ref().map_or(0, |best| best.0) {
-                    best = Some((pairs.len(), pairs, rule, [i, m]));
+                if pairs.len() > best.as_ref().map_or(0, |best| best.pairs.len()) {
+                    best = Some(RuleMatch { pairs, rule, affixes: [i, m] });
                 }
             }
         }
     }
-    let Some((_, indices, rule, [i, m])) = best else {
+    let Some(RuleMatch { pairs: indices, rule, affixes: [i, m] }) = best else {
         return MatchedPairs { lone_images: images.to_vec(), lone_masks: masks.to_vec(), ..MatchedPairs::default() };
     };
     let (mut has_mask, mut has_image) = (vec![false; images.len()], vec![false; masks.len()]);

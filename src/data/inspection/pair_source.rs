@@ -1,9 +1,10 @@
 //! Chooses how a data block names pairs: by two patterns if they find exactly these, else by a list.
 
+use super::data_guess::DataGuess;
 use super::name_words::stem;
 use super::pair_matching::{MatchRule, MatchedPairs, pattern_of};
+use super::request::{InspectionRequest, UsedPair};
 use super::split_guess::{groups_of_folders, roles_of_folders};
-use super::{DataGuess, InspectionRequest, UsedPair};
 use crate::base::error::RunError;
 use crate::base::path::without_dot;
 use crate::base::problem::problem;

@@ -1,6 +1,6 @@
 //! Guesses which images belong together, and the split into training, validation and test.
 
-use super::DataGuess;
+use super::data_guess::DataGuess;
 use super::name_words::{common_folder, folders, names_a_patient, role_of_folder, split_role};
 use crate::base::error::RunError;
 use crate::base::problem::problem;

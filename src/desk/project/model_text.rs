@@ -1,14 +1,21 @@
 //! Writes the model file of a project.
 
-use super::GuessedEntry;
+use super::network_text::{MODEL, RUN, comment, network_text};
 use super::run_plan::RunPlan;
 use crate::data::inspection::{DataGuess, Inspection};
 use crate::text::config::case_rules::{MaskLabel, label_colour};
 use crate::text::config::{DataSource, DataSpec, GroupBy, MaskRule, OrientationRule, SliceAxis, SliceSelection, Split};
 use std::fmt::Write;
 
-/// Width of comments.
-const WIDTH: usize = 98;
+/// An entry of the model file that is a guess.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GuessedEntry {
+    /// Line of the model file, from 1.
+    pub line: usize,
+    /// The entry as written.
+    pub entry: String,
+    pub why: String,
+}
 
 /// Returns the text of the model file. Comments name the guesses.
 pub(super) fn model_text(spec: &DataSpec, inspection: &Inspection, plan: &RunPlan) -> String {
@@ -35,7 +42,7 @@ pub(super) fn model_text(spec: &DataSpec, inspection: &Inspection, plan: &RunPla
     out += "}\n\n";
     let of_width = all.iter().find(|guess| guess.key == "width").map_or("", |guess| guess.why.as_str());
     out += &network_text(plan.channels, plan.classes, &plan.width, of_width);
-    let _ = write!(out, "\ntrain {} = {} on {} {{\n", RunPlan::NAME, RunPlan::MODEL, spec.name);
+    let _ = write!(out, "\ntrain {} = {} on {} {{\n", RUN, MODEL, spec.name);
     for guess in all.iter().filter(|guess| guess.key == "epochs") {
         out += &comment("  ", "//", &format!("guess: {}", guess.why));
     }
@@ -47,34 +54,6 @@ pub(super) fn model_text(spec: &DataSpec, inspection: &Inspection, plan: &RunPla
         plan.epochs, plan.batch
     );
     out
-}
-
-/// Returns the U-Net as text.
-pub(super) fn network_text(channels: usize, classes: usize, width: &[usize], guess: &str) -> String {
-    let note = if guess.is_empty() { String::new() } else { comment("", "//", &format!("guess of `width`: {guess}")) };
-    format!(
-        "/// Two 3x3 convolutions, each with batch norm and ReLU.
-block double(x: [c, h, w], out: int) -> [out, h, w]
-  = x |> conv(out, bias = false) |> bn |> relu |> conv(out, bias = false) |> bn |> relu
-
-{note}
-/// U-Net (Ronneberger, Fischer, Brox 2015) with batch norm: `width` has the channels of each level. Each level halves height and
-/// width, and the way back joins the maps of the same size.
-model {name}(x: [{channels}, H, W], classes: int = {classes}, width: int[] = {width:?}) -> [classes, H, W] {{
-  let last = len(width) - 1
-  let down[0] = x |> double(width[0])
-  for i in 1..len(width) {{
-    let down[i] = down[i - 1] |> maxpool(2) |> double(width[i])
-  }}
-  let up[last] = down[last]
-  for k in 1..len(width) {{
-    let up[last - k] = (down[last - k] ++ (up[last - k + 1] |> up(2))) |> double(width[last - k])
-  }}
-  return up[0] |> conv(classes, k = 1)
-}}
-",
-        name = RunPlan::MODEL,
-    )
 }
 
 /// Returns each guess with the line of the file that changes it.
@@ -198,24 +177,4 @@ fn label_text(label: u32) -> String {
 fn quoted(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
     format!("\"{text}\"")
-}
-
-/// Returns a comment of several lines.
-fn comment(indent: &str, mark: &str, text: &str) -> String {
-    let mut out = String::new();
-    let mut line = format!("{indent}{mark}");
-    let mut words = 0;
-    for word in text.split_whitespace() {
-        if words > 0 && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            out += &line;
-            out.push('\n');
-            line = format!("{indent}{mark}");
-        }
-        line.push(' ');
-        line += word;
-        words += 1;
-    }
-    out += &line;
-    out.push('\n');
-    out
 }

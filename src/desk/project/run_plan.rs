@@ -2,7 +2,7 @@
 //!
 //! The choice depends on the images alone and not on the machine, so that one set gives one file everywhere.
 
-use super::model_text::network_text;
+use super::network_text::network_text;
 use crate::data::inspection::{DataGuess, Inspection};
 use crate::desk::build::build_one;
 use crate::desk::error::WorkbenchError;
@@ -50,13 +50,6 @@ pub(crate) struct RunPlan {
     pub minutes: u64,
     /// Reasons for entries outside of the data block, and for `size`.
     pub guesses: Vec<DataGuess>,
-}
-
-impl RunPlan {
-    /// Name of the run in the model file.
-    pub(crate) const NAME: &'static str = "first";
-    /// Name of the network in the model file.
-    pub(crate) const MODEL: &'static str = "UNet";
 }
 
 /// Plans a run for images. Error: the network cannot be built, which is a mistake of the program.

@@ -1,0 +1,54 @@
+//! The network of a project as text, and comments.
+
+/// Name of the network in the model file.
+pub(super) const MODEL: &str = "UNet";
+/// Name of the run in the model file.
+pub(super) const RUN: &str = "first";
+/// Width of comments.
+const WIDTH: usize = 98;
+
+/// Returns the U-Net as text.
+pub(super) fn network_text(channels: usize, classes: usize, width: &[usize], guess: &str) -> String {
+    let note = if guess.is_empty() { String::new() } else { comment("", "//", &format!("guess of `width`: {guess}")) };
+    format!(
+        "/// Two 3x3 convolutions, each with batch norm and ReLU.
+block double(x: [c, h, w], out: int) -> [out, h, w]
+  = x |> conv(out, bias = false) |> bn |> relu |> conv(out, bias = false) |> bn |> relu
+
+{note}
+/// U-Net (Ronneberger, Fischer, Brox 2015) with batch norm: `width` has the channels of each level. Each level halves height and
+/// width, and the way back joins the maps of the same size.
+model {name}(x: [{channels}, H, W], classes: int = {classes}, width: int[] = {width:?}) -> [classes, H, W] {{
+  let last = len(width) - 1
+  let down[0] = x |> double(width[0])
+  for i in 1..len(width) {{
+    let down[i] = down[i - 1] |> maxpool(2) |> double(width[i])
+  }}
+  let up[last] = down[last]
+  for k in 1..len(width) {{
+    let up[last - k] = (down[last - k] ++ (up[last - k + 1] |> up(2))) |> double(width[last - k])
+  }}
+  return up[0] |> conv(classes, k = 1)
+}}
+",
+        name = MODEL,
+    )
+}
+
+/// Returns a comment of several lines.
+pub(super) fn comment(indent: &str, mark: &str, text: &str) -> String {
+    let mut out = String::new();
+    let mut line = format!("{indent}{mark}");
+    for (i, word) in text.split_whitespace().enumerate() {
+        if i > 0 && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            out += &line;
+            out.push('\n');
+            line = format!("{indent}{mark}");
+        }
+        line.push(' ');
+        line += word;
+    }
+    out += &line;
+    out.push('\n');
+    out
+}
