@@ -5,7 +5,7 @@ use super::name_words::{common_folder, stem};
 use super::pair_matching::{MatchRule, MatchedPairs};
 use super::pair_source::PairSource;
 use crate::data::case::Case;
-use crate::data::left_out::list_names;
+use crate::data::file_names::list_names;
 use crate::data::volume::is_volume;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
