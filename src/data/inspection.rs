@@ -307,7 +307,7 @@ impl DataDraft {
         let cases = source.pairs.iter().zip(&source.stems).map(case).collect();
         let volumes = VolumeCache::new(self.spec.cache_mb << 20);
         let mut problems = Vec::new();
-        let cases = cases_of_pairs(cases, &self.spec, &volumes, &mut problems);
+        let cases = cases_of_pairs(cases, &self.spec, &volumes, &mut problems, &mut Vec::new());
         ExpandedPairs { cases, problems }
     }
 
