@@ -161,6 +161,17 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Parses a command line without running it; `arguments` are those behind the name of the program. Returns the message of
+/// a command line that is wrong. A call for help is right.
+#[doc(hidden)]
+pub fn parse_arguments(arguments: &[String]) -> Result<(), String> {
+    let words = std::iter::once("npc").chain(arguments.iter().map(String::as_str));
+    match Cli::try_parse_from(words) {
+        Err(e) if e.use_stderr() => Err(e.to_string()),
+        _ => Ok(()),
+    }
+}
+
 fn run(command: NpcCommand) -> ExitCode {
     let done = environment::check().and_then(|()| run_command(command));
     let Err(error) = done else { return ExitCode::SUCCESS };

@@ -1,6 +1,12 @@
 //! The sources and the documentation keep their own rules.
 
+#[cfg(feature = "cli")]
+mod command_lines;
+#[cfg(feature = "cli")]
+mod console;
 mod docs;
+#[cfg(feature = "cli")]
+mod fences;
 mod names;
 mod nesting;
 mod pages;

@@ -1,40 +1,10 @@
-//! The language reference is true: its examples compile, and its tables match the operators.
+//! The tables of the reference match the program, and links lead somewhere.
 
-use crate::support::compile::compile_file;
 use crate::support::repository::repository;
 use npc::graph::op::SIGNATURES;
 
-pub(super) fn reference() -> String {
+fn reference() -> String {
     std::fs::read_to_string(repository("docs/language.md")).unwrap()
-}
-
-/// The text of each block fenced as ```` ```npc ````, with the line it starts on.
-pub(super) fn examples(text: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    let mut open: Option<(usize, String)> = None;
-    for (i, line) in text.lines().enumerate() {
-        match &mut open {
-            None if line == "```npc" => open = Some((i + 2, String::new())),
-            None => {}
-            Some(_) if line == "```" => found.extend(open.take()),
-            Some((_, code)) => code.extend([line, "\n"]),
-        }
-    }
-    found
-}
-
-#[test]
-fn whole_files_compile() {
-    let text = reference();
-    let files: Vec<_> = examples(&text).into_iter().filter(|(_, code)| code.starts_with("npc 1")).collect();
-    assert!(files.len() >= 5, "only {} whole files in the reference", files.len());
-    for (line, code) in files {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("example.model");
-        std::fs::write(&path, &code).unwrap();
-        let made = compile_file(&path, Some([64, 64]), &[]);
-        assert!(!made.problems.has_errors(), "docs/language.md:{line}\n{}", made.rendered());
-    }
 }
 
 #[test]

@@ -1,58 +1,127 @@
-//! The pages show what the program prints, and the data blocks and sweeps of the pages are valid.
+//! The pages show what the program prints, and the model files, data blocks and runs that they show are valid.
 
-use super::docs::{examples, reference};
+use super::console::{ConsoleStep, console_steps, first_difference, without_machine};
+use super::fences::{Fence, all_fences, fences, pages};
+use crate::support::compile::compile_file;
 use crate::support::program::npc;
-use crate::support::repository::repository;
+use crate::support::repository::{copy_folder, repository};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
 
-/// Returns the console block of a page that begins with this command: its output lines.
-fn printed_output<'a>(text: &'a str, command: &str) -> Vec<&'a str> {
-    let start = format!("$ {command}");
-    let lines = text.lines().skip_while(|line| *line != start).skip(1);
-    let printed: Vec<&str> = lines.take_while(|line| *line != "```").collect();
-    assert!(!printed.is_empty(), "no page shows `{start}`");
-    printed
-}
-
-/// Checks that a command prints what a page shows; a line `...` stands for the rest.
-#[track_caller]
-fn assert_prints(folder: &std::path::Path, args: &[&str], shown: &[&str]) {
-    let output = npc(folder, args);
-    assert_eq!(output.code, 0, "{}", output.stderr);
-    let end = shown.iter().position(|line| *line == "...").unwrap_or(shown.len());
-    let printed: Vec<&str> = output.stdout.lines().collect();
-    let compared = if end == shown.len() { printed.len() } else { end.min(printed.len()) };
-    assert_eq!(printed[..compared].join("\n").trim_end(), shown[..end].join("\n").trim_end());
-}
-
-#[test]
-fn the_first_file_of_the_reference_prints_what_the_page_shows() {
-    let text = reference();
+/// Returns a copy of the files of the repository that pages use.
+fn copied_repository() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("small.model"), &examples(&text)[0].1).unwrap();
-    let shown = printed_output(&text, "npc check small.model --size 64x64");
-    assert_prints(folder.path(), &["check", "small.model", "--size", "64x64"], &shown);
+    for name in ["models", "tests/diagnostics", "tests/graphs"] {
+        copy_folder(&repository(name), &folder.path().join(name));
+    }
+    std::fs::create_dir(folder.path().join("docs")).unwrap();
+    folder
+}
+
+/// Whether this build has the command of a step. The full build has all of them.
+fn is_built(step: &ConsoleStep) -> bool {
+    let name = step.command.split_whitespace().nth(1).unwrap_or_default();
+    cfg!(feature = "run") || npc(Path::new("."), &[name, "--help"]).code == 0
+}
+
+/// Runs a command as a shell does in a folder, with `npc` on the path. Returns the exit code and what a terminal shows.
+fn run_in_shell(folder: &Path, command: &str) -> (i32, Vec<String>) {
+    let program = Path::new(env!("CARGO_BIN_EXE_npc"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(program.parent().unwrap().to_path_buf()).chain(std::env::split_paths(&path));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(folder);
+    let output = shell.env("PATH", std::env::join_paths(folders).unwrap()).env("NO_COLOR", "1").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.trim_end().lines().map(|line| line.trim_end().to_string()).collect();
+    (output.status.code().unwrap_or(-1), lines)
+}
+
+/// Runs a command of a page. Returns what is wrong with the page, with its line.
+fn wrong_output(folder: &Path, page: &str, step: &ConsoleStep) -> Option<String> {
+    let (code, printed) = run_in_shell(folder, &step.command);
+    let command = format!("{page}:{}: `{}`", step.line, step.command);
+    let fails = step.shown.iter().any(|line| line.starts_with("error"));
+    if code != i32::from(fails) {
+        return Some(format!("{command} ends with exit code {code}:\n{}", printed.join("\n")));
+    }
+    let shown: Vec<String> = step.shown.iter().map(|line| without_machine(line)).collect();
+    let compared: Vec<String> = printed.iter().map(|line| without_machine(line)).collect();
+    let (at, found) = first_difference(&shown, &compared)?;
+    let line = step.line + step.command.lines().count() + at;
+    let expected = shown.get(at).map_or("(the end of the output)", String::as_str);
+    Some(format!("{command}\n  line {line} shows   {expected}\n  npc prints   {found}\n\nall of it:\n{}", printed.join("\n")))
+}
+
+/// Runs the console blocks of a page in one copy of the repository. A build without training leaves out its commands,
+/// and what needs their runs.
+fn wrong_outputs_of_page(page: &str, text: &str) -> Vec<String> {
+    let folder = copied_repository();
+    let mut wrong = Vec::new();
+    let mut has_runs = true;
+    for fence in fences(page, text) {
+        if let Some(file) = fence.file() {
+            std::fs::write(folder.path().join(file), &fence.text).unwrap();
+        }
+        if fence.language() != "console" {
+            continue;
+        }
+        for step in console_steps(&fence) {
+            if !step.command.starts_with("npc ") || step.shown.is_empty() {
+                wrong.push(format!("{page}:{}: a console block shows what npc prints; others are `sh`", step.line));
+                continue;
+            }
+            has_runs &= is_built(&step);
+            if is_built(&step) && (has_runs || !step.command.contains("runs/")) {
+                wrong.extend(wrong_output(folder.path(), page, &step));
+            }
+        }
+    }
+    wrong
 }
 
 #[test]
-fn the_first_sweep_prints_what_the_page_shows() {
-    let page = std::fs::read_to_string(repository("docs/sweeps.md")).unwrap();
-    let shown = printed_output(&page, "npc sweep models/npnet.model ablation --static --on cvc");
-    let args = ["sweep", "models/npnet.model", "ablation", "--static", "--on", "cvc"];
-    assert_prints(&repository("."), &args, &shown);
+fn console_blocks_show_what_is_printed() {
+    let steps: usize = all_fences("console").iter().map(|fence| console_steps(fence).len()).sum();
+    assert!(steps >= 20, "{steps} commands in console blocks");
+    let wrong: Vec<String> = pages().iter().flat_map(|(page, text)| wrong_outputs_of_page(page, text)).collect();
+    assert!(wrong.is_empty(), "{} outputs of the pages are wrong:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// Returns the problems of a block of the language: a whole file, or items that use the networks and data of `models`.
+fn problems_of_block(folder: &Path, fence: &Fence) -> Option<String> {
+    let whole = fence.text.starts_with("npc 1");
+    let mut text = String::new();
+    if !whole {
+        text.push_str("npc 1\n\nimport \"npnet.model\"\nimport \"unetpp_supervised.model\"\n\n");
+    }
+    writeln!(text, "{}", fence.text).unwrap();
+    let path = folder.join(if whole { "example.model" } else { "models/example.model" });
+    std::fs::write(&path, text).unwrap();
+    let made = compile_file(&path, Some([64, 64]), &[]);
+    made.problems.has_errors().then(|| format!("{}:{}\n{}", fence.page, fence.line, made.rendered()))
+}
+
+#[test]
+fn blocks_of_the_language_are_valid() {
+    let folder = copied_repository();
+    let blocks = all_fences("npc");
+    assert!(blocks.len() >= 15, "{} blocks of the language", blocks.len());
+    let wrong: Vec<String> = blocks.iter().filter_map(|fence| problems_of_block(folder.path(), fence)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn a_bound_of_the_page_keeps_as_many_models_as_it_says() {
     let page = std::fs::read_to_string(repository("docs/sweeps.md")).unwrap();
-    let (_, code) = examples(&page).into_iter().find(|(_, code)| code.starts_with("sweep affordable")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    for file in ["npnet.model", "data.model"] {
-        std::fs::copy(repository("models").join(file), folder.path().join(file)).unwrap();
-    }
-    let path = folder.path().join("npnet.model");
-    let whole = std::fs::read_to_string(&path).unwrap() + "\n" + &code;
+    let blocks = fences("docs/sweeps.md", &page);
+    let code = &blocks.iter().find(|fence| fence.text.starts_with("sweep affordable")).unwrap().text;
+    let folder = copied_repository();
+    let path = folder.path().join("models/npnet.model");
+    let whole = std::fs::read_to_string(&path).unwrap() + "\n" + code;
     std::fs::write(&path, whole).unwrap();
-    let output = npc(folder.path(), &["sweep", "npnet.model", "affordable", "--static", "--size", "288x384"]);
+    let output = npc(folder.path(), &["sweep", "models/npnet.model", "affordable", "--static", "--size", "288x384"]);
     let first = output.stdout.lines().next().unwrap_or_default();
     let (kept, all) = (first.rsplit(", ").next().unwrap_or_default(), first.contains("10 models"));
     assert!(all && page.contains("At 288x384 this keeps 4 of the 10 models") && kept == "4 kept", "{first}");

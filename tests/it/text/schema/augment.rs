@@ -145,7 +145,7 @@ fn the_page_matches_the_language() {
     ]) {
         assert!(page.lines().any(|l| l.starts_with(&format!("| `{kind}` | "))), "no row for {kind}");
     }
-    let example = page.split("    train run").nth(1).unwrap().split("\n\n").next().unwrap();
+    let example = page.split("```npc\ntrain augmented").nth(1).unwrap().split("```").next().unwrap();
     let list = example.split("augment = ").nth(1).unwrap().trim_end().trim_end_matches('}');
     assert_eq!(read(list).len(), 6);
 }
