@@ -112,21 +112,6 @@ fn blocks_of_the_language_are_valid() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn a_bound_of_the_page_keeps_as_many_models_as_it_says() {
-    let page = std::fs::read_to_string(repository("docs/sweeps.md")).unwrap();
-    let blocks = fences("docs/sweeps.md", &page);
-    let code = &blocks.iter().find(|fence| fence.text.starts_with("sweep affordable")).unwrap().text;
-    let folder = copied_repository();
-    let path = folder.path().join("models/npnet.model");
-    let whole = std::fs::read_to_string(&path).unwrap() + "\n" + code;
-    std::fs::write(&path, whole).unwrap();
-    let output = npc(folder.path(), &["sweep", "models/npnet.model", "affordable", "--static", "--size", "288x384"]);
-    let first = output.stdout.lines().next().unwrap_or_default();
-    let (kept, all) = (first.rsplit(", ").next().unwrap_or_default(), first.contains("10 models"));
-    assert!(all && page.contains("At 288x384 this keeps 4 of the 10 models") && kept == "4 kept", "{first}");
-}
-
 /// The data blocks that `docs/data.md` shows as indented text are valid, apart from keys that they leave out on purpose.
 #[test]
 fn data_blocks_of_the_page_are_valid() {
