@@ -118,7 +118,8 @@ fn inline_commands(page: &str, text: &str) -> Vec<(usize, Vec<String>)> {
 fn unknown_options(words: &[String], helps: &mut BTreeMap<Vec<String>, Option<String>>) -> Vec<String> {
     let is_name = |word: &&String| word.chars().all(|c| c.is_ascii_lowercase());
     let names: Vec<String> = words[1..].iter().take_while(is_name).take(2).cloned().collect();
-    let names = if names.first().is_some_and(|name| name == "data") { names } else { names.into_iter().take(1).collect() };
+    let names =
+        if names.first().is_some_and(|name| name == "data") { names } else { names.into_iter().take(1).collect() };
     let help = helps.entry(names.clone()).or_insert_with(|| {
         let arguments: Vec<&str> = names.iter().map(String::as_str).chain(["--help"]).collect();
         let output = npc(Path::new("."), &arguments);

@@ -87,7 +87,8 @@ pub(super) fn first_difference(shown: &[String], printed: &[String]) -> Option<(
             (false, true) => return None,
             (false, false) => (from..=latest.max(from)).collect(),
         };
-        let equal = |start: usize| part.iter().zip(&printed[start.min(printed.len())..]).take_while(|(a, b)| a == b).count();
+        let equal =
+            |start: usize| part.iter().zip(&printed[start.min(printed.len())..]).take_while(|(a, b)| a == b).count();
         let best = starts.into_iter().max_by_key(|&start| (equal(start), std::cmp::Reverse(start))).unwrap_or(from);
         let matched = equal(best);
         let line_of = |i: usize| printed.get(i).cloned().unwrap_or_else(|| "(the end of the output)".to_string());

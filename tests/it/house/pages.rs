@@ -33,6 +33,44 @@ fn sources() -> Vec<String> {
         .collect()
 }
 
+/// A page of `docs` says in two lines below its title what it answers: a question, and what the page has.
+#[test]
+fn pages_begin_with_what_they_answer() {
+    let pages = fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut wrong = Vec::new();
+    for page in pages.filter(|path| path.extension().is_some_and(|e| e == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        let lines: Vec<&str> = text.lines().take(5).collect();
+        let begins = match lines[..] {
+            [title, "", question, answer, ""] => {
+                title.starts_with("# ") && question.ends_with('?') && answer.ends_with('.')
+            }
+            _ => false,
+        };
+        if !begins {
+            wrong.push(page.display().to_string());
+        }
+    }
+    // Its first lines come with its next figures.
+    wrong.retain(|page| !page.ends_with("docs/results.md"));
+    assert!(
+        wrong.is_empty(),
+        "title, blank line, a line with a question, a line with the answer, blank line:\n{wrong:#?}"
+    );
+}
+
+/// The first page fits on a few screens, and what it asks to cite is this version.
+#[test]
+fn the_first_page_is_short_and_citations_name_this_version() {
+    let page = fs::read_to_string(repository("README.md")).unwrap();
+    let lines = page.lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines, more than 150; move something to `docs`");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(page.contains(&format!("version = {{{version}}}")), "README.md cites another version than {version}");
+    let citation = fs::read_to_string(repository("CITATION.cff")).unwrap();
+    assert!(citation.lines().any(|line| line == format!("version: {version}")), "CITATION.cff names another version");
+}
+
 #[test]
 fn files_that_pages_name_exist() {
     let sources = sources();

@@ -19,17 +19,27 @@ fn copied_repository() -> tempfile::TempDir {
     folder
 }
 
-/// Whether this build has the command of a step. The full build has all of them.
-fn is_built(step: &ConsoleStep) -> bool {
+/// The command that runs a step: `npc ...` as it is, an example as the program that `cargo test` built. `None` where
+/// this build lacks it.
+fn runnable(step: &ConsoleStep) -> Option<String> {
+    if let Some((_, example)) = step.command.split_once(" --example ") {
+        let built = program_folder().join("examples").join(example);
+        return built.exists().then(|| built.display().to_string());
+    }
     let name = step.command.split_whitespace().nth(1).unwrap_or_default();
-    cfg!(feature = "run") || npc(Path::new("."), &[name, "--help"]).code == 0
+    let has = cfg!(feature = "run") || npc(Path::new("."), &[name, "--help"]).code == 0;
+    has.then(|| step.command.clone())
+}
+
+/// The folder of the built program.
+fn program_folder() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_npc")).parent().unwrap()
 }
 
 /// Runs a command as a shell does in a folder, with `npc` on the path. Returns the exit code and what a terminal shows.
 fn run_in_shell(folder: &Path, command: &str) -> (i32, Vec<String>) {
-    let program = Path::new(env!("CARGO_BIN_EXE_npc"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(program.parent().unwrap().to_path_buf()).chain(std::env::split_paths(&path));
+    let folders = std::iter::once(program_folder().to_path_buf()).chain(std::env::split_paths(&path));
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(folder);
     let output = shell.env("PATH", std::env::join_paths(folders).unwrap()).env("NO_COLOR", "1").output().unwrap();
@@ -38,9 +48,9 @@ fn run_in_shell(folder: &Path, command: &str) -> (i32, Vec<String>) {
     (output.status.code().unwrap_or(-1), lines)
 }
 
-/// Runs a command of a page. Returns what is wrong with the page, with its line.
-fn wrong_output(folder: &Path, page: &str, step: &ConsoleStep) -> Option<String> {
-    let (code, printed) = run_in_shell(folder, &step.command);
+/// Runs the command of a step. Returns what is wrong with the page, with its line.
+fn wrong_output(folder: &Path, page: &str, step: &ConsoleStep, command: &str) -> Option<String> {
+    let (code, printed) = run_in_shell(folder, command);
     let command = format!("{page}:{}: `{}`", step.line, step.command);
     let fails = step.shown.iter().any(|line| line.starts_with("error"));
     if code != i32::from(fails) {
@@ -51,7 +61,10 @@ fn wrong_output(folder: &Path, page: &str, step: &ConsoleStep) -> Option<String>
     let (at, found) = first_difference(&shown, &compared)?;
     let line = step.line + step.command.lines().count() + at;
     let expected = shown.get(at).map_or("(the end of the output)", String::as_str);
-    Some(format!("{command}\n  line {line} shows   {expected}\n  npc prints   {found}\n\nall of it:\n{}", printed.join("\n")))
+    Some(format!(
+        "{command}\n  line {line} shows   {expected}\n  npc prints   {found}\n\nall of it:\n{}",
+        printed.join("\n")
+    ))
 }
 
 /// Runs the console blocks of a page in one copy of the repository. A build without training leaves out its commands,
@@ -68,13 +81,17 @@ fn wrong_outputs_of_page(page: &str, text: &str) -> Vec<String> {
             continue;
         }
         for step in console_steps(&fence) {
-            if !step.command.starts_with("npc ") || step.shown.is_empty() {
+            let ours = step.command.starts_with("npc ") || step.command.starts_with("cargo run ");
+            if !ours || step.shown.is_empty() {
                 wrong.push(format!("{page}:{}: a console block shows what npc prints; others are `sh`", step.line));
                 continue;
             }
-            has_runs &= is_built(&step);
-            if is_built(&step) && (has_runs || !step.command.contains("runs/")) {
-                wrong.extend(wrong_output(folder.path(), page, &step));
+            let Some(command) = runnable(&step) else {
+                has_runs = false;
+                continue;
+            };
+            if has_runs || !command.contains("runs/") {
+                wrong.extend(wrong_output(folder.path(), page, &step, &command));
             }
         }
     }
