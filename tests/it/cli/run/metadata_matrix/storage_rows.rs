@@ -42,8 +42,8 @@ pub fn rows() -> Vec<MatrixRow> {
             pairs(f, ("jpg", cut), ("png", mask_png));
         }),
         image("PNG", "pCAL", "pCAL", |f| {
-            let calibration = b"hu\0\0\0\0\0\0\0\0\xff\0\x02HU\0-1000\x003.9";
-            pairs(f, ("png", |i| png_with(&[(b"pCAL", calibration)], &values(i))), ("png", mask_png));
+            const CALIBRATION: &[u8] = b"hu\0\0\0\0\0\0\0\0\xff\0\x02HU\0-1000\x003.9";
+            pairs(f, ("png", |i| png_with(&[(b"pCAL", CALIBRATION)], &values(i))), ("png", mask_png));
         })
         .same_as(plain_pairs),
         image("TIFF", "StripOffsets and StripByteCounts 0: a sparse file", "sparse", |f| {
