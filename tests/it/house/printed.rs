@@ -70,17 +70,23 @@ fn wrong_output(folder: &Path, page: &str, step: &ConsoleStep, command: &str) ->
 /// Runs the console blocks of a page in one copy of the repository. A build without training leaves out its commands,
 /// and what needs their runs.
 fn wrong_outputs_of_page(page: &str, text: &str) -> Vec<String> {
-    let folder = copied_repository();
+    let copy = copied_repository();
+    // `cd` holds for the commands behind it.
+    let mut folder = copy.path().to_path_buf();
     let mut wrong = Vec::new();
     let mut has_runs = true;
     for fence in fences(page, text) {
         if let Some(file) = fence.file() {
-            std::fs::write(folder.path().join(file), &fence.text).unwrap();
+            std::fs::write(folder.join(file), &fence.text).unwrap();
         }
         if fence.language() != "console" {
             continue;
         }
         for step in console_steps(&fence) {
+            if let Some(name) = step.command.strip_prefix("cd ") {
+                folder.push(name);
+                continue;
+            }
             let ours = step.command.starts_with("npc ") || step.command.starts_with("cargo run ");
             if !ours || step.shown.is_empty() {
                 wrong.push(format!("{page}:{}: a console block shows what npc prints; others are `sh`", step.line));
@@ -91,7 +97,7 @@ fn wrong_outputs_of_page(page: &str, text: &str) -> Vec<String> {
                 continue;
             };
             if has_runs || !command.contains("runs/") {
-                wrong.extend(wrong_output(folder.path(), page, &step, &command));
+                wrong.extend(wrong_output(&folder, page, &step, &command));
             }
         }
     }
