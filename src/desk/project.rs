@@ -11,6 +11,7 @@ use super::model_file::{ModelFile, open};
 use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
+use crate::base::path::without_dot;
 use crate::base::problem::problem;
 use crate::data::Dataset;
 use crate::data::inspection::{Inspection, InspectionProgress, InspectionRequest, UsedPair, inspect};
@@ -124,7 +125,7 @@ fn write_phantoms(dir: &Path, [images, masks]: &[PathBuf; 2]) -> Result<()> {
     if let Some(path) = [images, masks].into_iter().find(|path| path.symlink_metadata().is_ok()) {
         return Err(
             problem!(E0702, path, "exists already, and `npc new` without `--images` writes generated images there";
-            help: "to use the images that are there: `npc new {} --images {}`", dir.display(), images.display();
+            help: "to use the images that are there: `npc new {} --images {}`", dir.display(), without_dot(images).display();
             help: "or choose another folder"),
         );
     }
