@@ -56,7 +56,7 @@ const MACHINE_UNITS: &[&str] = &["s", "ms", "min", "h", "images/s", "GFLOP/s", "
 
 /// Replaces numbers that depend on the machine by `#`: those before a unit of time, speed or free space, and times such as
 /// `0:50`. Columns may shift with their digits, so blanks of such a line count once.
-pub(super) fn without_machine(line: &str) -> String {
+fn without_machine(line: &str) -> String {
     let number = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
     let time = |word: &str| word.split_once(':').is_some_and(|(left, right)| number(left) && number(right));
     let bare = |word: &str| word.trim_end_matches([',', ';', ')', '.']).trim_start_matches('(').to_string();
@@ -70,6 +70,15 @@ pub(super) fn without_machine(line: &str) -> String {
     }
     let kept: Vec<&str> = (0..words.len()).map(|i| if depends(i) { "#" } else { words[i] }).collect();
     kept.join(" ")
+}
+
+/// Whether a line of a page is what is printed, numbers of the machine apart. ` ...` at its end stands for the rest of the
+/// line.
+fn is_line(shown: &str, printed: &str) -> bool {
+    match shown.strip_suffix(" ...") {
+        Some(start) => printed.starts_with(start),
+        None => without_machine(shown) == without_machine(printed),
+    }
 }
 
 /// Compares what a page shows with what is printed. Returns the first line that differs, counted from 0 in `shown`, and what was
@@ -87,8 +96,9 @@ pub(super) fn first_difference(shown: &[String], printed: &[String]) -> Option<(
             (false, true) => return None,
             (false, false) => (from..=latest.max(from)).collect(),
         };
-        let equal =
-            |start: usize| part.iter().zip(&printed[start.min(printed.len())..]).take_while(|(a, b)| a == b).count();
+        let equal = |start: usize| {
+            part.iter().zip(&printed[start.min(printed.len())..]).take_while(|(a, b)| is_line(a, b)).count()
+        };
         let best = starts.into_iter().max_by_key(|&start| (equal(start), std::cmp::Reverse(start))).unwrap_or(from);
         let matched = equal(best);
         let line_of = |i: usize| printed.get(i).cloned().unwrap_or_else(|| "(the end of the output)".to_string());
@@ -112,6 +122,7 @@ fn lines(text: &str) -> Vec<String> {
 #[test]
 fn differences_are_found_and_left_out_lines_are_not() {
     let printed = lines("a\nb\nc\nd\ne");
+    assert!(is_line("disk 25 MB; ...", "disk 25 MB; 9 GB are free") && !is_line("disk", "disk 25 MB"));
     let none = ["a\nb\nc\nd\ne", "a\n...", "...\ne", "...\nb\nc\n...", "a\n...\nc\n...\ne", "...", "a\nb\n...\nd\ne"];
     for shown in none {
         assert_eq!(first_difference(&lines(shown), &printed), None, "{shown}");

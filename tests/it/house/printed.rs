@@ -1,6 +1,6 @@
 //! The pages show what the program prints, and the model files, data blocks and runs that they show are valid.
 
-use super::console::{ConsoleStep, console_steps, first_difference, without_machine};
+use super::console::{ConsoleStep, console_steps, first_difference};
 use super::fences::{Fence, all_fences, fences, pages};
 use crate::support::compile::compile_file;
 use crate::support::program::npc;
@@ -56,11 +56,9 @@ fn wrong_output(folder: &Path, page: &str, step: &ConsoleStep, command: &str) ->
     if code != i32::from(fails) {
         return Some(format!("{command} ends with exit code {code}:\n{}", printed.join("\n")));
     }
-    let shown: Vec<String> = step.shown.iter().map(|line| without_machine(line)).collect();
-    let compared: Vec<String> = printed.iter().map(|line| without_machine(line)).collect();
-    let (at, found) = first_difference(&shown, &compared)?;
+    let (at, found) = first_difference(&step.shown, &printed)?;
     let line = step.line + step.command.lines().count() + at;
-    let expected = shown.get(at).map_or("(the end of the output)", String::as_str);
+    let expected = step.shown.get(at).map_or("(the end of the output)", String::as_str);
     Some(format!(
         "{command}\n  line {line} shows   {expected}\n  npc prints   {found}\n\nall of it:\n{}",
         printed.join("\n")
