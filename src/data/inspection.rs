@@ -38,7 +38,7 @@ use label_guess::{GuessedLabels, guess_labels};
 use mask_tally::{MaskTally, tally_mask};
 use pair_source::{PairSource, find_source};
 use rayon::prelude::*;
-use split_guess::{group_of_names, groups_of_folders, guess_split, roles_of_folders};
+use split_guess::{group_of_names, guess_split};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -23,8 +23,6 @@ pub(super) struct ImageSample {
     pub values: Vec<f64>,
     /// Name of the sample type.
     pub kind: &'static str,
-    /// 1 or 3.
-    pub channels: usize,
 }
 
 /// Reads an image and keeps some of its values, evenly spread.
@@ -35,7 +33,7 @@ pub(super) fn sample_image(path: &Path, axis: SliceAxis, reading: &DataSpec) -> 
     let volume = volume::read(path, None)?;
     let slices = volume.grid.count(axis);
     let shown = slices.min(SLICES);
-    let mut sample = ImageSample { values: Vec::new(), kind: "8-bit", channels: 1 };
+    let mut sample = ImageSample { values: Vec::new(), kind: "8-bit" };
     for i in 0..shown {
         let slice = sample_pixels(&volume.slice(axis, i * slices / shown, path)?, VALUES / shown);
         sample.values.extend(slice.values);
@@ -48,7 +46,7 @@ fn sample_pixels(pixels: &Pixels, most: usize) -> ImageSample {
     let n = pixels.values.len();
     let kept = n.min(most.max(1));
     let values = (0..kept).map(|i| pixels.values.at(i * n / kept)).collect();
-    ImageSample { values, kind: pixels.values.kind(), channels: pixels.channels }
+    ImageSample { values, kind: pixels.values.kind() }
 }
 
 /// Returns height and width of a picture without decoding it, and the rule for its orientation tag if it has one. `of_mask` is the
@@ -131,7 +129,7 @@ mod tests {
     use super::*;
 
     fn window(kind: &'static str, values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
-        guess_window(&[ImageSample { values: values.collect(), kind, channels: 1 }]).map(|(window, _)| window)
+        guess_window(&[ImageSample { values: values.collect(), kind }]).map(|(window, _)| window)
     }
 
     #[test]
