@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::{TempDir, tempdir};
 
+/// Changes a folder.
+type FolderChange = Box<dyn Fn(&Path)>;
+
 const SECRET: &str = "root:x:0:0:SECRET line\n\"SECRET\"\n";
 const SETTINGS: &str = "\
 format: 1
@@ -82,7 +85,7 @@ fn a_model_or_settings_from_elsewhere_are_not_shown() {
             .unwrap();
         }
     };
-    let changes: [(Box<dyn Fn(&Path)>, &str); 4] = [
+    let changes: [(FolderChange, &str); 4] = [
         (Box::new(link("model.model")), "r/model.model: leads out of the run folder through a symbolic link"),
         (Box::new(link("settings.yaml")), "leads out of the run folder, to a file that is not the settings of a run"),
         (Box::new(model_file("../secret.model")), "`model_file` leads out of the run folder"),
