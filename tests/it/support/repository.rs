@@ -17,6 +17,7 @@ pub fn model_files(folder: &str) -> Vec<PathBuf> {
 }
 
 /// Copies a folder with everything in it.
+#[cfg(feature = "cli")]
 pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
