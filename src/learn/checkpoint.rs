@@ -5,6 +5,8 @@
 //! flattened in Burn's element order; and under the metadata key `npc` a JSON object with [`CheckpointMeta`] and the optimiser's
 //! step. Floats in the metadata are written as text that reads back to the same bits, so that a resumed run continues exactly.
 //!
+//! The checkpoints of best scores hold `model.*` and the metadata alone ([`save_weights`]).
+//!
 //! Invariant: a checkpoint is loaded completely, into the model that it was saved from, or rejected.
 
 use super::optim::OptimState;
@@ -101,27 +103,40 @@ pub struct LoadedCheckpoint {
     pub meta: CheckpointMeta,
 }
 
+/// Returns the tensors of a network under names that begin with `prefix`.
+fn named_tensors(network: &Network, prefix: &'static str) -> impl Iterator<Item = NamedTensor> {
+    weights::tensors(network).into_iter().map(move |t| NamedTensor { name: format!("{prefix}{}", t.name), ..t })
+}
+
 /// Writes a checkpoint atomically.
 pub fn save(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
-    let &CheckpointState { network, average, optim, meta } = state;
-    let named = |network: &Network, prefix: &'static str| {
-        let tensors = weights::tensors(network).into_iter();
-        tensors.map(move |t| NamedTensor { name: format!("{prefix}{}", t.name), ..t })
-    };
-    let mut tensors: Vec<_> = named(average.unwrap_or(network), MODEL).collect();
+    let &CheckpointState { network, average, optim, .. } = state;
+    let mut tensors: Vec<_> = named_tensors(average.unwrap_or(network), MODEL).collect();
     if average.is_some() {
-        tensors.extend(named(network, RAW));
+        tensors.extend(named_tensors(network, RAW));
     }
     for (name, moments) in &optim.moments {
         for (kind, moment) in optim.optimizer.state().iter().zip(moments) {
             tensors.push(NamedTensor::new(format!("{kind}.{name}"), moment.clone()));
         }
     }
+    write(path, state, &tensors)
+}
+
+/// Writes the weights that are scored, and the progress of training, atomically. Such a file is evaluated and begun with; it is
+/// not resumed, which needs the state of the optimiser.
+pub fn save_weights(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
+    let tensors: Vec<_> = named_tensors(state.average.unwrap_or(state.network), MODEL).collect();
+    write(path, state, &tensors)
+}
+
+fn write(path: &Path, state: &CheckpointState<'_>, tensors: &[NamedTensor]) -> Result<()> {
+    let &CheckpointState { network, optim, meta, .. } = state;
     let fingerprint = weights::fingerprint(network);
     let header = CheckpointHeader { format: FORMAT, fingerprint, optimizer_steps: optim.steps, meta: meta.clone() };
     let header = serde_json::to_string(&header)
         .map_err(|error| problem!(E0799, path, "cannot write the training state as JSON: {error}"))?;
-    weights::write_safetensors(path, &tensors, &BTreeMap::from([(KEY.to_string(), header)]))
+    weights::write_safetensors(path, tensors, &BTreeMap::from([(KEY.to_string(), header)]))
 }
 
 /// Loads a checkpoint's weights into `network`, and returns them with the optimiser's state and the progress of training.

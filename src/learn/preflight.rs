@@ -246,10 +246,11 @@ fn check_disk(
     let memory = memory_frozen(checked, frozen, 0, 1);
     let spec = &settings.train;
     let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
-    let one = memory.weights + memory.buffers + average + spec.optimizer.moment_count() * memory.gradients;
+    let best = memory.weights + memory.buffers;
+    let last = best + average + spec.optimizer.moment_count() * memory.gradients;
     let bests = spec.keep.iter().filter(|keep| matches!(keep, KeptCheckpoint::Best(_))).count() as u64;
-    // The last one, the best ones, and one that is being written while the old file still exists.
-    let total = one.saturating_mul(bests + 2);
+    // The last one, one that is being written while the old file still exists, and the best ones, which are weights alone.
+    let total = last.saturating_mul(2).saturating_add(best.saturating_mul(bests));
     match room {
         Some(room) if room < total => {
             let (total, room) = (rough_bytes(total), rough_bytes(room));

@@ -7,7 +7,8 @@
 //! | `train.txt`, `val.txt`, `test.txt` | the split, one stem per line |
 //! | `groups.csv` | stem, group and split, if cases have groups |
 //! | `metrics.jsonl` | one line per epoch |
-//! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
+//! | `best_dice.safetensors` | the weights of the best epoch |
+//! | `last.safetensors` | the last checkpoint, with the state of the optimiser, from which `--resume` goes on |
 //! | `summary.json` | the best epoch and its scores |
 //! | `cases.csv`, `eval.json` | scores on the test images; `cases_val.csv`, `eval_val.json` on the validation images, and so on |
 //! | `volumes.csv` | scores of whole volumes, where the test images are slices |

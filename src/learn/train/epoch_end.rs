@@ -30,7 +30,7 @@ impl TrainingRun<'_> {
             let key = metric.name();
             if !summary.finds_nothing() && improves(*metric, value, self.meta.best.get(key)) {
                 self.meta.best.insert(key.into(), BestScore { value, epoch: self.meta.epoch });
-                checkpoint::save(&self.job.folder.best(*metric), &self.checkpoint_state())?;
+                checkpoint::save_weights(&self.job.folder.best(*metric), &self.checkpoint_state())?;
                 improved |= Some(*metric) == watched;
             }
         }

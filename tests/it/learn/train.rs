@@ -300,6 +300,11 @@ fn loss_falls_and_dice_rises() {
     expected.sort();
     assert_eq!(files(folder.root()), expected);
     assert_eq!(std::fs::read_to_string(folder.model()).unwrap(), MODELS);
+    // The best weights stand alone; the run goes on from the last checkpoint.
+    let names =
+        |path: &Path| -> Vec<String> { read_safetensors(path).unwrap().0.into_iter().map(|t| t.name).collect() };
+    assert!(names(&folder.best(Metric::Dice)).iter().all(|name| name.starts_with("model.")));
+    assert!(names(&folder.last()).iter().any(|name| name.starts_with("adam.")));
 }
 
 #[test]
