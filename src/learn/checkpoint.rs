@@ -125,7 +125,7 @@ pub fn save(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
 
 /// Writes the weights that are scored, and the progress of training, atomically. Such a file is evaluated and begun with; it is
 /// not resumed, which needs the state of the optimiser.
-pub fn save_weights(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
+pub(crate) fn save_weights(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
     let tensors: Vec<_> = named_tensors(state.average.unwrap_or(state.network), MODEL).collect();
     write(path, state, &tensors)
 }
