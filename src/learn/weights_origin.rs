@@ -11,16 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Settings without an effect on what weights mean.
-const WITHOUT_EFFECT: [&str; 8] = [
-    "data.name",
-    "data.cache_mb",
-    "train.name",
-    "train.data",
-    "train.epochs",
-    "train.patience",
-    "train.keep",
-    "train.save_every",
-];
+const WITHOUT_EFFECT: [&str; 6] =
+    ["data.name", "data.cache_mb", "train.name", "train.data", "train.keep", "train.save_every"];
 /// Settings of the training that say which network the weights belong to, and which of several runs wrote them.
 const OF_THE_NETWORK: [&str; 3] = ["train.model", "train.args", "train.seed"];
 /// Limit on the size of the header of a safetensors file, as in the crate `safetensors`.

@@ -228,6 +228,7 @@ impl TrainingObserver for StoppingObserver<'_> {
         let on_purpose = [
             "`ema",
             "have no class but",
+            "other settings than before: `train.epochs`",
             "other settings than before: `train.optimizer`",
             "those of the epochs before",
         ];
