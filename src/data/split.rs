@@ -6,6 +6,7 @@
 mod assign;
 mod cases_by_role;
 mod lists;
+mod validation_share;
 
 pub(super) use cases_by_role::CasesByRole;
 
@@ -14,7 +15,7 @@ use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
-use crate::text::config::{DataSource, DataSpec, Split, StratifyBy};
+use crate::text::config::{DataSource, DataSpec, ListedValidation, Split, StratifyBy};
 use assign::{CaseGroup, SplitFractions};
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 /// Assigns `cases`, which are sorted by stem, to roles. A role keeps the order of the stems, or the order of its list.
 ///
-/// `content` returns the number of pixels of each class for each case; it is called only for a stratified split. Errors are
+/// `content` returns the number of pixels of each class for each of some cases; it is called only for a stratified split. Errors are
 /// added to `problems`; some cases then have no role. Cases that a list leaves out are counted in `doubts`.
 pub(super) fn assign_splits(
     cases: Vec<Case>,
@@ -32,44 +33,47 @@ pub(super) fn assign_splits(
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> CasesByRole {
-    let strata = match spec.grouping.stratify {
-        None => vec![0; cases.len()],
-        Some(by) => match content(&cases) {
-            Ok(content) => strata(&cases, &content, by),
-            Err(error) => {
-                problems.push(error);
-                return CasesByRole { train: cases, ..CasesByRole::default() };
-            }
-        },
-    };
     let by_column = cases.iter().any(|case| case.role.is_some());
     let split = match &spec.split {
         Split::ColumnOrRandom if by_column => &Split::Column,
         Split::ColumnOrRandom => &Split::DEFAULT,
         written => written,
     };
+    let drawn_groups = |cases: &[Case]| -> Result<Vec<CaseGroup>> {
+        let strata = match spec.grouping.stratify {
+            None => vec![0; cases.len()],
+            Some(by) => strata(cases, &content(cases)?, by),
+        };
+        Ok(case_groups(cases, &strata))
+    };
     match split {
         Split::Random { train, val, test, seed } => {
             let shares = [*train, *val, *test];
             if shares.iter().any(|s| !(0.0..=1.0).contains(s)) || (shares.iter().sum::<f64>() - 1.0).abs() > 1e-6 {
-                problems.push(problem!(
+                let error = problem!(
                     E0715,
                     "the shares of train, val and test, {shares:?}, are not three numbers in 0..1 that sum to 1"
-                ));
-                return CasesByRole { train: cases, ..CasesByRole::default() };
+                );
+                return undivided(cases, error, problems);
             }
-            let roles =
-                assign::random_roles(&case_groups(&cases, &strata), SplitFractions { val: *val, test: *test }, *seed);
+            let groups = match drawn_groups(&cases) {
+                Ok(groups) => groups,
+                Err(error) => return undivided(cases, error, problems),
+            };
+            let roles = assign::random_roles(&groups, SplitFractions { val: *val, test: *test }, *seed);
             let parts = collect_by_role(cases, roles);
             report_empty_roles(&parts, shares, problems);
             parts
         }
         Split::Kfold { k, fold, val, seed } => {
-            let groups = case_groups(&cases, &strata);
+            let groups = match drawn_groups(&cases) {
+                Ok(groups) => groups,
+                Err(error) => return undivided(cases, error, problems),
+            };
             if groups.len() < *k {
                 let unit = if groups.len() < cases.len() { "groups of images" } else { "images" };
-                problems.push(problem!(E0715, "{} {unit} cannot be divided into {k} folds", groups.len(); help: "use fewer folds"));
-                return CasesByRole { train: cases, ..CasesByRole::default() };
+                let error = problem!(E0715, "{} {unit} cannot be divided into {k} folds", groups.len(); help: "use fewer folds");
+                return undivided(cases, error, problems);
             }
             let roles = assign::fold_roles(&groups, *k, *fold, *val, *seed);
             let parts = collect_by_role(cases, roles);
@@ -78,12 +82,20 @@ pub(super) fn assign_splits(
         }
         Split::Lists { train, val, test } => {
             let all = cases.len();
-            let parts = lists::read_split_lists(cases, root, train, val.as_deref(), test, problems);
+            let list = match val {
+                Some(ListedValidation::List(list)) => Some(list.as_str()),
+                Some(ListedValidation::Share { .. }) | None => None,
+            };
+            let mut parts = lists::read_split_lists(cases, root, train, list, test, problems);
             let unlisted = all - parts.all().count();
             if unlisted > 0 && problems.is_empty() {
                 doubts.push(format!("{unlisted} of {all} cases are in no list of the split and are not used"));
             }
             check_groups_undivided(&parts, problems);
+            if let (Some(ListedValidation::Share { share, seed }), true) = (val, problems.is_empty()) {
+                let drawn = validation_share::draw(&mut parts, &root.join(train), *share, *seed, drawn_groups);
+                problems.extend(drawn.err());
+            }
             parts
         }
         Split::Column | Split::ColumnOrRandom => {
@@ -105,6 +117,12 @@ pub(super) fn assign_splits(
             parts
         }
     }
+}
+
+/// Adds the error to `problems` and leaves all cases in one part.
+fn undivided(cases: Vec<Case>, error: RunError, problems: &mut Vec<RunError>) -> CasesByRole {
+    problems.push(error);
+    CasesByRole { train: cases, ..CasesByRole::default() }
 }
 
 /// Returns the path of the CSV list that the cases come from, if there is one.

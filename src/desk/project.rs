@@ -18,7 +18,7 @@ use crate::data::inspection::{Inspection, InspectionProgress, InspectionRequest,
 use crate::data::phantom;
 use crate::data::png::{write_grey8_atomic, write_mask_atomic};
 use crate::graph::resolve::resolve_bundle;
-use crate::text::config::{DataSource, DataSpec, Split};
+use crate::text::config::{DataSource, DataSpec, ListedValidation, Split};
 use crate::text::files::Disk;
 use crate::text::syntax;
 pub(crate) use model_text::GuessedEntry;
@@ -156,7 +156,10 @@ fn rebased(spec: &DataSpec, name: &str, size: [usize; 2], folder: &ProjectFolder
     let split = match &spec.split {
         Split::Lists { train, val, test } => Split::Lists {
             train: folder.path(train)?,
-            val: val.as_deref().map(|val| folder.path(val)).transpose()?,
+            val: match val {
+                Some(ListedValidation::List(list)) => Some(ListedValidation::List(folder.path(list)?)),
+                drawn_or_none => drawn_or_none.clone(),
+            },
             test: folder.path(test)?,
         },
         other => other.clone(),

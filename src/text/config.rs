@@ -162,8 +162,8 @@ pub enum Split {
     Lists {
         /// Path of the list of training cases.
         train: String,
-        /// Path of the list of validation cases, if any.
-        val: Option<String>,
+        /// Where the validation cases come from, if there are any.
+        val: Option<ListedValidation>,
         /// Path of the list of test cases.
         test: String,
     },
@@ -182,6 +182,21 @@ pub enum Split {
     Column,
     /// The column `split` of the CSV list if it has one, else [`Split::DEFAULT`]: a data block with a list and without `split`.
     ColumnOrRandom,
+}
+
+/// The validation cases of a split by lists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ListedValidation {
+    /// Path of the list of validation cases.
+    List(String),
+    /// A part of the cases in the training list, drawn as [`Split::Random`] draws its parts.
+    Share {
+        /// Fraction of the training list for validation, above 0 and below 1, rounded up to whole cases.
+        share: f64,
+        /// Seed of the shuffle; 0 by default.
+        seed: u64,
+    },
 }
 
 impl Split {

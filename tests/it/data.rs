@@ -9,6 +9,7 @@ mod intensities;
 mod jpeg_files;
 mod label_help;
 mod left_out;
+mod listed_validation;
 mod mask_formats;
 mod mask_palettes;
 mod masks;

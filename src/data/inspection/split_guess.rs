@@ -8,7 +8,7 @@ use crate::data::case::{Case, SplitRole, split_slice_stem};
 use crate::data::split::{CasesByRole, assign_splits};
 use crate::data::survey::group_suggestion::suggest;
 use crate::data::{group, group::capture_group};
-use crate::text::config::{DataSpec, GroupBy, Grouping, Split};
+use crate::text::config::{DataSpec, GroupBy, Grouping, ListedValidation, Split};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -101,7 +101,10 @@ pub(super) fn guess_split(
                     failure = None;
                     break;
                 }
-                Ok(done) => return Ok(GuessedSplit { guesses: list_guesses(&done, cases.len()), ..done }),
+                Ok(done) => {
+                    let done = with_validation(done, |split, grouping| attempt(split, grouping).ok());
+                    return Ok(GuessedSplit { guesses: list_guesses(&done, cases.len()), ..done });
+                }
                 Err(error) => failure = Some(error),
             }
         }
@@ -139,11 +142,33 @@ pub(super) fn guess_split(
     Err(failure.unwrap_or_else(|| problem!(E0715, "there are no images to split")))
 }
 
+/// Returns the split by lists with a validation part drawn from the training list, where there is no list for it and the
+/// training list is long enough.
+fn with_validation(done: GuessedSplit, attempt: impl Fn(Split, &Grouping) -> Option<GuessedSplit>) -> GuessedSplit {
+    match &done.split {
+        Split::Lists { train, val: None, test } => {
+            let val = Some(ListedValidation::Share { share: 0.1, seed: 0 });
+            attempt(Split::Lists { train: train.clone(), val, test: test.clone() }, &done.grouping).unwrap_or(done)
+        }
+        _ => done,
+    }
+}
+
 fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
     let mut guesses = vec![DataGuess { key: "split", why: "the lists are beside the images".into() }];
     let mut add = |why: String| guesses.push(DataGuess { key: "split", why });
-    if done.parts.val.is_empty() {
-        add("there is no list for validation, so the best epoch is chosen on the test part and its scores are optimistic".into());
+    match &done.split {
+        Split::Lists { val: Some(ListedValidation::Share { .. }), .. } => add(format!(
+            "there is no list for validation, so {} of the {} images of the training list choose the best epoch",
+            done.parts.val.len(),
+            done.parts.val.len() + done.parts.train.len()
+        )),
+        _ if done.parts.val.is_empty() => add(
+            "the training list is too short for a validation part, so the best epoch is chosen on the test part and its scores are \
+             optimistic"
+                .into(),
+        ),
+        _ => {}
     }
     let used = done.parts.all().count();
     if used < all {
@@ -200,7 +225,8 @@ fn lists_beside(images: &[PathBuf]) -> Option<Split> {
         let text = |path: PathBuf| path.to_str().map(|text| text.replace('\\', "/"));
         LISTS.iter().find_map(|[train, val, test]| {
             let (train, test) = (text(at(train)?)?, text(at(test)?)?);
-            Some(Split::Lists { train, val: at(val).and_then(text), test })
+            let val = at(val).and_then(text).map(ListedValidation::List);
+            Some(Split::Lists { train, val, test })
         })
     })
 }

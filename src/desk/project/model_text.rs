@@ -4,7 +4,9 @@ use super::network_text::{MODEL, RUN, comment, network_text};
 use super::run_plan::RunPlan;
 use crate::data::inspection::{DataGuess, Inspection};
 use crate::text::config::case_rules::{MaskLabel, label_colour};
-use crate::text::config::{DataSource, DataSpec, GroupBy, MaskRule, OrientationRule, SliceAxis, SliceSelection, Split};
+use crate::text::config::{
+    DataSource, DataSpec, GroupBy, ListedValidation, MaskRule, OrientationRule, SliceAxis, SliceSelection, Split,
+};
 use std::fmt::Write;
 
 /// An entry of the model file that is a guess.
@@ -159,7 +161,12 @@ fn split_text(spec: &DataSpec) -> String {
         Split::Random { val, test, seed, .. } => format!("random(val = {val}, test = {test}, seed = {seed}{group})"),
         Split::Kfold { k, fold, seed, .. } => format!("kfold(k = {k}, fold = {fold}, seed = {seed}{group})"),
         Split::Lists { train, val, test } => {
-            let val = val.as_ref().map(|val| format!(", val = {}", quoted(val))).unwrap_or_default();
+            let val = match val {
+                Some(ListedValidation::List(list)) => format!(", val = {}", quoted(list)),
+                Some(ListedValidation::Share { share, seed: 0 }) => format!(", val = {share}"),
+                Some(ListedValidation::Share { share, seed }) => format!(", val = {share}, seed = {seed}"),
+                None => String::new(),
+            };
             format!("lists(train = {}{val}, test = {}{group})", quoted(train), quoted(test))
         }
         Split::Column | Split::ColumnOrRandom => "column".into(),

@@ -6,8 +6,8 @@
 
 use super::case_rules::label_colour;
 use super::{
-    DataSource, DataSpec, FocalAlpha, GroupBy, LossTerm, MaskRule, Optimizer, ScheduleCurve, SliceSelection, Split,
-    TrainSpec,
+    DataSource, DataSpec, FocalAlpha, GroupBy, ListedValidation, LossTerm, MaskRule, Optimizer, ScheduleCurve,
+    SliceSelection, Split, TrainSpec,
 };
 use std::collections::BTreeSet;
 
@@ -250,6 +250,11 @@ impl DataSpec {
                 count(KEY, "k", k, 2)?;
                 expect(fold < k, KEY, || format!("`fold = {fold}` is out of range for {k} folds"))?;
                 below_one(KEY, "val", val)?;
+            }
+            Split::Lists { val: Some(ListedValidation::Share { share, .. }), .. } => {
+                expect(share > 0.0 && share < 1.0, KEY, || {
+                    format!("`val` is {share}, but must be a list or a share above 0 and below 1")
+                })?;
             }
             Split::Lists { .. } | Split::Column | Split::ColumnOrRandom => {}
         }

@@ -237,11 +237,27 @@ fn lists_and_folders_of_a_split_are_used() {
     pairs(folder.path(), 10, |i| ["images", "masks"].map(|kind| format!("set/{kind}/{i}.png")));
     fs::write(folder.path().join("set/train.txt"), "0\n1\n2\n3\n4\n5\n6\n").unwrap();
     fs::write(folder.path().join("set/test.txt"), "7\n8\n9\n").unwrap();
-    let split = "split = lists(train = \"../set/train.txt\", test = \"../set/test.txt\")";
-    assert_made(&folder, &["--images", "set"], &[split]);
+    let split = "split = lists(train = \"../set/train.txt\", val = 0.1, test = \"../set/test.txt\")";
+    let output = assert_made(&folder, &["--images", "set"], &[split]);
+    let why = "there is no list for validation, so 1 of the 7 images of the training list choose the best epoch";
+    assert!(output.stdout.contains(why), "{}", output.stdout);
     fs::write(folder.path().join("set/test.txt"), "7\n8\n100\n").unwrap();
     let output = npc(folder.path(), &["new", "q", "--images", "set"]);
     assert!(output.stdout.contains("the lists beside the images cannot be used: "), "{}", output.stdout);
+
+    // A list of one image leaves no part for validation.
+    fs::write(folder.path().join("set/train.txt"), "0\n").unwrap();
+    fs::write(folder.path().join("set/test.txt"), "7\n8\n").unwrap();
+    let output = npc(folder.path(), &["new", "r", "--images", "set"]);
+    assert!(output.stdout.contains("the training list is too short for a validation part"), "{}", output.stdout);
+    let written = fs::read_to_string(folder.path().join("r/r.model")).unwrap();
+    assert!(written.contains("split = lists(train = \"../set/train.txt\", test = \"../set/test.txt\")"), "{written}");
+
+    fs::write(folder.path().join("set/val.txt"), "1\n2\n").unwrap();
+    let output = npc(folder.path(), &["new", "s", "--images", "set"]);
+    assert!(!output.stdout.contains("choose the best epoch"), "{}", output.stdout);
+    let written = fs::read_to_string(folder.path().join("s/s.model")).unwrap();
+    assert!(written.contains("val = \"../set/val.txt\""), "{written}");
 }
 
 #[test]

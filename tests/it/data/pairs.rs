@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec, stems};
 use npc::internals::data::{Dataset, SplitRole, natural};
-use npc::text::config::{DataSpec, Split};
+use npc::text::config::{DataSpec, ListedValidation, Split};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -148,7 +148,8 @@ fn lists_split_and_are_written_back() {
         fs::write(dir.path().join("tr.txt"), train).unwrap();
         fs::write(dir.path().join("va.txt"), val.unwrap_or("")).unwrap();
         fs::write(dir.path().join("te.txt"), test).unwrap();
-        let split = Split::Lists { train: "tr.txt".into(), val: val.map(|_| "va.txt".into()), test: "te.txt".into() };
+        let val = val.map(|_| ListedValidation::List("va.txt".into()));
+        let split = Split::Lists { train: "tr.txt".into(), val, test: "te.txt".into() };
         Dataset::open(&DataSpec { split, ..spec("images/*.png", "masks/*.png", [8, 8]) }, dir.path())
     };
     let data = lists("\u{feff}a3\r\na0\r\n\r\n", Some("A1\n"), "a4").unwrap();

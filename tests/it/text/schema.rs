@@ -6,8 +6,8 @@ mod limits;
 
 use npc::text::config::schema::{data_spec, override_data, override_train, train_spec};
 use npc::text::config::{
-    DataSource, DataSpec, DecodeRule, EmptyClassRule, FocalAlpha, Grouping, KeptCheckpoint, LossSpec, LossTerm,
-    MaskRule, Metric, Optimizer, Schedule, ScheduleCurve, Slicing, Split, TrainSpec,
+    DataSource, DataSpec, DecodeRule, EmptyClassRule, FocalAlpha, Grouping, KeptCheckpoint, ListedValidation, LossSpec,
+    LossTerm, MaskRule, Metric, Optimizer, Schedule, ScheduleCurve, Slicing, Split, StratifyBy, TrainSpec,
 };
 use npc::text::diag::{Diagnostic, Problems};
 use npc::text::source::{SourceMap, Span, Spanned};
@@ -121,8 +121,14 @@ fn every_key_of_data_is_read() {
     assert_eq!((spec.mask_rule, spec.decode, spec.cache_mb), (MaskRule::Exact, DecodeRule::HiByte, 16));
     assert_eq!((spec.empty, spec.spacing), (EmptyClassRule::One, Some([0.7, 1.0])));
     assert_eq!((spec.window, spec.mean, spec.std), (Some([-1000.0, 400.0]), vec![0.5, 0.4, 0.3], vec![0.2]));
-    let split = Split::Lists { train: "t.txt".into(), val: Some("v.txt".into()), test: "x.txt".into() };
+    let split =
+        Split::Lists { train: "t.txt".into(), val: Some(ListedValidation::List("v.txt".into())), test: "x.txt".into() };
     assert_eq!(spec.split, split);
+    let drawn = all.replace("val = \"v.txt\"", "val = 0.1, seed = 7, stratify = classes");
+    let spec = data(&drawn).unwrap();
+    let val = Some(ListedValidation::Share { share: 0.1, seed: 7 });
+    assert_eq!(spec.split, Split::Lists { train: "t.txt".into(), val, test: "x.txt".into() });
+    assert_eq!(spec.grouping.stratify, Some(StratifyBy::Classes));
 }
 
 #[test]

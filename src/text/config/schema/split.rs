@@ -2,13 +2,13 @@
 
 use super::value::{ReadResult, call, count, expected, field, integer, number, string, word};
 use crate::base::problem::problem;
-use crate::text::config::{GroupBy, Grouping, Split, StratifyBy};
+use crate::text::config::{GroupBy, Grouping, ListedValidation, Split, StratifyBy};
 use crate::text::syntax::ast::{Expr, ExprKind};
 
 const FORMS: &[(&str, &[&str])] = &[
     ("random", &["train", "val", "test", "seed", "group", "stratify"]),
     ("kfold", &["k", "fold", "val", "seed", "group", "stratify"]),
-    ("lists", &["train", "val", "test", "group"]),
+    ("lists", &["train", "val", "test", "seed", "group", "stratify"]),
     ("column", &["group"]),
 ];
 
@@ -79,13 +79,36 @@ fn kfold(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
 }
 
 fn lists(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
-    let path = |key: &str| match fields.iter().find(|(k, _)| *k == key) {
-        Some((_, e)) => string(e).map(Some),
-        None => Ok(None),
-    };
-    match (path("train")?, path("val")?, path("test")?) {
-        (Some(train), val, Some(test)) => Ok(Split::Lists { train, val, test }),
+    let given = |key: &str| fields.iter().find(|(k, _)| *k == key).map(|(_, e)| *e);
+    let path = |key: &str| given(key).map(string).transpose();
+    let seed = field(fields, "seed", 0, |e| integer(e, 0))?;
+    let val = field(fields, "val", None, |e| listed_validation(e, seed).map(Some))?;
+    if !matches!(val, Some(ListedValidation::Share { .. })) {
+        for key in ["seed", "stratify"] {
+            if let Some(value) = given(key) {
+                return Err(
+                    problem!(E0205, value.span, "`lists` has no key `{key}` unless `val` is a share, because it draws no part";
+                    help: "remove `{key}`, or write `val = 0.1` to draw a validation part from the training list"),
+                );
+            }
+        }
+    }
+    match (path("train")?, path("test")?) {
+        (Some(train), Some(test)) => Ok(Split::Lists { train, val, test }),
         _ => Err(problem!(E0207, expr.span, "`lists` needs `train` and `test`";
             help: "write `split = lists(train = \"train.txt\", test = \"test.txt\")`")),
+    }
+}
+
+/// Reads the path of a list, or the share of the training list that is for validation.
+fn listed_validation(e: &Expr, seed: u64) -> ReadResult<ListedValidation> {
+    if let ExprKind::Str(list) = &e.kind {
+        return Ok(ListedValidation::List(list.clone()));
+    }
+    match number(e) {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(ListedValidation::Share { share, seed }),
+        _ => {
+            expected(e, "a list such as \"val.txt\", or a share of the training list above 0 and below 1, such as 0.1")
+        }
     }
 }

@@ -5,6 +5,9 @@ use npc::text::config::schema::override_data;
 use npc::text::config::{DataSource, Grouping, MaskRule, Slicing, Split};
 use std::collections::BTreeMap;
 
+const LISTED_VALIDATION: &str =
+    "E0206 `val` takes a list such as \"val.txt\", or a share of the training list above 0 and below 1, such as 0.1";
+
 #[test]
 fn layouts_fill_in_missing_keys() {
     let spec = data("layout = isic2018 size = [8, 8] empty = one").unwrap();
@@ -93,6 +96,16 @@ fn lists_volumes_colours_and_groups() {
         ("split = random(group = isic)", "E0206 `group` takes a pattern over stems such as"),
         ("split = random(stratify = size)", "E0206 `stratify` takes one of foreground, classes"),
         ("split = lists(train = \"a\", test = \"b\", stratify = classes)", "E0205 `lists` has no key `stratify`"),
+        ("split = lists(train = \"a\", val = \"c\", test = \"b\", seed = 1)", "E0205 `lists` has no key `seed`"),
+        ("split = lists(train = \"a\", val = 0, test = \"b\")", LISTED_VALIDATION),
+        ("split = lists(train = \"a\", val = 1, test = \"b\")", LISTED_VALIDATION),
+        ("split = lists(train = \"a\", val = -0.1, test = \"b\")", LISTED_VALIDATION),
+        ("split = lists(train = \"a\", val = 10, test = \"b\")", LISTED_VALIDATION),
+        ("split = lists(train = \"a\", val = val.txt, test = \"b\")", LISTED_VALIDATION),
+        (
+            "split = lists(train = \"a\", val = 0.1, test = \"b\", seed = -1)",
+            "E0206 `seed` takes an integer of at least 0",
+        ),
     ] {
         let found = messages_of(data(&format!("{FILES}\n{more}")));
         assert_eq!(found.len(), 1, "{more}: {found:?}");
