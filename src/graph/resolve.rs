@@ -15,30 +15,38 @@ pub use lint::{allows, lint, unused_allows};
 pub use program::{BUILTIN_FUNCTIONS, BUILTIN_STAGES, ResolvedProgram};
 
 use crate::text::diag::Problems;
-use crate::text::import::Bundle;
+use crate::text::import::{Bundle, StdModelFile};
 use crate::text::syntax::ast::{self, ItemKind};
 
 /// Resolves the names of a file without imports. Reports duplicate and unknown names, and cycles.
 pub fn resolve(file: &ast::File) -> (ResolvedProgram<'_>, Problems) {
-    resolve_all(file, &[], None, false)
+    resolve_all(file, &[], &Library::default(), false)
 }
 
 /// Resolves the names of a file with everything that it imports.
 pub fn resolve_bundle(bundle: &Bundle) -> (ResolvedProgram<'_>, Problems) {
     let imported: Vec<&ast::File> = bundle.imported.iter().map(|i| &i.file).collect();
-    resolve_all(&bundle.root, &imported, bundle.std.as_ref(), bundle.incomplete)
+    let library = Library { blocks: bundle.std.as_ref(), networks: &bundle.std_models };
+    resolve_all(&bundle.root, &imported, &library, bundle.incomplete)
+}
+
+/// What is built in and imported.
+#[derive(Default)]
+struct Library<'a> {
+    blocks: Option<&'a ast::File>,
+    networks: &'a [StdModelFile],
 }
 
 fn resolve_all<'a>(
     root: &'a ast::File,
     imported: &[&'a ast::File],
-    std: Option<&'a ast::File>,
+    library: &Library<'a>,
     incomplete: bool,
 ) -> (ResolvedProgram<'a>, Problems) {
     let mut problems = Problems::new();
-    let mut program = index::index(root, imported, &mut problems);
+    let mut program = index::index(root, imported, library.networks, &mut problems);
     program.incomplete = incomplete;
-    for item in std.iter().flat_map(|file| &file.items) {
+    for item in library.blocks.iter().flat_map(|file| &file.items) {
         if let ItemKind::Block(block) = &item.kind {
             program.std_source = Some(item.span.source);
             program.std.insert(&block.name.node, block);

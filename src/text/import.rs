@@ -1,10 +1,12 @@
 //! Loading of a model file with its imports; each file is read and parsed once.
 //!
 //! Depends on files and syntax, not on name resolution. Invariants: imported files lie inside the folder of the root file,
-//! so that an untrusted model cannot read other files; imports are acyclic; `std` is always the built-in block library,
-//! whatever is on disk.
+//! so that an untrusted model cannot read other files; imports are acyclic; `std` is always the built-in block library, and
+//! `std.npnet` a built-in network, whatever is on disk.
 
-use super::diag::{Applicability, Diagnostic, Problems, did_you_mean};
+mod zoo;
+
+use super::diag::{Applicability, Diagnostic, Problems, did_you_mean, quoted_list};
 use super::files::{self, Files};
 use super::source::{SourceId, SourceMap, Span};
 use super::syntax::{self, ast};
@@ -26,6 +28,8 @@ pub struct Bundle {
     pub imported: Vec<ImportedFile>,
     /// The block library, if a file imports it.
     pub std: Option<ast::File>,
+    /// The built-in networks that files import: `std.npnet`. Their files hold models, variants, enums and blocks alone.
+    pub std_models: Vec<StdModelFile>,
     /// Whether an import failed; names may be missing for that reason.
     pub incomplete: bool,
 }
@@ -35,6 +39,17 @@ pub struct Bundle {
 pub struct ImportedFile {
     /// Path relative to the folder of the root file, with `/` as separator.
     pub path: String,
+    /// The file in the source map.
+    pub source: SourceId,
+    /// Tree of the file.
+    pub file: ast::File,
+}
+
+/// The file of a built-in network.
+#[derive(Debug, Clone)]
+pub struct StdModelFile {
+    /// Name after `std.`.
+    pub name: &'static str,
     /// The file in the source map.
     pub source: SourceId,
     /// Tree of the file.
@@ -78,6 +93,7 @@ impl ImportLoader<'_> {
         for item in &file.items {
             match &item.kind {
                 ast::ItemKind::Import(ast::Import::Std(_)) => self.load_std(),
+                ast::ItemKind::Import(ast::Import::StdModel(name)) => self.load_std_model(name),
                 ast::ItemKind::Import(ast::Import::Path(path)) => {
                     self.open.push((importer.to_string(), path.span));
                     if let Err(d) = self.load_path(&path.node, path.span, importer) {
@@ -106,6 +122,26 @@ impl ImportLoader<'_> {
             self.problems.extend(problems);
             self.bundle.std = Some(file);
         }
+    }
+
+    fn load_std_model(&mut self, import: &ast::Ident) {
+        let Some((name, text)) = zoo::MODELS.iter().find(|(name, _)| *name == import.node) else {
+            let names = zoo::MODELS.iter().map(|(name, _)| *name);
+            let list = quoted_list(names.clone());
+            let d = problem!(E0209, import.span, "std has no network `{import}`");
+            self.problems.push(d.nearest(import.span, &import.node, names, || Some(format!("it has {list}"))));
+            self.bundle.incomplete = true;
+            return;
+        };
+        if self.bundle.std_models.iter().any(|known| known.name == *name) {
+            return;
+        }
+        let source = self.sources.add(format!("<std.{name}>"), *text);
+        let (file, problems) = syntax::parse(self.sources, source);
+        self.problems.extend(problems);
+        // Their blocks are those of the library.
+        self.load_std();
+        self.bundle.std_models.push(StdModelFile { name, source, file: zoo::networks_of(file) });
     }
 
     fn load_path(&mut self, written: &str, span: Span, importer: &str) -> Result<(), Box<Diagnostic>> {

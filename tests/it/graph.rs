@@ -3,4 +3,5 @@
 mod elaborate;
 mod equal;
 mod properties;
+mod std_models;
 mod unused_blocks;

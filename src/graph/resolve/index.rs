@@ -3,18 +3,21 @@
 use super::program::ResolvedProgram;
 use crate::base::problem::problem;
 use crate::text::diag::Problems;
+use crate::text::import::StdModelFile;
 use crate::text::source::Span;
 use crate::text::syntax::ast::{self, ItemKind};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-/// Indexes the items of `imported` and `file` and reports duplicate names.
+/// Indexes the items of `networks`, `imported` and `file` and reports duplicate names. Blocks of `networks` are theirs alone, so that
+/// other files may have blocks of the same names.
 pub(super) fn index<'a>(
     file: &'a ast::File,
     imported: &[&'a ast::File],
+    networks: &'a [StdModelFile],
     problems: &mut Problems,
 ) -> ResolvedProgram<'a> {
-    let files = || imported.iter().copied().chain([file]);
+    let files = || networks.iter().map(|network| &network.file).chain(imported.iter().copied()).chain([file]);
     let mut program = ResolvedProgram {
         file,
         items: files().flat_map(|f| &f.items).collect(),
@@ -30,6 +33,7 @@ pub(super) fn index<'a>(
         cases: BTreeMap::new(),
         std: BTreeMap::new(),
         std_source: None,
+        network_blocks: networks.iter().map(|network| (network.source, BTreeMap::new())).collect(),
         broken: files().flat_map(|f| &f.broken).map(|b| b.node.as_str()).collect(),
         incomplete: false,
         fuel_spent: Cell::new(0),
@@ -46,6 +50,10 @@ pub(super) fn index<'a>(
             ItemKind::Data(d) => &d.name,
             ItemKind::Train(t) => &t.name,
         };
+        if let (ItemKind::Block(block), Some(own)) = (&item.kind, program.network_blocks.get_mut(&item.span.source)) {
+            own.insert(&block.name.node, block);
+            continue;
+        }
         if let Some(&first) = first_places.get(name.node.as_str()) {
             problems.push(problem!(E0202, name.span, "`{name}` is already the name of another item";
                     label: "named again here";

@@ -157,7 +157,8 @@ fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
     // An imported file that needs the library imports it itself. A block of the file shadows one of the library.
     let std_unused = !program.std.keys().any(|name| used(name) && !program.blocks.contains_key(name));
     let root = program.file.items.first().map(|i| i.span.source);
-    let mut others = program.items.iter().filter(|i| Some(i.span.source) != root);
+    let built_in = |item: &FileItem| program.network_blocks.contains_key(&item.span.source);
+    let mut others = program.items.iter().filter(|i| Some(i.span.source) != root && !built_in(i));
     let paths = program.file.items.iter().filter(|i| matches!(i.kind, ItemKind::Import(Import::Path(_)))).count();
     // With several files it is not known which of them declares a name. Data, runs and models can be named on the command
     // line.
@@ -177,6 +178,8 @@ fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
         let (what, unused) = match import {
             Import::Std(_) => ("std".to_string(), std_unused),
             Import::Path(path) => (format!("\"{}\"", path.node), path_unused),
+            // Its models can be named on the command line.
+            Import::StdModel(_) => continue,
         };
         if unused {
             let d = problem!(W0415, item.span, "unused import: no name from {what} is used");

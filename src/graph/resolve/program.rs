@@ -44,6 +44,8 @@ pub struct ResolvedProgram<'a> {
     /// Blocks of the built-in library. They use each other, but no block of the file, whose blocks may have the same names.
     pub(super) std: BTreeMap<&'a str, &'a ast::Block>,
     pub(super) std_source: Option<SourceId>,
+    /// Blocks of each built-in network, by the source of its file. They use each other and the library.
+    pub(super) network_blocks: BTreeMap<SourceId, BTreeMap<&'a str, &'a ast::Block>>,
     pub(super) broken: BTreeSet<&'a str>,
     /// Whether an import failed. Unknown names are not reported then, since the import may declare them.
     pub(super) incomplete: bool,
@@ -126,7 +128,11 @@ impl<'a> ResolvedProgram<'a> {
 
     /// Returns the block that `name` refers to in the source `from`.
     pub fn block(&self, name: &str, from: SourceId) -> Option<&'a ast::Block> {
-        let own = if self.std_source == Some(from) { None } else { self.blocks.get(name) };
+        let own = match self.network_blocks.get(&from) {
+            Some(of_network) => of_network.get(name),
+            None if self.std_source == Some(from) => None,
+            None => self.blocks.get(name),
+        };
         own.or_else(|| self.std.get(name)).copied()
     }
 

@@ -53,7 +53,7 @@ pub struct Attribute {
 /// The kinds of items; one variant for each keyword that starts an item.
 #[derive(Debug, Clone)]
 pub enum ItemKind {
-    /// `import`: the items of another file, or the block library.
+    /// `import`: the items of another file, the block library, or a built-in network.
     Import(Import),
     /// `enum`: a type whose values are names.
     Enum(Enum),
@@ -75,13 +75,15 @@ pub enum ItemKind {
     Allow(Vec<Ident>),
 }
 
-/// `import "blocks.model"` or `import std`.
+/// `import "blocks.model"`, `import std` or `import std.npnet`.
 #[derive(Debug, Clone)]
 pub enum Import {
     /// A path in quotes, relative to the file that contains the import; its span includes the quotes.
     Path(Spanned<String>),
     /// The built-in block library, with the span of the word `std`.
     Std(Span),
+    /// A built-in network, by the name after `std.`.
+    StdModel(Ident),
 }
 
 /// `enum Attention { none, se, cam }`

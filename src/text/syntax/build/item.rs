@@ -25,6 +25,7 @@ impl TreeBuilder {
                 let what = parts.one();
                 match what.as_rule() {
                     Rule::string => ItemKind::Import(Import::Path(self.string(what))),
+                    Rule::std_model => ItemKind::Import(Import::StdModel(self.ident(PairParts::of(what).one()))),
                     _ => ItemKind::Import(Import::Std(self.span(&what))),
                 }
             }

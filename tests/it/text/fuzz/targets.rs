@@ -72,7 +72,10 @@ fn bundle(sources: &mut SourceMap, text: &str) -> (Bundle, Problems) {
         file
     });
     // Other files do not exist.
-    let incomplete = root.items.iter().any(|i| matches!(i.kind, ast::ItemKind::Import(ast::Import::Path(_))));
+    let incomplete = root
+        .items
+        .iter()
+        .any(|item| matches!(item.kind, ast::ItemKind::Import(ast::Import::Path(_) | ast::Import::StdModel(_))));
     (Bundle { source, root, std, incomplete, ..Bundle::default() }, problems)
 }
 
