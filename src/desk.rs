@@ -35,6 +35,7 @@ mod memory_settings;
 mod model_difference;
 mod model_entry;
 mod model_file;
+mod model_reference;
 #[cfg(feature = "data")]
 mod project;
 #[cfg(feature = "data")]
@@ -74,6 +75,7 @@ pub use memory_settings::MemorySettings;
 pub use model_difference::{ModelDifference, NodeChange, NodeGroup};
 pub use model_entry::{ModelEntry, build, freeze, macs_by};
 pub use model_file::{ModelFile, open};
+pub use model_reference::{NamedModel, named_model};
 #[cfg(feature = "data")]
 pub(crate) use project::{NewProject, ProjectRequest, new_project};
 #[cfg(feature = "data")]

@@ -32,6 +32,7 @@ floats (docs/memory.md).
 Examples:
   npc check models/npnet.model
   npc check models/npnet.model --model NPNet --on cvc
+  npc check models/paper.model:UNet --on skin
   npc check models/*.model --table --on cvc,skin,luna --convention conv,thop
   npc check models/*.model --size 256x256 --format markdown
   npc check models/unet.model --symbolic
@@ -44,7 +45,7 @@ Examples:
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage"
 )]
 pub(super) struct CheckOptions {
-    /// Model files
+    /// Model files; FILE:NAME is the same as FILE --model NAME
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -83,15 +84,11 @@ const FORMATS: Formats = &[
 ];
 
 pub(super) fn run(opts: &CheckOptions) -> CommandResult {
-    let request = AnalysisRequest {
-        selection: opts.choice.selection(),
-        freeze: opts.freeze.clone(),
-        levels: opts.levels.levels(),
-        convention: opts.convention[0],
-    };
     let mut analyses = Vec::new();
     for path in &opts.files {
-        analyses.push(analyze_file(&Disk, path, &request)?);
+        let (file, selection) = opts.choice.of_file(path)?;
+        let (freeze, levels, convention) = (opts.freeze.clone(), opts.levels.levels(), opts.convention[0]);
+        analyses.push(analyze_file(&Disk, &file, &AnalysisRequest { selection, freeze, levels, convention })?);
     }
     match opts.format {
         OutputFormat::Json => {

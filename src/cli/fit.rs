@@ -4,7 +4,7 @@ use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::terminal::print;
 use crate::base::number::thousands;
-use crate::desk::{FitRequest, FittedModel, fit_model, value_text};
+use crate::desk::{FitRequest, FittedModel, fit_model, named_model, value_text};
 use crate::graph::elaborate::ModelArgument;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::cost::Convention;
@@ -32,9 +32,9 @@ Examples:
 Exit codes: 0 settings found, 1 none or problems found, 2 wrong usage"
 )]
 pub(super) struct FitOptions {
-    /// Model file
+    /// Model file; FILE:NAME is the same as FILE --model NAME
     file: PathBuf,
-    /// Model or variant [default: the first model with a hole]
+    /// Model or variant of the file or its imports [default: the first model with a hole]
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Values to try: NAME=[a,b,c] or NAME=16..256
@@ -60,11 +60,13 @@ pub(super) struct FitOptions {
 const SHOWN: usize = 40;
 
 pub(super) fn run(opts: &FitOptions) -> CommandResult {
+    let named = named_model(&Disk, &opts.file, opts.model.as_deref())?;
+    let with = [&named.with[..], &opts.with].concat();
     let request = FitRequest {
-        file: &opts.file,
-        model: opts.model.as_deref(),
+        file: &named.file,
+        model: named.model.as_deref(),
         holes: &opts.hole,
-        with: &opts.with,
+        with: &with,
         params: &opts.params,
         macs: &opts.macs,
         convention: opts.convention,

@@ -51,12 +51,9 @@ pub(super) fn run(opts: &FixOptions) -> CommandResult {
 
 /// Fixes one file. Returns whether errors are left.
 fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
-    let request = AnalysisRequest {
-        selection: opts.choice.selection(),
-        levels: opts.levels.levels(),
-        ..AnalysisRequest::default()
-    };
-    let fixed = match fix_file(&Disk, path, &request, opts.all) {
+    let (path, selection) = opts.choice.of_file(path)?;
+    let request = AnalysisRequest { selection, levels: opts.levels.levels(), ..AnalysisRequest::default() };
+    let fixed = match fix_file(&Disk, &path, &request, opts.all) {
         Ok(fixed) => fixed,
         // The other files are still fixed.
         Err(WorkbenchError::Problems(found)) => {
@@ -69,7 +66,7 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     let name = path.display();
     print(&unified_diff(&name.to_string(), &original, &text))?;
     if text != original && !opts.dry_run {
-        write_named_file(path, text.as_bytes())?;
+        write_named_file(&path, text.as_bytes())?;
     }
     let verb = if opts.dry_run { "would be fixed" } else { "fixed" };
     let errors = still.problems.iter().filter(|d| d.is_error()).count();

@@ -86,7 +86,8 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
             help: "add --format svg, html, mermaid or dot");
         return Err(CommandError::usage(problem));
     }
-    let (checked, sources) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
+    let (file, selection) = opts.select.chosen()?;
+    let (checked, sources) = build_models(&Disk, &file, &selection)?;
     let text = match opts.format {
         OutputFormat::Text => checked.iter().map(|c| ir::to_text(c.graph())).collect::<Vec<_>>().join("\n"),
         OutputFormat::Json => {

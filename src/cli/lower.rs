@@ -19,6 +19,7 @@ pub(super) struct LowerOptions {
 }
 
 pub(super) fn run(opts: &LowerOptions) -> CommandResult {
-    let (checked, _) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
+    let (file, selection) = opts.select.chosen()?;
+    let (checked, _) = build_models(&Disk, &file, &selection)?;
     print(&checked.iter().map(|c| crate::graph::plan::plan(c).to_text()).collect::<Vec<_>>().join("\n"))
 }

@@ -1,30 +1,39 @@
 //! Options shared by several commands: selection of models and sizes, and lint levels.
 
-use crate::desk::{ComparedAt, ImageSize, LintLevels, Selection, lint_name, lint_or_all, parse_size};
+use crate::desk::{
+    ComparedAt, ImageSize, LintLevels, Selection, WorkbenchError, lint_name, lint_or_all, named_model, parse_size,
+};
+use crate::text::files::Disk;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A model file with a selection of its models.
 #[derive(Args, Clone, Default)]
 pub(super) struct ModelOptions {
-    /// Model file
+    /// Model file; FILE:NAME is the same as FILE --model NAME
     pub file: PathBuf,
     #[command(flatten)]
     pub choice: SelectionOptions,
 }
 
-#[cfg(feature = "run")]
 impl ModelOptions {
+    /// Returns the model file and the selection of its models.
+    pub(super) fn chosen(&self) -> Result<(PathBuf, Selection), WorkbenchError> {
+        self.choice.of_file(&self.file)
+    }
+
     /// Builds the selected model. Fails if the selection has several.
-    pub(super) fn build(&self) -> Result<crate::graph::check::CheckedGraph, crate::desk::WorkbenchError> {
-        crate::desk::build_one(&crate::text::files::Disk, &self.file, &self.choice.selection())
+    #[cfg(feature = "run")]
+    pub(super) fn build(&self) -> Result<crate::graph::check::CheckedGraph, WorkbenchError> {
+        let (file, selection) = self.chosen()?;
+        crate::desk::build_one(&Disk, &file, &selection)
     }
 }
 
 /// Selection of models, hyper-parameters and input sizes.
 #[derive(Args, Clone, Default)]
 pub(super) struct SelectionOptions {
-    /// Model or variant [default: all models of the file]
+    /// Model or variant of the file or its imports [default: all models of the file]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// Hyper-parameters, for example --with attention=se,width=[16,32,64]
@@ -39,14 +48,15 @@ pub(super) struct SelectionOptions {
 }
 
 impl SelectionOptions {
-    /// Converts the options for the workbench.
-    pub(super) fn selection(&self) -> Selection {
+    /// Returns the model file and the selection of its models. The reference is `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
+    pub(super) fn of_file(&self, reference: &Path) -> Result<(PathBuf, Selection), WorkbenchError> {
         let SelectionOptions { model, with, on, size } = self.clone();
-        Selection { model, with, on, size }
+        let named = named_model(&Disk, reference, model.as_deref())?;
+        Ok((named.file, Selection { model: named.model, with: [named.with, with].concat(), on, size }))
     }
 }
 
-/// Input size at which two models are compared.
+/// Input size at which two models are compared, and their name.
 #[derive(Args)]
 pub(super) struct InputSizeOptions {
     /// Use the input size of this data block
@@ -55,12 +65,15 @@ pub(super) struct InputSizeOptions {
     /// Input height and width, for example 288x384
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
     size: Option<ImageSize>,
+    /// Model or variant of each file that is given without one, the file's own or imported
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
 }
 
 impl InputSizeOptions {
     /// Converts the options for the workbench.
     pub(super) fn compared_at(&self) -> ComparedAt<'_> {
-        ComparedAt { on: self.on.as_deref(), size: self.size }
+        ComparedAt { on: self.on.as_deref(), size: self.size, model: self.model.as_deref() }
     }
 }
 

@@ -7,8 +7,9 @@ use crate::base::lock::{WhenBusy, WhenMissing, lock_run_folder};
 use crate::base::number::clock;
 use crate::base::path::absolute;
 use crate::base::printable::printable;
+use crate::base::problem::problem;
 use crate::compute::device::set_threads;
-use crate::desk::{self, ResolvedRun, RunRequest, resolve_run};
+use crate::desk::{self, ResolvedRun, RunRequest, named_model, resolve_run};
 use crate::learn::run_folder::{EpochRecord, RunFolder};
 use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train};
 use crate::show::images::case_pictures::add_to_tensorboard;
@@ -41,7 +42,7 @@ Examples:
 Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted (continue with --resume)"
 )]
 pub(super) struct TrainOptions {
-    /// Model file, or the settings.yaml of an earlier run
+    /// Model file, or the settings.yaml of an earlier run; FILE:NAME is the same as FILE --model NAME
     file: PathBuf,
     /// Name of a `train` block
     run: Option<String>,
@@ -91,10 +92,17 @@ enum ResumeMode {
 }
 
 pub(super) fn run(opts: &TrainOptions) -> CommandResult {
+    let named = named_model(&Disk, &opts.file, opts.model.as_deref())?;
+    if !named.with.is_empty() {
+        return Err(CommandError::usage(
+            problem!(E0503, "train takes no hyper-parameters after the name of the model";
+            help: "write `--set model.width=[16,32]`, one for each of them"),
+        ));
+    }
     let request = RunRequest {
-        file: &opts.file,
+        file: &named.file,
         run: opts.run.as_deref(),
-        model: opts.model.as_deref(),
+        model: named.model.as_deref(),
         set: &opts.set,
         data_root: opts.data_root.as_deref(),
         device: opts.device.as_deref(),

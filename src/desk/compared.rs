@@ -3,6 +3,7 @@
 use super::error::WorkbenchError;
 use super::model_entry::build;
 use super::model_file::{ModelFile, open};
+use super::model_reference::{ModelReference, exists, parse_reference};
 use super::revision::Checkout;
 use super::selection::{ImageSize, Selection, select};
 use crate::base::problem::problem;
@@ -24,47 +25,15 @@ pub struct ComparedModel {
     pub label: String,
 }
 
-/// The image size of the comparison: that of a data block, or a size in pixels.
+/// What both references share: the image size of the comparison, as that of a data block or in pixels, and a model's name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ComparedAt<'a> {
     /// Name of the data block whose image size is used.
     pub on: Option<&'a str>,
     /// Height and width in pixels.
     pub size: Option<ImageSize>,
-}
-
-/// A parsed reference to a model of a file.
-struct ModelReference<'a> {
-    file: &'a str,
-    /// Revision of the git repository that contains the file.
-    revision: Option<&'a str>,
-    model: Option<&'a str>,
-    args: &'a str,
-}
-
-/// Splits a reference into its parts. The name of an existing file may contain a colon or an at sign.
-fn parse_reference<'t>(files: &dyn Files, text: &'t str) -> ModelReference<'t> {
-    let whole = |file| ModelReference { file, revision: None, model: None, args: "" };
-    if exists(files, text) {
-        return whole(text);
-    }
-    // A colon at the second position belongs to a drive letter.
-    let cut = text.match_indices(':').map(|(at, _)| at).find(|&at| at > 1);
-    let (file, model) = cut.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
-    let (file, revision) = match file.split_once('@') {
-        Some((name, revision)) if !exists(files, file) => (name, Some(revision)),
-        _ => (file, None),
-    };
-    let (model, args) = match model.and_then(|m| m.strip_suffix(')')).and_then(|m| m.split_once('(')) {
-        Some((model, args)) => (Some(model), args),
-        None => (model, ""),
-    };
-    ModelReference { file, revision, model: model.map(str::trim).filter(|m| !m.is_empty()), args }
-}
-
-/// Checks whether a path exists on disk or as a text of the workbench.
-fn exists(files: &dyn Files, path: &str) -> bool {
-    Path::new(path).exists() || files.read(Path::new(path)).is_ok()
+    /// The model of a reference that names none; by default the first of its file.
+    pub model: Option<&'a str>,
 }
 
 /// Loads both models. The second may be the name of a model alone, which is then searched in the file of the first. A
@@ -84,6 +53,10 @@ pub fn compared(
     let alone = second.model.is_none() && !exists(files, b) && !b.contains(['/', '.', '@']);
     let joined = format!("{}:{b}", first.file);
     let second = if alone { parse_reference(files, &joined) } else { second };
+    if let (Some(model), Some(_), Some(_)) = (at.model, first.model, second.model) {
+        return Err(WorkbenchError::request(problem!(E0503, "both models are named, and --model names `{model}`";
+            help: "leave --model out; it is for files without a model's name")));
+    }
     Ok([load_model(files, &first, at)?, load_model(files, &second, at)?])
 }
 
@@ -100,7 +73,7 @@ fn load_model(
     };
     let ModelFile { mut sources, bundle, mut problems } = opened?;
     let selection = Selection {
-        model: named.model.map(str::to_string),
+        model: named.model.or(at.model).map(str::to_string),
         with: Some(named.args.to_string()).filter(|a| !a.trim().is_empty()).into_iter().collect(),
         on: at.on.map(str::to_string).into_iter().collect(),
         size: at.size.into_iter().collect(),

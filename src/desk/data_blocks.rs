@@ -3,7 +3,7 @@
 use super::arguments::named_arguments;
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
-use super::selection::{data_named, unknown_name};
+use super::selection::{data_named, model_named, unknown_name};
 use super::size_suggestions::with_size_suggestions;
 use crate::base::error::RunError;
 use crate::data::SplitRole;
@@ -137,10 +137,7 @@ fn models_for<'a>(
     model: Option<&str>,
 ) -> Result<Vec<(&'a ast::Ident, &'a [ast::Arg])>, Problems> {
     if let Some(name) = model {
-        let names = program.names();
-        let known = names.iter().map(|e| e.node.as_str());
-        let entry = program.find(name).ok_or_else(|| unknown_name("model or variant", name, known))?;
-        return Ok(vec![(entry, &[])]);
+        return Ok(vec![(model_named(program, name)?, &[])]);
     }
     let mut wanted: Vec<(&ast::Ident, &[ast::Arg])> = Vec::new();
     for train in program.trains.values().filter(|train| train.data.node == spec.name) {

@@ -92,9 +92,12 @@ pub(super) fn explore(
             Err(p) => problems.extend(p),
         }
     }
-    for name in program.entries() {
-        let wanted = selection.model.as_ref().is_none_or(|m| *m == name.node);
-        if !wanted || program.is_broken(&name.node) || !has_hole(program, &name.node, &[]) {
+    let chosen = match &selection.model {
+        None => program.entries(),
+        Some(model) => program.find(model).into_iter().collect(),
+    };
+    for name in chosen {
+        if program.is_broken(&name.node) || !has_hole(program, &name.node, &[]) {
             continue;
         }
         match fit_holes(program, sources, name) {

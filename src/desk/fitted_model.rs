@@ -3,7 +3,7 @@
 use super::arguments::arguments;
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
-use super::selection::{ImageSize, parse_size, unknown_name};
+use super::selection::{ImageSize, model_named, parse_size, unknown_name};
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
@@ -95,11 +95,7 @@ fn choose_model<'p>(
 ) -> Result<&'p ast::Ident, Diagnostic> {
     let entries = program.entries();
     match request.model {
-        Some(name) => entries
-            .iter()
-            .find(|e| e.node == name)
-            .copied()
-            .ok_or_else(|| unknown_name("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
+        Some(name) => model_named(program, name),
         None => {
             let open = |e: &&&ast::Ident| !ranges.is_empty() || !open_holes(program, &e.node, given).is_empty();
             entries

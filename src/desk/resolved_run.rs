@@ -3,7 +3,7 @@
 use super::arguments::{arguments, named_arguments};
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
-use super::selection::{data_named, not_one, unknown_name};
+use super::selection::{data_named, model_named, not_one, unknown_name};
 use crate::base::error::RunError;
 use crate::base::path::{absolute, folder_of, leads_out};
 use crate::base::problem::problem;
@@ -274,10 +274,7 @@ fn build_model(
 ) -> Result<CheckedGraph, Problems> {
     let texts: Vec<String> = train.args.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let args = arguments(sources, "model arguments", &texts)?;
-    let Some(entry) = program.find(&train.model) else {
-        let names = program.names();
-        return Err(unknown_name("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
-    };
+    let entry = model_named(program, &train.model)?;
     check(elaborate(program, entry, &args, Some(size))?)
 }
 

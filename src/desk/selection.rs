@@ -64,13 +64,9 @@ pub struct SelectedModel {
 
 /// Returns the selected models, each with its sizes. Errors: unknown names, or a file without a model.
 pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Vec<SelectedModel>, Problems> {
-    let entries = program.entries();
     let chosen: Vec<&ast::Ident> = match &selection.model {
-        None => entries,
-        Some(name) => match entries.iter().find(|e| e.node == *name) {
-            Some(entry) => vec![entry],
-            None => return Err(unknown_name("model or variant", name, entries.iter().map(|e| e.node.as_str())).into()),
-        },
+        None => program.entries(),
+        Some(name) => vec![model_named(program, name)?],
     };
     if chosen.is_empty() && program.items.is_empty() && program.file.broken.is_empty() {
         return Err(Diagnostic::from(problem!(E0501, "the file holds no model")).into());
@@ -97,6 +93,12 @@ pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Ve
         }
     }
     Ok(selected)
+}
+
+/// Returns the model or variant of this name, of the file itself or imported.
+pub(super) fn model_named<'a>(program: &ResolvedProgram<'a>, name: &str) -> Result<&'a ast::Ident, Diagnostic> {
+    let known = program.names();
+    program.find(name).ok_or_else(|| unknown_name("model or variant", name, known.iter().map(|e| e.node.as_str())))
 }
 
 /// Returns the data block of this name with its settings. Errors: the file does not have it, or the block has errors.

@@ -10,6 +10,7 @@ mod graph;
 mod levels;
 #[cfg(unix)]
 mod malicious_input;
+mod model_references;
 #[cfg(feature = "data")]
 mod new_project;
 #[cfg(feature = "run")]

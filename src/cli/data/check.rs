@@ -4,7 +4,7 @@ use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::option_words::{TEXT_OR_JSON, format_parser};
 use crate::cli::progress::bar;
 use crate::cli::terminal::print;
-use crate::desk::data_blocks;
+use crate::desk::{data_blocks, named_model};
 use crate::show::images::survey_sheets;
 use crate::show::survey;
 use crate::show::table::OutputFormat;
@@ -29,7 +29,7 @@ Examples:
 Exit codes: 0 no errors (there may be warnings), 1 errors found, 2 wrong usage"
 )]
 pub(super) struct DataCheckOptions {
-    /// Model file
+    /// Model file; FILE:NAME is the same as FILE --model NAME
     file: PathBuf,
     /// Data blocks [default: all of the file]
     data: Vec<String>,
@@ -47,7 +47,8 @@ pub(super) struct DataCheckOptions {
 }
 
 pub(super) fn run(opts: &DataCheckOptions) -> CommandResult {
-    let blocks = data_blocks(&Disk, &opts.file, &opts.data, opts.model.as_deref())?;
+    let named = named_model(&Disk, &opts.file, opts.model.as_deref())?;
+    let blocks = data_blocks(&Disk, &named.file, &opts.data, named.model.as_deref())?;
     let mut documents = Vec::new();
     let mut failed = false;
     for block in &blocks {

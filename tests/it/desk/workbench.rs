@@ -186,7 +186,7 @@ fn one_model_is_built_where_there_is_exactly_one() {
 fn two_models_differ_by_values() {
     let file = repository("models/npnet.model");
     let first = format!("{}:NPNet", file.display());
-    let at = ComparedAt { on: Some("cvc"), size: None };
+    let at = ComparedAt { on: Some("cvc"), ..ComparedAt::default() };
     let [a, b] = compared(&Disk, &first, "NPNet_Plain", &at).unwrap();
     let difference = ModelDifference::new(&a, &b);
     assert_eq!(difference.costs[0].params, count(&a.checked, Convention::Conv).params);
