@@ -14,6 +14,7 @@ use crate::show::field::summary;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::claim::{QuantityValue, Verdict};
 use crate::study::cost::{Convention, CostReport};
+use crate::text::config::DataSpec;
 use crate::text::diag::{Code, Problems};
 use crate::text::files::Disk;
 use clap::Args;
@@ -23,7 +24,8 @@ use std::path::PathBuf;
 /// Check model files: shapes, parameters, MACs, claims, problems
 #[derive(Args)]
 #[command(
-    after_help = "Without --model all models and variants are checked. Without --on or --size the input size is that
+    after_help = "Without --model all models and variants are checked; of a file with data blocks and runs alone the models
+of the runs, and the data blocks are listed. Without --on or --size the input size is that
 of the first run that trains the model, else of the first data block. MACs are for one image;
 without --convention they are the multiply-accumulates of convolutions and linear layers.
 docs/counting.md describes each convention. Memory is that of a run on the CPU with 32-bit
@@ -83,6 +85,9 @@ const FORMATS: Formats = &[
     (OutputFormat::Markdown, "The table of --table"),
 ];
 
+/// Largest number of classes that the table of data blocks names.
+const MAX_CLASS_NAMES: usize = 6;
+
 pub(super) fn run(opts: &CheckOptions) -> CommandResult {
     let mut analyses = Vec::new();
     for path in &opts.files {
@@ -122,9 +127,18 @@ fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> CommandResult {
     if all.len() > 1 || opts.table {
         text.push_str(&overview_table(&all, &opts.convention).to_text());
     }
+    let data: Vec<&DataSpec> = analyses.iter().flat_map(|l| &l.data).collect();
+    if !data.is_empty() {
+        let _ = write!(text, "{}{}", if all.len() > 1 || opts.table { "\n" } else { "" }, data_table(&data).to_text());
+    }
     let claimed: Vec<&JudgedClaim> = analyses.iter().flat_map(|l| &l.claims).collect();
     if !claimed.is_empty() {
-        let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_table(&claimed).to_text());
+        let _ = write!(
+            text,
+            "{}{}",
+            if all.len() > 1 || !data.is_empty() { "\n" } else { "" },
+            claims_table(&claimed).to_text()
+        );
     }
     for explored in
         analyses.iter().map(|analysis| exploration::exploration_text(&analysis.exploration)).filter(|t| !t.is_empty())
@@ -218,6 +232,20 @@ fn claims_table(claimed: &[&JudgedClaim]) -> Table {
     let columns =
         vec![Column::words("claim about"), Column::words("claim"), Column::numbers("found"), Column::words("")];
     Table::new(columns, claimed.iter().map(row).collect())
+}
+
+/// Returns a table with one row per data block: size, classes and split.
+fn data_table(specs: &[&DataSpec]) -> Table {
+    let classes = |spec: &DataSpec| match spec.classes.len() {
+        n if n > MAX_CLASS_NAMES => format!("{n} classes"),
+        _ => spec.classes.join(", "),
+    };
+    let row = |spec: &&DataSpec| {
+        let [h, w] = spec.size;
+        vec![spec.name.as_str().into(), format!("{h}x{w}").into(), classes(spec).into(), spec.split_text().into()]
+    };
+    let columns = ["data", "size", "classes", "split"].map(Column::words).to_vec();
+    Table::new(columns, specs.iter().map(row).collect())
 }
 
 /// Returns a table with one row per model and size.

@@ -8,6 +8,7 @@ use crate::show::field;
 use crate::study::claim::Verdict;
 use crate::study::cost::field::ReceptiveField;
 use crate::study::cost::{BlockCost, Convention, CostReport, NodeCost};
+use crate::text::config::DataSpec;
 use crate::text::diag;
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -106,6 +107,9 @@ pub(super) fn check_document(
         if !analysis.claims.is_empty() {
             append_list(&mut document.rest, "claims", analysis.claims.iter().map(claim_json).collect());
         }
+        if !analysis.data.is_empty() {
+            append_list(&mut document.rest, "data", analysis.data.iter().map(data_json).collect());
+        }
         for (key, list) in exploration::exploration_json(&analysis.exploration) {
             append_list(&mut document.rest, key, list);
         }
@@ -159,6 +163,10 @@ fn model_document<'a>(
     let object = |pairs: Vec<(&str, Value)>| pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
     let (nodes, blocks) = (NodeDocuments { report, fields, effective }, BlockDocuments(&report.blocks));
     ModelDocument { head: object(head.into()), nodes, blocks, tail: object(tail) }
+}
+
+fn data_json(spec: &DataSpec) -> Value {
+    json!({"name": spec.name, "size": spec.size, "classes": spec.classes, "split": spec.split_text()})
 }
 
 fn claim_json(c: &JudgedClaim) -> Value {

@@ -15,10 +15,12 @@ use crate::graph::resolve::{ResolvedProgram, lint, resolve_bundle};
 use crate::study::cost::{Convention, CostReport, count};
 use crate::study::explore::warn_duplicate_variants;
 use crate::study::lint::lints;
+use crate::text::config::{DataSpec, schema};
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::files::Files;
 use crate::text::import;
 use crate::text::source::{SourceId, SourceMap};
+use crate::text::syntax::ast;
 use std::path::Path;
 
 /// The most nodes of the models of one analysis. Each model counts as [`NODES_PER_MODEL`] additional nodes.
@@ -54,6 +56,8 @@ pub struct FileAnalysis {
     pub claims: Vec<JudgedClaim>,
     /// Counts of the file's sweeps, and the values that fit its holes.
     pub exploration: Exploration,
+    /// The data blocks of a file without models, in the order of the file, unless a model is selected.
+    pub data: Vec<DataSpec>,
 }
 
 impl FileAnalysis {
@@ -109,7 +113,18 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
         problems.extend(warn_duplicate_variants(&program, &checked));
     }
     let problems = request.levels.apply(&program, selection, problems).sorted();
-    Ok(FileAnalysis { sources, root: bundle.source, problems, entries, claims, exploration })
+    let listed = program.entries().is_empty() && selection.model.is_none();
+    let data = if listed { data_of_file(&program) } else { Vec::new() };
+    Ok(FileAnalysis { sources, root: bundle.source, problems, entries, claims, exploration, data })
+}
+
+/// Returns the data blocks of the root file that have no errors.
+fn data_of_file(program: &ResolvedProgram<'_>) -> Vec<DataSpec> {
+    let spec = |item: &ast::FileItem| match &item.kind {
+        ast::ItemKind::Data(data) => schema::data_spec(data).ok(),
+        _ => None,
+    };
+    program.file.items.iter().filter_map(spec).collect()
 }
 
 /// Builds, lints and counts the selected models until they have too many nodes together.
@@ -120,15 +135,21 @@ fn build_all(
     args: &[ModelArgument],
     request: &AnalysisRequest,
 ) -> (Vec<(ModelEntry, CostReport)>, Problems) {
-    let (mut entries, mut problems) = (Vec::new(), Problems::new());
+    let (mut entries, mut problems): (Vec<(ModelEntry, CostReport)>, _) = (Vec::new(), Problems::new());
     let mut kept = 0;
+    let Selection { on, size, .. } = &request.selection;
+    let at_data_size = args.is_empty() && on.is_empty() && size.is_empty();
     for one in selected.iter().filter(|s| !program.is_broken(&s.name.node)) {
         // Models with holes are handled by `explore`.
-        if has_hole(program, &one.name.node, args) {
+        if one.arguments(args).is_ok_and(|args| has_hole(program, &one.name.node, &args)) {
             continue;
         }
         let mut entry = match build(program, one, args) {
+            // Several runs may train one model.
+            Ok(entry) if one.run.is_some() && entries.iter().any(|(earlier, _)| entry.repeats(earlier)) => continue,
             Ok(entry) => entry,
+            // `run_problems` reports what is wrong at the size of a run's data.
+            Err(_) if one.run.is_some() && at_data_size => continue,
             Err(p) => {
                 problems.extend(p);
                 continue;

@@ -1,7 +1,7 @@
 //! Builds the selected models of a file, or fails if one has a problem.
 
 use super::error::WorkbenchError;
-use super::model_entry::build;
+use super::model_entry::{ModelEntry, build};
 use super::model_file::{ModelFile, open};
 use super::selection::{Selection, select};
 use crate::base::problem::problem;
@@ -25,22 +25,23 @@ pub fn build_models(
     let args = selection.arguments(&mut sources)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
-    let mut models = Vec::new();
-    match select(&program, selection) {
-        Ok(selected) => {
-            for one in selected.iter().filter(|s| !program.is_broken(&s.name.node)) {
-                match build(&program, one, &args) {
-                    Ok(entry) => models.push(entry.checked),
-                    Err(p) => problems.extend(p),
-                }
-            }
+    let selected = select(&program, selection).unwrap_or_else(|p| {
+        problems.extend(p);
+        Vec::new()
+    });
+    let mut models: Vec<ModelEntry> = Vec::new();
+    for one in selected.iter().filter(|s| !program.is_broken(&s.name.node)) {
+        match build(&program, one, &args) {
+            // Several runs may train one model.
+            Ok(entry) if one.run.is_some() && models.iter().any(|earlier| entry.repeats(earlier)) => {}
+            Ok(entry) => models.push(entry),
+            Err(p) => problems.extend(p),
         }
-        Err(p) => problems.extend(p),
     }
     if problems.has_errors() {
         return Err(WorkbenchError::problems(sources, problems));
     }
-    Ok((models, sources))
+    Ok((models.into_iter().map(|entry| entry.checked).collect(), sources))
 }
 
 /// Builds the one model that is selected. Errors: those of [`build_models`], no model

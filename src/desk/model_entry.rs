@@ -33,7 +33,8 @@ pub fn build(
     selected: &SelectedModel,
     args: &[ModelArgument],
 ) -> Result<ModelEntry, Problems> {
-    let SelectedModel { name, size, on, data_named } = selected;
+    let SelectedModel { name, size, on, data_named, run: _ } = selected;
+    let args = &selected.arguments(args)?;
     let built = elaborate(program, name, args, *size).and_then(check);
     let checked = built.map_err(|p| with_size_suggestions(program, name, args, *size, p))?;
     let named = on.as_ref().filter(|_| *data_named);
@@ -41,6 +42,15 @@ pub fn build(
     let memory = memory_settings(program, &name.node);
     let frozen = memory.as_ref().map(|run| FrozenPaths::existing_in(&checked, &run.freeze)).unwrap_or_default();
     Ok(ModelEntry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), memory, frozen })
+}
+
+impl ModelEntry {
+    /// Checks whether the entry is the same model as an earlier one: equal in name, hyper-parameters, image and data.
+    pub(super) fn repeats(&self, earlier: &ModelEntry) -> bool {
+        let (a, b) = (self.checked.graph(), earlier.checked.graph());
+        let same = (&a.name, &a.settings, &self.on) == (&b.name, &b.settings, &earlier.on);
+        same && self.checked.input() == earlier.checked.input()
+    }
 }
 
 /// Freezes the parameters of these nodes and blocks, instead of those that the model's run freezes. The paths are

@@ -1,6 +1,6 @@
 //! Selects models of a file, with hyper-parameters and sizes.
 
-use super::arguments::arguments;
+use super::arguments::{arguments, named_arguments};
 use super::defaults::default_data;
 use super::error::WorkbenchError;
 use crate::base::problem::problem;
@@ -60,13 +60,30 @@ pub struct SelectedModel {
     pub on: Option<(String, DataSpec)>,
     /// Whether the selection names the data block. Only then is the model checked against its classes.
     pub data_named: bool,
+    /// Hyper-parameters of the run that trains it, where the model stands for a run of a file without models.
+    pub run: Option<Vec<ast::Arg>>,
 }
 
-/// Returns the selected models, each with its sizes. Errors: unknown names, or a file without a model.
+impl SelectedModel {
+    /// Returns the hyper-parameters of its run, if it stands for one, replaced and followed by those that are given. Errors: one
+    /// of the run has no name.
+    pub fn arguments(&self, given: &[ModelArgument]) -> Result<Vec<ModelArgument>, Problems> {
+        let mut all = self.run.as_deref().map(named_arguments).transpose()?.unwrap_or_default();
+        all.retain(|arg| given.iter().all(|other| other.name.node != arg.name.node));
+        all.extend_from_slice(given);
+        Ok(all)
+    }
+}
+
+/// Returns the selected models, each with its sizes. Of a file without models these are the models of its runs, one for each run.
+///
+/// Errors: unknown names, or a file with nothing in it.
 pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Vec<SelectedModel>, Problems> {
-    let chosen: Vec<&ast::Ident> = match &selection.model {
-        None => program.entries(),
-        Some(name) => vec![model_named(program, name)?],
+    let alone = |name| (name, None);
+    let chosen: Vec<(&ast::Ident, Option<&ast::Train>)> = match &selection.model {
+        Some(name) => vec![alone(model_named(program, name)?)],
+        None if program.entries().is_empty() => trained_models(program),
+        None => program.entries().into_iter().map(alone).collect(),
     };
     if chosen.is_empty() && program.items.is_empty() && program.file.broken.is_empty() {
         return Err(Diagnostic::from(problem!(E0501, "the file holds no model")).into());
@@ -81,18 +98,38 @@ pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Ve
         .into());
     }
     let mut selected = Vec::new();
-    for name in chosen {
-        let at = |size, on| SelectedModel { name: name.clone(), size, on, data_named: !named.is_empty() };
+    for (name, train) in chosen {
+        let run = train.map(|train| train.args.clone());
+        let data_named = !named.is_empty();
+        let at = |size, on| SelectedModel { name: name.clone(), size, on, data_named, run: run.clone() };
         if !named.is_empty() {
             selected.extend(named.iter().map(|on| at(Some(on.1.size), Some(on.clone()))));
         } else if !selection.size.is_empty() {
             selected.extend(selection.size.iter().map(|&size| at(Some(size), None)));
         } else {
-            let on = default_data(program, &name.node);
+            let on = match train {
+                Some(train) => data_named_by(program, train),
+                None => default_data(program, &name.node),
+            };
             selected.push(at(on.as_ref().map(|(_, spec)| spec.size), on));
         }
     }
     Ok(selected)
+}
+
+/// Returns the model of each run of the file itself.
+fn trained_models<'a>(program: &ResolvedProgram<'a>) -> Vec<(&'a ast::Ident, Option<&'a ast::Train>)> {
+    let run = |item: &'a ast::FileItem| match &item.kind {
+        ast::ItemKind::Train(train) => program.find(&train.model.node).map(|name| (name, Some(train))),
+        _ => None,
+    };
+    program.file.items.iter().filter_map(run).collect()
+}
+
+/// Returns the data of a run. Errors of the block are reported with the block.
+fn data_named_by(program: &ResolvedProgram<'_>, train: &ast::Train) -> Option<(String, DataSpec)> {
+    let spec = program.data.get(train.data.node.as_str()).and_then(|data| schema::data_spec(data).ok())?;
+    Some((train.data.node.clone(), spec))
 }
 
 /// Returns the model or variant of this name, of the file itself or imported.

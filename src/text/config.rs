@@ -13,6 +13,7 @@ mod optimizer;
 mod schedule;
 pub mod schema;
 pub mod settings;
+pub mod split_text;
 pub mod value_units;
 
 pub use augment::{Augmentation, BorderMode, nnunet_like};

@@ -4,6 +4,7 @@
 mod data;
 mod diagnostics;
 mod equal_diff;
+mod files_of_runs;
 mod fix;
 mod front_commands;
 mod graph;

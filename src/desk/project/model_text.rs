@@ -4,9 +4,8 @@ use super::network_text::{MODEL, RUN, comment, network_text};
 use super::run_plan::RunPlan;
 use crate::data::inspection::{DataGuess, Inspection};
 use crate::text::config::case_rules::{MaskLabel, label_colour};
-use crate::text::config::{
-    DataSource, DataSpec, GroupBy, ListedValidation, MaskRule, OrientationRule, SliceAxis, SliceSelection, Split,
-};
+use crate::text::config::split_text::quoted;
+use crate::text::config::{DataSource, DataSpec, MaskRule, OrientationRule, SliceAxis, SliceSelection};
 use std::fmt::Write;
 
 /// An entry of the model file that is a guess.
@@ -146,31 +145,8 @@ fn data_entries(spec: &DataSpec) -> Vec<(&'static str, String)> {
         SliceSelection::Labelled => entries.push(("slices", "labelled".into())),
         SliceSelection::Every(n) => entries.push(("slices", format!("every({n})"))),
     }
-    entries.push(("split", split_text(spec)));
+    entries.push(("split", spec.split_text()));
     entries
-}
-
-fn split_text(spec: &DataSpec) -> String {
-    let group = match &spec.grouping.group {
-        Some(GroupBy::Pattern(pattern)) => format!(", group = {}", quoted(pattern)),
-        Some(GroupBy::CvcClinicdb) => ", group = cvc_clinicdb".into(),
-        None => String::new(),
-    };
-    match &spec.split {
-        Split::Random { val: 0.0, test, seed, .. } => format!("random(test = {test}, seed = {seed}{group})"),
-        Split::Random { val, test, seed, .. } => format!("random(val = {val}, test = {test}, seed = {seed}{group})"),
-        Split::Kfold { k, fold, seed, .. } => format!("kfold(k = {k}, fold = {fold}, seed = {seed}{group})"),
-        Split::Lists { train, val, test } => {
-            let val = match val {
-                Some(ListedValidation::List(list)) => format!(", val = {}", quoted(list)),
-                Some(ListedValidation::Share { share, seed: 0 }) => format!(", val = {share}"),
-                Some(ListedValidation::Share { share, seed }) => format!(", val = {share}, seed = {seed}"),
-                None => String::new(),
-            };
-            format!("lists(train = {}{val}, test = {}{group})", quoted(train), quoted(test))
-        }
-        Split::Column | Split::ColumnOrRandom => "column".into(),
-    }
 }
 
 fn label_text(label: u32) -> String {
@@ -178,10 +154,4 @@ fn label_text(label: u32) -> String {
         Some(_) => format!("\"{}\"", MaskLabel(label)),
         None => label.to_string(),
     }
-}
-
-/// Returns a string of the language.
-fn quoted(text: &str) -> String {
-    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
-    format!("\"{text}\"")
 }
