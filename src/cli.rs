@@ -17,6 +17,7 @@ mod check;
 mod check_document;
 #[cfg(feature = "data")]
 mod compare;
+mod completions;
 #[cfg(feature = "data")]
 mod data;
 #[cfg(feature = "run")]
@@ -37,6 +38,7 @@ mod graph;
 mod init;
 #[cfg(feature = "run")]
 mod lower;
+mod man;
 mod memory;
 #[cfg(feature = "data")]
 mod new;
@@ -63,7 +65,7 @@ mod terminal;
 #[cfg(feature = "run")]
 mod train;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Models, data and training runs of medical image segmentation in one text file.
@@ -136,6 +138,8 @@ enum NpcCommand {
     Fmt(fmt::FmtOptions),
     Fix(fix::FixOptions),
     Explain(explain::ExplainOptions),
+    Completions(completions::CompletionsOptions),
+    Man(man::ManOptions),
 }
 
 /// Stack size for deeply nested files; untouched pages take no memory.
@@ -216,5 +220,7 @@ fn run_command(command: NpcCommand) -> error::CommandResult {
         NpcCommand::Fmt(opts) => fmt::run(&opts),
         NpcCommand::Fix(opts) => fix::run(&opts),
         NpcCommand::Explain(opts) => explain::run(&opts),
+        NpcCommand::Completions(opts) => completions::run(&opts, Cli::command()),
+        NpcCommand::Man(opts) => man::run(&opts, Cli::command()),
     }
 }

@@ -16,4 +16,5 @@ mod model_references;
 mod new_project;
 #[cfg(feature = "run")]
 mod run;
+mod shell_files;
 mod sweep_static;
