@@ -55,6 +55,8 @@ mod progress;
 mod report;
 #[cfg(feature = "run")]
 mod reproduce;
+#[cfg(feature = "data")]
+mod runs;
 #[cfg(feature = "run")]
 mod selftest;
 mod sizes;
@@ -123,6 +125,8 @@ enum NpcCommand {
     Compare(compare::CompareOptions),
     #[cfg(feature = "data")]
     Report(report::ReportOptions),
+    #[cfg(feature = "data")]
+    Runs(runs::RunsOptions),
     Graph(graph::GraphOptions),
     Equal(equal::EqualOptions),
     Diff(diff::DiffOptions),
@@ -202,6 +206,8 @@ fn run_command(command: NpcCommand) -> error::CommandResult {
         NpcCommand::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "data")]
         NpcCommand::Report(opts) => report::run(&opts),
+        #[cfg(feature = "data")]
+        NpcCommand::Runs(opts) => runs::run(&opts),
         NpcCommand::Sweep(opts) => sweep::run(&opts),
         #[cfg(feature = "run")]
         NpcCommand::Reproduce(opts) => reproduce::run(&opts),

@@ -20,6 +20,8 @@ pub(crate) mod project;
 #[cfg(feature = "data")]
 pub(crate) mod report;
 #[cfg(feature = "data")]
+pub(crate) mod runs;
+#[cfg(feature = "data")]
 pub(crate) mod score_remarks;
 #[cfg(feature = "data")]
 pub(crate) mod scores;

@@ -71,6 +71,12 @@ pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy, missing: WhenMissin
     Ok(RunFolderLock { made: Vec::new(), held: None })
 }
 
+/// Checks whether a process holds the lock of a run folder. A folder without a lock is locked for an instant, shared with others
+/// that ask.
+pub(crate) fn is_locked(folder: &Path) -> bool {
+    File::open(folder).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Makes a folder with its parents, and returns those that did not exist, the innermost first. A folder that cannot be made is
 /// reported when the run is prepared.
 fn make_folders(folder: &Path) -> Vec<PathBuf> {

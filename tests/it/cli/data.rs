@@ -7,5 +7,6 @@ mod damaged_data;
 mod foreign_files;
 #[cfg(unix)]
 mod hostile_files;
+mod run_list;
 mod show;
 mod training_needs;

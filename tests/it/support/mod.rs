@@ -22,6 +22,8 @@ pub mod picture_files;
 pub mod program;
 pub mod random_model;
 pub mod repository;
+#[cfg(all(feature = "data", feature = "cli"))]
+pub mod run_settings;
 #[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
 pub mod tape;
 #[cfg(feature = "data")]

@@ -1,6 +1,7 @@
 //! Run folders with links and paths to files from elsewhere: nothing of these is shown. And files of a run that a report cannot show.
 
 use crate::support::program::npc;
+use crate::support::run_settings::SETTINGS;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -11,38 +12,6 @@ use tempfile::{TempDir, tempdir};
 type FolderChange = Box<dyn Fn(&Path)>;
 
 const SECRET: &str = "root:x:0:0:SECRET line\n\"SECRET\"\n";
-const SETTINGS: &str = "\
-format: 1
-versions: {npc: 0.1.0}
-model_file: model.model
-data_root: /nowhere
-device: cpu
-train:
-  name: t
-  model: Net
-  args: {}
-  data: d
-  epochs: 3
-  batch: 2
-  seed: 0
-  optimizer: {adam: {lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0.0}}
-  loss: cross_entropy
-  metrics: [iou, dice]
-  keep: [{best: dice}, last]
-data:
-  name: d
-  source: {files: {images: 'i/*.png', masks: 'm/*.png'}}
-  size: [8, 8]
-  classes: [background, lung]
-  labels: [0, 255]
-  mask_rule: threshold
-  split: {random: {train: 0.8, val: 0.0, test: 0.2, seed: 0}}
-  window: null
-  decode: value
-  mean: [0.0]
-  std: [1.0]
-  cache_mb: 64
-";
 const EPOCHS: &str = "{\"epoch\":1,\"loss\":0.5,\"dice\":0.4}\n{\"epoch\":2,\"loss\":0.4,\"dice\":0.6}\n";
 
 /// A run folder `r` of two epochs without weights, beside a secret.
