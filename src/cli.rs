@@ -30,6 +30,7 @@ mod error;
 mod eval;
 mod explain;
 mod exploration;
+mod file_format;
 mod fit;
 mod fix;
 mod fmt;

@@ -1,6 +1,7 @@
 //! `npc graph`: prints the graph as a picture, as text or as JSON.
 
 use super::error::{CommandError, CommandResult};
+use super::file_format::{FileEndings, format_of_file};
 use super::option_words::{Formats, format_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
@@ -27,9 +28,9 @@ HTML page starts with the outermost blocks. The text is canonical: equal network
 text, so it can be kept as a snapshot.
 
 Examples:
-  npc graph models/npnet.model --model NPNet --on cvc --format svg --out npnet.svg
-  npc graph models/unetpp.model --on cvc --format html --out unetpp.html
-  npc graph models/npnet.model --model NPNet --on cvc --format svg --depth 1 \\
+  npc graph models/npnet.model --model NPNet --on cvc --out npnet.svg
+  npc graph models/unetpp.model --on cvc --out unetpp.html
+  npc graph models/npnet.model --model NPNet --on cvc --depth 1 \\
     --unfold s.1.basic --out npnet.svg
   npc graph models/unet.model --on cvc --format mermaid --shapes formulas
   npc graph models/unet.model --on cvc --format dot --depth 2
@@ -40,9 +41,10 @@ Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 pub(super) struct GraphOptions {
     #[command(flatten)]
     select: ModelOptions,
-    #[arg(long, value_parser = format_parser(FORMATS), default_value = "text")]
-    format: OutputFormat,
-    /// Write to this file instead of standard output
+    /// Format [default: by the ending of --out, else text]
+    #[arg(long, value_parser = format_parser(FORMATS))]
+    format: Option<OutputFormat>,
+    /// Write to this file instead of standard output: .svg, .html, .dot, .mmd, .json or .txt
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Number of block levels in a picture [svg, html, mermaid, dot]
@@ -79,22 +81,35 @@ const FORMATS: Formats = &[
     (OutputFormat::Json, "For programs"),
 ];
 
+const ENDINGS: FileEndings = &[
+    (OutputFormat::Svg, &["svg"]),
+    (OutputFormat::Html, &["html", "htm"]),
+    (OutputFormat::Dot, &["dot", "gv"]),
+    (OutputFormat::Mermaid, &["mmd", "mermaid"]),
+    (OutputFormat::Json, &["json"]),
+    (OutputFormat::Text, &["txt"]),
+];
+
 pub(super) fn run(opts: &GraphOptions) -> CommandResult {
+    let format = match &opts.out {
+        Some(path) => format_of_file(path, opts.format, ENDINGS)?,
+        None => opts.format.unwrap_or(OutputFormat::Text),
+    };
     let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
-    if of_pictures && matches!(opts.format, OutputFormat::Text | OutputFormat::Json) {
+    if of_pictures && matches!(format, OutputFormat::Text | OutputFormat::Json) {
         let problem = problem!(E0503, "--depth, --fold, --unfold and --shapes are for pictures";
             help: "add --format svg, html, mermaid or dot");
         return Err(CommandError::usage(problem));
     }
     let (file, selection) = opts.select.chosen()?;
     let (checked, sources) = build_models(&Disk, &file, &selection)?;
-    let text = match opts.format {
+    let text = match format {
         OutputFormat::Text => checked.iter().map(|c| ir::to_text(c.graph())).collect::<Vec<_>>().join("\n"),
         OutputFormat::Json => {
             let graphs: Vec<_> = checked.iter().map(|c| graph_json(c, opts.convention, &sources)).collect();
             format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs}))
         }
-        _ => draw_model(opts, &checked, &sources)?,
+        _ => draw_model(opts, format, &checked, &sources)?,
     };
     match &opts.out {
         None => print(&text),
@@ -112,7 +127,12 @@ fn graph_json(checked: &CheckedGraph, convention: Convention, sources: &SourceMa
     graph
 }
 
-fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap) -> Result<String, CommandError> {
+fn draw_model(
+    opts: &GraphOptions,
+    format: OutputFormat,
+    checked: &[CheckedGraph],
+    sources: &SourceMap,
+) -> Result<String, CommandError> {
     let [checked] = checked else {
         let names: Vec<&str> = checked.iter().map(|c| c.graph().name.as_str()).collect();
         let problem = problem!(E0503, "a picture shows one model at one size";
@@ -128,7 +148,7 @@ fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap
         EdgeLabels::Numbers => ShapeNotation::Numbers,
         EdgeLabels::Formulas => ShapeNotation::Formulas,
     };
-    let mut fold = match (opts.depth, opts.format) {
+    let mut fold = match (opts.depth, format) {
         (Some(depth), _) => FoldState::to_depth(&scene.tree, depth.into()),
         (None, OutputFormat::Html) => FoldState::to_depth(&scene.tree, 1),
         (None, _) => FoldState::readable(&scene.tree),
@@ -140,7 +160,7 @@ fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap
             }
         }
     }
-    Ok(match opts.format {
+    Ok(match format {
         OutputFormat::Svg => picture::svg(&scene, &fold, shapes),
         OutputFormat::Html => picture::page(&scene, &fold, shapes, Some(sources)),
         OutputFormat::Mermaid => picture::mermaid(&scene, &fold, shapes),

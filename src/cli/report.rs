@@ -1,6 +1,7 @@
 //! `npc report`: writes a run as one HTML page, or as TensorBoard events.
 
 use super::error::CommandResult;
+use super::file_format::check_ending;
 use super::terminal::print;
 use crate::base::atomic::{write_atomic, write_named_file};
 use crate::base::number::bytes;
@@ -51,6 +52,9 @@ pub(super) struct ReportOptions {
 }
 
 pub(super) fn run(opts: &ReportOptions) -> CommandResult {
+    if let Some(out) = &opts.out {
+        check_ending(out, &["html", "htm"])?;
+    }
     let (resolved, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     if opts.tensorboard {
         return write_events(resolved.trained(&folder));

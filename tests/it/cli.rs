@@ -5,6 +5,7 @@ mod data;
 mod diagnostics;
 mod equal_diff;
 mod files_of_runs;
+mod file_formats;
 mod fix;
 mod front_commands;
 mod graph;

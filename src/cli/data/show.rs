@@ -2,6 +2,7 @@
 
 use crate::base::atomic::named_target;
 use crate::cli::error::CommandResult;
+use crate::cli::file_format::check_ending;
 use crate::cli::split_option::SplitPart;
 use crate::cli::terminal::print;
 use crate::data::png::write_png_atomic;
@@ -62,6 +63,7 @@ pub(super) struct DataShowOptions {
 }
 
 pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
+    check_ending(&opts.out, &["png"])?;
     let request = DataRequest {
         file: &opts.file,
         data: opts.data.as_deref(),

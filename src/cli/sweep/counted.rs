@@ -6,21 +6,26 @@ use super::options::SweepOptions;
 use crate::base::atomic::write_named_file;
 use crate::base::problem::problem;
 use crate::cli::error::{CommandError, CommandResult};
+use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_problems};
-use crate::desk::{CountRequest, CountedSweep, count_models};
+use crate::desk::{CountRequest, CountedSweep, ModelOrder, count_models};
 use crate::study::cost::Convention;
+use crate::study::explore::MeasureKey;
 use crate::text::files::Disk;
 
 pub(super) fn run(opts: &SweepOptions) -> CommandResult {
+    if let Some(path) = &opts.table.plot {
+        check_ending(path, &["svg"])?;
+    }
     let request = CountRequest {
         file: &opts.file,
         sweep: &opts.name,
         on: &opts.on,
         size: &opts.table.size,
         keep: &opts.table.keep,
-        sort: opts.table.sort,
+        sort: opts.table.sort.unwrap_or(ModelOrder::By(MeasureKey::Params)),
         top: opts.table.top,
-        axes: opts.table.axes,
+        axes: opts.table.axes.unwrap_or([MeasureKey::Params, MeasureKey::Macs]),
         convention: opts.look.convention.unwrap_or(Convention::Conv),
         batch: opts.table.batch,
     };

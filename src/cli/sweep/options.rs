@@ -139,26 +139,44 @@ pub(crate) struct SweepRunOptions {
 #[command(next_help_heading = "With --static")]
 pub(crate) struct CountedTableOptions {
     /// Input height and width, for example 288x384; may be repeated
-    #[arg(long, value_name = "HxW", value_parser = parse_size, requires = "counted", conflicts_with = "on")]
+    #[arg(long, value_name = "HxW", value_parser = parse_size, conflicts_with = "on")]
     pub(super) size: Vec<ImageSize>,
     /// Keep only models within these bounds, for example 'macs <= 2.5G and params < 1M'
-    #[arg(long, value_name = "BOUNDS", requires = "counted")]
+    #[arg(long, value_name = "BOUNDS")]
     pub(super) keep: Vec<String>,
-    /// Sort by params, macs, inference or training (memory), field, or sweep (order of the sweep)
-    #[arg(long, value_name = "KEY", requires = "counted", default_value = "params")]
-    pub(super) sort: ModelOrder,
+    /// Sort by params, macs, inference or training (memory), field, or sweep (order of the sweep) [default: params]
+    #[arg(long, value_name = "KEY")]
+    pub(super) sort: Option<ModelOrder>,
     /// Show only the first N models
-    #[arg(long, value_name = "N", requires = "counted")]
+    #[arg(long, value_name = "N")]
     pub(super) top: Option<usize>,
-    /// Two keys whose Pareto front is marked; less is better, except for the receptive field
-    #[arg(long, value_name = "KEY,KEY", requires = "counted", default_value = "params,macs", value_parser = parse_axes)]
-    pub(super) axes: [MeasureKey; 2],
+    /// Two keys whose Pareto front is marked; less is better, except for the receptive field [default: params,macs]
+    #[arg(long, value_name = "KEY,KEY", value_parser = parse_axes)]
+    pub(super) axes: Option<[MeasureKey; 2]>,
     /// Draw a scatter plot of the models along --axes
-    #[arg(long, value_name = "FILE.svg", requires = "counted")]
+    #[arg(long, value_name = "FILE.svg")]
     pub(super) plot: Option<PathBuf>,
     /// Batch size for memory figures [default: that of the first run of one of the models, else 1]
-    #[arg(long, value_name = "N", requires = "counted", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     pub(super) batch: Option<u64>,
+}
+
+impl CountedTableOptions {
+    /// Returns the options that were given.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        // Every field is named, so that a new option cannot be left out.
+        let CountedTableOptions { size, keep, sort, top, axes, plot, batch } = self;
+        let options = [
+            ("--size", !size.is_empty()),
+            ("--keep", !keep.is_empty()),
+            ("--sort", sort.is_some()),
+            ("--top", top.is_some()),
+            ("--axes", axes.is_some()),
+            ("--plot", plot.is_some()),
+            ("--batch", batch.is_some()),
+        ];
+        options.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
+    }
 }
 
 fn parse_axes(text: &str) -> Result<[MeasureKey; 2], String> {

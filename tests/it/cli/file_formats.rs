@@ -1,0 +1,110 @@
+//! The ending of a file names its format; what a command cannot write is refused before anything is computed.
+
+use crate::support::program::{ProgramOutput, npc};
+use std::fs;
+use tempfile::{TempDir, tempdir};
+
+const NET: &str = "npc 1
+
+model Net(x: [3, H, W], width: int = 4) -> [2, H, W] = x |> conv(width) |> conv(2)
+
+data cells {
+  source = phantoms(count = 8)
+  size = [32, 32]
+  classes = [\"background\", \"cell\"]
+  labels = [0, 255]
+  empty = one
+}
+
+train fit = Net on cells {
+  epochs = 1
+}
+
+sweep all = Net(width = 4 | 8 | 16)
+";
+
+fn project() -> TempDir {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("net.model"), NET).unwrap();
+    folder
+}
+
+/// Checks that the command ends with this code, that its message has these parts, and that it wrote nothing.
+#[track_caller]
+fn refused(args: &[&str], code: i32, parts: &[&str]) {
+    let folder = project();
+    let ProgramOutput { code: ended, stdout, stderr } = npc(folder.path(), args);
+    assert_eq!((ended, stdout.as_str()), (code, ""), "{args:?}: {stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{args:?} lacks {part}: {stderr}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{args:?} wrote a file");
+}
+
+#[test]
+fn a_graph_has_the_format_of_its_ending() {
+    let starts = [
+        ("a.svg", "<svg "),
+        ("b.HTML", "<!DOCTYPE html>"),
+        ("c.dot", "digraph "),
+        ("c2.gv", "digraph "),
+        ("d.mmd", "flowchart "),
+        ("e.json", "{\n  \"schema\""),
+        ("f.txt", "graph Net"),
+        ("g", "graph Net"),
+    ];
+    let folder = project();
+    let graph = |args: &[&str]| {
+        let output = npc(folder.path(), &[&["graph", "net.model", "--on", "cells"], args].concat());
+        assert!(output.code == 0 && output.stdout.is_empty(), "{args:?}: {}{}", output.stdout, output.stderr);
+    };
+    let text = npc(folder.path(), &["graph", "net.model", "--on", "cells"]).stdout;
+    for (name, start) in starts {
+        graph(&["--out", name]);
+        let written = fs::read_to_string(folder.path().join(name)).unwrap();
+        let start = if start == "graph Net" { &text } else { start };
+        assert!(written.to_lowercase().starts_with(&start.to_lowercase()), "{name}: {}", &written[..60]);
+    }
+    // `--format` decides where the ending says nothing else.
+    graph(&["--format", "svg", "--out", "x"]);
+    graph(&["--format", "svg", "--out", "y.svg"]);
+    graph(&["--format", "text", "--out", "z.snap"]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(read("x").starts_with("<svg ") && read("x") == read("y.svg") && read("z.snap") == text);
+    graph(&["--depth", "1", "--out", "w.svg"]);
+}
+
+#[test]
+fn endings_of_other_formats_are_refused() {
+    let graph = |args: &[&'static str]| [&["graph", "net.model", "--on", "cells"], args].concat();
+    let endings = "end the name with .svg, .html, .dot, .mmd, .json, .txt";
+    refused(&graph(&["--out", "g.png"]), 1, &["g.png: ", "does not write files of the format `.png`", endings]);
+    refused(&graph(&["--out", "g.PDF", "--format", "svg"]), 1, &["`.pdf`", endings]);
+    refused(&graph(&["--out", "g.snap"]), 1, &["`.snap`", "or name the format: `--format text`"]);
+    let both = "the ending of the file names html, and `--format` names svg";
+    refused(&graph(&["--out", "g.html", "--format", "svg"]), 1, &[both, "leave out `--format svg`"]);
+    refused(&graph(&["--out", "g.txt", "--depth", "1"]), 2, &["are for pictures"]);
+    let plot = ["sweep", "net.model", "all", "--static", "--plot", "p.png"];
+    refused(&plot, 1, &["p.png: ", "`.png`", "end the name with .svg"]);
+    if cfg!(feature = "data") {
+        refused(&["report", "runs/a", "--out", "r.pdf"], 1, &["r.pdf: ", "`.pdf`", "end the name with .html"]);
+        refused(&["data", "show", "net.model", "cells", "--out", "s.jpg"], 1, &["`.jpg`", "end the name with .png"]);
+    }
+}
+
+#[test]
+fn options_of_counted_sweeps_are_refused_without_static() {
+    let sweep = |args: &[&'static str]| [&["sweep", "net.model", "all"], args].concat();
+    let one = "`--top` is for `--static`, which counts models without training them";
+    refused(&sweep(&["--top", "2"]), 2, &[one, "add `--static`", "or leave out `--top`"]);
+    let all = ["--size", "8x8", "--keep", "macs < 1G", "--sort", "macs", "--axes", "macs,field", "--plot", "p.svg"];
+    let names = "`--size`, `--keep`, `--sort`, `--axes`, `--plot`, `--batch` are for `--static`";
+    refused(&sweep(&[&all[..], &["--batch", "2"]].concat()), 2, &[names]);
+    // `--run` conflicts with `--static`, and clap then asks for neither.
+    if cfg!(feature = "run") {
+        refused(&sweep(&["--run", "fit", "--plot", "p.svg"]), 2, &["`--plot` is for `--static`"]);
+    }
+    let folder = project();
+    let output = npc(folder.path(), &sweep(&["--static", "--top", "2", "--sort", "macs", "--plot", "p.svg"]));
+    assert!(output.code == 0 && folder.path().join("p.svg").exists(), "{}", output.stderr);
+}
