@@ -1,6 +1,7 @@
 //! Reads cases from a CSV file with the columns `image` and `mask`, and optionally `split` and `group`.
 
 use super::case::{Case, SplitRole};
+use super::file_names::data_root_help;
 use super::order::natural;
 use super::stem::{composed, decomposed, name_problem, stem_key, stem_of};
 use crate::base::error::{Result, RunError, one_line};
@@ -10,6 +11,7 @@ use crate::base::problem::problem;
 use crate::text::diag::did_you_mean;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Accepted names of the roles.
@@ -140,7 +142,11 @@ pub(super) fn read_list_text(root: &Path, path: &Path) -> Result<ListText> {
             problem!(E0705, path, "not the name of a list"; help: "lists end in .csv, .tsv or .txt; rename the file"),
         );
     }
-    let bytes = file::read(path, file::TABLE_BYTES).map_err(|e| RunError::read(path, e))?;
+    let bytes = file::read(path, file::TABLE_BYTES).map_err(|e| {
+        let unread = RunError::read(path, &e);
+        let is_missing_below = e.kind() == ErrorKind::NotFound && path.strip_prefix(root).is_ok();
+        if is_missing_below { unread.help(data_root_help(root)) } else { unread }
+    })?;
     let save = |what: &str| problem!(E0705, path, "the list is {what}"; help: "save it as CSV or text in UTF-8");
     let bytes = match &bytes[..] {
         [0xef, 0xbb, 0xbf, rest @ ..] => rest,

@@ -62,6 +62,12 @@ pub(super) fn list_names<'a>(root: &Path, paths: impl IntoIterator<Item = &'a Pa
     names.join(", ")
 }
 
+/// Returns what a problem of a missing path of a data block says of the folder that the path starts at.
+pub(super) fn data_root_help(root: &Path) -> String {
+    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    format!("paths start at `--data-root` (now `{}`)", root.display())
+}
+
 /// Returns the problem of a symbolic link that leads nowhere.
 pub(super) fn broken_link(path: &Path) -> Option<RunError> {
     let target = fs::read_link(path).ok().filter(|_| !path.exists())?;

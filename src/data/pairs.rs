@@ -5,7 +5,7 @@
 
 use super::case::Case;
 use super::decode::is_picture;
-use super::file_names::{broken_link, list_names};
+use super::file_names::{broken_link, data_root_help, list_names};
 use super::left_out::{SearchedFolder, describe_left_out, is_unread_format, pictures_below};
 use super::order::natural;
 use super::stem::{composed, name_problem, stem_key, stem_of};
@@ -206,8 +206,10 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
     let rest = &parts[star + 1..];
     let start = if glob.starts_with('/') { PathBuf::from("/") } else { root.to_path_buf() };
     let folder = parts[..star].iter().try_fold(start, |at, part| {
-        child_path(&at, part)
-            .ok_or_else(|| problem!(E0701, &at.join(part), "no such folder (from {what} = \"{glob}\")"))
+        child_path(&at, part).ok_or_else(|| {
+            let missing = problem!(E0701, &at.join(part), "no such folder (from {what} = \"{glob}\")");
+            if glob.starts_with('/') { missing } else { missing.help(data_root_help(root)) }
+        })
     })?;
 
     let (mut found, mut broken) = (Vec::new(), Vec::new());

@@ -56,6 +56,34 @@ fn the_check_prints_a_table_json_and_pictures() {
     assert_eq!(npc(folder.path(), &["data", "check", "--help"]).code, 0);
 }
 
+#[test]
+fn a_missing_folder_or_list_names_the_data_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let block = |name: &str, source: &str| {
+        format!("data {name} {{ {source} size = [8, 8] classes = [\"a\", \"b\"] labels = [0, 255] empty = one }}\n")
+    };
+    let pairs = |at: &str| format!("images = \"{at}i/*.png\" masks = \"{at}m/*.png\"");
+    let absolute = pairs(&format!("{}/none/", folder.path().display()));
+    let model = block("below", &pairs("set/")) + &block("list", "list = \"cases.csv\"") + &block("absolute", &absolute);
+    fs::write(folder.path().join("d.model"), format!("npc 1\n{model}")).unwrap();
+    fs::create_dir(folder.path().join("elsewhere")).unwrap();
+    let text = |args: &[&str]| {
+        let output = npc(folder.path(), &[&["data", "check", "d.model"], args].concat());
+        assert_eq!(output.code, 1, "{}{}", output.stdout, output.stderr);
+        output.stdout + &output.stderr
+    };
+    let help = "help: paths start at `--data-root` (now `.`)";
+    let missing = text(&["below"]);
+    assert!(missing.contains("set: no such folder (from images = ") && missing.contains(help), "{missing}");
+    let missing = text(&["list"]);
+    assert!(missing.contains("cases.csv: cannot be read: ") && missing.contains(help), "{missing}");
+    let missing = text(&["below", "--data-root", "elsewhere"]);
+    assert!(missing.contains("elsewhere/set: no such folder") && missing.contains("(now `elsewhere`)"), "{missing}");
+    // The data root has no part in an absolute path.
+    let missing = text(&["absolute"]);
+    assert!(missing.contains("none: no such folder") && !missing.contains("--data-root"), "{missing}");
+}
+
 /// Writes 12 images, of which the last is a copy of the first after `change`.
 fn with_copy(dir: &Path, change: impl Fn(usize, usize, u8) -> u8) -> DataSpec {
     let pixels_of = |i: u64| -> Vec<u8> {
