@@ -26,7 +26,7 @@ pub(crate) enum RunProgress {
     Finished,
     /// The scores had not improved for `patience` epochs.
     StoppedEarly,
-    /// Epochs are missing, and nobody trains them.
+    /// Epochs are missing, and no process trains them.
     Interrupted,
     /// A process trains in the folder.
     Training,

@@ -73,7 +73,7 @@ fn uses_in_circle(circle: &[&str]) -> String {
 fn files_stay_small() {
     const MOST_ROOMS: usize = 12;
     const MOST_LINES: usize = 450;
-    const MOST_LINES_OF_CLI: usize = 5_500;
+    const MOST_LINES_OF_CLI: usize = 5_700;
     let top = |(name, _): &'static (String, String)| name.split(['/', '.']).next().filter(|name| *name != "lib");
     let rooms: BTreeSet<&str> = SOURCES.files.iter().filter_map(top).collect();
     assert!(rooms.len() <= MOST_ROOMS, "{} modules at the top of src: {rooms:?}", rooms.len());
