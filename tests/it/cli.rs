@@ -4,8 +4,8 @@
 mod data;
 mod diagnostics;
 mod equal_diff;
-mod files_of_runs;
 mod file_formats;
+mod files_of_runs;
 mod fix;
 mod front_commands;
 mod graph;
