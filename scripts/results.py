@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the tables of docs/results.md: trains what is missing, evaluates it, and prints Markdown.
 
-    python3 scripts/results.py --data-root DATA --out runs/results            # train, evaluate, print: about two hours on two cores
+    python3 scripts/results.py --data-root DATA --out runs/results            # train, evaluate, print: about half an hour on two cores
     python3 scripts/results.py --data-root DATA --out runs/results --print    # print the tables of the runs that are finished
 
 DATA holds the folders `lung_ct_lctsc`, `skin_isic2018_256` and `polyp_kvasir_256`. A run that is finished is not trained again, and one
@@ -213,8 +213,6 @@ def table_equal(out):
         each = [unet[unit] - npnet[unit] for unit in npnet]
         shown = lambda s: f"{statistics.fmean(s):.{digits}f} ({min(s):.{min(digits, 3)}f} to {max(s):.{min(digits, 3)}f})"
         print(f"| {label} | {shown(list(npnet.values()))} | {shown(list(unet.values()))} | {shown(each)}, p = {sign_flip(each):.3f} |")
-    seconds = lambda net: [json.load(open(os.path.join(out, n, "summary.json")))["seconds"] for n in names(net)[0]]
-    print(f"| seconds of a fold, 10 epochs | {statistics.fmean(seconds('npnet')):.0f} | {statistics.fmean(seconds('unet')):.0f} | |")
 
 
 def main():
