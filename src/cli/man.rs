@@ -96,7 +96,8 @@ impl HelpSections {
         let mut sections = HelpSections { description: String::new(), examples: Vec::new(), exit_codes: Vec::new() };
         let lines_of = |text: &str| text.lines().map(str::to_string).filter(|line| !line.is_empty()).collect();
         for paragraph in help.split("\n\n") {
-            if let Some(examples) = paragraph.strip_prefix("Examples:") {
+            let examples = ["Examples:", "Example:"].iter().find_map(|title| paragraph.strip_prefix(title));
+            if let Some(examples) = examples {
                 sections.examples = lines_of(examples);
             } else if let Some(codes) = paragraph.strip_prefix("Exit codes: ") {
                 sections.exit_codes = lines_of(codes);

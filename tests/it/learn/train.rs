@@ -255,6 +255,8 @@ fn checkpoint_state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value)
     for time in ["seconds", "epoch_seconds"] {
         meta.as_object_mut().unwrap().remove(time).expect("a time in the checkpoint");
     }
+    // Runs that end alike may have had their epochs in several parts.
+    meta["origin"]["settings"].as_object_mut().expect("the settings of the training").remove("train.epochs");
     for record in meta["records"].as_array_mut().expect("the records of the epochs") {
         for time in ["seconds", "images_per_second", "waited_seconds"] {
             record.as_object_mut().unwrap().remove(time).expect("a time in the record");
