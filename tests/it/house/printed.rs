@@ -83,7 +83,13 @@ fn wrong_outputs_of_page(page: &str, text: &str) -> Vec<String> {
         for step in console_steps(&fence) {
             if let Some(name) = step.command.strip_prefix("cd ") {
                 folder.push(name);
-                continue;
+                if folder.is_dir() {
+                    continue;
+                }
+                // The command that makes the folder was left out, and with it the rest of the page.
+                let missing = format!("{page}:{}: there is no folder `{name}`", step.line);
+                wrong.extend(has_runs.then_some(missing));
+                return wrong;
             }
             let ours = step.command.starts_with("npc ") || step.command.starts_with("cargo run ");
             if !ours || step.shown.is_empty() {
