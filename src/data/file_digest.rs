@@ -20,15 +20,17 @@ impl Dataset {
     pub(crate) fn file_digest(&self, role: SplitRole) -> String {
         let cases = self.cases(role);
         let step = cases.len().div_ceil(SAMPLED).max(1);
-        let mut known = BTreeMap::new();
+        // The slices of a volume share their files.
+        let (mut lengths, mut blocks) = (BTreeMap::new(), BTreeMap::new());
         let mut text = String::new();
         for (i, Case { stem, image, mask, .. }) in cases.iter().enumerate() {
-            let [of_image, of_mask] = [image, mask].map(|path| length_of(&mut known, path));
+            let [of_image, of_mask] = [image, mask].map(|path| *lengths.entry(path).or_insert_with(|| length_of(path)));
             // Writing into a text cannot fail.
             let _ = writeln!(text, "{stem} {of_image} {of_mask}");
             if i % step == 0 {
-                let blocks = [image, mask].map(|path| fnv1a_bytes(&middle_of(path)));
-                let _ = writeln!(text, "{blocks:x?}");
+                let of_both =
+                    [image, mask].map(|path| *blocks.entry(path).or_insert_with(|| fnv1a_bytes(&middle_of(path))));
+                let _ = writeln!(text, "{of_both:x?}");
             }
         }
         format!("{:016x}", fnv1a_bytes(text.as_bytes()))
@@ -41,13 +43,9 @@ impl Dataset {
     }
 }
 
-/// Returns the length of a file in bytes, or of all files of a folder; 0 for what is not there, as for phantoms. Volumes have many
-/// cases, so what is `known` is not asked for again.
-fn length_of<'a>(known: &mut BTreeMap<&'a Path, u64>, path: &'a Path) -> u64 {
-    *known.entry(path).or_insert_with(|| {
-        let files = files_of(path);
-        files.iter().filter_map(|file| fs::metadata(file).ok()).map(|found| found.len()).sum()
-    })
+/// Returns the length of a file in bytes, or of all files of a folder; 0 for what is not there, as for phantoms.
+fn length_of(path: &Path) -> u64 {
+    files_of(path).iter().filter_map(|file| fs::metadata(file).ok()).map(|found| found.len()).sum()
 }
 
 /// Returns the file itself, or the files of a folder in the order of their names.

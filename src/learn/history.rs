@@ -28,18 +28,18 @@ pub struct EpochValues {
 impl History {
     /// Reads the epochs up to a truncated line; a run without finished epochs has none.
     pub fn read(folder: &RunFolder) -> History {
-        let text = file::read_text(&folder.root().join("metrics.jsonl"), file::TABLE_BYTES).unwrap_or_default();
+        let text = file::read_text(&folder.metrics_file(), file::TABLE_BYTES).unwrap_or_default();
         Self::parse(&text)
     }
 
     /// Returns why epochs are missing, in one sentence: the file is not there or cannot be read although the run has finished epochs, or
     /// a line of it is damaged. A last line without its end is that of a killed process, and no damage.
     pub fn problem(folder: &RunFolder) -> Option<String> {
-        let path = folder.root().join("metrics.jsonl");
+        let path = folder.metrics_file();
         let text = match file::read_text(&path, file::TABLE_BYTES) {
             Ok(text) => text,
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                let finished = folder.checkpoint().is_ok() || folder.root().join("summary.json").exists();
+                let finished = folder.checkpoint().is_ok() || folder.summary_file().exists();
                 return finished.then(|| "metrics.jsonl is missing, so the epochs are missing".into());
             }
             Err(e) => return Some(format!("metrics.jsonl cannot be read, so the epochs are missing: {e}")),
@@ -97,7 +97,7 @@ impl History {
     /// Returns the end of each epoch in seconds since 1970, from the modification time of the file and the `seconds` of each
     /// epoch.
     pub fn times(&self, folder: &RunFolder) -> Vec<f64> {
-        let written = std::fs::metadata(folder.root().join("metrics.jsonl")).and_then(|m| m.modified());
+        let written = std::fs::metadata(folder.metrics_file()).and_then(|m| m.modified());
         let end = written.unwrap_or_else(|_| SystemTime::now());
         let mut end = end.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64();
         let mut times: Vec<f64> = (self.rows.iter().rev())

@@ -163,7 +163,13 @@ impl RunFolder {
         })
     }
 
-    fn metrics_file(&self) -> PathBuf {
+    /// `summary.json`: the best epoch and its scores.
+    pub(crate) fn summary_file(&self) -> PathBuf {
+        self.root.join("summary.json")
+    }
+
+    /// `metrics.jsonl`: one line per epoch.
+    pub(crate) fn metrics_file(&self) -> PathBuf {
         self.root.join("metrics.jsonl")
     }
 
@@ -256,7 +262,7 @@ impl RunFolder {
 
     /// Checks whether the run with these settings is finished: all epochs are done, or it was stopped early.
     pub fn finished(&self, settings: &Settings) -> bool {
-        let Ok(text) = file::read_text(&self.root.join("summary.json"), file::TABLE_BYTES) else { return false };
+        let Ok(text) = file::read_text(&self.summary_file(), file::TABLE_BYTES) else { return false };
         let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
         summary["stopped_early"] == true || self.records().len() >= settings.train.epochs
     }

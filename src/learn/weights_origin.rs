@@ -4,9 +4,11 @@
 //! checkpoint therefore carries what its weights rest on, and warnings say what is different now.
 
 use crate::base::file;
+use crate::base::shorten::shortened;
 use crate::text::config::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -61,34 +63,37 @@ impl WeightsOrigin {
 
     /// Returns warnings for `eval` and `predict`, whose settings and files are `now`.
     pub(crate) fn warnings_of_use(&self, now: &WeightsOrigin) -> Vec<String> {
-        let changed = self.changed_settings(now, |name| name.starts_with("data.") || OF_THE_NETWORK.contains(&name));
-        let settings = (!changed.is_empty()).then(|| {
-            format!("the weights were trained with other settings than the run folder has now: {}", changed.join("; "))
-        });
-        let parts = self.changed_parts(now);
-        let files = (!parts.is_empty()).then(|| {
-            format!(
-                "the files of the split ({}) are not those that were there when the run was trained: their lengths or contents differ",
-                parts.join(", ")
-            )
-        });
-        settings.into_iter().chain(files).collect()
+        self.warnings(
+            now,
+            |name| name.starts_with("data.") || OF_THE_NETWORK.contains(&name),
+            "the weights were trained with other settings than the run folder has now",
+            "that were there when the run was trained: their lengths or contents differ",
+        )
     }
 
     /// Returns warnings for a run that goes on, whose settings and files are `now`.
     pub(crate) fn warnings_of_resuming(&self, now: &WeightsOrigin) -> Vec<String> {
-        let changed = self.changed_settings(now, |_| true);
-        let settings = (!changed.is_empty())
-            .then(|| format!("the run goes on with other settings than before: {}", changed.join("; ")));
-        let parts = self.changed_parts(now);
-        let files = (!parts.is_empty()).then(|| {
-            format!(
-                "the files of the split ({}) are not those of the epochs before: their lengths or contents differ; the best scores of \
-                 those epochs are of the other files",
-                parts.join(", ")
-            )
-        });
-        settings.into_iter().chain(files).collect()
+        self.warnings(
+            now,
+            |_| true,
+            "the run goes on with other settings than before",
+            "of the epochs before: their lengths or contents differ; the best scores of those epochs are of the other files",
+        )
+    }
+
+    /// Returns a warning about settings that `counts` and differ, and one about files that are not `those`.
+    fn warnings(
+        &self,
+        now: &WeightsOrigin,
+        counts: impl Fn(&str) -> bool,
+        other_settings: &str,
+        those: &str,
+    ) -> Vec<String> {
+        let changed = self.changed_settings(now, counts).join("; ");
+        let parts = self.changed_parts(&now.files).join(", ");
+        let of_settings = (!changed.is_empty()).then(|| format!("{other_settings}: {changed}"));
+        let of_files = (!parts.is_empty()).then(|| format!("the files of the split ({parts}) are not those {those}"));
+        of_settings.into_iter().chain(of_files).collect()
     }
 
     /// Returns a phrase for each setting that both know and that differs, where it `counts`.
@@ -99,10 +104,10 @@ impl WeightsOrigin {
             .collect()
     }
 
-    /// Returns the parts of the split whose files differ.
-    pub(crate) fn changed_parts<'a>(&self, now: &'a WeightsOrigin) -> Vec<&'a str> {
+    /// Returns the parts of the split whose files differ; `now` has the digest of each part.
+    pub(crate) fn changed_parts<'a>(&self, now: &'a BTreeMap<String, String>) -> Vec<&'a str> {
         let other = |(part, digest): &(&String, &String)| self.files.get(*part).is_some_and(|then| then != *digest);
-        now.files.iter().filter(other).map(|(part, _)| part.as_str()).collect()
+        now.iter().filter(other).map(|(part, _)| part.as_str()).collect()
     }
 }
 
@@ -121,6 +126,6 @@ fn named_settings(settings: &Settings) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn short(value: &str) -> String {
-    crate::base::shorten::shortened(value, VALUE_LETTERS).into_owned()
+fn short(value: &str) -> Cow<'_, str> {
+    shortened(value, VALUE_LETTERS)
 }

@@ -139,7 +139,7 @@ fn overview(path: PathBuf) -> RunOverview {
     let settings = folder.check_is_run().and_then(|()| read_settings(&folder.settings()));
     let settings = settings.map_err(|e| problems.insert(0, e.message)).ok();
     let history = History::read(&folder);
-    let summary = file::read_text(&path.join("summary.json"), file::TABLE_BYTES).unwrap_or_default();
+    let summary = file::read_text(&folder.summary_file(), file::TABLE_BYTES).unwrap_or_default();
     let summary: Value = serde_json::from_str(&summary).unwrap_or(Value::Null);
     let epochs = history.epochs().len() as u64;
     let best = history.best("dice").and_then(|number| {

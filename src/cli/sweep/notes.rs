@@ -76,7 +76,7 @@ fn note_on_groups(cases: &CaseTable) -> Option<String> {
 
 /// Checks whether the evaluated epoch was selected by its score on the test images.
 fn chosen_on_test(folder: &RunFolder) -> bool {
-    let text = file::read_text(&folder.root().join("summary.json"), file::TABLE_BYTES).unwrap_or_default();
+    let text = file::read_text(&folder.summary_file(), file::TABLE_BYTES).unwrap_or_default();
     let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");
     on_test && folder.checkpoint().is_ok_and(|path| path != folder.last())
 }

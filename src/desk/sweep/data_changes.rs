@@ -2,7 +2,7 @@
 
 use crate::data::Dataset;
 use crate::learn::run_folder::{RunFolder, read_settings};
-use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin};
+use crate::learn::weights_origin::CheckpointProgress;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -22,9 +22,8 @@ impl SweepDataSets {
         let root = data_root.map_or_else(|| Path::new(&settings.data_root).to_path_buf(), Path::to_path_buf);
         let key = format!("{} {}", root.display(), serde_json::to_string(&settings.data).ok()?);
         let open = || Some(Dataset::open(&settings.data, &root).ok()?.file_digests());
-        let digests = self.0.entry(key).or_insert_with(open).clone()?;
-        let now = WeightsOrigin::new(&settings, digests);
-        let parts = then.changed_parts(&now);
+        let digests = self.0.entry(key).or_insert_with(open).as_ref()?;
+        let parts = then.changed_parts(digests);
         let files = || format!("a run on other files ({}): their lengths or contents differ", parts.join(", "));
         (!parts.is_empty()).then(files)
     }

@@ -84,8 +84,7 @@ impl EvaluatedRun {
         }
         let mut evaluation = Evaluation::read(&evaluation_file)?;
         if let Some(weights) = later_weights(&folder, &evaluation) {
-            let [scores, weights] =
-                [&evaluation_file, &weights].map(|path| path.file_name().unwrap_or_default().display().to_string());
+            let [scores, weights] = [&evaluation_file, &weights].map(|path| name_of(path));
             return Err(
                 problem!(E0741, dir, "{scores} is of other weights than {weights} has now: the run went on since";
                 help: "evaluate it again with `{command}`"),
@@ -106,8 +105,7 @@ impl EvaluatedRun {
         let cases = CaseTable::read(&cases_file)?;
         if evaluation.summary.n != cases.stems.len() {
             let (n_cases, n) = (cases.stems.len(), evaluation.summary.n);
-            let [cases, evaluation] =
-                [&cases_file, &evaluation_file].map(|path| path.file_name().unwrap_or_default().display().to_string());
+            let [cases, evaluation] = [&cases_file, &evaluation_file].map(|path| name_of(path));
             let of = of.name();
             return Err(
                 problem!(E0721, dir, "{cases} has {n_cases} {of}, but {evaluation} has {n}: the files come from different evaluations";
@@ -140,6 +138,11 @@ impl EvaluatedRun {
     fn same_but_seed(&self, other: &EvaluatedRun) -> bool {
         self.models == other.models && self.experiment() == other.experiment()
     }
+}
+
+/// Returns the name of a file of a run folder.
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().display().to_string()
 }
 
 /// Reads the model files of a run folder; imported files keep the paths of their imports.

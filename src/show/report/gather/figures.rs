@@ -41,7 +41,7 @@ pub(super) fn remarks(run: TrainedRun<'_>, stored: &Value) -> Vec<String> {
 
 /// Returns the split that each epoch was scored on.
 pub(super) fn scored_on(run: TrainedRun<'_>) -> String {
-    let summary = json(&run.folder.root().join("summary.json"));
+    let summary = json(&run.folder.summary_file());
     summary.and_then(|s| s["scored_on"].as_str().map(str::to_string)).unwrap_or_else(|| "test".into())
 }
 
@@ -73,7 +73,7 @@ pub(super) fn facts(
     role: SplitRole,
     history: &History,
 ) -> Vec<HeadlineFigure> {
-    let summary = json(&run.folder.root().join("summary.json"));
+    let summary = json(&run.folder.summary_file());
     let mut facts = Vec::new();
     for (key, label) in [("dice", "Dice"), ("iou", "IoU")] {
         if let Some(value) = evaluation.and_then(|e| e[key].as_f64()) {

@@ -13,7 +13,7 @@ use std::path::Path;
 /// Returns a sentence for each file of the run that is there and cannot be shown, and for missing epochs. Scores that are not there
 /// are not repeated: the run was not scored.
 pub(super) fn unreadable_files(folder: &RunFolder, role: SplitRole) -> Vec<String> {
-    let summary = folder.root().join("summary.json");
+    let summary = folder.summary_file();
     let of_json = [(folder.evaluation(role), "scores and remarks"), (summary, "best epoch and time")];
     let mut found: Vec<String> = History::problem(folder).into_iter().collect();
     found.extend(of_json.iter().filter_map(|(path, what)| json_problem(path, what)));
