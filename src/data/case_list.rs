@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Accepted names of the roles.
-const ROLES: [(&str, SplitRole); 8] = [
+pub(super) const ROLES: [(&str, SplitRole); 8] = [
     ("train", SplitRole::Train),
     ("training", SplitRole::Train),
     ("val", SplitRole::Val),

@@ -1,6 +1,7 @@
 //! Words in the names of files and folders, and what they say about the role of a file.
 
 use crate::data::SplitRole;
+use crate::data::case_list::ROLES;
 use crate::data::stem::{composed, stem_of};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -67,20 +68,9 @@ const IMAGE_WORDS: [&str; 27] = [
     "volume",
     "volumes",
 ];
-/// Words of names of folders that hold a part of a split.
-const ROLE_WORDS: [(&str, SplitRole); 11] = [
-    ("train", SplitRole::Train),
-    ("training", SplitRole::Train),
-    ("tr", SplitRole::Train),
-    ("val", SplitRole::Val),
-    ("valid", SplitRole::Val),
-    ("validation", SplitRole::Val),
-    ("dev", SplitRole::Val),
-    ("test", SplitRole::Test),
-    ("testing", SplitRole::Test),
-    ("ts", SplitRole::Test),
-    ("holdout", SplitRole::Test),
-];
+/// Words of names of folders that hold a part of a split, besides those of lists.
+const ROLE_WORDS: [(&str, SplitRole); 3] =
+    [("tr", SplitRole::Train), ("ts", SplitRole::Test), ("holdout", SplitRole::Test)];
 /// Words of names of folders that belong to one patient or one recording.
 const PATIENT_WORDS: [&str; 19] = [
     "patient", "patients", "pat", "pt", "subject", "subj", "sub", "case", "study", "person", "id", "video", "vid",
@@ -200,7 +190,7 @@ pub(super) fn role_of(path: &Path, root: &Path) -> Option<NamedRole> {
 
 /// Returns the part of the split that folders name; `None` if none of them or several do.
 pub(super) fn split_role(folders: &[String]) -> Option<SplitRole> {
-    let of = |word: &String| ROLE_WORDS.iter().find(|(name, _)| name == word).map(|(_, role)| *role);
+    let of = |word: &String| ROLES.iter().chain(&ROLE_WORDS).find(|(name, _)| name == word).map(|(_, role)| *role);
     let mut roles = folders.iter().filter_map(|name| words(name).iter().find_map(of));
     let first = roles.next()?;
     roles.all(|role| role == first).then_some(first)

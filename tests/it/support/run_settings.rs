@@ -1,6 +1,7 @@
 //! Settings of a run, for run folders that tests write without training.
 
-/// `settings.yaml` of 3 epochs of a model `Net` on files that do not exist.
+/// `settings.yaml` of 3 epochs of a model `Net` on files that do not exist, as an earlier npc wrote it: fields that were added since
+/// then have defaults.
 pub const SETTINGS: &str = "\
 format: 1
 versions: {npc: 0.1.0}

@@ -1,5 +1,6 @@
 //! `npc compare` on run folders without training: the tests write their scores.
 
+use crate::support::run_settings::SETTINGS;
 use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::{CaseScore, Evaluation, MaskPair, Summary, cases_csv, measure};
 use npc::text::config::{EmptyClassRule, Metric};
@@ -7,40 +8,6 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::{TempDir, tempdir};
-
-/// Settings as an earlier npc wrote them: fields that were added since then have defaults.
-const SETTINGS: &str = "\
-format: 1
-versions: {npc: 0.1.0}
-model_file: model.model
-data_root: /data
-device: cpu
-train:
-  name: lung
-  model: Net
-  args: {}
-  data: slices
-  epochs: 3
-  batch: 2
-  seed: SEED
-  optimizer: {adam: {lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0.0}}
-  loss: cross_entropy
-  metrics: [iou, dice]
-  keep: [{best: dice}, last]
-data:
-  name: slices
-  source: {files: {images: 'i/*.png', masks: 'm/*.png'}}
-  size: [8, 8]
-  classes: [background, lung]
-  labels: LABELS
-  mask_rule: threshold
-  split: {random: {train: 0.8, val: 0.0, test: 0.2, seed: 0}}
-  window: null
-  decode: value
-  mean: [0.0]
-  std: [1.0]
-  cache_mb: 64
-";
 
 struct RunFolders(TempDir);
 
@@ -117,7 +84,8 @@ impl RunFolders {
         let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
         write("cases.csv", &cases_csv(&cases, &classes, run.empty));
         write("eval.json", &serde_json::to_string(&evaluation).unwrap());
-        write("settings.yaml", &SETTINGS.replace("SEED", &run.seed.to_string()).replace("LABELS", run.labels));
+        let seeded = SETTINGS.replace("  seed: 0\n", &format!("  seed: {}\n", run.seed));
+        write("settings.yaml", &seeded.replace("labels: [0, 255]", &format!("labels: {}", run.labels)));
         write("model.model", run.model);
     }
 
