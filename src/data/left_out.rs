@@ -3,7 +3,7 @@
 //! Nothing is decoded: names decide, and the first bytes of files whose names do not say what they are.
 
 use super::decode::is_picture;
-use super::file_names::{extension, holds_no_picture, is_system_file, is_unfinished, list_names, name_of};
+use super::file_names::{extension, holds_no_picture, is_hidden, is_system_file, is_unfinished, list_names};
 use super::volume::is_nifti;
 use crate::base::file;
 use std::collections::BTreeSet;
@@ -53,11 +53,6 @@ pub(super) fn is_unread_format(path: &Path) -> bool {
     UNREAD.contains(&extension.as_str()) && !is_picture(path)
 }
 
-/// Checks whether the extension leaves open that a file holds a picture or volume.
-fn may_be_disguised(path: &Path) -> bool {
-    !holds_no_picture(path)
-}
-
 /// Checks whether a file holds a picture or volume and its name hides that: by a leading dot, or by another extension.
 /// AppleDouble files (`._a.png`) hold the attributes that macOS gives another file.
 fn is_disguised_picture(path: &Path) -> bool {
@@ -75,9 +70,9 @@ fn is_disguised_picture(path: &Path) -> bool {
 
 /// Checks whether a file that is not read looks like a picture or volume, by its name or else by its first bytes.
 pub(super) fn looks_like_picture(path: &Path) -> bool {
-    let hidden = name_of(path).starts_with('.');
+    let hidden = is_hidden(path);
     let told = !hidden && is_unread_format(path);
-    !is_system_file(path) && (told || may_be_disguised(path) && is_disguised_picture(path))
+    !is_system_file(path) && (told || !holds_no_picture(path) && is_disguised_picture(path))
 }
 
 /// Returns the sentence about files that are not predicted.
@@ -135,7 +130,7 @@ pub(super) fn describe_left_out(
 impl LeftOut {
     /// Finds the reason why a file is left out, if it looks like a picture or volume at all.
     fn sort_in(&mut self, entry: &Path, opened: &mut usize) {
-        let hidden = name_of(entry).starts_with('.');
+        let hidden = is_hidden(entry);
         let readable = is_picture(entry) || is_nifti(entry);
         if is_system_file(entry) {
             return;
@@ -144,7 +139,7 @@ impl LeftOut {
             self.unmatched.insert(entry.to_path_buf());
         } else if !hidden && is_unread_format(entry) {
             self.unread.insert(entry.to_path_buf());
-        } else if may_be_disguised(entry) && *opened < MAX_OPENED {
+        } else if !holds_no_picture(entry) && *opened < MAX_OPENED {
             *opened += 1;
             if is_disguised_picture(entry) {
                 let kind = if hidden { &mut self.hidden } else { &mut self.disguised };
@@ -158,7 +153,7 @@ impl LeftOut {
         let known = |folder: &Path| used.contains(folder) || searched.iter().any(|s| s.folder == folder);
         let (mut count, mut left, mut folders) = (0, MAX_COUNTED, BTreeSet::new());
         let others = place.entries.iter().filter(|entry| !place.deeper && !used.contains(entry.as_path()));
-        for entry in others.filter(|entry| entry.is_dir() && !name_of(entry).starts_with('.')) {
+        for entry in others.filter(|entry| entry.is_dir() && !is_hidden(entry)) {
             let here = pictures_below(entry, &known, &mut left, MAX_DEPTH);
             if here > 0 {
                 count += here;
@@ -238,7 +233,7 @@ pub(super) fn pictures_below(folder: &Path, known: &dyn Fn(&Path) -> bool, left:
             break;
         }
         *left -= 1;
-        if name_of(&path).starts_with('.') || known(&path) {
+        if is_hidden(&path) || known(&path) {
             continue;
         }
         count += match entry.file_type() {

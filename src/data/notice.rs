@@ -172,14 +172,8 @@ impl NoticeSet {
 
     /// Returns the topics of [`NoticeSet::merged`].
     pub fn topics(&self) -> BTreeSet<(FileRole, NoticeTopic)> {
-        let mixed = self.has_mixed_depths().then_some((FileRole::Image, NoticeTopic::MixedDepths));
-        let palettes = self.mixed_palettes().map(|notice| (notice.role, notice.topic));
-        self.found.keys().copied().chain(mixed).chain(palettes).collect()
-    }
-
-    /// Checks whether images of several sample types are each scaled by the range of their type.
-    fn has_mixed_depths(&self) -> bool {
-        self.unscaled.len() > 1
+        // The number of cases is for the words alone.
+        self.merged(0).into_iter().map(|notice| (notice.role, notice.topic)).collect()
     }
 
     /// Adds the notices of another set.
@@ -233,7 +227,7 @@ impl NoticeSet {
 
     /// Returns a notice if images of several sample types are scaled by their types: equal numbers are then unequal inputs.
     fn mixed_depths(&self) -> Option<MergedNotice> {
-        if !self.has_mixed_depths() {
+        if self.unscaled.len() < 2 {
             return None;
         }
         let kinds: Vec<String> =

@@ -23,6 +23,8 @@ struct MatchedFile {
     /// Text that the `*` matches, as spelled in the file name.
     stem: String,
     path: PathBuf,
+    /// Whether the path is a folder: a DICOM series, or the pictures of its masks.
+    is_folder: bool,
 }
 
 /// Returns the pairs in the order of their stems. Files that cannot be paired are added to `problems`, and a sentence for each
@@ -76,8 +78,8 @@ pub(super) fn pair_files(
 
 /// Removes folders of pictures from the masks where no image is a folder: they hold further masks, and not those of a DICOM series.
 fn without_stray_folders(mut masks: PatternFiles, images: &[MatchedFile]) -> PatternFiles {
-    if !images.iter().any(|image| image.path.is_dir()) {
-        let is_stray = |mask: &MatchedFile| mask.path.is_dir() && !dicom::holds_dicom(&mask.path);
+    if !images.iter().any(|image| image.is_folder) {
+        let is_stray = |mask: &MatchedFile| mask.is_folder && !dicom::holds_dicom(&mask.path);
         let (stray, found): (Vec<_>, Vec<_>) = masks.found.into_iter().partition(is_stray);
         let stray: BTreeSet<PathBuf> = stray.into_iter().map(|mask| mask.path).collect();
         masks.searched.matched.retain(|path| !stray.contains(path));
@@ -236,7 +238,8 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
             }
             continue;
         };
-        let is_case = match path.is_dir() {
+        let is_folder = path.is_dir();
+        let is_case = match is_folder {
             true => dicom::holds_dicom(&path) || (what == "masks" && holds_pictures(&path)),
             false => is_picture(&path) || is_nifti(&path),
         };
@@ -244,7 +247,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
             continue;
         }
         let mut stem = capture.to_string();
-        if rest.is_empty() && after.is_empty() && !path.is_dir() {
+        if rest.is_empty() && after.is_empty() && !is_folder {
             // The `*` matched the extension too.
             stem = stem_of(&stem).to_string();
         }
@@ -253,7 +256,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
             searched.found.insert(path.clone());
             match broken_link(&path) {
                 Some(error) => broken.push((stem_key(&stem), error)),
-                None => found.push(MatchedFile { stem, path }),
+                None => found.push(MatchedFile { stem, path, is_folder }),
             }
         }
     }

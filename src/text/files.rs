@@ -98,7 +98,7 @@ impl<F: Files> Files for Overlay<F> {
 }
 
 /// Normalizes a path: absolute if the working folder is known, without `.` and `..`.
-fn normalized(path: &Path) -> PathBuf {
+pub(crate) fn normalized(path: &Path) -> PathBuf {
     let mut parts = PathBuf::new();
     for component in absolute(path).components() {
         match component {

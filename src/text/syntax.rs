@@ -17,6 +17,12 @@ pub use print::print;
 /// Edition of the language that this npc reads.
 pub const EDITION: u32 = 1;
 
+/// Checks whether a word of the language names nothing.
+#[cfg(feature = "data")]
+pub(crate) fn is_reserved(word: &str) -> bool {
+    scan::is_reserved(word)
+}
+
 /// Parses a model file. Never fails as a whole: an item with a syntax error is left out, with its name kept in
 /// [`ast::File::broken`], and all errors are among the problems, sorted by place.
 pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {

@@ -70,10 +70,11 @@ fn match_set(images: &[PathBuf], masks: &[PathBuf]) -> MatchedPairs {
     let (of_images, of_masks) = (affixes(&image_files), affixes(&mask_files));
     let mut best: Option<RuleMatch> = None;
     for rule in MatchRule::ALL {
+        let mask_keys: Vec<_> = of_masks.iter().map(|affix| keys(&mask_files, rule, affix)).collect();
         for (i, image_affix) in of_images.iter().enumerate() {
             let image_keys = keys(&image_files, rule, image_affix);
-            for (m, mask_affix) in of_masks.iter().enumerate() {
-                let pairs = unique_matches(&image_keys, &keys(&mask_files, rule, mask_affix));
+            for (m, mask_keys) in mask_keys.iter().enumerate() {
+                let pairs = unique_matches(&image_keys, mask_keys);
                 if pairs.len() > best.as_ref().map_or(0, |best| best.pairs.len()) {
                     best = Some(RuleMatch { pairs, rule, affixes: [i, m] });
                 }

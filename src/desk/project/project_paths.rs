@@ -1,12 +1,10 @@
 //! Names and paths of a project: its identifier, and paths relative to its folder.
 
 use crate::base::error::{Result, RunError};
+use crate::text::files::normalized;
+use crate::text::syntax;
 use std::path::{Component, Path, PathBuf};
 use unicode_normalization::UnicodeNormalization;
-
-/// Words that name nothing in the language.
-const RESERVED: [&str; 13] =
-    ["let", "for", "in", "require", "return", "match", "if", "else", "and", "or", "not", "true", "false"];
 
 /// Returns a name of the language for a folder: lower case, without accents, with `_` for other characters.
 pub(super) fn identifier(dir: &Path) -> String {
@@ -24,7 +22,7 @@ pub(super) fn identifier(dir: &Path) -> String {
     match id.chars().next() {
         None => "project".into(),
         Some(c) if c.is_ascii_digit() => format!("project_{id}"),
-        Some(_) if RESERVED.contains(&id) => format!("{id}_project"),
+        Some(_) if syntax::is_reserved(id) => format!("{id}_project"),
         Some(_) => id.to_string(),
     }
 }
@@ -40,7 +38,7 @@ impl ProjectFolder {
     pub(super) fn new(dir: &Path) -> Result<ProjectFolder> {
         let here = Path::new(".");
         let working = here.canonicalize().map_err(|e| RunError::read(here, e))?;
-        let whole = plain(&working.join(dir));
+        let whole = normalized(&working.join(dir));
         let resolved = whole.ancestors().find_map(|above| {
             let real = above.canonicalize().ok()?;
             Some(real.join(whole.strip_prefix(above).ok()?))
@@ -54,7 +52,7 @@ impl ProjectFolder {
         if Path::new(written).is_absolute() {
             return Ok(written.to_string());
         }
-        let whole = plain(&self.working.join(written));
+        let whole = normalized(&self.working.join(written));
         let text = |path: &Path| path.to_string_lossy().replace('\\', "/");
         let shared = whole.components().zip(self.dir.components()).take_while(|(a, b)| a == b).count();
         let roots = self.dir.components().filter(|part| !matches!(part, Component::Normal(_))).count();
@@ -65,19 +63,6 @@ impl ProjectFolder {
         let path: PathBuf = up.chain(whole.components().skip(shared)).collect();
         Ok(text(&path))
     }
-}
-
-/// Removes `.` and `..` from an absolute path.
-fn plain(path: &Path) -> PathBuf {
-    let mut parts = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(parts.pop()),
-            Component::Normal(_) | Component::RootDir | Component::Prefix(_) => parts.push(part),
-        }
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// Extensions of DICOM files in lower case.
 const EXTENSIONS: [&str; 3] = ["dcm", "dicom", "ima"];
 /// Number of folders that may lie in each other above a series. Archives often nest a series in folders without other content.
-const MAX_NESTED: usize = 4;
+pub(super) const MAX_NESTED: usize = 4;
 /// Number of bytes up to the end of the prefix (PS3.10, 7.1).
 const HEAD: usize = 132;
 

@@ -1,15 +1,12 @@
 //! Of whom a DICOM series is, and whether two series are the same, from a few of their files: the others are not opened.
 
 use super::elements::DicomReader;
-use super::folder::{entries, is_dicom};
+use super::folder::{MAX_NESTED, entries, is_dicom};
 use super::format::PixelFormat;
 use super::frames;
 use dicom_dictionary_std::tags;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-
-/// Number of folders that may lie in each other above a series.
-const MAX_NESTED: usize = 4;
 
 /// Lists the files of a folder, or of a single folder in it, by their names alone.
 fn files_of(folder: &Path) -> Option<Vec<PathBuf>> {
@@ -32,7 +29,10 @@ pub(crate) fn count_files(folder: &Path) -> Option<usize> {
 pub(crate) fn probe(folder: &Path) -> Option<u64> {
     let files = files_of(folder)?;
     let last = files.len().checked_sub(1)?;
-    let mut hashes = [hash_values(&files[last / 2])?, hash_values(&files[last - last / 2])?];
+    let (lower, upper) = (last / 2, last - last / 2);
+    let first = hash_values(&files[lower])?;
+    // Of an odd number of files both are the one in the middle.
+    let mut hashes = [first, if lower == upper { first } else { hash_values(&files[upper])? }];
     hashes.sort_unstable();
     let mut hash = DefaultHasher::new();
     hashes.hash(&mut hash);
