@@ -25,7 +25,7 @@ use super::case_discovery::cases_of_pairs;
 use super::dataset::Dataset;
 use super::limit::limit_images;
 use super::split::CasesByRole;
-use super::survey::{Survey, group_suggestion, survey_dataset};
+use super::survey::{CaseFacts, NearDuplicate, Survey, group_suggestion, survey_dataset};
 use super::volume::{self, VolumeCache, is_volume};
 use crate::base::error::{Result, RunError};
 use crate::base::severity::Severity;
@@ -77,7 +77,7 @@ pub(crate) fn inspect(request: &InspectionRequest<'_>, progress: InspectionProgr
     if matched.pairs.is_empty() {
         return Err(pair_source::nothing_pairs(&matched, &pool.masks[0]));
     }
-    let axis = axis_of(&matched.pairs)?;
+    let axis = axis_of(&matched.pairs);
     let masks = read_masks(&matched.pairs, axis, progress);
     let (good, failures): (Vec<_>, Vec<_>) = matched.pairs.iter().zip(masks).partition(|(_, read)| read.is_ok());
     let failures: Vec<RunError> = failures.into_iter().filter_map(|(_, read)| read.err()).collect();
@@ -102,11 +102,9 @@ struct MaskFacts {
 }
 
 /// Returns the axis across the slices; axial for pictures.
-fn axis_of(pairs: &[[PathBuf; 2]]) -> Result<SliceAxis> {
-    match pairs.iter().find(|[image, _]| is_volume(image)) {
-        Some([image, _]) => Ok(volume::grid(image).map(|grid| guess_axis(&grid)).unwrap_or_default()),
-        None => Ok(SliceAxis::default()),
-    }
+fn axis_of(pairs: &[[PathBuf; 2]]) -> SliceAxis {
+    let volume = pairs.iter().find(|[image, _]| is_volume(image));
+    volume.and_then(|[image, _]| volume::grid(image).ok()).map(|grid| guess_axis(&grid)).unwrap_or_default()
 }
 
 /// Reads all masks, and the sizes of their images.
@@ -273,9 +271,8 @@ impl DataDraft {
             files.left_out.extend(causes.iter().map(RunError::headline));
             pairs.retain(|[image, mask]| !bad.contains_key(image) && !bad.contains_key(mask));
             source = find_source(request, &pairs, matched);
-            expanded = self.expand(&source);
-            let used: BTreeSet<&str> = expanded.cases.iter().map(|case| case.stem.as_str()).collect();
-            survey.facts.retain(|facts| used.contains(facts.stem.as_str()));
+            let before = std::mem::replace(&mut expanded, self.expand(&source)).cases;
+            keep_facts(&mut survey, &before, &expanded.cases);
             survey.findings.retain(|f| f.severity != Severity::Error);
         }
         files.finish(&source, &expanded.cases, survey.facts.len());
@@ -326,6 +323,24 @@ impl DataDraft {
 struct ExpandedPairs {
     cases: Vec<Case>,
     problems: Vec<RunError>,
+}
+
+/// Keeps the facts and the near-duplicates of the cases that are still used. `before` are the cases of the survey; a case may have
+/// another stem `now`.
+fn keep_facts(survey: &mut Survey, before: &[Case], now: &[Case]) {
+    let stems: BTreeMap<_, &str> = now.iter().map(|case| ((&case.image, case.slice), case.stem.as_str())).collect();
+    let stems: BTreeMap<&str, &str> =
+        before.iter().filter_map(|case| Some((case.stem.as_str(), *stems.get(&(&case.image, case.slice))?))).collect();
+    let mut next = 0..;
+    let place = |facts: &CaseFacts| stems.get(facts.stem.as_str()).and_then(|_| next.next());
+    let places: Vec<Option<usize>> = survey.facts.iter().map(place).collect();
+    let moved = |pair: &NearDuplicate| Some(NearDuplicate { a: places[pair.a]?, b: places[pair.b]?, ..*pair });
+    survey.near = survey.near.iter().filter_map(moved).collect();
+    survey.facts.retain_mut(|facts| {
+        let stem = stems.get(facts.stem.as_str());
+        stem.into_iter().for_each(|stem| facts.stem = stem.to_string());
+        stem.is_some()
+    });
 }
 
 /// Returns the rule for orientation tags: that of most pictures that have one.

@@ -337,6 +337,22 @@ fn pairs_that_cannot_be_used_are_left_out_and_named() {
     }
 }
 
+/// A pattern finds the stems `0`, `1`, ..., and the list that takes its place because of a broken image `img_0`, `img_1`, ...: what was
+/// found of the images stays.
+#[test]
+fn a_broken_image_changes_nothing_about_the_others() {
+    let folder = tempdir().unwrap();
+    pairs(folder.path(), 10, |i| [format!("set/img_{i}.png"), format!("set/mask_{i}.png")]);
+    let broken = folder.path().join("set/img_4.png");
+    let whole = fs::read(&broken).unwrap();
+    fs::write(&broken, &whole[..whole.len() - 200]).unwrap();
+    let output = assert_made(&folder, &["--images", "set"], &["list = \"cases.csv\"", "size = [48, 48]"]);
+    for part in ["pairs     9 by their names", "sizes     48 x 48 (height x width), all", "left out  set/img_4.png: "] {
+        assert!(output.stdout.contains(part), "`{part}` is not in {}", output.stdout);
+    }
+    assert!(!output.stdout.contains("inf") && output.stdout.contains("of 9 masks"), "{}", output.stdout);
+}
+
 #[test]
 fn what_cannot_become_a_project_is_refused() {
     let folder = tempdir().unwrap();
