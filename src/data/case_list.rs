@@ -1,9 +1,11 @@
 //! Reads cases from a CSV file with the columns `image` and `mask`, and optionally `split` and `group`.
 
 use super::case::{Case, SplitRole};
+use super::decode::is_picture;
 use super::file_names::data_root_help;
 use super::order::natural;
 use super::stem::{composed, decomposed, name_problem, stem_key, stem_of};
+use super::volume::is_nifti;
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
 use crate::base::path::leads_out;
@@ -345,24 +347,44 @@ fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
     Ok(ListRow { line, image: cell(columns.image).to_string(), case })
 }
 
-/// Assigns stems to the cases: the file name of the image without extension, or if these are not unique, its path with `_` for
-/// `/`.
-fn assign_stems(path: &Path, rows: Vec<ListRow>, problems: &mut Vec<RunError>) -> Vec<Case> {
-    let short = |image: &str| {
-        let name = image.rsplit(['/', '\\']).next().unwrap_or(image);
-        stem_of(name).to_string()
+/// An image of a list as its path is written.
+pub(super) struct ListedImage<'a> {
+    pub text: &'a str,
+    /// Whether it is the folder of a series, whose name has no extension.
+    pub is_folder: bool,
+}
+
+/// Returns the stems of the images of a list: the file name of the image without extension, or if these are not unique, its path with
+/// `_` for `/`.
+pub(super) fn list_stems(images: &[ListedImage<'_>]) -> Vec<String> {
+    let cut = |name: &str, is_folder: bool| if is_folder { name.to_string() } else { stem_of(name).to_string() };
+    let short = |image: &ListedImage<'_>| {
+        let name = image.text.rsplit(['/', '\\']).next().unwrap_or(image.text);
+        cut(name, image.is_folder)
     };
-    let names: BTreeSet<String> = rows.iter().map(|row| stem_key(&short(&row.image))).collect();
-    let images: BTreeSet<&str> = rows.iter().map(|row| row.image.as_str()).collect();
-    let by_path = names.len() < images.len();
+    let names: BTreeSet<String> = images.iter().map(|image| stem_key(&short(image))).collect();
+    let distinct: BTreeSet<&str> = images.iter().map(|image| image.text).collect();
+    let by_path = names.len() < distinct.len();
+    let stem = |image: &ListedImage<'_>| match by_path {
+        true => cut(image.text, image.is_folder).trim_start_matches(['.', '/']).replace(['/', '\\'], "_"),
+        false => short(image),
+    };
+    images.iter().map(|image| composed(&stem(image))).collect()
+}
+
+/// Assigns stems to the cases.
+fn assign_stems(path: &Path, rows: Vec<ListRow>, problems: &mut Vec<RunError>) -> Vec<Case> {
+    // The extension of a picture or a volume of one file says enough.
+    let is_folder = |image: &Path| !is_picture(image) && !is_nifti(image) && image.is_dir();
+    let listed = |row| {
+        let ListRow { image, case, .. }: &ListRow = row;
+        ListedImage { text: image, is_folder: is_folder(&case.image) }
+    };
+    let stems = list_stems(&rows.iter().map(listed).collect::<Vec<_>>());
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let mut cases = Vec::new();
-    for mut row in rows {
-        row.case.stem = match by_path {
-            true => stem_of(&row.image).trim_start_matches(['.', '/']).replace(['/', '\\'], "_"),
-            false => short(&row.image),
-        };
-        row.case.stem = composed(&row.case.stem);
+    for (mut row, stem) in rows.into_iter().zip(stems) {
+        row.case.stem = stem;
         match seen.insert(stem_key(&row.case.stem), row.line) {
             Some(first) => {
                 problems.push(problem!(

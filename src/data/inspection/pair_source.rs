@@ -1,15 +1,14 @@
 //! Chooses how a data block names pairs: by two patterns if they find exactly these, else by a list.
 
 use super::data_guess::DataGuess;
-use super::name_words::stem;
 use super::pair_matching::{MatchRule, MatchedPairs, pattern_of};
 use super::request::{InspectionRequest, UsedPair};
 use super::split_guess::{groups_of_folders, roles_of_folders};
 use crate::base::error::RunError;
 use crate::base::path::without_dot;
 use crate::base::problem::problem;
+use crate::data::case_list::{ListedImage, list_stems};
 use crate::data::pairs::pair_files;
-use crate::data::stem::{composed, stem_key, stem_of};
 use crate::text::config::DataSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -58,7 +57,9 @@ pub(super) fn find_source(
         );
         guesses.push(DataGuess { key: "list", why });
     }
-    let stems = list_stems(&images);
+    let texts: Vec<_> = images.iter().map(|path| path.to_string_lossy()).collect();
+    let listed = images.iter().zip(&texts).map(|(path, text)| ListedImage { text, is_folder: path.is_dir() });
+    let stems = list_stems(&listed.collect::<Vec<_>>());
     PairSource { source: DataSource::List { list: "cases.csv".into() }, pairs: used, stems, guesses }
 }
 
@@ -98,17 +99,6 @@ fn by_patterns(request: &InspectionRequest<'_>, pairs: &[[PathBuf; 2]], matched:
         }
     }
     None
-}
-
-/// Returns the stems that cases of a list get; see `data/case_list.rs`.
-fn list_stems(images: &[PathBuf]) -> Vec<String> {
-    let short = |path: &PathBuf| stem(path);
-    let names: BTreeSet<String> = images.iter().map(|path| stem_key(&short(path))).collect();
-    let whole = |path: &PathBuf| {
-        let text = path.to_string_lossy().into_owned();
-        composed(stem_of(&text).trim_start_matches(['.', '/'])).replace(['/', '\\'], "_")
-    };
-    images.iter().map(|path| if names.len() < images.len() { whole(path) } else { short(path) }).collect()
 }
 
 /// Returns the error of images and masks that share no name.

@@ -5,7 +5,7 @@ use crate::support::dicom_file::{BIG_ENDIAN, DicomFile, JPEG_LOSSLESS, RLE, elem
 use crate::support::nifti_file::NiftiFile;
 use npc::internals::base::error::RunError;
 use npc::internals::data::{Dataset, SplitRole};
-use npc::text::config::{DataSpec, MaskRule};
+use npc::text::config::{DataSource, DataSpec, MaskRule};
 use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
@@ -328,6 +328,27 @@ fn frames_of_odd_size_are_read_from_big_endian_words() {
         let found: Vec<i64> = sample.image.iter().map(|v| (v * 65535.0).round() as i64 - 32768).collect();
         assert_eq!(found, (0..15).map(|i| i64::from(value(n, i))).collect::<Vec<_>>(), "slice {n}");
     }
+}
+
+/// Folders of series are often called by their UIDs, whose last part is no extension.
+#[test]
+fn listed_series_keep_the_whole_names_of_their_folders() {
+    let dir = tempdir().unwrap();
+    let place = [[-1.5, 0.0, 0.0, 30.0], [0.0, -2.0, 0.0, 20.0], [0.0, 0.0, 5.0, 100.0]];
+    let dims = [COLUMNS, ROWS, SLICES].map(|n| n as i16);
+    let mut list = String::from("image,mask\n");
+    for name in ["1.2.840.1", "1.2.840.2"] {
+        (0..SLICES).for_each(|n| slice(n).write(&dir.path().join(format!("i/{name}/{n}.dcm"))));
+        NiftiFile::new(dims, place, &[0; ROWS * COLUMNS * SLICES]).write(&dir.path().join(format!("m/{name}.nii")));
+        list += &format!("i/{name},m/{name}.nii\n");
+    }
+    std::fs::write(dir.path().join("cases.csv"), list).unwrap();
+    let source = DataSource::List { list: "cases.csv".into() };
+    let data = Dataset::open(&DataSpec { source, ..block() }, dir.path()).unwrap();
+    let stems: Vec<&str> = data.cases(SplitRole::Train).iter().map(|case| case.stem.as_str()).collect();
+    let wanted: Vec<String> =
+        ["1", "2"].iter().flat_map(|n| (0..SLICES).map(move |z| format!("1.2.840.{n}_z{z:04}"))).collect();
+    assert_eq!(stems, wanted);
 }
 
 /// Compresses values of 16 bits by literals alone.
