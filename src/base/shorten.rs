@@ -22,6 +22,15 @@ pub(crate) fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{start} ... {}", end.into_iter().collect::<String>()))
 }
 
+/// Returns a text of a file or of a block as messages and tables show it: at most its first 80 characters.
+#[cfg(feature = "data")]
+pub(crate) fn beginning_of(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
 /// Returns a message of bounded length, whatever the names in it are.
 pub(crate) fn message_text(text: String) -> String {
     match shortened(&text, MESSAGE_CHARS) {

@@ -62,6 +62,11 @@ impl Case {
         Case { stem, image, mask, group: None, slice: None, role: None }
     }
 
+    /// Returns the stem of the volume that the case is a slice of.
+    pub(super) fn volume_stem(&self) -> &str {
+        split_slice_stem(&self.stem).map_or(&self.stem, |(volume, _)| volume)
+    }
+
     /// Returns the path to show in messages; for a slice of a volume it includes the slice number.
     pub(super) fn display_path(&self, path: &Path) -> PathBuf {
         match self.slice {

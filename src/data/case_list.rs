@@ -10,6 +10,7 @@ use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
 use crate::base::path::leads_out;
 use crate::base::problem::problem;
+use crate::base::shorten::beginning_of;
 use crate::text::diag::did_you_mean;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,7 +122,7 @@ pub(super) struct ListText {
 impl ListText {
     /// Returns a part of the list as messages show it: `` `a1` ``, or `the entry`.
     pub(super) fn entry(&self, text: &str) -> String {
-        if self.inside { format!("`{}`", shortened(text)) } else { "the entry".to_string() }
+        if self.inside { format!("`{}`", beginning_of(text)) } else { "the entry".to_string() }
     }
 
     /// Adds to the problem of a list from elsewhere why nothing of it is shown.
@@ -163,14 +164,6 @@ pub(super) fn read_list_text(root: &Path, path: &Path) -> Result<ListText> {
             let line = 1 + bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();
             Err(save(&format!("not UTF-8 text: line {line} has another encoding, such as Latin-1")))
         }
-    }
-}
-
-/// Returns a text from a file as messages show it: at most 80 characters.
-pub(super) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_string(),
     }
 }
 
@@ -263,7 +256,9 @@ fn find_columns(
     if roles == RoleColumn::Required && split.is_none() {
         return Err(missing("split"));
     }
-    let like = |known: &[&str]| header.iter().find(|h| known.contains(&h.to_lowercase().as_str())).map(shortened);
+    let like = |known: &[&str]| {
+        header.iter().find(|h| known.contains(&h.to_lowercase().as_str())).map(|name| beginning_of(name))
+    };
     let place = path.display();
     match (split, like(&LIKE_SPLIT)) {
         (Some(_), _) if roles == RoleColumn::Unused => doubts.push(format!(

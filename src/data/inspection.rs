@@ -251,8 +251,9 @@ impl DataDraft {
         progress: InspectionProgress<'_>,
     ) -> Result<Inspection> {
         let mut source = find_source(request, &pairs, matched);
-        let mut expanded = self.expand(&source);
-        let mut survey = self.survey(expanded.cases.clone(), progress);
+        let volumes = VolumeCache::new(self.spec.cache_mb << 20);
+        let mut expanded = self.expand(&source, &volumes);
+        let mut survey = self.survey(expanded.cases.clone(), volumes, progress);
         let failed: BTreeMap<&str, &RunError> = survey
             .findings
             .iter()
@@ -271,7 +272,9 @@ impl DataDraft {
             files.left_out.extend(causes.iter().map(RunError::headline));
             pairs.retain(|[image, mask]| !bad.contains_key(image) && !bad.contains_key(mask));
             source = find_source(request, &pairs, matched);
-            let before = std::mem::replace(&mut expanded, self.expand(&source)).cases;
+            let read = survey.data.take().map(|data| data.volumes);
+            let volumes = read.unwrap_or_else(|| VolumeCache::new(self.spec.cache_mb << 20));
+            let before = std::mem::replace(&mut expanded, self.expand(&source, &volumes)).cases;
             keep_facts(&mut survey, &before, &expanded.cases);
             survey.findings.retain(|f| f.severity != Severity::Error);
         }
@@ -295,25 +298,23 @@ impl DataDraft {
     }
 
     /// Returns the cases of the pairs: volumes are cut into slices.
-    fn expand(&self, source: &PairSource) -> ExpandedPairs {
+    fn expand(&self, source: &PairSource, volumes: &VolumeCache) -> ExpandedPairs {
         let case = |(pair, stem): (&UsedPair, &String)| Case {
             group: pair.group.clone(),
             role: pair.role,
             ..Case::new(stem.clone(), pair.image.clone(), pair.mask.clone())
         };
         let cases = source.pairs.iter().zip(&source.stems).map(case).collect();
-        let volumes = VolumeCache::new(self.spec.cache_mb << 20);
         let mut problems = Vec::new();
-        let cases = cases_of_pairs(cases, &self.spec, &volumes, &mut problems, &mut Vec::new());
+        let cases = cases_of_pairs(cases, &self.spec, volumes, &mut problems, &mut Vec::new());
         ExpandedPairs { cases, problems }
     }
 
     /// Reads the images, all in one part, so that similar ones are found wherever they are.
-    fn survey(&self, cases: Vec<Case>, progress: InspectionProgress<'_>) -> Survey {
+    fn survey(&self, cases: Vec<Case>, volumes: VolumeCache, progress: InspectionProgress<'_>) -> Survey {
         let mut parts = CasesByRole { train: cases, ..CasesByRole::default() };
         limit_images(&mut parts, SURVEYED);
         let spec = DataSpec { size: [64, 64], ..self.spec.clone() };
-        let volumes = VolumeCache::new(spec.cache_mb << 20);
         let data = Dataset { spec, parts, volumes, doubts: Vec::new() };
         survey_dataset(data, &[], None, &|done, all| progress("images", done, all))
     }

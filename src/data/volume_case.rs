@@ -1,6 +1,6 @@
 //! The volumes of a data set as wholes: all of their slices, whichever of them are cases.
 
-use super::case::{Case, SplitRole, check_same_size, slice_stem, split_slice_stem};
+use super::case::{Case, SplitRole, check_same_size, slice_stem};
 use super::dataset::Dataset;
 use super::image::{LoadedImage, prediction_spec, to_loaded_image};
 use super::volume::VoxelGrid;
@@ -42,7 +42,7 @@ impl Dataset {
 impl VolumeCase<'_> {
     /// Returns the stem of the volume, which the stems of its slices begin with.
     pub(crate) fn name(&self) -> &str {
-        split_slice_stem(&self.case.stem).map_or(&self.case.stem, |(name, _)| name)
+        self.case.volume_stem()
     }
 
     /// Returns the group of the volume's slices.

@@ -3,6 +3,7 @@
 use super::table::{Cell, Column, Table};
 use crate::base::number::{rough_bytes, thousands, with_prefix};
 use crate::base::shell::quoted;
+use crate::base::shorten::beginning_of;
 use crate::data::image_facts::ImageFacts;
 use crate::data::inspection::{FileSummary, Inspection};
 use crate::text::config::case_rules::MaskLabel;
@@ -39,7 +40,7 @@ pub(crate) fn to_text(project: &ProjectSummary<'_>) -> String {
         let same = |(_, before, _): &&(usize, &str, &str)| before == entry;
         // Several reasons of one entry stand below it.
         if project.guesses.iter().find(same).is_some_and(|(_, _, first)| first == why) {
-            out += &format!("  {place:width$}  {}\n", shortened(entry), width = project.model.len() + 4);
+            out += &format!("  {place:width$}  {}\n", beginning_of(entry), width = project.model.len() + 4);
         }
         out += &format!("      {why}\n");
     }
@@ -57,14 +58,6 @@ pub(crate) fn to_text(project: &ProjectSummary<'_>) -> String {
     out += "\nnext\n";
     commands(project).iter().for_each(|command| out += &format!("  {command}\n"));
     out
-}
-
-/// Returns an entry as a table shows it.
-fn shortened(entry: &str) -> String {
-    match entry.char_indices().nth(80) {
-        Some((at, _)) => format!("{}...", &entry[..at]),
-        None => entry.to_string(),
-    }
 }
 
 /// Returns the commands to type next.

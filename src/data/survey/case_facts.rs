@@ -4,6 +4,7 @@ use super::finding::{SurveyFinding, SurveyTopic};
 use super::fingerprint::{Fingerprint, SIDE};
 use crate::base::error::Result;
 use crate::data::case::{Case, SplitRole, check_same_size};
+use crate::data::class_counts::count_classes;
 use crate::data::dataset::Dataset;
 use crate::data::image::prediction_spec;
 use crate::data::image_facts::ImageFacts;
@@ -78,13 +79,6 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
     };
     let (stem, group) = (case.stem.clone(), case.group.clone());
     CaseFacts { stem, role, group, image, print, unscaled, classes, resized, ignored, findings, notices }
-}
-
-/// Counts the pixels of each class; the last one is that of ignored pixels.
-fn count_classes(classes: &[u8]) -> [u64; 256] {
-    let mut counts = [0u64; 256];
-    classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
-    counts
 }
 
 fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::ClassMap>) {

@@ -7,7 +7,7 @@
 use super::duplicate_findings::leakage_help;
 use super::finding::{SurveyFinding, SurveyTopic};
 use crate::base::file;
-use crate::data::case::{SplitRole, split_slice_stem};
+use crate::data::case::SplitRole;
 use crate::data::dataset::Dataset;
 use crate::data::volume::identity;
 use rayon::prelude::*;
@@ -74,10 +74,9 @@ fn equal_files(data: &Dataset) -> Vec<[ImageFile<'_>; 2]> {
 fn equal_volumes(data: &Dataset) -> Vec<[ImageFile<'_>; 2]> {
     let mut seen = BTreeSet::new();
     let slices = data.parts.all().filter(|(_, case)| case.slice.is_some());
-    let volumes = slices.filter(|(role, case)| seen.insert((*role, case.image.as_path()))).map(|(role, case)| {
-        let stem = split_slice_stem(&case.stem).map_or(case.stem.as_str(), |(volume, _)| volume);
-        ImageFile { role, stem, path: &case.image }
-    });
+    let volumes = slices
+        .filter(|(role, case)| seen.insert((*role, case.image.as_path())))
+        .map(|(role, case)| ImageFile { role, stem: case.volume_stem(), path: &case.image });
     let sized = alike(volumes.collect(), |volume| identity::coarse_key(volume.path));
     let probed = alike_among(sized, MAX_READ, |volume| identity::probe(volume.path));
     pairs(alike_among(probed, MAX_VOLUMES, |volume| identity::content_hash(volume.path)))

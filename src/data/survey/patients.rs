@@ -3,7 +3,7 @@
 //! The patient is never named: messages end up in logs and reports.
 
 use super::finding::{SurveyFinding, SurveyTopic};
-use crate::data::case::{SplitRole, split_slice_stem};
+use crate::data::case::SplitRole;
 use crate::data::dataset::Dataset;
 use crate::data::volume::dicom;
 use rayon::prelude::*;
@@ -21,8 +21,7 @@ type Series<'a> = (SplitRole, &'a str);
 pub(super) fn findings(data: &Dataset) -> Vec<SurveyFinding> {
     let mut series: BTreeMap<(SplitRole, &Path), &str> = BTreeMap::new();
     for (role, case) in data.parts.all().filter(|(_, case)| case.slice.is_some()) {
-        let stem = split_slice_stem(&case.stem).map_or(case.stem.as_str(), |(volume, _)| volume);
-        series.entry((role, &case.image)).or_insert(stem);
+        series.entry((role, &case.image)).or_insert(case.volume_stem());
     }
     let series: Vec<((SplitRole, &Path), &str)> = series.into_iter().filter(|((_, path), _)| path.is_dir()).collect();
     let patients: Vec<Option<String>> = series.par_iter().map(|((_, path), _)| dicom::patient(path)).collect();
