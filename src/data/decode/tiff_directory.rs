@@ -1,5 +1,9 @@
 //! Reads the directories (IFDs) of a TIFF or BigTIFF file: tags and small values, without pixels.
 
+use std::borrow::Cow;
+
+/// Tag of a text about a picture (ImageDescription).
+pub(super) const DESCRIPTION: u16 = 270;
 /// Number of pages that are counted.
 const MAX_PAGES: usize = 100_000;
 
@@ -43,7 +47,8 @@ impl<'a> TiffDirectories<'a> {
 
     /// Returns the offset of the pointer to the first directory, and its number of bytes.
     pub(super) fn first_pointer(&self) -> (usize, usize) {
-        if self.big { (8, 8) } else { (4, 4) }
+        let width = self.offset_bytes();
+        (width, width)
     }
 
     /// Returns the number of bytes of an offset.
@@ -126,6 +131,11 @@ impl<'a> TiffDirectories<'a> {
     pub(super) fn bytes_of_tag(&self, directory: usize, tag: u16) -> Option<&'a [u8]> {
         let entry = self.entry(directory, tag).filter(|entry| bytes_of(entry.kind) == Some(1))?;
         self.bytes.get(entry.at..entry.at.checked_add(usize::try_from(entry.count).ok()?)?)
+    }
+
+    /// Returns the bytes of a tag as text; empty where the directory lacks it.
+    pub(super) fn text(&self, directory: usize, tag: u16) -> Cow<'a, str> {
+        self.bytes_of_tag(directory, tag).map(String::from_utf8_lossy).unwrap_or_default()
     }
 
     /// Returns the offset of the first value of a tag, if it is of the type SHORT.

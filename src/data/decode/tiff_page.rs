@@ -2,7 +2,7 @@
 
 use super::orientation::Orientation;
 use super::raw_picture::FileFields;
-use super::tiff_directory::TiffDirectories;
+use super::tiff_directory::{DESCRIPTION, TiffDirectories};
 use super::tiff_stack::stacked_pictures;
 use crate::data::notice::NoticeTopic;
 
@@ -11,10 +11,9 @@ const SUBFILE_TYPE: u16 = 255;
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
 const BITS: u16 = 258;
-const COMPRESSION: u16 = 259;
+pub(super) const COMPRESSION: u16 = 259;
 pub(super) const PHOTOMETRIC: u16 = 262;
 const FILL_ORDER: u16 = 266;
-const DESCRIPTION: u16 = 270;
 const ORIENTATION: u16 = 274;
 const SAMPLES: u16 = 277;
 const X_RESOLUTION: u16 = 282;
@@ -22,7 +21,7 @@ const Y_RESOLUTION: u16 = 283;
 const PLANAR_CONFIGURATION: u16 = 284;
 const RESOLUTION_UNIT: u16 = 296;
 const COLOUR_MAP: u16 = 320;
-const TILE_WIDTH: u16 = 322;
+pub(super) const TILE_WIDTH: u16 = 322;
 const EXTRA_SAMPLES: u16 = 338;
 const PROFILE: u16 = 34_675;
 

@@ -2,10 +2,9 @@
 //!
 //! Such files have a page by the rules of TIFF, so a description or a tag of one program says that there is more.
 
-use super::tiff_directory::TiffDirectories;
+use super::tiff_directory::{DESCRIPTION, TiffDirectories};
 use serde_json::Value;
 
-const DESCRIPTION: u16 = 270;
 /// Tag of MetaMorph with an entry for each plane (UIC2).
 const METAMORPH_PLANES: u16 = 33_629;
 /// Number of slices of a volume (SGI).
@@ -21,7 +20,7 @@ pub(super) fn stacked_pictures(
 ) -> Option<(usize, &'static str)> {
     // A program that takes a page out of a stack may keep the description of the stack.
     let held = |pictures: &u64| pictures.saturating_mul(picture_bytes) <= file.length() as u64;
-    let text = file.bytes_of_tag(directory, DESCRIPTION).map(String::from_utf8_lossy).unwrap_or_default();
+    let text = file.text(directory, DESCRIPTION);
     let text = text.trim_end_matches('\0').trim();
     let of_imagej = || imagej_pictures(text).filter(held).map(|n| (n, "images of an ImageJ stack"));
     let of_tifffile = || shape_pictures(text, picture_samples).filter(held).map(|n| (n, "pictures of an array"));

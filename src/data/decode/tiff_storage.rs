@@ -104,7 +104,7 @@ pub(super) struct GdalFields {
 
 impl GdalFields {
     pub(super) fn read(file: &TiffDirectories<'_>, page: &TiffPage) -> GdalFields {
-        let text = |tag| file.bytes_of_tag(page.directory, tag).map(String::from_utf8_lossy).unwrap_or_default();
+        let text = |tag| file.text(page.directory, tag);
         let metadata = text(GDAL_METADATA);
         GdalFields {
             scale: item(&metadata, "scale").unwrap_or(1.0),

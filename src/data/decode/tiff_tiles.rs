@@ -5,7 +5,7 @@
 
 use super::failure::{damaged, too_large, truncated};
 use super::tiff_directory::TiffDirectories;
-use super::tiff_page::TiffPage;
+use super::tiff_page::{COMPRESSION, TILE_WIDTH, TiffPage};
 use super::tiff_storage::TILES;
 use crate::base::error::Result;
 use crate::data::pixels::MAX_BYTES;
@@ -14,8 +14,6 @@ use weezl::decode::Configuration;
 use weezl::{BitOrder, LzwStatus};
 
 const FORMAT: &str = "TIFF";
-const COMPRESSION: u16 = 259;
-const TILE_WIDTH: u16 = 322;
 const TILE_HEIGHT: u16 = 323;
 const LZW: u64 = 5;
 const NO_COMPRESSION: u64 = 1;

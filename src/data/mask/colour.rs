@@ -1,5 +1,6 @@
 //! Masks whose colours are labels.
 
+use super::label_help::INTERPOLATED;
 use super::unknown_label::{UnknownLabels, ignore_entry};
 use crate::base::error::Result;
 use crate::base::problem::problem;
@@ -87,7 +88,7 @@ pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<V
         error = error.help(format!("if {colour} marks pixels without a class, write `{entry}`"));
     }
     Err(match first.others {
-        9.. => error.help("the mask may have been resized with interpolation; resize masks by nearest neighbour"),
+        9.. => error.help(INTERPOLATED),
         _ => error,
     })
 }

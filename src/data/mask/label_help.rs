@@ -107,7 +107,8 @@ pub(super) fn colour_help(spec: &DataSpec, pixels: &Pixels) -> Option<String> {
     })
 }
 
-const INTERPOLATED: &str = "the mask may have been resized with interpolation; resize masks by nearest neighbour";
+pub(super) const INTERPOLATED: &str =
+    "the mask may have been resized with interpolation; resize masks by nearest neighbour";
 
 /// Returns the labels of a file of two values, of which the smaller is a label and the other is none: it is that of the other class.
 /// To ignore it would leave no pixel of that class.

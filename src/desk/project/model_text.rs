@@ -24,7 +24,6 @@ pub(super) fn model_text(spec: &DataSpec, inspection: &Inspection, plan: &RunPla
     let mut out = String::from("npc 1\n\n");
     out += &comment(
         "",
-        "//",
         "Written by `npc new` from a look at the images. A comment with `guess` stands above each line that may be wrong; change \
          the line, and `npc data check` reads all images by it. Paths start at the folder of this file: run npc there, or with \
          `--data-root`.",
@@ -33,10 +32,10 @@ pub(super) fn model_text(spec: &DataSpec, inspection: &Inspection, plan: &RunPla
     for (key, value) in data_entries(spec) {
         for (i, guess) in all.iter().filter(|guess| guess.key == key).enumerate() {
             let word = if i == 0 { "guess" } else { "note" };
-            out += &comment("  ", "//", &format!("{word}: {}", guess.why));
+            out += &comment("  ", &format!("{word}: {}", guess.why));
         }
         if key == "empty" {
-            out += &comment("  ", "//", "an object that is neither in the mask nor predicted counts as right");
+            out += &comment("  ", "an object that is neither in the mask nor predicted counts as right");
         }
         let _ = writeln!(out, "  {key} = {value}");
     }
@@ -45,7 +44,7 @@ pub(super) fn model_text(spec: &DataSpec, inspection: &Inspection, plan: &RunPla
     out += &network_text(plan.channels, plan.classes, &plan.width, of_width);
     let _ = write!(out, "\ntrain {} = {} on {} {{\n", RUN, MODEL, spec.name);
     for guess in all.iter().filter(|guess| guess.key == "epochs") {
-        out += &comment("  ", "//", &format!("guess: {}", guess.why));
+        out += &comment("  ", &format!("guess: {}", guess.why));
     }
     let flip = if plan.flip { "flip(horizontal = 0.5), " } else { "" };
     let _ = write!(

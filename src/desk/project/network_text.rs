@@ -9,7 +9,7 @@ const WIDTH: usize = 98;
 
 /// Returns the U-Net as text.
 pub(super) fn network_text(channels: usize, classes: usize, width: &[usize], guess: &str) -> String {
-    let note = if guess.is_empty() { String::new() } else { comment("", "//", &format!("guess of `width`: {guess}")) };
+    let note = if guess.is_empty() { String::new() } else { comment("", &format!("guess of `width`: {guess}")) };
     format!(
         "/// Two 3x3 convolutions, each with batch norm and ReLU.
 block double(x: [c, h, w], out: int) -> [out, h, w]
@@ -36,14 +36,14 @@ model {name}(x: [{channels}, H, W], classes: int = {classes}, width: int[] = {wi
 }
 
 /// Returns a comment of several lines.
-pub(super) fn comment(indent: &str, mark: &str, text: &str) -> String {
+pub(super) fn comment(indent: &str, text: &str) -> String {
     let mut out = String::new();
-    let mut line = format!("{indent}{mark}");
+    let mut line = format!("{indent}//");
     for (i, word) in text.split_whitespace().enumerate() {
         if i > 0 && line.chars().count() + 1 + word.chars().count() > WIDTH {
             out += &line;
             out.push('\n');
-            line = format!("{indent}{mark}");
+            line = format!("{indent}//");
         }
         line.push(' ');
         line += word;
