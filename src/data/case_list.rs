@@ -256,9 +256,7 @@ fn find_columns(
     if roles == RoleColumn::Required && split.is_none() {
         return Err(missing("split"));
     }
-    let like = |known: &[&str]| {
-        header.iter().find(|h| known.contains(&h.to_lowercase().as_str())).map(|name| beginning_of(name))
-    };
+    let like = |known: &[&str]| header.iter().find(|h| known.contains(&h.to_lowercase().as_str())).map(beginning_of);
     let place = path.display();
     match (split, like(&LIKE_SPLIT)) {
         (Some(_), _) if roles == RoleColumn::Unused => doubts.push(format!(
