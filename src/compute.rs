@@ -7,6 +7,7 @@ pub(crate) mod engine;
 pub(crate) mod engine_bridge;
 #[cfg(feature = "run")]
 pub(crate) mod exec;
+pub(crate) mod fused;
 #[cfg(feature = "run")]
 pub(crate) mod lower;
 #[cfg(feature = "run")]

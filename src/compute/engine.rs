@@ -18,6 +18,7 @@ mod program;
 mod tape;
 mod weights;
 
+use crate::compute::fused::{PassMode, Unsupported};
 use crate::graph::op::Op;
 use crate::graph::plan::{Plan, Step};
 use forward_pass::{ForwardPass, PreparedConv, prepare_all};
@@ -25,7 +26,6 @@ use kernel::buffer::BufferPool;
 use kernel::team::with_team;
 use profile::Recorder;
 use program::{NodeOp, Program, build};
-pub(crate) use program::{PassMode, Unsupported};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};

@@ -7,9 +7,10 @@
 
 use super::device::is_cpu;
 use super::engine::{
-    BatchStatistics, InferenceWeights, LayerWeights, NetworkWeights, PassMode, RunningStatistics, Tape, WeightGradient,
+    BatchStatistics, InferenceWeights, LayerWeights, NetworkWeights, RunningStatistics, Tape, WeightGradient,
 };
 use super::exec::update_statistics;
+use super::fused::PassMode;
 use super::network::{Layer, Network};
 use super::weights::NamedTensor;
 use burn::module::{Module, Param};

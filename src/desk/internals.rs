@@ -23,7 +23,7 @@ pub mod compute {
         pub use crate::compute::engine::LayerWeights;
         pub mod kernel {
             pub mod conv_region {
-                pub use crate::compute::engine::kernel::conv_region::{ConvRegion, Epilogue};
+                pub use crate::compute::engine::kernel::conv_region::Epilogue;
             }
             pub mod prologue {
                 pub use crate::compute::engine::kernel::prologue::ConvInput;
@@ -41,7 +41,7 @@ pub mod compute {
             pub use crate::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel, expect_kernel};
             pub mod conv {
                 pub use crate::compute::engine::operators::conv::{
-                    ConvKernel, ConvWindow, correlate, correlate_transposed, halo, weight_gradient,
+                    ConvKernel, correlate, correlate_transposed, halo, weight_gradient,
                 };
             }
             pub mod batch_norm {
@@ -50,6 +50,9 @@ pub mod compute {
                 };
             }
         }
+    }
+    pub mod fused {
+        pub use crate::compute::fused::{ConvRegion, ConvWindow};
     }
     #[cfg(feature = "run")]
     pub mod lower {

@@ -8,9 +8,10 @@ use super::operators::batch_norm::{self, NormAffine, NormStatistics};
 use super::operators::conv::{self, ConvKernel, correlate, correlate_transposed};
 use super::operators::{self, Seed, depthwise};
 use super::profile::Recorder;
-use super::program::{ConvKind, ConvNode, NodeOp, NormNode, PassMode, Program, ProgramNode, ProgramValueId};
+use super::program::{LaidOutConv, NodeOp, Program, ProgramNode, ProgramValueId};
 use super::weights::{BatchStatistics, LayerWeights, NetworkWeights};
 use crate::base::hash::GOLDEN_STEP;
+use crate::compute::fused::{ConvKind, ConvNode, NormNode, PassMode};
 use crate::graph::op::Op;
 use std::sync::Arc;
 
@@ -166,7 +167,7 @@ impl ForwardPass {
 
     fn conv(
         &mut self,
-        conv: &ConvNode,
+        conv: &LaidOutConv,
         node: &ProgramNode,
         weights: &NetworkWeights,
         prepared: Option<&PreparedConv>,
@@ -201,7 +202,7 @@ impl ForwardPass {
     }
 
     /// Returns a convolution's input with the batch norm that is fused into reading it.
-    pub fn conv_input(&self, conv: &ConvNode, x: ProgramValueId) -> ConvInput<'_> {
+    pub fn conv_input(&self, conv: &LaidOutConv, x: ProgramValueId) -> ConvInput<'_> {
         let prologue = conv.input_norm.map(|norm| {
             let state = self.norms[norm.node].as_ref().expect("the norm's node has run");
             state.affine.prologue(matches!(&self.program.nodes[norm.node].op, NodeOp::Norm(norm) if norm.relu))

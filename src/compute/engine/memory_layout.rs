@@ -62,6 +62,11 @@ impl MapLayout {
         segments
     }
 
+    /// Height and width.
+    pub fn size(&self) -> [usize; 2] {
+        [self.h, self.w]
+    }
+
     pub fn dims(&self) -> [usize; 4] {
         [self.n, self.channels(), self.h, self.w]
     }

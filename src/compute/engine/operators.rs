@@ -29,7 +29,6 @@ mod pad_crop;
 mod pixel_reduction;
 mod pixel_shuffle;
 mod plane_sums;
-mod pool_bins;
 mod prelu;
 mod reshape;
 mod resize;

@@ -1,28 +1,19 @@
-//! From plan to program: the plan's steps at one size of batch and image, fused, with a layout for each value.
+//! The program of the processor: a fused program with a layout for each value.
 //!
-//! A batch norm and ReLU after a convolution are fused into it if the intermediate values have no other reader. Values
-//! that are cheap to recompute from saved ones (norms, activations, sums, concatenations) are not saved for the
+//! Values that are cheap to recompute from saved ones (norms, activations, sums, concatenations) are not saved for the
 //! backward pass: see [`Program::lifetimes`].
 
 mod build;
 mod input_norm;
 mod lifetimes;
 mod node;
-mod readers;
 
 pub(super) use build::build;
 pub(super) use lifetimes::ActivationLifetimes;
-pub(super) use node::{ConvKind, ConvNode, NodeOp, NormNode, ProgramNode, ProgramValue, ProgramValueId};
+pub(super) use node::{LaidOutConv, LaidOutNorm, NodeOp, ProgramNode, ProgramValueId};
 
-/// The purpose of a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PassMode {
-    /// Inference: running statistics, no dropout, nothing is saved.
-    Infer,
-    /// Training: statistics of the batch, dropout; the values that the backward pass reads are saved. With `to_image`,
-    /// the backward pass computes the gradient of the image.
-    Train { to_image: bool },
-}
+use crate::compute::fused::PassMode;
+use node::ProgramValue;
 
 /// Nodes in order, each after the nodes that it reads.
 #[derive(Debug)]
@@ -33,7 +24,3 @@ pub struct Program {
     pub results: Vec<ProgramValueId>,
     pub lifetimes: ActivationLifetimes,
 }
-
-/// The reason why the engine does not compute a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsupported(pub String);

@@ -8,8 +8,9 @@ use super::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode, relayout_i
 use super::operators::batch_norm::{self, BatchNormBackward};
 use super::operators::conv::{ConvKernel, correlate, correlate_transposed, weight_gradient};
 use super::operators::{self, depthwise};
-use super::program::{ConvKind, ConvNode, NodeOp, NormNode, Program, ProgramNode, ProgramValueId};
+use super::program::{LaidOutConv, NodeOp, Program, ProgramNode, ProgramValueId};
 use super::weights::{LayerWeights, NetworkWeights, PassGradients, WeightGradient};
+use crate::compute::fused::{ConvKind, ConvNode, NormNode};
 use crate::graph::op::Op;
 use std::sync::Arc;
 
@@ -150,7 +151,7 @@ impl Tape {
         self.gradients[output] = Some(gradient);
     }
 
-    fn conv(&mut self, program: &Program, node: &ProgramNode, conv: &ConvNode) {
+    fn conv(&mut self, program: &Program, node: &ProgramNode, conv: &LaidOutConv) {
         let (x, y) = (node.inputs[0], node.outputs[0]);
         self.rematerialize(program, x);
         let weights = self.weights.clone();
@@ -168,7 +169,13 @@ impl Tape {
         self.gradients[y] = Some(gradient);
     }
 
-    fn conv_weight_gradients(&mut self, conv: &ConvNode, layer: &LayerWeights, x: ProgramValueId, gradient: MapView) {
+    fn conv_weight_gradients(
+        &mut self,
+        conv: &LaidOutConv,
+        layer: &LayerWeights,
+        x: ProgramValueId,
+        gradient: MapView,
+    ) {
         let values = match conv.kind {
             ConvKind::Regular => weight_gradient(&conv.window, self.pass.conv_input(conv, x), gradient),
             ConvKind::Transposed => weight_gradient(&conv.window, gradient, self.pass.view(x)),

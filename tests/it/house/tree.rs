@@ -201,7 +201,7 @@ fn only_the_command_line_prints_and_exits() {
 fn no_wildcard_hides_an_operator() {
     let asking = [
         "compute/engine.rs",
-        "compute/engine/program/build.rs",
+        "compute/fused/build.rs",
         "graph/op.rs",
         "study/cost/field.rs",
         "study/lint/no_effect.rs",

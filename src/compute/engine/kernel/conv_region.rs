@@ -14,6 +14,7 @@ use super::simd::{LANES, SimdLevel};
 use super::team::{self, DisjointWrites};
 use super::tile::{InputBlock, MAX_BLOCKS, Tile, TileTap, max_tile_width, tile_kernel};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::fused::{ConvRegion, KernelTap, StridedRange};
 use std::ops::Range;
 
 /// Bytes of weights that are read for each row. A group with more weights takes its input blocks in several turns.
@@ -25,32 +26,6 @@ const PART_INPUT_BYTES: usize = 256 << 10;
 /// Number of tasks that a map is cut into if it has enough rows. The cut follows the shape and not the number of threads,
 /// so that sums do not depend on threads.
 const TASKS: usize = 32;
-
-/// Evenly spaced positions along an axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StridedRange {
-    pub first: usize,
-    pub step: usize,
-    pub count: usize,
-}
-
-/// A tap of the kernel: output position `i` of the region reads input position `i * stride + shift` along each axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KernelTap {
-    pub y: isize,
-    pub x: isize,
-    /// Number of the tap in the packed weights.
-    pub weight: usize,
-}
-
-/// Output pixels with the same taps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConvRegion {
-    pub rows: StridedRange,
-    pub columns: StridedRange,
-    pub stride: [usize; 2],
-    pub taps: Vec<KernelTap>,
-}
 
 impl ConvRegion {
     /// Returns the width of a halo that covers all columns of padding which the taps read.

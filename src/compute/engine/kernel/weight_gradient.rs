@@ -1,12 +1,12 @@
 //! The gradient of a convolution's weights: for each tap, the sum over all pixels of input times output gradient.
 
-use super::conv_region::{ConvRegion, KernelTap};
 use super::packing::rows_of_blocks;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Portable, Simd, SimdLevel};
 use super::team;
 use crate::compute::engine::memory_layout::{MapLayout, MapView};
+use crate::compute::fused::{ConvRegion, KernelTap};
 use std::ops::Range;
 
 /// Bytes of input and gradient rows that stay in the first-level cache while all taps read them.

@@ -2,9 +2,10 @@
 //! not count.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
-use super::separable::{self, AxisTaps};
-use super::{BackwardNeeds, plane_sums, pool_bins, row_loops};
+use super::separable;
+use super::{BackwardNeeds, plane_sums, row_loops};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::fused::separable::{adaptive_taps, sliding_taps};
 use crate::graph::op::{AvgPool, AvgPoolTo};
 
 impl OperatorKernel for AvgPool {
@@ -13,7 +14,7 @@ impl OperatorKernel for AvgPool {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        let [down, across] = sliding_taps(self, inputs[0].layout, output.layout);
+        let [down, across] = sliding_taps(self, inputs[0].layout.size(), output.layout.size());
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -24,18 +25,13 @@ impl OperatorKernel for AvgPool {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = sliding_taps(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = sliding_taps(self, into.layout.size(), grad.layout.size()).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
         Vec::new()
     }
-}
-
-fn sliding_taps(op: &AvgPool, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
-    let axis = |axis, from, to| pool_bins::means(from, &pool_bins::sliding(&op.0, axis, from, to));
-    [axis(0, from.h, to.h), axis(1, from.w, to.w)]
 }
 
 /// Adaptive pooling to a fixed size.
@@ -49,7 +45,7 @@ impl OperatorKernel for AvgPoolTo {
         if [to.h, to.w] == [1, 1] {
             return mean_over_map(x, output);
         }
-        let [down, across] = adaptive_taps(x.layout, to);
+        let [down, across] = adaptive_taps(x.layout.size(), to.size());
         separable::resample(x, output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -60,18 +56,13 @@ impl OperatorKernel for AvgPoolTo {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = adaptive_taps(into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = adaptive_taps(into.layout.size(), grad.layout.size()).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
         Vec::new()
     }
-}
-
-fn adaptive_taps(from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
-    let axis = |from, to| pool_bins::means(from, &pool_bins::adaptive(from, to));
-    [axis(from.h, to.h), axis(from.w, to.w)]
 }
 
 /// Computes the mean over the whole map.

@@ -1,11 +1,11 @@
 //! Depthwise convolutions: as many groups as channels, one output channel per group.
 
-use super::conv::ConvWindow;
-use crate::compute::engine::kernel::conv_region::KernelTap;
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::fused::ConvWindow;
+use crate::compute::fused::KernelTap;
 use std::ops::Range;
 
 /// Packs `[c, 1, kh, kw]` (PyTorch) as `[block][tap][lane]`; each channel is multiplied by its `scale`, if it is not

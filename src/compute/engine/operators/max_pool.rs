@@ -4,12 +4,12 @@
 //! again.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
-use super::pool_bins::{self, PoolBin};
 use super::{BackwardNeeds, row_loops};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::fused::pool_bins::{self, PoolBin};
 use crate::graph::op::{MaxPool, MaxPoolTo, MaxPoolWithIndex, PoolWindow};
 use std::ops::Range;
 

@@ -2,8 +2,9 @@
 
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
-use super::separable::{self, AxisTaps};
+use super::separable;
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::fused::separable::{crop_taps, padding_taps};
 use crate::graph::op::{Crop, Padding, PaddingMode};
 
 impl OperatorKernel for Padding {
@@ -12,7 +13,7 @@ impl OperatorKernel for Padding {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        let [down, across] = padding_taps(self, inputs[0].layout, output.layout);
+        let [down, across] = padding_taps(self, inputs[0].layout.size(), output.layout.size());
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -23,32 +24,12 @@ impl OperatorKernel for Padding {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = padding_taps(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = padding_taps(self, into.layout.size(), grad.layout.size()).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
         Vec::new()
-    }
-}
-
-fn padding_taps(op: &Padding, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
-    let [top, _, left, _] = op.sides;
-    [(from.h, to.h, top), (from.w, to.w, left)].map(|(from, to, before)| {
-        AxisTaps::new(from, to, |i| source(op.mode, i, before, from).map(|place| (place, 1.0)))
-    })
-}
-
-/// Returns the source of position `i` of an axis with `before` positions in front of `size`; `None` is a zero.
-fn source(mode: PaddingMode, i: usize, before: usize, size: usize) -> Option<usize> {
-    let inside = i.checked_sub(before).filter(|&i| i < size);
-    match mode {
-        PaddingMode::Constant => inside,
-        PaddingMode::Replicate => Some(i.saturating_sub(before).min(size - 1)),
-        PaddingMode::Reflect => inside.or(Some(match i.checked_sub(before) {
-            Some(i) => 2 * (size - 1) - i,
-            None => before - i,
-        })),
     }
 }
 
@@ -59,7 +40,7 @@ impl OperatorKernel for Crop {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        let [down, across] = crop_taps(self, inputs[0].layout, output.layout);
+        let [down, across] = crop_taps(self, inputs[0].layout.size(), output.layout.size());
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -70,16 +51,11 @@ impl OperatorKernel for Crop {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = crop_taps(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = crop_taps(self, into.layout.size(), grad.layout.size()).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
         Vec::new()
     }
-}
-
-fn crop_taps(op: &Crop, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
-    let [top, left] = op.start([from.h, from.w], [to.h, to.w]).expect("Crop::infer: the window fits");
-    [(from.h, to.h, top), (from.w, to.w, left)].map(|(from, to, start)| AxisTaps::new(from, to, |i| [(start + i, 1.0)]))
 }

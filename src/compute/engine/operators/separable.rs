@@ -7,94 +7,45 @@
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
+use crate::compute::fused::AxisTaps;
 
-/// The positions of another axis that each position of an axis reads, with their weights.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct AxisTaps {
-    /// Number of positions of the axis that is read.
-    from: usize,
-    /// Index of the first tap of each position, and the end of the last taps.
-    starts: Vec<usize>,
-    places: Vec<usize>,
-    weights: Vec<f32>,
-}
-
-impl AxisTaps {
-    /// `of` lists the taps of each of `to` positions.
-    pub(super) fn new<I: IntoIterator<Item = (usize, f32)>>(from: usize, to: usize, of: impl Fn(usize) -> I) -> Self {
-        let mut taps = Self { from, starts: vec![0], places: Vec::new(), weights: Vec::new() };
-        for i in 0..to {
-            for (place, weight) in of(i) {
-                taps.places.push(place);
-                taps.weights.push(weight);
-            }
-            taps.starts.push(taps.places.len());
-        }
-        taps
-    }
-
-    /// Each position reads itself.
-    pub(super) fn same(size: usize) -> Self {
-        Self::new(size, size, |i| [(i, 1.0)])
-    }
-
-    fn to(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    fn of(&self, i: usize) -> (&[usize], &[f32]) {
-        let range = self.starts[i]..self.starts[i + 1];
-        (&self.places[range.clone()], &self.weights[range])
-    }
-
-    /// Returns the positions that read each place, in order.
-    pub(super) fn transposed(&self) -> Self {
-        let mut readers = vec![Vec::new(); self.from];
-        for i in 0..self.to() {
-            let (places, weights) = self.of(i);
-            places.iter().zip(weights).for_each(|(&place, &weight)| readers[place].push((i, weight)));
-        }
-        Self::new(self.to(), self.from, |place| readers[place].iter().copied())
-    }
-
-    /// Chooses the fastest way to mix the pixels of a row.
-    fn row_mixer(&self) -> RowMixer {
-        let counts = || self.starts.windows(2).map(|w| w[1] - w[0]);
-        let whole = self.weights.iter().all(|&w| w == 1.0);
-        if whole && counts().all(|n| n <= 1) {
-            let mut runs: Vec<CopyRun> = Vec::new();
-            for i in 0..self.to() {
-                let place = self.of(i).0.first().copied();
-                match runs.last_mut() {
-                    Some(run) if run.follows(place) => run.len += 1,
-                    _ => runs.push(CopyRun { to: i, from: place, len: 1 }),
-                }
-            }
-            // Copying one or two pixels costs more than looking up their positions.
-            if runs.len() <= 4 || runs.len() * 8 <= self.to() {
-                return RowMixer::Copies(runs);
-            }
-            if counts().all(|n| n == 1) {
-                return RowMixer::Picks(self.places.clone());
+/// Chooses the fastest way to mix the pixels of a row.
+fn row_mixer(taps: &AxisTaps) -> RowMixer {
+    let counts = || (0..taps.to()).map(|i| taps.of(i).0.len());
+    let whole = taps.weights.iter().all(|&w| w == 1.0);
+    if whole && counts().all(|n| n <= 1) {
+        let mut runs: Vec<CopyRun> = Vec::new();
+        for i in 0..taps.to() {
+            let place = taps.of(i).0.first().copied();
+            match runs.last_mut() {
+                Some(run) if run.follows(place) => run.len += 1,
+                _ => runs.push(CopyRun { to: i, from: place, len: 1 }),
             }
         }
-        if counts().all(|n| n == 1 || n == 2) {
-            let both = (0..self.to()).map(|i| {
-                let (places, weights) = self.of(i);
-                let last = places.len() - 1;
-                // A single tap is split into two halves: with a second weight of 0, an infinite number would become a
-                // NaN.
-                let weights = if last == 0 { [weights[0] / 2.0; 2] } else { [weights[0], weights[1]] };
-                ([places[0], places[last]], weights)
-            });
-            let pairs: Vec<_> = both.collect();
-            return match PeriodicPairs::of(&pairs) {
-                Some(phases) => RowMixer::Periodic(phases, pairs),
-                None => RowMixer::Pairs(pairs),
-            };
+        // Copying one or two pixels costs more than looking up their positions.
+        if runs.len() <= 4 || runs.len() * 8 <= taps.to() {
+            return RowMixer::Copies(runs);
         }
-        RowMixer::General
+        if counts().all(|n| n == 1) {
+            return RowMixer::Picks(taps.places.clone());
+        }
     }
+    if counts().all(|n| n == 1 || n == 2) {
+        let both = (0..taps.to()).map(|i| {
+            let (places, weights) = taps.of(i);
+            let last = places.len() - 1;
+            // A single tap is split into two halves: with a second weight of 0, an infinite number would become a
+            // NaN.
+            let weights = if last == 0 { [weights[0] / 2.0; 2] } else { [weights[0], weights[1]] };
+            ([places[0], places[last]], weights)
+        });
+        let pairs: Vec<_> = both.collect();
+        return match PeriodicPairs::of(&pairs) {
+            Some(phases) => RowMixer::Periodic(phases, pairs),
+            None => RowMixer::Pairs(pairs),
+        };
+    }
+    RowMixer::General
 }
 
 type TapPair = ([usize; 2], [f32; 2]);
@@ -154,7 +105,7 @@ impl PeriodicPairs {
 
 /// Computes `to = sum over rows and columns of weights * from`, or adds it. Both maps have equal segments and lanes.
 pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, across: &AxisTaps, write: WriteMode) {
-    let mixer = across.row_mixer();
+    let mixer = row_mixer(across);
     let lanes = from.layout.lanes;
     let scratch = || {
         (

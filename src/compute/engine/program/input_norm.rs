@@ -5,7 +5,8 @@
 //! multiplies, as Winograd's transforms do, the norm is computed there: in the forward pass, and again for the gradient
 //! of the weights.
 
-use super::node::{ConvKind, FusedInputNorm, NodeOp, ProgramNode, ProgramValue, ProgramValueId};
+use super::node::{FusedInputNorm, NodeOp, ProgramNode, ProgramValue, ProgramValueId};
+use crate::compute::fused::ConvKind;
 
 /// Finds such norms, and lets the convolutions read the norms' inputs.
 pub(super) fn fuse_input_norms(nodes: &mut [ProgramNode], values: &[ProgramValue], results: &[ProgramValueId]) {

@@ -1,8 +1,9 @@
 //! The nodes and the values of a program.
 
 use crate::compute::engine::memory_layout::MapLayout;
-use crate::compute::engine::operators::conv::ConvWindow;
+use crate::compute::fused::{ConvNode, NormNode};
 use crate::graph::op::Op;
+use std::ops::Deref;
 
 /// Index into the values of a [`Program`](super::Program).
 pub(crate) type ProgramValueId = usize;
@@ -13,8 +14,8 @@ pub enum NodeOp {
     Image,
     /// Copies the numbers to another layout.
     Relayout,
-    Conv(ConvNode),
-    Norm(NormNode),
+    Conv(LaidOutConv),
+    Norm(LaidOutNorm),
     /// One operator of the graph.
     Operator {
         op: Op,
@@ -22,19 +23,22 @@ pub enum NodeOp {
     },
 }
 
-/// A convolution, transposed convolution or linear layer, with its epilogue.
+/// A convolution with what the processor fuses into it.
 #[derive(Debug, Clone)]
-pub struct ConvNode {
-    pub window: ConvWindow,
-    pub kind: ConvKind,
-    pub layer: usize,
-    /// Batch norm with known statistics after the convolution, folded into the weights.
-    pub fold: Option<FoldedNorm>,
-    pub relu: bool,
+pub struct LaidOutConv {
+    pub conv: ConvNode,
     /// Whether to sum the results for the norm after it.
     pub sums: bool,
     /// The batch norm before the convolution, which is computed while the convolution reads.
     pub input_norm: Option<FusedInputNorm>,
+}
+
+impl Deref for LaidOutConv {
+    type Target = ConvNode;
+
+    fn deref(&self) -> &ConvNode {
+        &self.conv
+    }
 }
 
 /// A batch norm whose output is not stored, because its only reader, a convolution, computes the norm while it reads.
@@ -46,29 +50,20 @@ pub struct FusedInputNorm {
     pub value: ProgramValueId,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConvKind {
-    /// Reads the larger map of the window and writes the smaller one.
-    Regular,
-    /// Reads the smaller map and writes the larger one.
-    Transposed,
-    /// As `Regular`, each channel by itself.
-    Depthwise,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct FoldedNorm {
-    pub layer: usize,
-    pub epsilon: f64,
-}
-
+/// A batch norm of the processor's program.
 #[derive(Debug, Clone)]
-pub struct NormNode {
-    pub layer: usize,
-    pub epsilon: f64,
-    pub relu: bool,
+pub struct LaidOutNorm {
+    pub norm: NormNode,
     /// Whether only the statistics are computed here, because the norm is fused into its reader: [`FusedInputNorm`].
     pub statistics_only: bool,
+}
+
+impl Deref for LaidOutNorm {
+    type Target = NormNode;
+
+    fn deref(&self) -> &NormNode {
+        &self.norm
+    }
 }
 
 #[derive(Debug, Clone)]

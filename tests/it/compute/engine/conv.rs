@@ -1,13 +1,14 @@
 //! The engine's convolutions and batch norm against plain loops in 64 bits, over random shapes.
 
-use npc::internals::compute::engine::kernel::conv_region::{ConvRegion, Epilogue};
+use npc::internals::compute::engine::kernel::conv_region::Epilogue;
 use npc::internals::compute::engine::kernel::prologue::ConvInput;
 use npc::internals::compute::engine::memory_layout::{FeatureMap, MapLayout, WriteMode};
 use npc::internals::compute::engine::operators::batch_norm;
 use npc::internals::compute::engine::operators::batch_norm::{BatchNormBackward, NormAffine};
 use npc::internals::compute::engine::operators::conv::{
-    ConvKernel, ConvWindow, correlate, correlate_transposed, halo, weight_gradient,
+    ConvKernel, correlate, correlate_transposed, halo, weight_gradient,
 };
+use npc::internals::compute::fused::{ConvRegion, ConvWindow};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
