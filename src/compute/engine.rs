@@ -30,8 +30,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 pub(crate) use tape::Tape;
-pub use weights::LayerWeights;
-pub(crate) use weights::{BatchStatistics, NetworkWeights, RunningStatistics, WeightGradient};
+pub(crate) use weights::{BatchStatistics, NetworkWeights, WeightGradient};
+pub use weights::{LayerWeights, RunningStatistics};
 
 /// Size of a map, in numbers, that fills a good part of a core's own cache: 256 kB.
 const LARGE_MAP_LEN: usize = 64 << 10;

@@ -17,6 +17,8 @@ pub(crate) use build::fuse;
 pub use conv_window::{ConvRegion, ConvWindow, KernelTap, StridedRange};
 pub(crate) use node::{ConvKind, ConvNode, FoldedNorm, FusedNode, FusedOp, FusedValue, FusedValueId, NormNode};
 
+use crate::graph::op::ChannelShuffle;
+
 /// The purpose of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PassMode {
@@ -25,6 +27,11 @@ pub enum PassMode {
     /// Training: statistics of the batch, dropout; the values that the backward pass reads are saved. With `to_image`,
     /// the backward pass computes the gradient of the image.
     Train { to_image: bool },
+}
+
+/// Returns the input channel of channel `c` of a channel shuffle.
+pub fn shuffled(op: &ChannelShuffle, c: usize, channels: usize) -> usize {
+    c % op.groups * (channels / op.groups) + c / op.groups
 }
 
 /// Nodes in order, each after the nodes that it reads.

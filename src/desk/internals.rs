@@ -19,8 +19,14 @@ pub mod compute {
     pub mod device {
         pub use crate::compute::device::{DeviceChoice, is_cpu, open};
     }
+    pub mod cuda {
+        pub use crate::compute::cuda::arena::{Arena, place};
+        pub use crate::compute::cuda::{
+            BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch, PRELUDE, Precision, lower,
+        };
+    }
     pub mod engine {
-        pub use crate::compute::engine::LayerWeights;
+        pub use crate::compute::engine::{Engine, LayerWeights, RunningStatistics};
         pub mod kernel {
             pub mod conv_region {
                 pub use crate::compute::engine::kernel::conv_region::Epilogue;
@@ -52,7 +58,7 @@ pub mod compute {
         }
     }
     pub mod fused {
-        pub use crate::compute::fused::{ConvRegion, ConvWindow};
+        pub use crate::compute::fused::{ConvRegion, ConvWindow, PassMode};
     }
     #[cfg(feature = "run")]
     pub mod lower {

@@ -3,6 +3,7 @@
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::fused::shuffled;
 use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
 
 /// An operator each of whose output channels is a channel of the input or zeros.
@@ -25,7 +26,7 @@ impl ChannelMapping for ChannelPad {
 
 impl ChannelMapping for ChannelShuffle {
     fn source(&self, c: usize, channels: usize) -> usize {
-        c % self.groups * (channels / self.groups) + c / self.groups
+        shuffled(self, c, channels)
     }
 }
 

@@ -1,0 +1,26 @@
+//! Networks on NVIDIA GPUs by kernels of our own: CUDA C++ that is written from the plan, with all sizes as constants.
+//!
+//! [`lower`] turns a fused program into launches over buffers, [`arena`] gives buffers their places in one block of
+//! memory. Maps have channels last. Convolutions are matrix products on tensor cores; sums over pixels are cut into runs
+//! by shape alone and added in a fixed order, so that a step gives the same bits each time. No kernel adds floats
+//! atomically.
+//!
+//! Everything here is text and numbers: it needs no GPU, no driver and no library, and the tests run the kernels on the
+//! processor.
+
+pub(crate) mod arena;
+mod builder;
+mod constants;
+mod conv;
+mod lower;
+mod map;
+mod norm;
+mod operators;
+mod program;
+
+pub use builder::Precision;
+pub use lower::lower;
+pub use program::{BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
+
+/// The text in front of every kernel on a GPU.
+pub const PRELUDE: &str = include_str!("cuda/kernels/prelude.cu");

@@ -1,0 +1,222 @@
+//! A program under construction.
+
+use super::constants::KernelConstants;
+use super::map::DeviceMap;
+use super::program::{BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
+use crate::compute::fused::{FusedProgram, FusedValueId, PassMode, Unsupported};
+use crate::graph::plan::Plan;
+use std::collections::HashMap;
+
+/// Threads of a block of kernels that compute each number by itself.
+pub const THREADS: usize = 256;
+
+/// How products are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// Three products of TF32 each: nearly 32 bits.
+    F32,
+    /// One product of TF32: factors keep 10 bits of mantissa, sums 23.
+    Tf32,
+}
+
+impl Precision {
+    /// Returns the number of products of tensor cores per product.
+    pub fn passes(self) -> usize {
+        match self {
+            Precision::F32 => 3,
+            Precision::Tf32 => 1,
+        }
+    }
+}
+
+/// A kernel with what its launch needs.
+pub struct KernelCall {
+    pub name: &'static str,
+    /// Sources after the constants, in order.
+    pub sources: &'static [&'static str],
+    pub constants: KernelConstants,
+    pub threads: usize,
+    pub shared_bytes: usize,
+    pub has_barriers: bool,
+    pub grid: [usize; 2],
+}
+
+impl KernelCall {
+    /// A kernel that computes `count` items, one a thread.
+    pub fn of_items(
+        name: &'static str,
+        sources: &'static [&'static str],
+        constants: KernelConstants,
+        count: usize,
+    ) -> Self {
+        let grid = [count.div_ceil(THREADS), 1];
+        Self { name, sources, constants, threads: THREADS, shared_bytes: 0, has_barriers: false, grid }
+    }
+}
+
+/// The numbers of a batch norm's channels in a pass.
+#[derive(Debug, Clone, Copy)]
+pub struct NormBuffer {
+    pub buffer: BufferId,
+    /// Whether the statistics are those of the batch rather than the running ones.
+    pub of_batch: bool,
+}
+
+/// Statistics that a convolution took of its results, block by block.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockStatistics {
+    pub buffer: BufferId,
+    pub blocks: usize,
+    /// Pixels of each block but the last.
+    pub block_pixels: usize,
+}
+
+pub struct CudaBuilder<'a> {
+    pub plan: &'a Plan,
+    pub fused: &'a FusedProgram,
+    pub precision: Precision,
+    /// Layers whose batch norm keeps its running statistics in training.
+    pub frozen: &'a [usize],
+    kernels: Vec<Kernel>,
+    kernel_of: HashMap<String, usize>,
+    buffers: Vec<DeviceBuffer>,
+    named: HashMap<BufferRole, BufferId>,
+    launches: Vec<Launch>,
+    maps: Vec<Option<DeviceMap>>,
+    gradients: Vec<Option<DeviceMap>>,
+    /// Norms by node.
+    pub norms: Vec<Option<NormBuffer>>,
+    /// Statistics by value.
+    pub statistics: Vec<Option<BlockStatistics>>,
+    /// The step of the plan that is being computed.
+    pub step: usize,
+    backward: usize,
+}
+
+impl<'a> CudaBuilder<'a> {
+    pub fn new(plan: &'a Plan, fused: &'a FusedProgram, precision: Precision, frozen: &'a [usize]) -> Self {
+        let (nodes, values) = (fused.nodes.len(), fused.values.len());
+        Self {
+            plan,
+            fused,
+            precision,
+            frozen,
+            kernels: Vec::new(),
+            kernel_of: HashMap::new(),
+            buffers: Vec::new(),
+            named: HashMap::new(),
+            launches: Vec::new(),
+            maps: vec![None; values],
+            gradients: vec![None; values],
+            norms: vec![None; nodes],
+            statistics: vec![None; values],
+            step: 0,
+            backward: 0,
+        }
+    }
+
+    pub fn is_training(&self) -> bool {
+        self.fused.mode != PassMode::Infer
+    }
+
+    pub fn temporary(&mut self, len: usize) -> BufferId {
+        self.buffers.push(DeviceBuffer { role: BufferRole::Temporary, len });
+        self.buffers.len() - 1
+    }
+
+    /// Returns the buffer with this role.
+    pub fn named(&mut self, role: BufferRole, len: usize) -> BufferPlace {
+        let buffer = *self.named.entry(role.clone()).or_insert_with(|| {
+            self.buffers.push(DeviceBuffer { role, len });
+            self.buffers.len() - 1
+        });
+        assert_eq!(self.buffers[buffer].len, len, "a role has one size");
+        BufferPlace { buffer, offset: 0 }
+    }
+
+    /// Returns a tensor of a layer.
+    pub fn weight(&mut self, layer: usize, name: &'static str) -> BufferPlace {
+        let len = self.weight_len(layer, name).expect("the layer has this tensor");
+        self.named(BufferRole::Weight { layer, name }, len)
+    }
+
+    pub fn weight_gradient(&mut self, layer: usize, name: &'static str) -> BufferPlace {
+        let len = self.weight_len(layer, name).expect("the layer has this tensor");
+        self.named(BufferRole::WeightGradient { layer, name }, len)
+    }
+
+    /// Returns the length of a tensor of a layer; `None` if the layer has none of this name.
+    pub fn weight_len(&self, layer: usize, name: &str) -> Option<usize> {
+        let spec = self.plan.layers[layer].params.iter().find(|spec| spec.name == name)?;
+        Some(spec.shape.iter().product())
+    }
+
+    fn new_map(&mut self, dims: [usize; 4]) -> DeviceMap {
+        let pitch = DeviceMap::stored(dims[1]);
+        let buffer = self.temporary(dims[0] * dims[2] * dims[3] * pitch);
+        DeviceMap { buffer, offset: 0, dims, pitch }
+    }
+
+    /// Returns a value, which its node has written.
+    pub fn map(&self, value: FusedValueId) -> DeviceMap {
+        self.maps[value].expect("nodes come after those that they read")
+    }
+
+    /// Returns the map that a node writes.
+    pub fn output(&mut self, value: FusedValueId) -> DeviceMap {
+        let map = self.new_map(self.fused.values[value].dims);
+        self.maps[value] = Some(map);
+        map
+    }
+
+    /// Returns the gradient of a value, if something has written it.
+    pub fn gradient(&self, value: FusedValueId) -> Option<DeviceMap> {
+        self.gradients[value]
+    }
+
+    /// Returns where to write a gradient, and whether to add to what is there.
+    pub fn gradient_into(&mut self, value: FusedValueId) -> (DeviceMap, bool) {
+        if let Some(map) = self.gradients[value] {
+            return (map, true);
+        }
+        let map = self.new_map(self.fused.values[value].dims);
+        self.gradients[value] = Some(map);
+        (map, false)
+    }
+
+    pub fn launch(&mut self, call: KernelCall, arguments: Vec<Option<BufferPlace>>) {
+        let constants = call.constants.int("THREADS", call.threads);
+        let text = format!("{}{}", constants.text(), call.sources.concat());
+        let kernel = *self.kernel_of.entry(text.clone()).or_insert_with(|| {
+            self.kernels.push(Kernel {
+                name: call.name,
+                text,
+                threads: call.threads,
+                shared_bytes: call.shared_bytes,
+                has_barriers: call.has_barriers,
+            });
+            self.kernels.len() - 1
+        });
+        self.launches.push(Launch { kernel, grid: call.grid, arguments, step: self.step });
+    }
+
+    /// Marks the end of the forward pass.
+    pub fn end_forward(&mut self) {
+        self.backward = self.launches.len();
+    }
+
+    pub fn finish(self) -> CudaProgram {
+        CudaProgram { kernels: self.kernels, buffers: self.buffers, launches: self.launches, backward: self.backward }
+    }
+
+    /// Refuses an operator that has no kernel.
+    pub fn no_kernel<T>(&self, what: &str) -> Result<T, Unsupported> {
+        let path = &self.plan.steps[self.step].path;
+        Err(Unsupported(format!("{path}: no CUDA kernel for {what}")))
+    }
+}
+
+/// Returns the place of a whole buffer.
+pub fn whole(buffer: BufferId) -> Option<BufferPlace> {
+    Some(BufferPlace { buffer, offset: 0 })
+}

@@ -1,0 +1,53 @@
+//! Maps on the device: channels last.
+
+use super::program::{BufferId, BufferPlace};
+
+/// Channels are stored in groups of this many, which one copy of 16 bytes moves.
+const GROUP: usize = 4;
+
+/// The position of each number of a map: `offset + ((image * h + row) * w + column) * pitch + channel`. Numbers between
+/// the channels and the next multiple of 4 are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceMap {
+    pub buffer: BufferId,
+    /// A multiple of 4.
+    pub offset: usize,
+    /// Images, channels, height and width.
+    pub dims: [usize; 4],
+    /// Numbers from one pixel to the next, a multiple of 4.
+    pub pitch: usize,
+}
+
+impl DeviceMap {
+    /// Returns the number of stored channels of a map with `channels` channels.
+    pub fn stored(channels: usize) -> usize {
+        channels.next_multiple_of(GROUP)
+    }
+
+    pub fn place(&self) -> Option<BufferPlace> {
+        Some(BufferPlace { buffer: self.buffer, offset: self.offset })
+    }
+
+    pub fn channels(&self) -> usize {
+        self.dims[1]
+    }
+
+    /// Channels with those that fill the last group.
+    pub fn stored_channels(&self) -> usize {
+        Self::stored(self.dims[1])
+    }
+
+    pub fn size(&self) -> [usize; 2] {
+        [self.dims[2], self.dims[3]]
+    }
+
+    /// Pixels of one image.
+    pub fn area(&self) -> usize {
+        self.dims[2] * self.dims[3]
+    }
+
+    /// Pixels of all images.
+    pub fn pixels(&self) -> usize {
+        self.dims[0] * self.area()
+    }
+}

@@ -1,0 +1,82 @@
+//! Operators that are nodes by themselves, as launches: one file a family.
+
+mod channels;
+mod pixelwise;
+mod pool;
+mod separable;
+
+use super::builder::CudaBuilder;
+use super::map::DeviceMap;
+use crate::compute::fused::separable::{adaptive_taps, crop_taps, padding_taps, resize_taps, sliding_taps};
+use crate::compute::fused::{FusedNode, Unsupported, shuffled};
+use crate::graph::op::Op;
+
+/// Adds the launches that compute a node's outputs.
+pub fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op) -> Result<(), Unsupported> {
+    match op {
+        Op::Activation(op) => pixelwise::activation(b, node, op)?,
+        Op::Combine(op) => pixelwise::combine(b, node, op),
+        Op::MaxPool(op) => pool::forward(b, node, &pool::Bins::sliding(b, node, &op.0)),
+        Op::MaxPoolWithIndex(op) => pool::forward(b, node, &pool::Bins::sliding(b, node, &op.0)),
+        Op::MaxPoolTo(_) => pool::forward(b, node, &pool::Bins::adaptive(b, node)),
+        Op::Unpool(_) => pool::unpool(b, node)?,
+        Op::Resize(op) => separable::forward(b, node, |from, to| resize_taps(op, from, to)),
+        Op::AvgPool(op) => separable::forward(b, node, |from, to| sliding_taps(op, from, to)),
+        Op::AvgPoolTo(_) => separable::forward(b, node, adaptive_taps),
+        Op::Padding(op) => separable::forward(b, node, |from, to| padding_taps(op, from, to)),
+        Op::Crop(op) => separable::forward(b, node, |from, to| crop_taps(op, from, to)),
+        Op::Concat(_) => channels::concat(b, node),
+        Op::Slice(op) => channels::forward(b, node, |c, _| op.from + c),
+        Op::ChannelPad(_) => channels::forward(b, node, |c, _| c),
+        Op::ChannelShuffle(op) => channels::forward(b, node, |c, channels| shuffled(op, c, channels)),
+        Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LayerNorm(_)
+        | Op::PRelu(_)
+        | Op::ChannelReduce(_)
+        | Op::PixelShuffle(_)
+        | Op::Flatten(_)
+        | Op::Unflatten(_)
+        | Op::Reshape(_)
+        | Op::Dropout(_) => return b.no_kernel(&format!("`{}`", op.name())),
+        Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
+            unreachable!("`fuse` gives these nodes of their own")
+        }
+    }
+    Ok(())
+}
+
+/// Adds the launches that compute the gradients of a node's inputs from the gradient `g` of its first output.
+pub fn backward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, g: DeviceMap) -> Result<(), Unsupported> {
+    match op {
+        Op::Activation(op) => pixelwise::activation_gradient(b, node, op, g),
+        Op::Combine(op) => pixelwise::combine_gradients(b, node, op, g),
+        Op::MaxPool(op) => pool::backward(b, node, &pool::Bins::sliding(b, node, &op.0), g),
+        Op::MaxPoolWithIndex(op) => pool::backward(b, node, &pool::Bins::sliding(b, node, &op.0), g),
+        Op::MaxPoolTo(_) => pool::backward(b, node, &pool::Bins::adaptive(b, node), g),
+        Op::Unpool(_) => pool::unpool_backward(b, node, g),
+        Op::Resize(op) => separable::backward(b, node, g, |from, to| resize_taps(op, from, to)),
+        Op::AvgPool(op) => separable::backward(b, node, g, |from, to| sliding_taps(op, from, to)),
+        Op::AvgPoolTo(_) => separable::backward(b, node, g, adaptive_taps),
+        Op::Padding(op) => separable::backward(b, node, g, |from, to| padding_taps(op, from, to)),
+        Op::Crop(op) => separable::backward(b, node, g, |from, to| crop_taps(op, from, to)),
+        Op::Concat(_) => channels::concat_gradients(b, node, g),
+        Op::Slice(op) => channels::backward(b, node, g, |c, _| op.from + c),
+        Op::ChannelPad(_) => channels::backward(b, node, g, |c, _| c),
+        Op::ChannelShuffle(op) => channels::backward(b, node, g, |c, channels| shuffled(op, c, channels)),
+        Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LayerNorm(_)
+        | Op::PRelu(_)
+        | Op::ChannelReduce(_)
+        | Op::PixelShuffle(_)
+        | Op::Flatten(_)
+        | Op::Unflatten(_)
+        | Op::Reshape(_)
+        | Op::Dropout(_) => return b.no_kernel(&format!("`{}`", op.name())),
+        Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
+            unreachable!("`fuse` gives these nodes of their own")
+        }
+    }
+    Ok(())
+}
