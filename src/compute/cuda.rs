@@ -12,13 +12,16 @@ pub(crate) mod arena;
 mod builder;
 mod constants;
 mod conv;
+mod conv_tile;
 mod lower;
 mod map;
 mod norm;
 mod operators;
 mod program;
+mod relayout;
 
-pub use builder::Precision;
+pub use builder::{CudaOptions, Precision};
+pub use conv_tile::ConvTile;
 pub use lower::lower;
 pub use program::{BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
 

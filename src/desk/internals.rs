@@ -22,7 +22,8 @@ pub mod compute {
     pub mod cuda {
         pub use crate::compute::cuda::arena::{Arena, place};
         pub use crate::compute::cuda::{
-            BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch, PRELUDE, Precision, lower,
+            BufferId, BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, DeviceBuffer, Kernel, Launch,
+            PRELUDE, Precision, lower,
         };
     }
     pub mod engine {

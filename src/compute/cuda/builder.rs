@@ -1,6 +1,7 @@
 //! A program under construction.
 
 use super::constants::KernelConstants;
+use super::conv_tile::ConvTile;
 use super::map::DeviceMap;
 use super::program::{BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
 use crate::compute::fused::{FusedProgram, FusedValueId, PassMode, Unsupported};
@@ -11,11 +12,12 @@ use std::collections::HashMap;
 pub const THREADS: usize = 256;
 
 /// How products are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// Three products of TF32 each: nearly 32 bits.
     F32,
-    /// One product of TF32: factors keep 10 bits of mantissa, sums 23.
+    /// One product of TF32: factors keep 10 bits of mantissa, sums 23. PyTorch's convolutions do the same by default.
+    #[default]
     Tf32,
 }
 
@@ -27,6 +29,18 @@ impl Precision {
             Precision::Tf32 => 1,
         }
     }
+}
+
+/// The choices of a program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct CudaOptions {
+    pub precision: Precision,
+    /// Layers whose batch norm keeps its running statistics in training.
+    pub frozen: Vec<usize>,
+    /// The tile of all convolutions; `None` chooses by the size of each.
+    pub tile: Option<ConvTile>,
+    /// The tile of all gradients of weights; `None` chooses by the size of each.
+    pub gradient_tile: Option<ConvTile>,
 }
 
 /// A kernel with what its launch needs.
@@ -74,9 +88,7 @@ pub struct BlockStatistics {
 pub struct CudaBuilder<'a> {
     pub plan: &'a Plan,
     pub fused: &'a FusedProgram,
-    pub precision: Precision,
-    /// Layers whose batch norm keeps its running statistics in training.
-    pub frozen: &'a [usize],
+    pub options: &'a CudaOptions,
     kernels: Vec<Kernel>,
     kernel_of: HashMap<String, usize>,
     buffers: Vec<DeviceBuffer>,
@@ -94,13 +106,12 @@ pub struct CudaBuilder<'a> {
 }
 
 impl<'a> CudaBuilder<'a> {
-    pub fn new(plan: &'a Plan, fused: &'a FusedProgram, precision: Precision, frozen: &'a [usize]) -> Self {
+    pub fn new(plan: &'a Plan, fused: &'a FusedProgram, options: &'a CudaOptions) -> Self {
         let (nodes, values) = (fused.nodes.len(), fused.values.len());
         Self {
             plan,
             fused,
-            precision,
-            frozen,
+            options,
             kernels: Vec::new(),
             kernel_of: HashMap::new(),
             buffers: Vec::new(),

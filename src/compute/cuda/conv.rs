@@ -1,69 +1,25 @@
 //! Convolutions, transposed convolutions and linear layers as launches: weights in the order of a region's taps, the
 //! matrix product, and the gradients.
 
-use super::builder::{BlockStatistics, CudaBuilder, KernelCall, whole};
+use super::builder::{BlockStatistics, CudaBuilder, KernelCall, THREADS, whole};
 use super::constants::KernelConstants;
+use super::conv_tile::{BLOCK_PRODUCTS, ConvTile, FULL_CARD, STAGES};
 use super::map::DeviceMap;
 use super::norm::{bias_gradient, folded_norm};
-use super::program::BufferPlace;
-use crate::compute::fused::{ConvKind, ConvNode, ConvRegion, FusedNode, Unsupported};
+use super::program::{BufferId, BufferPlace};
+use crate::compute::fused::{ConvKind, ConvNode, ConvRegion, FusedNode};
 
 const CONV: &[&str] = &[include_str!("kernels/tensor_core.cu"), include_str!("kernels/conv.cu")];
 const WEIGHTS: &[&str] = &[include_str!("kernels/conv_weights.cu")];
 const WEIGHT_GRADIENT: &[&str] =
     &[include_str!("kernels/tensor_core.cu"), include_str!("kernels/conv_weight_gradient.cu")];
+const DEPTHWISE: &[&str] = &[include_str!("kernels/depthwise.cu")];
+const DEPTHWISE_WEIGHTS: &[&str] = &[include_str!("kernels/depthwise_weights.cu")];
+const DEPTHWISE_GRADIENT: &[&str] = &[include_str!("kernels/depthwise_weight_gradient.cu")];
 const WEIGHT_SUMS: &[&str] = &[include_str!("kernels/weight_sums.cu")];
 
-/// Products of one step of a tile.
-const BLOCK_PRODUCTS: usize = 32;
-/// Tiles in flight.
-const STAGES: usize = 3;
-/// Blocks that fill a card: two for each multiprocessor of an H100.
-const FULL_CARD: usize = 264;
-
-/// The part of the product that one block computes: rows by columns, and the grid of its warps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConvTile {
-    pub rows: usize,
-    pub columns: usize,
-    pub warps: [usize; 2],
-}
-
-impl ConvTile {
-    /// All tiles; tests run each of them.
-    pub const ALL: [ConvTile; 5] = [
-        ConvTile { rows: 64, columns: 32, warps: [2, 2] },
-        ConvTile { rows: 128, columns: 32, warps: [4, 1] },
-        ConvTile { rows: 64, columns: 64, warps: [2, 2] },
-        ConvTile { rows: 128, columns: 64, warps: [4, 2] },
-        ConvTile { rows: 128, columns: 128, warps: [4, 2] },
-    ];
-
-    /// Chooses the largest tile that still fills a card, with as few empty columns as possible.
-    fn choose(rows: usize, columns: usize) -> Self {
-        let widest = columns.next_multiple_of(32);
-        let fits = |tile: &&ConvTile| tile.columns <= widest && widest.next_multiple_of(tile.columns) - widest < 32;
-        let blocks = |tile: &ConvTile| rows.div_ceil(tile.rows) * columns.div_ceil(tile.columns);
-        let full = Self::ALL.iter().rev().filter(fits).find(|tile| blocks(tile) >= FULL_CARD);
-        *full.unwrap_or(&Self::ALL[if widest.is_multiple_of(64) { 2 } else { 0 }])
-    }
-
-    pub fn threads(&self) -> usize {
-        32 * self.warps[0] * self.warps[1]
-    }
-
-    fn constants(&self) -> KernelConstants {
-        let [wm, wn] = self.warps;
-        KernelConstants::new().ints([
-            ("BM", self.rows),
-            ("BN", self.columns),
-            ("BK", BLOCK_PRODUCTS),
-            ("WM", wm),
-            ("WN", wn),
-            ("STAGES", STAGES),
-        ])
-    }
-}
+/// Fewest pixels of a run of a depthwise weight gradient.
+const SHORTEST_RUN: usize = 64;
 
 /// A layer's weights as rows by channels by taps: the strides of rows and of channels in PyTorch's order.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +54,7 @@ struct ConvEpilogue {
     statistics: bool,
 }
 
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) -> Result<(), Unsupported> {
+pub fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     let mut epilogue = ConvEpilogue { relu: conv.relu, ..ConvEpilogue::default() };
@@ -120,12 +76,14 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) -> Result
                 product(b, &region, x, y, order, epilogue);
             }
         }
-        ConvKind::Depthwise => return b.no_kernel("a depthwise convolution"),
+        ConvKind::Depthwise => {
+            let region = conv.window.region(y.size());
+            depthwise(b, conv, &region, x, y, epilogue);
+        }
     }
-    Ok(())
 }
 
-pub fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g: DeviceMap) -> Result<(), Unsupported> {
+pub fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g: DeviceMap) {
     let x = b.map(node.inputs[0]);
     let differentiable = b.fused.values[node.inputs[0]].differentiable;
     if b.weight_len(conv.layer, "bias").is_some() {
@@ -152,9 +110,16 @@ pub fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g: Devic
                 product(b, &region, g, into, order, ConvEpilogue { add, ..ConvEpilogue::default() });
             }
         }
-        ConvKind::Depthwise => return b.no_kernel("a depthwise convolution"),
+        ConvKind::Depthwise => {
+            depthwise_weight_gradient(b, conv, g, x);
+            if differentiable {
+                let (into, add) = b.gradient_into(node.inputs[0]);
+                for region in conv.window.transposed_regions(x.size()) {
+                    depthwise(b, conv, &region, g, into, ConvEpilogue { add, ..ConvEpilogue::default() });
+                }
+            }
+        }
     }
-    Ok(())
 }
 
 fn region_constants(constants: KernelConstants, region: &ConvRegion) -> KernelConstants {
@@ -162,6 +127,68 @@ fn region_constants(constants: KernelConstants, region: &ConvRegion) -> KernelCo
         .ints([("TAPS", region.taps.len()), ("STRIDE_Y", region.stride[0]), ("STRIDE_X", region.stride[1])])
         .table("TAP_Y", region.taps.iter().map(|tap| tap.y))
         .table("TAP_X", region.taps.iter().map(|tap| tap.x))
+}
+
+fn output_constants(constants: KernelConstants, region: &ConvRegion, x: DeviceMap, y: DeviceMap) -> KernelConstants {
+    region_constants(constants, region)
+        .ints([("N", y.dims[0]), ("P", region.rows.count), ("Q", region.columns.count)])
+        .ints([("FIRST_Y", region.rows.first), ("STEP_Y", region.rows.step)])
+        .ints([("FIRST_X", region.columns.first), ("STEP_X", region.columns.step)])
+        .ints([("H", x.dims[2]), ("W", x.dims[3]), ("XP", x.pitch)])
+        .ints([("HO", y.dims[2]), ("WO", y.dims[3]), ("YP", y.pitch)])
+}
+
+/// Computes the pixels of a region of `y`, each channel by itself.
+fn depthwise(
+    b: &mut CudaBuilder,
+    conv: &ConvNode,
+    region: &ConvRegion,
+    x: DeviceMap,
+    y: DeviceMap,
+    epilogue: ConvEpilogue,
+) {
+    let (stored, taps) = (y.stored_channels(), region.taps.len());
+    let weight = b.weight(conv.layer, "weight");
+    let packed = b.temporary((taps * stored).max(4));
+    if taps > 0 {
+        let constants = KernelConstants::new()
+            .ints([("TAPS", taps), ("TAPS_ALL", conv.window.taps()), ("C", y.channels()), ("C4", stored)])
+            .flag("FACTORS", epilogue.factors.is_some())
+            .table("TAP_WEIGHT", region.taps.iter().map(|tap| tap.weight as isize));
+        let call = KernelCall::of_items("depthwise_weights", DEPTHWISE_WEIGHTS, constants, taps * stored);
+        b.launch(call, vec![Some(weight), epilogue.factors, whole(packed)]);
+    }
+    let constants = output_constants(KernelConstants::new(), region, x, y)
+        .ints([("C", y.channels()), ("C4", stored)])
+        .flag("BIAS", epilogue.bias.is_some())
+        .flag("RELU", epilogue.relu)
+        .flag("ADD", epilogue.add);
+    let count = y.dims[0] * region.rows.count * region.columns.count * (stored / 4);
+    let call = KernelCall::of_items("depthwise", DEPTHWISE, constants, count);
+    b.launch(call, vec![x.place(), whole(packed), epilogue.bias, y.place()]);
+}
+
+fn depthwise_weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, larger: DeviceMap) {
+    let region = conv.window.region(smaller.size());
+    let (taps, stored, pixels) = (region.taps.len(), smaller.stored_channels(), smaller.pixels());
+    let run = pixels.div_ceil(FULL_CARD).max(SHORTEST_RUN);
+    let runs = pixels.div_ceil(run);
+    let part = b.temporary(runs * taps * stored);
+    let constants = region_constants(KernelConstants::new(), &region)
+        .ints([("N", smaller.dims[0]), ("P", smaller.dims[2]), ("Q", smaller.dims[3]), ("SP", smaller.pitch)])
+        .ints([("H", larger.dims[2]), ("W", larger.dims[3]), ("XP", larger.pitch)])
+        .ints([("C4", stored), ("RUN", run)]);
+    let call = KernelCall {
+        name: "depthwise_weight_gradient",
+        sources: DEPTHWISE_GRADIENT,
+        constants,
+        threads: THREADS,
+        shared_bytes: THREADS * 4,
+        has_barriers: true,
+        grid: [runs, stored.div_ceil(32) * taps],
+    };
+    b.launch(call, vec![smaller.place(), larger.place(), whole(part)]);
+    sum_splits(b, conv, part, runs, [1, smaller.channels(), taps], stored);
 }
 
 /// Computes the pixels of a region of `y` from `x`.
@@ -187,20 +214,16 @@ fn product(
     }
     let [n, ..] = y.dims;
     let rows = n * region.rows.count * region.columns.count;
-    let tile = ConvTile::choose(rows, order.rows);
+    let tile = b.options.tile.unwrap_or_else(|| ConvTile::choose(rows, order.rows));
     let blocks = rows.div_ceil(tile.rows);
     let statistics = epilogue.statistics.then(|| BlockStatistics {
         buffer: b.temporary(blocks * y.stored_channels() * 2),
         blocks,
         block_pixels: tile.rows,
     });
-    let constants = region_constants(tile.constants(), region)
-        .ints([("N", n), ("P", region.rows.count), ("Q", region.columns.count)])
-        .ints([("FIRST_Y", region.rows.first), ("STEP_Y", region.rows.step)])
-        .ints([("FIRST_X", region.columns.first), ("STEP_X", region.columns.step)])
-        .ints([("H", x.dims[2]), ("W", x.dims[3]), ("C4", stored), ("XP", x.pitch)])
-        .ints([("HO", y.dims[2]), ("WO", y.dims[3]), ("K", order.rows), ("K4", y.stored_channels()), ("YP", y.pitch)])
-        .int("PASSES", b.precision.passes())
+    let constants = output_constants(tile.constants(), region, x, y)
+        .ints([("C4", stored), ("K", order.rows), ("K4", y.stored_channels())])
+        .int("PASSES", b.options.precision.passes())
         .flag("BIAS", epilogue.bias.is_some())
         .flag("RELU", epilogue.relu)
         .flag("ADD", epilogue.add)
@@ -230,12 +253,7 @@ fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, lar
     let region = conv.window.region(smaller.size());
     let (taps, stored) = (region.taps.len(), larger.stored_channels());
     let (rows, columns, pixels) = (smaller.channels(), taps * stored, smaller.pixels());
-    // Wide tiles read the smaller map fewer times; its channels are the rows.
-    let tile = match rows {
-        0..=32 => ConvTile { rows: 32, columns: 128, warps: [1, 4] },
-        33..=64 => ConvTile { rows: 64, columns: 64, warps: [2, 2] },
-        _ => ConvTile { rows: 128, columns: 64, warps: [4, 2] },
-    };
+    let tile = b.options.gradient_tile.unwrap_or_else(|| ConvTile::choose_gradient(rows));
     let tiles = rows.div_ceil(tile.rows) * columns.div_ceil(tile.columns);
     // As many runs of pixels as fill the card, each of some steps.
     let splits = FULL_CARD.div_ceil(tiles).min(pixels.div_ceil(8 * BLOCK_PRODUCTS)).max(1);
@@ -246,7 +264,7 @@ fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, lar
         .ints([("N", smaller.dims[0]), ("P", smaller.dims[2]), ("Q", smaller.dims[3])])
         .ints([("K", smaller.channels()), ("SP", smaller.pitch), ("RUN", run)])
         .ints([("H", larger.dims[2]), ("W", larger.dims[3]), ("C4", stored), ("XP", larger.pitch)])
-        .int("PASSES", b.precision.passes());
+        .int("PASSES", b.options.precision.passes());
     let call = KernelCall {
         name: "conv_weight_gradient",
         sources: WEIGHT_GRADIENT,
@@ -257,14 +275,21 @@ fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, lar
         grid: [tiles, splits],
     };
     b.launch(call, vec![smaller.place(), larger.place(), whole(part)]);
-    let constants = KernelConstants::new().ints([
-        ("A", rows),
-        ("B", larger.channels()),
-        ("TAPS", taps),
-        ("C4", stored),
-        ("SPLITS", splits),
-    ]);
-    let count = rows * larger.channels() * taps;
+    sum_splits(b, conv, part, splits, [rows, larger.channels(), taps], stored);
+}
+
+/// Adds the partial sums `[splits][a][taps][stored]` of a weight gradient, as `[a][b][taps]`.
+fn sum_splits(
+    b: &mut CudaBuilder,
+    conv: &ConvNode,
+    part: BufferId,
+    splits: usize,
+    [outer, inner, taps]: [usize; 3],
+    stored: usize,
+) {
+    let constants =
+        KernelConstants::new().ints([("A", outer), ("B", inner), ("TAPS", taps), ("C4", stored), ("SPLITS", splits)]);
     let to = b.weight_gradient(conv.layer, "weight");
-    b.launch(KernelCall::of_items("weight_sums", WEIGHT_SUMS, constants, count), vec![whole(part), Some(to)]);
+    let call = KernelCall::of_items("weight_sums", WEIGHT_SUMS, constants, outer * inner * taps);
+    b.launch(call, vec![whole(part), Some(to)]);
 }

@@ -1,27 +1,18 @@
 //! From a fused program to launches: the forward pass, then the gradients from the last node to the first.
 
-use super::builder::{CudaBuilder, KernelCall, Precision};
-use super::constants::KernelConstants;
+use super::builder::{CudaBuilder, CudaOptions};
 use super::map::DeviceMap;
-use super::program::{BufferPlace, BufferRole, CudaProgram};
+use super::program::{BufferRole, CudaProgram};
+use super::relayout::relayout;
 use super::{conv, norm, operators};
 use crate::compute::fused::{FusedNode, FusedOp, PassMode, Unsupported, fuse};
 use crate::graph::plan::Plan;
 
-const RELAYOUT: &[&str] = &[include_str!("kernels/relayout.cu")];
-
 /// Largest number of numbers in a map: kernels count them in 32 bits.
 const MOST_NUMBERS: usize = 1 << 31;
 
-/// Makes the program of a plan for images `[n, c, h, w]`. `frozen` lists the layers whose batch norm keeps its running
-/// statistics in training. Errors: the reason why the GPU's own kernels do not compute the network at this size.
-pub fn lower(
-    plan: &Plan,
-    dims: [usize; 4],
-    mode: PassMode,
-    precision: Precision,
-    frozen: &[usize],
-) -> Result<CudaProgram, Unsupported> {
+/// Makes the program of a plan for images `[n, c, h, w]`. Errors: the reason why the GPU's own kernels do not compute the network at this size.
+pub fn lower(plan: &Plan, dims: [usize; 4], mode: PassMode, options: &CudaOptions) -> Result<CudaProgram, Unsupported> {
     let fused = fuse(plan, dims, mode)?;
     for value in &fused.values {
         let [n, c, h, w] = value.dims;
@@ -31,14 +22,14 @@ pub fn lower(
             return Err(Unsupported(format!("{path}: a map of 2^31 numbers or more")));
         }
     }
-    let mut b = CudaBuilder::new(plan, &fused, precision, frozen);
+    let mut b = CudaBuilder::new(plan, &fused, options);
     for (at, node) in fused.nodes.iter().enumerate() {
         b.step = node.main;
         match &node.op {
             FusedOp::Image => image(&mut b, node),
-            FusedOp::Conv(op) => conv::forward(&mut b, node, op)?,
+            FusedOp::Conv(op) => conv::forward(&mut b, node, op),
             FusedOp::Norm(op) => norm::forward(&mut b, at, node, op),
-            FusedOp::Operator { op, .. } => operators::forward(&mut b, node, op)?,
+            FusedOp::Operator { op, layer } => operators::forward(&mut b, node, op, *layer)?,
         }
     }
     for (i, &value) in fused.results.iter().enumerate() {
@@ -48,12 +39,12 @@ pub fn lower(
     }
     b.end_forward();
     if mode != PassMode::Infer {
-        gradients(&mut b)?;
+        gradients(&mut b);
     }
     Ok(b.finish())
 }
 
-fn gradients(b: &mut CudaBuilder) -> Result<(), Unsupported> {
+fn gradients(b: &mut CudaBuilder) {
     let fused = b.fused;
     for (i, &value) in fused.results.iter().enumerate() {
         if fused.values[value].differentiable {
@@ -70,28 +61,15 @@ fn gradients(b: &mut CudaBuilder) -> Result<(), Unsupported> {
                 let to = b.named(BufferRole::ImageGradient, g.pixels() * g.channels());
                 relayout(b, g, to, true, false);
             }
-            FusedOp::Conv(op) => conv::backward(b, node, op, g)?,
+            FusedOp::Conv(op) => conv::backward(b, node, op, g),
             FusedOp::Norm(op) => norm::backward(b, at, node, op, g),
-            FusedOp::Operator { op, .. } => operators::backward(b, node, op, g)?,
+            FusedOp::Operator { op, layer } => operators::backward(b, node, op, *layer, g),
         }
     }
-    Ok(())
 }
 
 fn image(b: &mut CudaBuilder, node: &FusedNode) {
     let map = b.output(node.outputs[0]);
     let from = b.named(BufferRole::Image, map.pixels() * map.channels());
     relayout(b, map, from, false, false);
-}
-
-/// Copies between a map and numbers in the order `[n][c][h][w]`.
-fn relayout(b: &mut CudaBuilder, map: DeviceMap, planar: BufferPlace, to_planar: bool, add: bool) {
-    let constants = KernelConstants::new()
-        .ints([("N", map.dims[0]), ("AREA", map.area()), ("C", map.channels())])
-        .ints([("C4", map.stored_channels()), ("PITCH", map.pitch)])
-        .flag("TO_PLANAR", to_planar)
-        .flag("ADD", add);
-    let places = if to_planar { [map.place(), Some(planar)] } else { [Some(planar), map.place()] };
-    let call = KernelCall::of_items("relayout", RELAYOUT, constants, map.pixels() * map.stored_channels());
-    b.launch(call, places.into());
 }

@@ -16,11 +16,14 @@ const PIXEL_STATISTICS: &[&str] = &[include_str!("kernels/pixel_statistics.cu")]
 const NORM_SUMS: &[&str] = &[NORM, NORM_TERMS, include_str!("kernels/pixel_sums.cu")];
 const PLAIN_SUMS: &[&str] = &[PLAIN_TERMS, include_str!("kernels/pixel_sums.cu")];
 const NORM_SUM_RUNS: &[&str] = &[NORM, NORM_FINISH, include_str!("kernels/sum_runs.cu")];
+const SET_SUMS: &[&str] = &[SET_NORM, SET_TERMS, include_str!("kernels/pixel_sums.cu")];
+const BOTH_SUM_RUNS: &[&str] = &[BOTH_FINISH, include_str!("kernels/sum_runs.cu")];
+const SET_NORM: &str = include_str!("kernels/set_norm.cu");
 const PLAIN_SUM_RUNS: &[&str] = &[PLAIN_FINISH, include_str!("kernels/sum_runs.cu")];
 
 /// Sums of g and g * xhat, where g is zero where the ReLU was.
 const NORM_TERMS: &str = "
-FUNCTION void terms(const Channel& channel, float x, float g, float& first, float& second) {
+FUNCTION void terms(const Channel& channel, const float*, int, int, float x, float g, float& first, float& second) {
   first = !RELU || x * channel.factor + channel.summand > 0.f ? g : 0.f;
   second = first * ((x - channel.mean) * channel.inverse);
 }
@@ -29,7 +32,7 @@ FUNCTION void terms(const Channel& channel, float x, float g, float& first, floa
 const PLAIN_TERMS: &str = "
 struct Channel {};
 FUNCTION Channel of_channel(const float*, int) { return Channel(); }
-FUNCTION void terms(const Channel&, float, float g, float& first, float& second) { first = g; second = 0.f; }
+FUNCTION void terms(const Channel&, const float*, int, int, float, float g, float& first, float& second) { first = g; second = 0.f; }
 ";
 /// Gradients of bias and weight; with the statistics of the batch (Ioffe and Szegedy 2015, section 3), the gradient of the
 /// input is factor * (g - sum(g) / m - xhat * sum(g * xhat) / m), which is factor * g + b * x + c.
@@ -41,6 +44,22 @@ FUNCTION void finish(const float* norm, int c, double s0, double s1, float* firs
   double of_x = OF_BATCH ? -(double)channel.factor * channel.inverse * s1 / PIXELS : 0.0;
   coefficients[2 * c] = (float)of_x;
   coefficients[2 * c + 1] = OF_BATCH ? (float)(-(double)channel.factor * s0 / PIXELS - of_x * channel.mean) : 0.f;
+}
+";
+/// Sums of g and g * xhat, by the statistics of sets of numbers.
+const SET_TERMS: &str = "
+struct Channel {};
+FUNCTION Channel of_channel(const float*, int) { return Channel(); }
+FUNCTION void terms(const Channel&, const float* statistics, int m, int c, float x, float g, float& first, float& second) {
+  int s = set_of(m, c);
+  first = g;
+  second = g * ((x - statistics[2 * s]) * statistics[2 * s + 1]);
+}
+";
+const BOTH_FINISH: &str = "
+FUNCTION void finish(const float*, int c, double s0, double s1, float* first, float* second, float*) {
+  first[c] = (float)s0;
+  second[c] = (float)s1;
 }
 ";
 const PLAIN_FINISH: &str = "
@@ -88,7 +107,7 @@ pub fn folded_norm(
 
 pub fn forward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode) {
     let x = b.map(node.inputs[0]);
-    let of_batch = b.is_training() && !b.frozen.contains(&op.layer);
+    let of_batch = b.is_training() && !b.options.frozen.contains(&op.layer);
     let buffer = match of_batch {
         true => {
             let found = b.statistics[node.inputs[0]];
@@ -110,7 +129,8 @@ pub fn backward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode,
     let norm = b.norms[at].expect("the forward pass ran this norm");
     let coefficients = b.temporary(2 * x.channels());
     let (bias, weight) = (b.weight_gradient(op.layer, "bias"), b.weight_gradient(op.layer, "weight"));
-    let (part, runs) = pixel_sums(b, NORM_SUMS, Some((x, op.relu)), g, whole(norm.buffer));
+    let constants = KernelConstants::new().ints([("XP", x.pitch), ("C", x.channels())]).flag("RELU", op.relu);
+    let (part, runs) = pixel_sums(b, NORM_SUMS, constants, Some(x), g, whole(norm.buffer));
     let constants = KernelConstants::new()
         .ints([("RUNS", runs), ("C", x.channels()), ("C4", x.stored_channels()), ("PIXELS", x.pixels())])
         .flag("OF_BATCH", norm.of_batch);
@@ -130,7 +150,8 @@ pub fn backward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode,
 
 /// Sums a gradient over its pixels.
 pub fn bias_gradient(b: &mut CudaBuilder, g: DeviceMap, to: BufferPlace) {
-    let (part, runs) = pixel_sums(b, PLAIN_SUMS, None, g, None);
+    let constants = KernelConstants::new().int("XP", 0);
+    let (part, runs) = pixel_sums(b, PLAIN_SUMS, constants, None, g, None);
     let constants = KernelConstants::new().ints([("RUNS", runs), ("C", g.channels()), ("C4", g.stored_channels())]);
     let call = merging("sum_runs", PLAIN_SUM_RUNS, constants, g.channels(), 2);
     b.launch(call, vec![whole(part), None, Some(to), None, None]);
@@ -202,22 +223,36 @@ fn merge(b: &mut CudaBuilder, x: DeviceMap, op: &NormNode, found: BlockStatistic
     norm
 }
 
-/// Sums over pixels, run by run; returns the sums and the number of runs.
+/// Sums the gradients of weight and bias of a norm over sets of numbers. `constants` are those of the sets, `found` the
+/// statistics of each.
+pub fn set_weight_gradients(
+    b: &mut CudaBuilder,
+    constants: KernelConstants,
+    layer: usize,
+    (x, found): (DeviceMap, BufferId),
+    g: DeviceMap,
+) {
+    let (part, runs) = pixel_sums(b, SET_SUMS, constants, Some(x), g, whole(found));
+    let constants = KernelConstants::new().ints([("RUNS", runs), ("C", x.channels()), ("C4", x.stored_channels())]);
+    let [weight, bias] = ["weight", "bias"].map(|name| Some(b.weight_gradient(layer, name)));
+    let call = merging("sum_runs", BOTH_SUM_RUNS, constants, x.channels(), 2);
+    b.launch(call, vec![whole(part), None, bias, weight, None]);
+}
+
+/// Sums over pixels, run by run; returns the sums and the number of runs. `constants` are those of the terms.
 fn pixel_sums(
     b: &mut CudaBuilder,
     sources: &'static [&'static str],
-    x: Option<(DeviceMap, bool)>,
+    constants: KernelConstants,
+    x: Option<DeviceMap>,
     g: DeviceMap,
     norm: Option<BufferPlace>,
 ) -> (BufferId, usize) {
     let run = run_length(g.pixels());
     let runs = g.pixels().div_ceil(run);
     let part = b.temporary(runs * g.stored_channels() * 2);
-    let constants = KernelConstants::new()
-        .ints([("PIXELS", g.pixels()), ("C", g.channels()), ("C4", g.stored_channels()), ("GP", g.pitch)])
-        .ints([("XP", x.map_or(0, |(x, _)| x.pitch)), ("RUN", run)])
-        .flag("READS_X", x.is_some())
-        .flag("RELU", x.is_some_and(|(_, relu)| relu));
+    let constants = constants.ints([("ALL_PIXELS", g.pixels()), ("SUMMED", g.stored_channels()), ("GP", g.pitch)]);
+    let constants = constants.int("RUN", run).flag("READS_X", x.is_some()).int("CHANNELS", g.channels());
     let call = KernelCall {
         name: "pixel_sums",
         sources,
@@ -227,6 +262,6 @@ fn pixel_sums(
         has_barriers: true,
         grid: [runs, g.stored_channels().div_ceil(32)],
     };
-    b.launch(call, vec![x.and_then(|(x, _)| x.place()), g.place(), norm, whole(part)]);
+    b.launch(call, vec![x.and_then(|x| x.place()), g.place(), norm, whole(part)]);
     (part, runs)
 }

@@ -1,20 +1,23 @@
 //! Operators that are nodes by themselves, as launches: one file a family.
 
 mod channels;
+mod pixels;
 mod pixelwise;
 mod pool;
 mod separable;
+mod set_norm;
 
 use super::builder::CudaBuilder;
 use super::map::DeviceMap;
 use crate::compute::fused::separable::{adaptive_taps, crop_taps, padding_taps, resize_taps, sliding_taps};
 use crate::compute::fused::{FusedNode, Unsupported, shuffled};
-use crate::graph::op::Op;
+use crate::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op, Reduction};
+use set_norm::SetNorm;
 
 /// Adds the launches that compute a node's outputs.
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op) -> Result<(), Unsupported> {
+pub fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Option<usize>) -> Result<(), Unsupported> {
     match op {
-        Op::Activation(op) => pixelwise::activation(b, node, op)?,
+        Op::Activation(op) => pixelwise::activation(b, node, op),
         Op::Combine(op) => pixelwise::combine(b, node, op),
         Op::MaxPool(op) => pool::forward(b, node, &pool::Bins::sliding(b, node, &op.0)),
         Op::MaxPoolWithIndex(op) => pool::forward(b, node, &pool::Bins::sliding(b, node, &op.0)),
@@ -29,16 +32,14 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op) -> Result<(), Uns
         Op::Slice(op) => channels::forward(b, node, |c, _| op.from + c),
         Op::ChannelPad(_) => channels::forward(b, node, |c, _| c),
         Op::ChannelShuffle(op) => channels::forward(b, node, |c, channels| shuffled(op, c, channels)),
-        Op::GroupNorm(_)
-        | Op::InstanceNorm(_)
-        | Op::LayerNorm(_)
-        | Op::PRelu(_)
-        | Op::ChannelReduce(_)
-        | Op::PixelShuffle(_)
-        | Op::Flatten(_)
-        | Op::Unflatten(_)
-        | Op::Reshape(_)
-        | Op::Dropout(_) => return b.no_kernel(&format!("`{}`", op.name())),
+        Op::GroupNorm(op) => set_norm::forward(b, node, by_group(op), layer),
+        Op::InstanceNorm(op) => set_norm::forward(b, node, by_channel(b, node, op), layer),
+        Op::LayerNorm(op) => set_norm::forward(b, node, by_pixel(op), layer),
+        Op::PRelu(op) => pixelwise::prelu(b, node, op, layer),
+        Op::ChannelReduce(op) => pixels::channel_reduce(b, node, op.function == Reduction::Max),
+        Op::PixelShuffle(op) => pixels::pixel_shuffle(b, node, op),
+        Op::Flatten(_) | Op::Unflatten(_) | Op::Reshape(_) => pixels::reshape(b, node),
+        Op::Dropout(op) => pixels::dropout(b, node, op),
         Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
             unreachable!("`fuse` gives these nodes of their own")
         }
@@ -47,7 +48,7 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op) -> Result<(), Uns
 }
 
 /// Adds the launches that compute the gradients of a node's inputs from the gradient `g` of its first output.
-pub fn backward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, g: DeviceMap) -> Result<(), Unsupported> {
+pub fn backward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Option<usize>, g: DeviceMap) {
     match op {
         Op::Activation(op) => pixelwise::activation_gradient(b, node, op, g),
         Op::Combine(op) => pixelwise::combine_gradients(b, node, op, g),
@@ -64,19 +65,31 @@ pub fn backward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, g: DeviceMap) ->
         Op::Slice(op) => channels::backward(b, node, g, |c, _| op.from + c),
         Op::ChannelPad(_) => channels::backward(b, node, g, |c, _| c),
         Op::ChannelShuffle(op) => channels::backward(b, node, g, |c, channels| shuffled(op, c, channels)),
-        Op::GroupNorm(_)
-        | Op::InstanceNorm(_)
-        | Op::LayerNorm(_)
-        | Op::PRelu(_)
-        | Op::ChannelReduce(_)
-        | Op::PixelShuffle(_)
-        | Op::Flatten(_)
-        | Op::Unflatten(_)
-        | Op::Reshape(_)
-        | Op::Dropout(_) => return b.no_kernel(&format!("`{}`", op.name())),
+        Op::GroupNorm(op) => set_norm::backward(b, node, by_group(op), layer, g),
+        Op::InstanceNorm(op) => set_norm::backward(b, node, by_channel(b, node, op), layer, g),
+        Op::LayerNorm(op) => set_norm::backward(b, node, by_pixel(op), layer, g),
+        Op::PRelu(op) => pixelwise::prelu_gradients(b, node, op, layer, g),
+        Op::ChannelReduce(op) => match op.function {
+            Reduction::Mean => pixelwise::channel_mean_gradient(b, node, g),
+            Reduction::Max => pixels::channel_maximum_gradient(b, node, g),
+        },
+        Op::PixelShuffle(op) => pixels::pixel_shuffle_gradient(b, node, op, g),
+        Op::Flatten(_) | Op::Unflatten(_) | Op::Reshape(_) => pixels::reshape_gradient(b, node, g),
+        Op::Dropout(op) => pixels::dropout_gradient(b, node, op, g),
         Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
             unreachable!("`fuse` gives these nodes of their own")
         }
     }
-    Ok(())
+}
+
+fn by_group(op: &GroupNorm) -> SetNorm {
+    SetNorm { groups: op.groups, by_pixel: false, epsilon: op.epsilon }
+}
+
+fn by_channel(b: &CudaBuilder, node: &FusedNode, op: &InstanceNorm) -> SetNorm {
+    SetNorm { groups: b.map(node.inputs[0]).channels(), by_pixel: false, epsilon: op.epsilon }
+}
+
+fn by_pixel(op: &LayerNorm) -> SetNorm {
+    SetNorm { groups: 1, by_pixel: true, epsilon: op.epsilon }
 }

@@ -1,4 +1,6 @@
-//! The GPU's kernels, run on the processor by an emulator, against the CPU engine.
+//! The GPU's kernels, run on the processor by an emulator, against loops in 64 bits and the CPU engine.
 
+mod arena;
+mod conv;
 mod emulator;
 mod networks;

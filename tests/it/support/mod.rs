@@ -28,5 +28,6 @@ pub mod run_settings;
 pub mod tape;
 #[cfg(feature = "data")]
 pub mod tiled_tiff;
-#[cfg(feature = "run")]
+#[cfg(feature = "data")]
+#[cfg_attr(not(feature = "run"), allow(dead_code, reason = "most of its operators serve tests on devices"))]
 pub mod toy_graphs;

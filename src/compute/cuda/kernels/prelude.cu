@@ -4,7 +4,7 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 #define FUNCTION __device__ __forceinline__
 #define TABLE static __device__ const
-#define KERNEL extern "C" __global__ void __launch_bounds__(THREADS)
+#define KERNEL extern "C" __global__ void __launch_bounds__(THREADS, 1)
 #define SHARED(name) extern __shared__ __align__(128) unsigned char name[]
 #define BARRIER() __syncthreads()
 

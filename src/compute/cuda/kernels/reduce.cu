@@ -9,10 +9,11 @@ KERNEL run(const float* __restrict__ x0, const float* __restrict__ x1, const flo
   const int c = i % C4, pixel = i / C4, v = pixel % W, h = pixel / W % H, n = pixel / W / H;
   double sum = 0;
   if (there && c < C)
-    for (int r = t; r < OVER_H * OVER_W * OVER_C; r += GROUP) {
-      int rc = c + r % OVER_C, rv = v + r / OVER_C % OVER_W, rh = h + r / OVER_C / OVER_W;
+    for (int r = t; r < OVER_N * OVER_H * OVER_W * OVER_C; r += GROUP) {
+      int rc = c + r % OVER_C, rv = v + r / OVER_C % OVER_W, rh = h + r / OVER_C / OVER_W % OVER_H,
+          rn = n + r / OVER_C / OVER_W / OVER_H;
       auto number = [&](const float* x, const int* s) {
-        return x[(size_t)n * s[0] + (size_t)rh * s[1] + (size_t)rv * s[2] + (size_t)rc * s[3]];
+        return x[(size_t)rn * s[0] + (size_t)rh * s[1] + (size_t)rv * s[2] + (size_t)rc * s[3]];
       };
       sum += value(number(x0, STRIDES), OPERANDS > 1 ? number(x1, STRIDES + 4) : 0.f,
                    OPERANDS > 2 ? number(x2, STRIDES + 8) : 0.f);
@@ -27,6 +28,6 @@ KERNEL run(const float* __restrict__ x0, const float* __restrict__ x1, const flo
   }
   if (there && t == 0) {
     float* at = y + (size_t)pixel * YP + c;
-    *at = (ADD ? *at : 0.f) + (float)(sum * SCALE);
+    *at = (ADD ? *at : 0.f) + (float)sum;
   }
 }

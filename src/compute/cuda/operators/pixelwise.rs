@@ -1,11 +1,13 @@
 //! Functions of numbers at one place: activations, sums, products and quotients.
 
+use super::pixels;
 use crate::compute::cuda::builder::{CudaBuilder, KernelCall, THREADS};
 use crate::compute::cuda::constants::KernelConstants;
 use crate::compute::cuda::map::DeviceMap;
 use crate::compute::cuda::program::BufferPlace;
-use crate::compute::fused::{FusedNode, FusedValueId, Unsupported};
-use crate::graph::op::{Activation, ActivationFunction, Combine, ElementwiseFunction};
+use crate::compute::cuda::relayout::relayout;
+use crate::compute::fused::{FusedNode, FusedValueId};
+use crate::graph::op::{Activation, ActivationFunction, Combine, ElementwiseFunction, PRelu};
 
 const PIXELWISE: &[&str] = &[include_str!("../kernels/pixelwise.cu")];
 const REDUCE: &[&str] = &[include_str!("../kernels/reduce.cu")];
@@ -21,7 +23,7 @@ fn strides(x: DeviceMap, like: DeviceMap) -> [usize; 4] {
     let [_, c, h, w] = x.dims;
     let along = |own: usize, length: usize, stride: usize| if own == 1 && length != 1 { 0 } else { stride };
     [
-        x.area() * x.pitch,
+        along(x.dims[0], like.dims[0], x.area() * x.pitch),
         along(h, like.dims[2], w * x.pitch),
         along(w, like.dims[3], x.pitch),
         along(c, like.channels(), 1),
@@ -66,17 +68,21 @@ fn operand_gradient(
     if to.dims == like.dims {
         return pixelwise(b, operands, to, add, expression);
     }
+    reduce(b, operands, like, to, add, expression);
+}
+
+/// Sums `f` at each place of `like` over the axes along which `to` has length 1, and writes or adds the sums.
+fn reduce(b: &mut CudaBuilder, operands: &[DeviceMap], like: DeviceMap, to: DeviceMap, add: bool, expression: &str) {
     let [n, c, h, w] = to.dims;
-    let over = |own: usize, length: usize| if own == length { 1 } else { length };
-    let over = [over(h, like.dims[2]), over(w, like.dims[3]), over(c, like.channels())];
+    let over = |axis: usize| if to.dims[axis] == like.dims[axis] { 1 } else { like.dims[axis] };
+    let over = [0, 1, 2, 3].map(over);
     let group = if over.iter().product::<usize>() > SHORT_SUM { GROUP } else { 1 };
     let threads = if group > 1 { GROUP } else { THREADS };
     let constants = KernelConstants::new()
         .ints([("N", n), ("H", h), ("W", w), ("C", c), ("C4", to.stored_channels()), ("YP", to.pitch)])
-        .ints([("OVER_H", over[0]), ("OVER_W", over[1]), ("OVER_C", over[2])])
+        .ints([("OVER_N", over[0]), ("OVER_C", over[1]), ("OVER_H", over[2]), ("OVER_W", over[3])])
         .ints([("GROUP", group), ("OPERANDS", operands.len())])
         .flag("ADD", add)
-        .number("SCALE", 1.0)
         .table("STRIDES", operands.iter().flat_map(|&x| strides(x, like)).map(|stride| stride as isize))
         .function(&value_function(expression));
     let call = KernelCall {
@@ -91,7 +97,39 @@ fn operand_gradient(
     b.launch(call, arguments(operands, to));
 }
 
-pub fn activation(b: &mut CudaBuilder, node: &FusedNode, op: &Activation) -> Result<(), Unsupported> {
+/// One slope, or one for each channel, as a map.
+fn slopes(b: &mut CudaBuilder, op: &PRelu, layer: Option<usize>, channels: usize) -> DeviceMap {
+    let weight = b.weight(layer.expect("plan: `prelu` has a layer"), "weight");
+    pixels::channel_map(b, weight, if op.per_channel { channels } else { 1 })
+}
+
+pub fn prelu(b: &mut CudaBuilder, node: &FusedNode, op: &PRelu, layer: Option<usize>) {
+    let x = b.map(node.inputs[0]);
+    let slopes = slopes(b, op, layer, x.channels());
+    let y = b.output(node.outputs[0]);
+    pixelwise(b, &[x, slopes], y, false, "a > 0.f ? a : a * b");
+}
+
+pub fn prelu_gradients(b: &mut CudaBuilder, node: &FusedNode, op: &PRelu, layer: Option<usize>, g: DeviceMap) {
+    let x = b.map(node.inputs[0]);
+    let slopes = slopes(b, op, layer, x.channels());
+    operand_gradient(b, node.inputs[0], &[x, slopes, g], g, "a > 0.f ? d : d * b");
+    let buffer = b.temporary(slopes.pitch);
+    let sums = DeviceMap { buffer, ..slopes };
+    reduce(b, &[x, g], x, sums, false, "a > 0.f ? 0.f : a * b");
+    let to = b.weight_gradient(layer.expect("plan: `prelu` has a layer"), "weight");
+    relayout(b, sums, to, true, false);
+}
+
+/// Spreads the gradient of a mean over channels evenly over them.
+pub fn channel_mean_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
+    if b.fused.values[node.inputs[0]].differentiable {
+        let (into, add) = b.gradient_into(node.inputs[0]);
+        pixelwise(b, &[g], into, add, &format!("a / {}.f", into.channels()));
+    }
+}
+
+pub fn activation(b: &mut CudaBuilder, node: &FusedNode, op: &Activation) {
     let x = b.map(node.inputs[0]);
     let expression = match op.function {
         ActivationFunction::Relu => "a < 0.f ? 0.f : a".to_owned(),
@@ -104,11 +142,10 @@ pub fn activation(b: &mut CudaBuilder, node: &FusedNode, op: &Activation) -> Res
         ActivationFunction::HardSigmoid => "fminf(fmaxf(a + 3.f, 0.f), 6.f) * 0.166666667f".to_owned(),
         ActivationFunction::Sigmoid => "1.f / (1.f + expf(-a))".to_owned(),
         ActivationFunction::Tanh => "tanhf(a)".to_owned(),
-        ActivationFunction::Softmax => return b.no_kernel("`softmax`"),
+        ActivationFunction::Softmax => return pixels::softmax(b, node),
     };
     let y = b.output(node.outputs[0]);
     pixelwise(b, &[x], y, false, &expression);
-    Ok(())
 }
 
 /// The gradient from `a` (input or output, as the function needs) and `b`, the gradient of the output.
@@ -131,7 +168,7 @@ pub fn activation_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &Activatio
         ActivationFunction::HardSigmoid => (y, "a <= 0.f || a >= 1.f ? 0.f : b * 0.166666667f".to_owned()),
         ActivationFunction::Sigmoid => (y, "b * a * (1.f - a)".to_owned()),
         ActivationFunction::Tanh => (y, "b * (1.f - a * a)".to_owned()),
-        ActivationFunction::Softmax => unreachable!("the forward pass refuses it"),
+        ActivationFunction::Softmax => return pixels::softmax_gradient(b, node, g),
     };
     operand_gradient(b, node.inputs[0], &[from, g], g, &expression);
 }
