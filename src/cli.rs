@@ -37,7 +37,6 @@ mod fmt;
 mod graph;
 #[cfg(feature = "run")]
 mod init;
-#[cfg(feature = "run")]
 mod lower;
 mod man;
 mod memory;
@@ -132,7 +131,6 @@ enum NpcCommand {
     Equal(equal::EqualOptions),
     Diff(diff::DiffOptions),
     Fit(fit::FitOptions),
-    #[cfg(feature = "run")]
     Lower(lower::LowerOptions),
     #[cfg(feature = "run")]
     Init(init::InitOptions),
@@ -222,7 +220,6 @@ fn run_command(command: NpcCommand) -> error::CommandResult {
         NpcCommand::Equal(opts) => equal::run(&opts),
         NpcCommand::Diff(opts) => diff::run(&opts),
         NpcCommand::Fit(opts) => fit::run(&opts),
-        #[cfg(feature = "run")]
         NpcCommand::Lower(opts) => lower::run(&opts),
         NpcCommand::Fmt(opts) => fmt::run(&opts),
         NpcCommand::Fix(opts) => fix::run(&opts),

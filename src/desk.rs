@@ -20,6 +20,8 @@ mod compared;
 mod config_problems;
 mod counted_sweep;
 #[cfg(feature = "data")]
+mod cuda_kernels;
+#[cfg(feature = "data")]
 mod data_blocks;
 mod defaults;
 mod error;
@@ -61,6 +63,8 @@ pub use build::{build_models, build_one};
 pub use claims::{JudgedClaim, judge_claims};
 pub use compared::{ComparedAt, ComparedModel, compared};
 pub use counted_sweep::{CountRequest, CountedFunction, CountedSweep, ModelOrder, count_models};
+#[cfg(feature = "data")]
+pub use cuda_kernels::{CudaKernels, CudaRequest, cuda_kernels};
 #[cfg(feature = "data")]
 pub use data_blocks::{DataBlock, data_blocks};
 pub use error::{ProblemReport, WorkbenchError};

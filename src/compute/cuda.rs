@@ -13,6 +13,7 @@ mod builder;
 mod constants;
 mod conv;
 mod conv_tile;
+mod listing;
 mod lower;
 mod map;
 mod norm;

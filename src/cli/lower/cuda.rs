@@ -1,0 +1,47 @@
+//! `npc lower --cuda`: the launches and the texts of a model's CUDA kernels.
+
+use crate::cli::error::CommandResult;
+use crate::cli::terminal::print;
+use crate::desk::{CudaRequest, cuda_kernels};
+use crate::graph::check::CheckedGraph;
+use clap::{Args, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(super) struct CudaListingOptions {
+    /// Print the launches of npc's own CUDA kernels instead; needs no GPU
+    #[arg(long)]
+    pub(super) cuda: bool,
+    /// Launches of a training step rather than of a forward pass
+    #[arg(long, requires = "cuda")]
+    training: bool,
+    /// Images of a batch
+    #[arg(long, value_name = "N", default_value = "1", requires = "cuda")]
+    batch: NonZeroUsize,
+    /// Products of the kernels: one of TF32, or three that keep nearly 32 bits
+    #[arg(long, value_enum, default_value_t = ProductPrecision::Tf32, requires = "cuda")]
+    precision: ProductPrecision,
+    /// Write the CUDA C++ of each kernel to a file of this folder
+    #[arg(long, value_name = "DIR", requires = "cuda")]
+    kernels: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ProductPrecision {
+    Tf32,
+    F32,
+}
+
+pub(super) fn run(opts: &CudaListingOptions, checked: &CheckedGraph) -> CommandResult {
+    let request = CudaRequest {
+        batch: opts.batch.get(),
+        training: opts.training,
+        full_precision: opts.precision == ProductPrecision::F32,
+    };
+    let kernels = cuda_kernels(checked, &request)?;
+    if let Some(folder) = &opts.kernels {
+        kernels.write(folder)?;
+    }
+    print(&kernels.listing)
+}

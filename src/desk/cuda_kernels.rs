@@ -1,0 +1,58 @@
+//! The kernels that a GPU would run for a model, as text: no GPU is needed.
+
+use crate::base::atomic::write_atomic;
+use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
+use crate::compute::cuda::{CudaOptions, Kernel, PRELUDE, Precision, arena, lower};
+use crate::compute::fused::{PassMode, Unsupported};
+use crate::graph::check::CheckedGraph;
+use crate::graph::plan::plan;
+use std::path::Path;
+
+/// What the kernels are for.
+#[derive(Debug, Clone, Copy)]
+pub struct CudaRequest {
+    /// Images of a batch.
+    pub batch: usize,
+    /// A training step rather than a forward pass.
+    pub training: bool,
+    /// Products in nearly 32 bits rather than in TF32.
+    pub full_precision: bool,
+}
+
+/// A model's kernels.
+pub struct CudaKernels {
+    /// One line for each launch.
+    pub listing: String,
+    /// File name and CUDA C++ of each kernel, ready for a compiler.
+    pub files: Vec<(String, String)>,
+}
+
+impl CudaKernels {
+    /// Writes each kernel to a file of a folder, which is created.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
+        self.files.iter().try_for_each(|(name, text)| write_atomic(&folder.join(name), text.as_bytes()))
+    }
+}
+
+/// Writes the kernels of a model. Errors: the operator or the size that no kernel computes.
+pub fn cuda_kernels(checked: &CheckedGraph, request: &CudaRequest) -> Result<CudaKernels> {
+    let plan = plan(checked);
+    let image = plan.steps.first().and_then(|step| step.outputs.first()).map(|(_, ty)| ty.shape().dims().to_vec());
+    let Some([c, h, w]) = image.and_then(|dims| <[usize; 3]>::try_from(dims).ok()) else {
+        return Err(problem!(E0751, "{} reads no image", plan.name));
+    };
+    let mode = if request.training { PassMode::Train { to_image: false } } else { PassMode::Infer };
+    let precision = if request.full_precision { Precision::F32 } else { Precision::Tf32 };
+    let options = CudaOptions { precision, ..CudaOptions::default() };
+    let program = lower(&plan, [request.batch, c, h, w], mode, &options)
+        .map_err(|Unsupported(reason)| problem!(E0751, "{reason}"; help: "Burn's operators compute it on a GPU"))?;
+    let file = |(i, kernel): (usize, &Kernel)| {
+        (format!("{}.{}.{i}.cu", plan.name, kernel.name), format!("{PRELUDE}\n{}", kernel.text))
+    };
+    Ok(CudaKernels {
+        listing: program.to_text(&plan, &arena::place(&program)),
+        files: program.kernels.iter().enumerate().map(file).collect(),
+    })
+}
