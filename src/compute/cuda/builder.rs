@@ -2,9 +2,10 @@
 
 use super::constants::KernelConstants;
 use super::conv_tile::ConvTile;
-use super::map::DeviceMap;
+use super::map::{DeviceMap, aligned};
 use super::program::{BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
-use crate::compute::fused::{FusedProgram, FusedValueId, PassMode, Unsupported};
+use crate::compute::fused::{FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
+use crate::graph::op::Op;
 use crate::graph::plan::Plan;
 use std::collections::HashMap;
 
@@ -41,6 +42,8 @@ pub struct CudaOptions {
     pub tile: Option<ConvTile>,
     /// The tile of all gradients of weights; `None` chooses by the size of each.
     pub gradient_tile: Option<ConvTile>,
+    /// Whether operands of a concatenation are copied, rather than written to their channels of the result at once.
+    pub copies_operands: bool,
 }
 
 /// A kernel with what its launch needs.
@@ -96,6 +99,8 @@ pub struct CudaBuilder<'a> {
     launches: Vec<Launch>,
     maps: Vec<Option<DeviceMap>>,
     gradients: Vec<Option<DeviceMap>>,
+    /// Values that are channels of a concatenation, from this channel on.
+    slices: Vec<Option<(FusedValueId, usize)>>,
     /// Norms by node.
     pub norms: Vec<Option<NormBuffer>>,
     /// Statistics by value.
@@ -119,6 +124,7 @@ impl<'a> CudaBuilder<'a> {
             launches: Vec::new(),
             maps: vec![None; values],
             gradients: vec![None; values],
+            slices: if options.copies_operands { vec![None; values] } else { concatenated(fused) },
             norms: vec![None; nodes],
             statistics: vec![None; values],
             step: 0,
@@ -175,9 +181,32 @@ impl<'a> CudaBuilder<'a> {
 
     /// Returns the map that a node writes.
     pub fn output(&mut self, value: FusedValueId) -> DeviceMap {
-        let map = self.new_map(self.fused.values[value].dims);
+        if let Some(map) = self.maps[value] {
+            return map;
+        }
+        let dims = self.fused.values[value].dims;
+        let map = match self.slices[value] {
+            Some((whole, first)) => self.output(whole).slice(first, dims[1]),
+            None => self.new_map(dims),
+        };
         self.maps[value] = Some(map);
         map
+    }
+
+    /// Whether a value's numbers lie in the channels of this concatenation from `first` on.
+    pub fn is_slice(&self, value: FusedValueId, whole: FusedValueId, first: usize) -> bool {
+        self.slices[value] == Some((whole, first))
+    }
+
+    /// Lets a gradient be channels of another one, from `first` on, if nothing has written it. Returns whether it is.
+    pub fn share_gradient(&mut self, value: FusedValueId, whole: DeviceMap, first: usize) -> bool {
+        let channels = self.fused.values[value].dims[1];
+        let free = !self.options.copies_operands && self.gradients[value].is_none();
+        let shared = free && whole.has_aligned(first, channels);
+        if shared {
+            self.gradients[value] = Some(whole.slice(first, channels));
+        }
+        shared
     }
 
     /// Returns the gradient of a value, if something has written it.
@@ -230,4 +259,26 @@ impl<'a> CudaBuilder<'a> {
 /// Returns the place of a whole buffer.
 pub fn whole(buffer: BufferId) -> Option<BufferPlace> {
     Some(BufferPlace { buffer, offset: 0 })
+}
+
+/// Returns which values can be written to their channels of a concatenation at once: those whose channels begin and end
+/// with a group of four. A value of several concatenations is a part of the first.
+fn concatenated(fused: &FusedProgram) -> Vec<Option<(FusedValueId, usize)>> {
+    let mut slices = vec![None; fused.values.len()];
+    for node in &fused.nodes {
+        if !matches!(node.op, FusedOp::Operator { op: Op::Concat(_), .. }) {
+            continue;
+        }
+        let whole = node.outputs[0];
+        let mut first = 0;
+        for &input in &node.inputs {
+            let channels = fused.values[input].dims[1];
+            let aligned = aligned(first, channels, fused.values[whole].dims[1]);
+            if aligned && slices[input].is_none() {
+                slices[input] = Some((whole, first));
+            }
+            first += channels;
+        }
+    }
+    slices
 }

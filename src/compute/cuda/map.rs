@@ -50,4 +50,21 @@ impl DeviceMap {
     pub fn pixels(&self) -> usize {
         self.dims[0] * self.area()
     }
+
+    /// Whether channels can be a map of their own: see [`aligned`].
+    pub fn has_aligned(&self, first: usize, channels: usize) -> bool {
+        aligned(first, channels, self.channels())
+    }
+
+    /// Returns some of the channels as a map.
+    pub fn slice(&self, first: usize, channels: usize) -> DeviceMap {
+        let [n, _, h, w] = self.dims;
+        DeviceMap { offset: self.offset + first, dims: [n, channels, h, w], ..*self }
+    }
+}
+
+/// Whether `channels` channels from `first` on, of `all`, begin and end with a group; the last group of all may be
+/// incomplete.
+pub fn aligned(first: usize, channels: usize, all: usize) -> bool {
+    first.is_multiple_of(GROUP) && (channels.is_multiple_of(GROUP) || first + channels == all)
 }

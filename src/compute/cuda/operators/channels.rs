@@ -42,27 +42,30 @@ pub fn backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap, source: imp
     copy(b, g, into, &sources, into.stored_channels(), add);
 }
 
-/// Copies each operand to its channels, as one gather from all operands in order.
+/// Copies the operands to their channels, unless they were written there.
 pub fn concat(b: &mut CudaBuilder, node: &FusedNode) {
     let y = b.output(node.outputs[0]);
     let mut first = 0;
     for (i, &input) in node.inputs.iter().enumerate() {
         let x = b.map(input);
-        let last = i + 1 == node.inputs.len();
-        // The last operand also clears what fills the last group of channels.
-        let stored = if last { y.stored_channels() - first } else { x.channels() };
-        let sources: Vec<_> = (0..x.channels()).map(Some).collect();
-        let part = DeviceMap { offset: y.offset + first, ..y };
-        copy(b, x, part, &sources, stored, false);
+        if !b.is_slice(input, node.outputs[0], first) {
+            let last = i + 1 == node.inputs.len();
+            // The last operand also clears what fills the last group of channels.
+            let stored = if last { y.stored_channels() - first } else { x.channels() };
+            let sources: Vec<_> = (0..x.channels()).map(Some).collect();
+            copy(b, x, DeviceMap { offset: y.offset + first, ..y }, &sources, stored, false);
+        }
         first += x.channels();
     }
 }
 
+/// Gives each operand its channels of the gradient. Where nothing else has written an operand's gradient, they stay where
+/// they are, and what comes later is added there: nothing reads the gradient of a concatenation after this.
 pub fn concat_gradients(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
     let mut first = 0;
     for &input in &node.inputs {
         let channels = b.fused.values[input].dims[1];
-        if b.fused.values[input].differentiable {
+        if b.fused.values[input].differentiable && !b.share_gradient(input, g, first) {
             let (into, add) = b.gradient_into(input);
             let sources: Vec<_> = (first..first + channels).map(Some).collect();
             copy(b, g, into, &sources, into.stored_channels(), add);

@@ -91,7 +91,20 @@ impl Tolerance {
 
 /// Runs a training step by the emulated kernels and by the engine.
 fn same_step(checked: &CheckedGraph, tolerance: Tolerance) {
-    let Some(compiler) = compiler() else { return };
+    let options = CudaOptions { precision: tolerance.precision, ..CudaOptions::default() };
+    if let Some(compiler) = compiler() {
+        step_as_engine(compiler, checked, &options, tolerance);
+    }
+}
+
+/// Runs a training step by the emulated kernels and by the engine, and returns what the kernels found; `None` for a
+/// network that both refuse.
+fn step_as_engine(
+    compiler: &str,
+    checked: &CheckedGraph,
+    options: &CudaOptions,
+    tolerance: Tolerance,
+) -> Option<Numbers> {
     let plan = Arc::new(plan(checked));
     let mut random = StdRng::seed_from_u64(7);
     let weights = random_weights(&plan, &mut random);
@@ -104,16 +117,16 @@ fn same_step(checked: &CheckedGraph, tolerance: Tolerance) {
 
     let engine = Engine::new(plan.clone());
     if let Err(unsupported) = engine.supports(dims, mode) {
-        let refused = lower(&plan, dims, mode, &CudaOptions::default()).map(drop);
-        return assert_eq!(refused, Err(unsupported), "what the processor refuses, the GPU refuses");
+        let refused = lower(&plan, dims, mode, options).map(drop);
+        assert_eq!(refused, Err(unsupported), "what the processor refuses, the GPU refuses");
+        return None;
     }
     let expected = engine.train(Arc::new(weights.clone()), &image, dims, SEED, true).unwrap();
     let gradients: Vec<Vec<f32>> = expected.results.iter().map(|result| numbers(result.len())).collect();
     let slices: Vec<Option<&[f32]>> = gradients.iter().map(|gradient| Some(&gradient[..])).collect();
     let passed = expected.tape.backward(&slices);
 
-    let program =
-        lower(&plan, dims, mode, &CudaOptions { precision: tolerance.precision, ..CudaOptions::default() }).unwrap();
+    let program = lower(&plan, dims, mode, options).unwrap();
     let mut given = inputs(&weights);
     given.insert(BufferRole::Image, image);
     given.insert(BufferRole::Seed, [SEED as u32, (SEED >> 32) as u32].map(f32::from_bits).to_vec());
@@ -142,9 +155,13 @@ fn same_step(checked: &CheckedGraph, tolerance: Tolerance) {
     // One block of memory gives the same bits, and so does another order of the threads.
     let packed = emulated.run(&given, BufferMemory::Arena, 2);
     for (role, numbers) in &found {
-        let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(numbers), bits(&packed[role]), "{role:?}");
     }
+    Some(found)
+}
+
+fn bits(numbers: &[f32]) -> Vec<u32> {
+    numbers.iter().map(|x| x.to_bits()).collect()
 }
 
 /// Seed of a pass.
@@ -158,9 +175,39 @@ model Small(x: [3, h, w]) -> [2, h, w] {
   return (a ++ c) |> conv(36, k = 1, bias = false) |> bn |> relu |> conv(2, k = 1)
 }";
 
+/// Values in several concatenations, twice in one, and with channels that fill no group.
+const DENSE: &str = "npc 1
+model Dense(x: [3, h, w]) -> [2, h, w] {
+  let a = x |> conv(8)
+  let b = a ++ (a |> conv(4) |> relu)
+  let c = a ++ b ++ (b |> conv(6))
+  let d = (c |> conv(4)) ++ c ++ a ++ (c |> conv(3))
+  return concat(d, d) |> conv(2, k = 1)
+}";
+
 #[test]
 fn a_small_unet_trains_as_on_the_processor() {
     same_step(&compile_text(SMALL_UNET, Some([12, 16]), &[]).model("Small"), F32);
+}
+
+/// Operands that are written to their channels of a concatenation give the same bits as operands that are copied there.
+#[test]
+fn a_concatenation_without_copies_gives_the_same_bits() {
+    let Some(compiler) = compiler() else { return };
+    let checked = compile_text(DENSE, Some([6, 8]), &[]).model("Dense");
+    let options = |copies_operands| CudaOptions { precision: F32.precision, copies_operands, ..CudaOptions::default() };
+    let [written, copied] =
+        [false, true].map(|copies| step_as_engine(compiler, &checked, &options(copies), F32).unwrap());
+    for (role, numbers) in &written {
+        assert_eq!(bits(numbers), bits(&copied[role]), "{role:?}");
+    }
+    let launches = |copies| {
+        lower(&plan(&checked), [2, 3, 6, 8], PassMode::Train { to_image: true }, &options(copies))
+            .unwrap()
+            .launches
+            .len()
+    };
+    assert!(launches(false) + 6 < launches(true), "a copy less for each operand, forward and back");
 }
 
 #[test]
