@@ -213,7 +213,7 @@ pub mod score {
 }
 pub mod show {
     pub mod chart {
-        pub use crate::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter};
+        pub use crate::show::chart::{AxisUnit, ChartTheme, ScatterAxis, ScatterChart, ScatterPoint, scatter};
         #[cfg(feature = "data")]
         pub use crate::show::chart::{ImageScore, LineChart, LineSeries, distribution, line_chart};
     }

@@ -4,10 +4,12 @@
 mod axis;
 #[cfg(feature = "data")]
 mod distribution;
+mod drawing;
 mod frame;
 #[cfg(feature = "data")]
 mod icicle;
 mod label_placement;
+mod legend;
 #[cfg(feature = "data")]
 mod lines;
 mod rectangle;
@@ -15,12 +17,17 @@ mod rectangle;
 mod report_frame;
 mod scale;
 mod scatter;
+mod theme;
 
 #[cfg(feature = "data")]
 pub use distribution::{ImageScore, distribution};
+pub use drawing::ChartDrawing;
 #[cfg(feature = "data")]
 pub(crate) use icicle::{IcicleLeaf, icicle};
 #[cfg(feature = "data")]
 pub use lines::{LineChart, LineSeries, line_chart};
 pub use scale::AxisUnit;
 pub use scatter::{ScatterAxis, ScatterChart, ScatterPoint, scatter};
+pub use theme::ChartTheme;
+#[cfg(feature = "data")]
+pub(crate) use theme::{page_style, series_class};

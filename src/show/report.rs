@@ -16,13 +16,13 @@ pub(crate) use gather::gather;
 pub(crate) use parts::display_name;
 pub use value_text::value_text;
 
-use super::chart::{LineChart, LineSeries, line_chart};
+use super::chart::{LineChart, LineSeries, line_chart, page_style, series_class};
 use super::images::gallery::legend;
 use super::picture::{self, FoldState, Scene, ShapeNotation};
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use parts::{gallery, name_value_table, series_legend, sortable_table};
+use parts::{chart, gallery, name_value_table, sortable_table};
 
 const STYLE: &str = include_str!("report/style.css");
 const SCRIPT: &str = include_str!("report/sort.js");
@@ -69,7 +69,7 @@ fn head(title: &str) -> Markup {
             meta name="color-scheme" content="light dark";
             meta name="generator" content=(concat!("npc ", env!("CARGO_PKG_VERSION")));
             title { (title) }
-            style { (PreEscaped(STYLE)) }
+            style { (PreEscaped(page_style())) (PreEscaped(STYLE)) }
         }
     }
 }
@@ -118,10 +118,7 @@ fn curve_charts(report: &RunReport<'_>) -> Markup {
     html! {
         div class="charts" {
             @for (title, series) in panels.into_iter().filter(|(_, s)| s.iter().any(|s| !s.points.is_empty())) {
-                figure {
-                    figcaption { (title) (series_legend(&series)) }
-                    (line_chart(&LineChart { title: title.clone(), x: "epoch".into(), series, mark: best.clone() }))
-                }
+                (chart(line_chart(&LineChart { title, x: "epoch".into(), series, mark: best.clone() })))
             }
         }
         @if history.epochs().len() > 1 { p class="note" { "The best epoch is the first with the highest Dice." } }
@@ -231,11 +228,14 @@ fn share_bar(balance: &SplitShares, classes: &[String]) -> Markup {
         Some(start)
     });
     html! {
-        svg class="balance" viewBox="0 0 200 12" width="200" height="12" preserveAspectRatio="none" role="img"
+        svg class="balance chart" viewBox="0 0 200 12" width="200" height="12" preserveAspectRatio="none" role="img"
             aria-label=(format!("Classes in {}", balance.split)) {
             @for (i, ((share, class), x)) in balance.shares.iter().zip(classes).zip(starts).enumerate() {
-                rect class=(if i == 0 { "b".to_string() } else { format!("c{}", (i - 1) % 4) }) x=(format!("{x:.2}")) y="0"
-                    width=(format!("{:.2}", 200.0 * share)) height="12" { title { (class) ": " (format!("{:.2} %", 100.0 * share)) } }
+                g class=(if i == 0 { "b".to_string() } else { series_class(i - 1) }) {
+                    rect class="dot" x=(format!("{x:.2}")) y="0" width=(format!("{:.2}", 200.0 * share)) height="12" {
+                        title { (class) ": " (format!("{:.2} %", 100.0 * share)) }
+                    }
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A profile as a table, as JSON and as a picture.
 
 use crate::compute::engine::profile::{NodeTime, Profile};
-use crate::show::chart::{IcicleLeaf, icicle};
+use crate::show::chart::{ChartTheme, IcicleLeaf, icicle};
 use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 
@@ -81,5 +81,5 @@ pub(super) fn profile_picture(title: &str, profile: &Profile) -> String {
         let path = "outside the nodes".to_string();
         leaves.push(IcicleLeaf { path, kind: kind.into(), parts: [outside, 0.0], note: String::new() });
     }
-    icicle(title, ["forward", "backward"], "ms", &leaves)
+    icicle(title, ["forward", "backward"], "ms", &leaves).file(ChartTheme::Auto)
 }

@@ -1,6 +1,6 @@
 //! `npc sweep --static`: counts, filters and compares the models of a sweep.
 
-use super::counted_chart::chart_svg;
+use super::counted_chart::counted_chart;
 use super::counted_table::sweep_text;
 use super::options::SweepOptions;
 use crate::base::atomic::write_named_file;
@@ -9,6 +9,7 @@ use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_problems};
 use crate::desk::{CountRequest, CountedSweep, ModelOrder, count_models};
+use crate::show::chart::ChartTheme;
 use crate::study::cost::Convention;
 use crate::study::explore::MeasureKey;
 use crate::text::files::Disk;
@@ -32,8 +33,8 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     let sweep = count_models(&Disk, &request)?;
     print(&sweep_text(&sweep, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
-        let svg = chart_svg(&sweep).ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
-        write_named_file(path, svg.as_bytes())?;
+        let chart = counted_chart(&sweep).ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
+        write_named_file(path, chart.file(ChartTheme::Auto).as_bytes())?;
     }
     if sweep.broken == 0 {
         return Ok(());

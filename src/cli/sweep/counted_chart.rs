@@ -4,7 +4,7 @@ use super::counted_table::{key_label, sweep_title};
 use crate::base::number::{bytes, thousands};
 use crate::desk::{CountedFunction, CountedSweep};
 use crate::desk::{cells, settings};
-use crate::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter as drawn};
+use crate::show::chart::{AxisUnit, ChartDrawing, ScatterAxis, ScatterChart, ScatterPoint, scatter as drawn};
 use crate::show::text::shortened;
 use crate::study::explore::MeasureKey;
 use std::collections::BTreeMap;
@@ -14,8 +14,8 @@ const LISTED_MODELS: usize = 8;
 /// Maximum number of characters of the title.
 const TITLE_LENGTH: usize = 80;
 
-/// Returns the chart as SVG; `None` if no model is left.
-pub(super) fn chart_svg(sweep: &CountedSweep) -> Option<String> {
+/// Draws the chart; `None` if no model is left.
+pub(super) fn counted_chart(sweep: &CountedSweep) -> Option<ChartDrawing> {
     let side = |key: MeasureKey| {
         let unit = match key {
             MeasureKey::Params | MeasureKey::Macs => AxisUnit::Count,

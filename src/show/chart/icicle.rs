@@ -1,18 +1,19 @@
-//! Draws an icicle plot (Kruskal and Landwehr 1983) of amounts by dotted names, as a self-contained SVG file. The bar of a
-//! name lies below the bar of the block around it, and its width is its amount.
-//!
-//! Colours follow the reader's light or dark setting.
+//! Draws an icicle plot (Kruskal and Landwehr 1983) of amounts by dotted names. The bar of a name lies below the bar of the
+//! block around it, and its width is its amount.
 
+use super::drawing::ChartDrawing;
+use super::legend::{LEGEND_ROW, LegendEntry, LegendMark, draw_legend, legend_height};
+use super::theme::series_class;
 use crate::base::number::three_significant_digits;
-use crate::show::text::shortened_in_the_middle;
-use maud::{Markup, PreEscaped, html};
+use crate::show::text::{self, shortened_in_the_middle};
+use maud::{Markup, html};
 use std::collections::HashMap;
 
 const WIDTH: f64 = 1040.0;
-const MARGIN: f64 = 12.0;
-const TITLE_HEIGHT: f64 = 34.0;
+const MARGIN: f64 = 14.0;
 const ROW_HEIGHT: f64 = 26.0;
-const LEGEND_HEIGHT: f64 = 34.0;
+/// Gap between the legend and the bars.
+const GAP: f64 = 6.0;
 /// Assumed width of a letter, gap included. Most letters are a little narrower.
 const LETTER_WIDTH: f64 = 6.4;
 /// Narrower bars would not be visible and are left out.
@@ -45,26 +46,28 @@ struct IcicleBar<'a> {
 }
 
 /// Draws the plot. `parts` names the two amounts of a leaf; the second is left out where it is zero everywhere.
-pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[IcicleLeaf]) -> String {
-    let bars = place_bars(leaves, WIDTH - 2.0 * MARGIN);
+pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[IcicleLeaf]) -> ChartDrawing {
+    let width = WIDTH - 2.0 * MARGIN;
+    let bars = place_bars(leaves, width);
     let rows = bars.iter().map(|bar| bar.row + 1).max().unwrap_or(0);
-    let height = TITLE_HEIGHT + rows as f64 * ROW_HEIGHT + LEGEND_HEIGHT;
     let total = total_of(leaves);
     let kinds = largest_kinds(leaves);
+    let legend = legend_entries(&kinds, leaves);
+    let shades = if total[1] > 0.0 { format!("strong: {}, pale: {}", parts[0], parts[1]) } else { String::new() };
+    let beside = width - text::width(&shades, 11.0);
+    let top = legend_height(&legend, beside).max(LEGEND_ROW) + GAP;
     let whole = format!("{} {unit}", three_significant_digits(total[0] + total[1]));
-    let picture = html! {
-        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height)
-            role="img" aria-label=(title) {
-            style { (PreEscaped(include_str!("icicle.css"))) }
-            rect class="paper" width=(WIDTH) height=(height) {}
-            text class="title" x=(MARGIN) y="22" { (title) ": " (whole) }
-            @for bar in bars.iter().filter(|bar| bar.width >= MIN_BAR_WIDTH) {
-                (draw_bar(bar, parts, unit, total, &kinds))
-            }
-            (legend(&legend_keys(&kinds, leaves), parts, total, height - 12.0))
+    let mut body = String::new();
+    draw_legend(&mut body, &legend, [MARGIN, 0.0], beside);
+    let drawn = html! {
+        @if !shades.is_empty() { text class="keytext end" x=(WIDTH - MARGIN) y="12" { (shades) } }
+        @for bar in bars.iter().filter(|bar| bar.width >= MIN_BAR_WIDTH) {
+            (draw_bar(bar, top, parts, unit, total, &kinds))
         }
     };
-    picture.into_string() + "\n"
+    body = format!("<g class=\"nest\">\n{body}{}</g>\n", drawn.into_string());
+    let height = top + rows as f64 * ROW_HEIGHT + MARGIN;
+    ChartDrawing { title: format!("{title}: {whole}"), size: [WIDTH, height], body }
 }
 
 /// Returns the [`COLOURED_KINDS`] kinds with the largest amounts, the largest first.
@@ -170,14 +173,14 @@ fn place_bars(leaves: &[IcicleLeaf], width: f64) -> Vec<IcicleBar<'_>> {
     bars
 }
 
-fn draw_bar(bar: &IcicleBar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]) -> Markup {
+fn draw_bar(bar: &IcicleBar, top: f64, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]) -> Markup {
     let own: f64 = bar.parts.iter().sum();
     let share = 100.0 * own / (total[0] + total[1]);
-    let (x, y) = (MARGIN + bar.x, TITLE_HEIGHT + bar.row as f64 * ROW_HEIGHT);
+    let (x, y) = (MARGIN + bar.x, top + bar.row as f64 * ROW_HEIGHT);
     let first = if own > 0.0 { bar.width * bar.parts[0] / own } else { bar.width };
     let class = match bar.leaf {
         None => "block".to_string(),
-        Some(leaf) => kinds.iter().position(|k| *k == leaf.kind).map_or("other".into(), |i| format!("k{i}")),
+        Some(leaf) => kinds.iter().position(|k| *k == leaf.kind).map_or("other".into(), series_class),
     };
     let split = match (bar.leaf, total[1] > 0.0) {
         (_, false) => String::new(),
@@ -196,9 +199,9 @@ fn draw_bar(bar: &IcicleBar, parts: [&str; 2], unit: &str, total: [f64; 2], kind
             title {
                 (bar.path) (kind) ": " (three_significant_digits(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
             }
-            rect class="first" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW_HEIGHT) {}
+            rect class="bar" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW_HEIGHT) {}
             @if bar.leaf.is_some() && bar.width - first > 0.0 {
-                rect class="second" x=(px(x + first)) y=(y) width=(px(bar.width - first)) height=(ROW_HEIGHT) {}
+                rect class="bar second" x=(px(x + first)) y=(y) width=(px(bar.width - first)) height=(ROW_HEIGHT) {}
             }
             @if let Some(label) = label(bar, own, unit) {
                 text x=(px(x + 5.0)) y=(y + 17.0) { (label) }
@@ -216,34 +219,14 @@ fn label(bar: &IcicleBar, own: f64, unit: &str) -> Option<String> {
     fitting.or_else(|| (letters >= 8).then(|| shortened_in_the_middle(&last, letters, "…")))
 }
 
-/// Returns CSS class and text of the legend entries that occur.
-fn legend_keys(kinds: &[&str], leaves: &[IcicleLeaf]) -> Vec<(String, String)> {
-    let coloured = kinds.iter().enumerate().map(|(i, kind)| (format!("k{i}"), (*kind).to_string()));
+/// Returns the legend entries of what occurs.
+fn legend_entries(kinds: &[&str], leaves: &[IcicleLeaf]) -> Vec<LegendEntry> {
+    let coloured = kinds.iter().enumerate().map(|(i, kind)| LegendEntry::new(series_class(i), LegendMark::Area, *kind));
     let others = leaves.iter().any(|leaf| !kinds.contains(&leaf.kind.as_str()));
-    let rest =
-        [("other", "others", others), ("block", "blocks", leaves.iter().any(|l| block_ends(&l.path).next().is_some()))];
-    let rest = rest.into_iter().filter(|r| r.2).map(|(class, name, _)| (class.to_string(), name.to_string()));
+    let blocks = leaves.iter().any(|leaf| block_ends(&leaf.path).next().is_some());
+    let rest = [("other", "others", others), ("block", "blocks", blocks)];
+    let rest = rest.into_iter().filter(|r| r.2).map(|(class, name, _)| LegendEntry::new(class, LegendMark::Area, name));
     coloured.chain(rest).collect()
-}
-
-fn legend(keys: &[(String, String)], parts: [&str; 2], total: [f64; 2], y: f64) -> Markup {
-    let mut x = MARGIN;
-    let mut places = Vec::new();
-    for (class, name) in keys {
-        places.push((class, name, x));
-        x += 28.0 + LETTER_WIDTH * name.chars().count() as f64;
-    }
-    html! {
-        @for (class, name, x) in places {
-            g class=(class) {
-                rect class="first" x=(px(x)) y=(y - 10.0) width="12" height="12" {}
-                text x=(px(x + 17.0)) y=(y) { (name) }
-            }
-        }
-        @if total[1] > 0.0 {
-            text class="soft" x=(WIDTH - MARGIN) y=(y) text-anchor="end" { "strong: " (parts[0]) ", pale: " (parts[1]) }
-        }
-    }
 }
 
 fn px(x: f64) -> String {
@@ -308,7 +291,7 @@ mod tests {
     fn nothing_measured_is_a_picture_without_bars() {
         assert_eq!(place_bars(&[], 100.0), []);
         assert_eq!(place_bars(&[leaf("a", "conv", [0.0, 0.0])], 100.0), []);
-        assert!(icicle("none", ["forward", "backward"], "ms", &[]).contains("none: 0.000 ms"));
+        assert!(icicle("none", ["forward", "backward"], "ms", &[]).title.contains("none: 0.000 ms"));
     }
 
     #[test]
@@ -335,6 +318,6 @@ mod tests {
 
     #[test]
     fn picture() {
-        insta::assert_snapshot!(icicle("Net <3x8x8>", ["forward", "backward"], "ms", &some()));
+        insta::assert_snapshot!(icicle("Net <3x8x8>", ["forward", "backward"], "ms", &some()).body);
     }
 }

@@ -1,8 +1,11 @@
 //! Draws lines over whole numbers, such as epochs. Each point has a `<title>`, which browsers show as a tooltip.
 
 use super::axis::TickRange;
-use super::report_frame::{AREA, HEIGHT, WIDTH, draw_frame, mark, px, x_scale};
+use super::drawing::ChartDrawing;
+use super::legend::{LegendEntry, LegendMark, draw_legend, legend_height};
+use super::report_frame::{HEIGHT, WIDTH, area_below, draw_frame, mark, px, x_scale};
 use super::scale::AxisScale;
+use super::theme::series_class;
 use crate::base::number::four_digits;
 use maud::{Markup, html};
 
@@ -29,28 +32,32 @@ pub struct LineChart {
     pub mark: Option<(f64, String)>,
 }
 
-/// Draws the chart. Empty where no series has a finite point.
-pub fn line_chart(chart: &LineChart) -> Markup {
+/// Draws the chart, with a legend where it has several series. `None` where no series has a finite point.
+pub fn line_chart(chart: &LineChart) -> Option<ChartDrawing> {
     let finite = |s: &LineSeries| -> Vec<[f64; 2]> {
         s.points.iter().copied().filter(|p| p.iter().all(|v| v.is_finite())).collect()
     };
     let series: Vec<(&str, Vec<[f64; 2]>)> = chart.series.iter().map(|s| (s.name.as_str(), finite(s))).collect();
     let all = || series.iter().flat_map(|(_, points)| points.iter());
-    let (Some(x), Some(y)) =
-        (TickRange::covering_integers(all().map(|p| p[0]), 6), TickRange::covering(all().map(|p| p[1]), 5))
-    else {
-        return html! {};
-    };
-    let (x, y) = (x_scale(x), AxisScale::plain(y, [AREA.bottom, AREA.top]));
-    html! {
-        svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(chart.title) {
-            (draw_frame([&x, &y], &chart.x))
-            @if let Some((at, words)) = &chart.mark { (mark(x.at(*at), words)) }
-            @for (i, (name, points)) in series.iter().enumerate() {
-                g class=(format!("s{}", i % 4)) { (draw_series(name, points, &chart.x, [&x, &y])) }
-            }
+    let x = x_scale(TickRange::covering_integers(all().map(|p| p[0]), 6)?);
+    let names = if series.len() > 1 { &series[..] } else { &[] };
+    let entry = |(i, (name, _)): (usize, &(&str, _))| LegendEntry::new(series_class(i), LegendMark::Line, *name);
+    let legend: Vec<LegendEntry> = names.iter().enumerate().map(entry).collect();
+    let width = area_below(0.0).right - area_below(0.0).left;
+    let below = legend_height(&legend, width);
+    let area = area_below(below);
+    let y = AxisScale::plain(TickRange::covering(all().map(|p| p[1]), 5)?, [area.bottom, area.top]);
+    let mut body = String::new();
+    draw_legend(&mut body, &legend, [area.left, 0.0], width);
+    let drawn = html! {
+        (draw_frame(area, [&x, &y], &chart.x))
+        @if let Some((at, words)) = &chart.mark { (mark(area, x.at(*at), words)) }
+        @for (i, (name, points)) in series.iter().enumerate() {
+            g class=(series_class(i)) { (draw_series(name, points, &chart.x, [&x, &y])) }
         }
-    }
+    };
+    body += &drawn.into_string();
+    Some(ChartDrawing { title: chart.title.clone(), size: [WIDTH, HEIGHT + below], body })
 }
 
 /// Draws one line with its dots and tooltips; `x_name` is the name of the x values.
@@ -72,7 +79,7 @@ fn draw_series(name: &str, points: &[[f64; 2]], x_name: &str, [x, y]: [&AxisScal
 }
 
 /// Returns SVG path data of a line through points.
-fn path(points: impl Iterator<Item = [f64; 2]>) -> String {
+pub(super) fn path(points: impl Iterator<Item = [f64; 2]>) -> String {
     let mut d = String::new();
     for (i, [x, y]) in points.enumerate() {
         d.push_str(&format!("{}{x:.1} {y:.1}", if i == 0 { "M" } else { "L" }));

@@ -1,10 +1,11 @@
 //! Draws a scatter chart of variants with their Pareto front as SVG.
 //!
-//! Light and dark follow the reader's setting (`prefers-color-scheme`). Viewers that do not support it show the light
-//! scheme. Each point has a `<title>`, which browsers show as a tooltip.
+//! Each point has a `<title>`, which browsers show as a tooltip.
 
+use super::drawing::ChartDrawing;
 use super::frame::ChartFrame;
 use super::label_placement::{LabelObstacles, place_labels};
+use super::legend::{LegendEntry, LegendMark, draw_legend};
 use super::rectangle::Rect;
 use super::scale::{AxisScale, AxisUnit};
 use crate::base::xml::escaped;
@@ -13,9 +14,10 @@ use std::fmt::Write;
 
 /// Size of the picture, and below it the area of the chart, in the picture's own units.
 const WIDTH: f64 = 820.0;
-const HEIGHT: f64 = 520.0;
+const HEIGHT: f64 = 490.0;
+const LEFT: f64 = 14.0;
 const RIGHT: f64 = 26.0;
-const AREA: Rect = Rect { left: 82.0, top: 66.0, right: WIDTH - RIGHT, bottom: HEIGHT - 58.0 };
+const AREA: Rect = Rect { left: 82.0, top: 44.0, right: WIDTH - RIGHT, bottom: HEIGHT - 58.0 };
 const FRAME: ChartFrame = ChartFrame {
     area: AREA,
     vertical_lines: true,
@@ -64,7 +66,7 @@ pub struct ScatterChart {
 }
 
 /// Draws the chart, or returns `None` where there are no points.
-pub fn scatter(chart: &ScatterChart) -> Option<String> {
+pub fn scatter(chart: &ScatterChart) -> Option<ChartDrawing> {
     let values = |axis: usize| chart.points.iter().map(move |d| d.at[axis] as f64);
     // The scales leave space between the edge and the points.
     let x = AxisScale::of(values(0), 6, chart.x.unit, [AREA.left + EDGE_CLEARANCE, AREA.right - EDGE_CLEARANCE])?;
@@ -72,14 +74,10 @@ pub fn scatter(chart: &ScatterChart) -> Option<String> {
     let centre = |d: &ScatterPoint| [x.at(d.at[0] as f64), y.at(d.at[1] as f64)];
 
     let mut out = String::new();
-    let label = format!("{}: {} and {}", chart.title, chart.x.name, chart.y.name);
-    let _ = writeln!(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         role=\"img\" aria-label=\"{}\">\n<style>{STYLE}</style>\n<rect class=\"page\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>",
-        escaped(&label)
-    );
-    heading(&mut out, chart);
+    let _ = writeln!(out, "<text class=\"note\" x=\"{LEFT}\" y=\"10\">{}</text>", escaped(&chart.key));
+    let kinds = [("s0", "on the front"), ("weak", "dominated")];
+    let kinds = kinds.map(|(class, name)| LegendEntry::new(class, LegendMark::Dot, name));
+    draw_legend(&mut out, &kinds, [LEFT, 18.0], WIDTH - LEFT - RIGHT);
     let name = |side: &ScatterAxis, scale: &AxisScale| {
         format!("{}{}", side.name, if scale.is_log() { ", logarithmic" } else { "" })
     };
@@ -88,33 +86,10 @@ pub fn scatter(chart: &ScatterChart) -> Option<String> {
     if let Some([first, _]) = steps.first() {
         let ends = steps.iter().map(|[_, to]| format!("L{:.1} {:.1}", to[0], to[1]));
         let path: String = std::iter::once(format!("M{:.1} {:.1}", first[0], first[1])).chain(ends).collect();
-        let _ = writeln!(out, "<path class=\"line\" d=\"{path}\"/>");
+        let _ = writeln!(out, "<g class=\"s0\"><path class=\"line front\" d=\"{path}\"/></g>");
     }
     draw_points(&mut out, chart, &steps, centre);
-    out.push_str("</svg>\n");
-    Some(out)
-}
-
-/// Draws the title, the explanation of labels and the legend of the two kinds of points.
-fn heading(out: &mut String, chart: &ScatterChart) {
-    let y = 26.0;
-    let _ = writeln!(out, "<text class=\"title\" x=\"20\" y=\"{y}\">{}</text>", escaped(&chart.title));
-    let _ = writeln!(out, "<text class=\"tick\" x=\"20\" y=\"{:.1}\">{}</text>", y + 20.0, escaped(&chart.key));
-    let at = WIDTH - RIGHT - 190.0;
-    let _ = writeln!(
-        out,
-        "<circle class=\"on\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{RADIUS}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">on the \
-         front</text><circle class=\"off\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{RADIUS}\"/><text class=\"tick\" x=\"{:.1}\" \
-         y=\"{:.1}\">dominated</text>",
-        at,
-        y + 16.0,
-        at + 10.0,
-        y + 20.0,
-        at + 108.0,
-        y + 16.0,
-        at + 118.0,
-        y + 20.0,
-    );
+    Some(ChartDrawing { title: chart.title.clone(), size: [WIDTH, HEIGHT], body: out })
 }
 
 /// Returns the boundary of the dominated area: a horizontal and a vertical line from each point of the front to the next.
@@ -158,16 +133,16 @@ fn draw_points(
     }
     for i in rest.iter().chain(&front).copied() {
         let ([x, y], dot) = (centres[i], &chart.points[i]);
-        let class = if dot.on_front { "on" } else { "off" };
+        let class = if dot.on_front { "s0" } else { "weak" };
         let _ = writeln!(
             out,
-            "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"><title>{}</title></circle>",
+            "<g class=\"{class}\"><circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"><title>{}</title></circle></g>",
             escaped(&dot.tooltip)
         );
     }
     for (&(i, _), rect) in wanted.iter().zip(&places) {
         let Some(rect) = rect else { continue };
-        let class = if chart.points[i].on_front { "label" } else { "label weak" };
+        let class = if chart.points[i].on_front { "label" } else { "label pale" };
         let _ = writeln!(
             out,
             "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
@@ -178,21 +153,9 @@ fn draw_points(
     }
 }
 
-const STYLE: &str = "\
-text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1f2328}\
-.title{font-size:15px;font-weight:600}.name{font-size:13px}.tick{fill:#59636e}\
-.mid{text-anchor:middle}.end{text-anchor:end}\
-.label{paint-order:stroke;stroke:#ffffff;stroke-width:3px;stroke-linejoin:round;\
-font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace}.weak{fill:#7b858f}\
-.page{fill:#ffffff}.grid{stroke:#e9ecef;fill:none}.axis{stroke:#8b949e;fill:none}\
-.line{stroke:#0b62c4;fill:none;stroke-width:1.5;stroke-opacity:.55}.lead{stroke:#a8b1ba;fill:none;stroke-width:.8}\
-.on{fill:#0b62c4;stroke:#ffffff}.off{fill:#d4d9de;stroke:#98a2ab}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.label{stroke:#0d1117}.tick{fill:#9aa4ae}.weak{fill:#87919b}.page{fill:#0d1117}\
-.grid{stroke:#21262d}.axis{stroke:#6e7681}.line{stroke:#58a6ff}.lead{stroke:#545d68}.on{fill:#58a6ff;stroke:#0d1117}\
-.off{fill:#2d333b;stroke:#656e78}}";
-
 #[cfg(test)]
 mod tests {
+    use super::super::theme::ChartTheme;
     use super::*;
 
     fn chart(points: Vec<ScatterPoint>) -> ScatterChart {
@@ -209,12 +172,13 @@ mod tests {
     fn every_point_is_drawn_and_told() {
         let svg =
             scatter(&chart(vec![dot([10, 30], "\"a\"", true), dot([20, 20], "b", true), dot([30, 40], "c", false)]));
-        let svg = svg.expect("there are points");
+        let svg = svg.expect("there are points").file(ChartTheme::Auto);
         // The legend has one point of each kind.
-        assert_eq!((svg.matches("class=\"on\"").count(), svg.matches("class=\"off\"").count()), (3, 2));
+        let dots = |class: &str| svg.matches(&format!("{class}\"><circle class=\"dot\"")).count();
+        assert_eq!((dots("s0"), dots("weak")), (3, 2));
         assert!(svg.contains("<title>&quot;a&quot; &amp; more</title>") && svg.contains("a &lt; b"));
-        assert_eq!(svg.matches("class=\"line\"").count(), 1);
-        assert!(svg.contains("prefers-color-scheme:dark"));
+        assert_eq!(svg.matches("class=\"line front\"").count(), 1);
+        assert!(svg.contains("prefers-color-scheme: dark"));
     }
 
     #[test]

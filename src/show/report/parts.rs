@@ -1,19 +1,17 @@
 //! Parts that several sections of a page share.
 
 use super::content::ReportPicture;
-use crate::show::chart::LineSeries;
+use crate::show::chart::ChartDrawing;
 use crate::show::table::Table;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped, html};
 
-/// Draws the legend of a line chart, which is empty for one line.
-pub(super) fn series_legend(series: &[LineSeries]) -> Markup {
+/// Draws a chart with its title, or nothing where there is no chart.
+pub(super) fn chart(drawing: Option<ChartDrawing>) -> Markup {
     html! {
-        @if series.len() > 1 {
-            span class="keys" {
-                @for (i, s) in series.iter().enumerate() { span class=(format!("key s{}", i % 4)) { (s.name) } " " }
-            }
+        @if let Some(drawing) = drawing {
+            figure { figcaption { (drawing.title) } (PreEscaped(drawing.inline())) }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! name), but on no particular metric.
 
 use super::content::RunReport;
-use super::parts::{display_name, sortable_table};
+use super::parts::{chart, display_name, sortable_table};
 use crate::show::chart::{ImageScore, distribution};
 use crate::show::table::{Cell, Column, Estimate, Table};
 use maud::{Markup, PreEscaped, html};
@@ -188,7 +188,7 @@ fn distributions(report: &RunReport<'_>) -> Markup {
         h3 { "Distribution" }
         div class="charts" {
             @for (title, points) in charts.iter().filter(|(_, points)| !points.is_empty()) {
-                figure { figcaption { (title) } (distribution(title, word, points)) }
+                (chart(distribution(title, word, points)))
             }
         }
     }

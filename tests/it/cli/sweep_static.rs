@@ -4,7 +4,7 @@ use crate::support::compile::compile_text;
 use crate::support::program::{ProgramOutput, npc};
 use crate::support::repository::repository;
 use npc::internals::graph::canon::{CanonicalGraph, GraphComparison, compare};
-use npc::internals::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter};
+use npc::internals::show::chart::{AxisUnit, ChartTheme, ScatterAxis, ScatterChart, ScatterPoint, scatter};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -355,7 +355,7 @@ proptest! {
         let side = |name: &str, unit| ScatterAxis { name: name.into(), unit };
         let (x, y) = (side("params", AxisUnit::Count), side("memory", AxisUnit::Bytes));
         let chart = ScatterChart { title: "t".into(), key: "k".into(), x, y, points: dots.collect() };
-        let picture = scatter(&chart).unwrap();
+        let picture = scatter(&chart).unwrap().file(ChartTheme::Auto);
         let labels = labels(&picture);
         prop_assert!(!labels.is_empty());
         for (i, a) in labels.iter().enumerate() {

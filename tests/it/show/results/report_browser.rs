@@ -13,7 +13,7 @@ const MEASURE: &str = r##"<script>
 addEventListener("load", function () {
   var root = document.documentElement, found = { width: innerWidth, overflow: root.scrollWidth - innerWidth, boxes: {}, wide: [] };
   ["header", "h1", ".facts div", "#curves svg", "#scores table", "#scores svg", "#cases img", "#model svg", "#costs table",
-   "#data .balance", "#data img", "#settings table", "#repeat pre", ".line", ".box rect", ".bar"].forEach(function (name) {
+   "#data .balance", "#data img", "#settings table", "#repeat pre", "g:not(.key) > .line", ".box rect", ".bar"].forEach(function (name) {
     var box = document.querySelector(name); box = box && box.getBoundingClientRect();
     found.boxes[name] = box ? [box.width, box.height] : null;
   });
@@ -25,7 +25,7 @@ addEventListener("load", function () {
   found.elements = document.querySelectorAll("body *:not(script)").length;
   found.paper = getComputedStyle(document.body).backgroundColor;
   found.ink = getComputedStyle(document.body).color;
-  var line = document.querySelector(".line");
+  var line = document.querySelector("g:not(.key) > .line");
   found.line = getComputedStyle(line).stroke;
   var heads = document.querySelectorAll("#costs .sortable th"), cell = "#costs .sortable tbody td";
   heads[0].click(); var up = document.querySelector(cell).textContent;

@@ -1,0 +1,139 @@
+//! The legend of every chart: marks with names, from left to right and in several rows where they do not fit into one.
+
+use crate::base::xml::escaped;
+use crate::show::text::{shortened, width};
+use std::fmt::Write;
+
+/// Height of a row.
+pub(crate) const LEGEND_ROW: f64 = 16.0;
+/// Font size of the names.
+const SIZE: f64 = 11.0;
+/// Width of a mark, and the gap behind it.
+const MARK: f64 = 16.0;
+const MARK_GAP: f64 = 5.0;
+/// Gap between two entries.
+const ENTRY_GAP: f64 = 14.0;
+/// The most letters of a name. The tooltip has the whole name.
+const MAX_LETTERS: usize = 32;
+
+/// The mark of an entry, drawn as the chart draws it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LegendMark {
+    /// A line: `line`.
+    Line,
+    /// A filled dot: `dot`.
+    Dot,
+    /// A ring, such as a marked point of a line: `ring`.
+    Ring,
+    /// A bar or an area: `bar`.
+    Area,
+}
+
+/// An entry of a legend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LegendEntry {
+    /// CSS classes of the group around the mark, as of [`series_class`](super::theme::series_class).
+    pub class: String,
+    pub mark: LegendMark,
+    pub name: String,
+}
+
+impl LegendEntry {
+    pub(crate) fn new(class: impl Into<String>, mark: LegendMark, name: impl Into<String>) -> LegendEntry {
+        LegendEntry { class: class.into(), mark, name: name.into() }
+    }
+
+    fn text(&self) -> String {
+        shortened(&self.name, MAX_LETTERS)
+    }
+
+    fn width(&self) -> f64 {
+        MARK + MARK_GAP + width(&self.text(), SIZE)
+    }
+}
+
+/// Returns left edge and row of each entry in a legend that is `width` wide.
+fn places(entries: &[LegendEntry], width: f64) -> Vec<(f64, usize)> {
+    let (mut x, mut row) = (0.0, 0);
+    let place = |entry: &LegendEntry| {
+        if x > 0.0 && x + entry.width() > width {
+            (x, row) = (0.0, row + 1);
+        }
+        let place = (x, row);
+        x += entry.width() + ENTRY_GAP;
+        place
+    };
+    entries.iter().map(place).collect()
+}
+
+/// Returns the height of a legend that is `width` wide; 0 without entries.
+pub(crate) fn legend_height(entries: &[LegendEntry], width: f64) -> f64 {
+    places(entries, width).last().map_or(0.0, |(_, row)| (row + 1) as f64 * LEGEND_ROW)
+}
+
+/// Draws a legend that is `width` wide; `[left, top]` is its corner.
+pub(crate) fn draw_legend(out: &mut String, entries: &[LegendEntry], [left, top]: [f64; 2], width: f64) {
+    for (entry, (x, row)) in entries.iter().zip(places(entries, width)) {
+        let (x, middle) = (left + x, top + (row as f64 + 0.5) * LEGEND_ROW);
+        let mark = match entry.mark {
+            LegendMark::Line => format!("<path class=\"line\" d=\"M{x:.1} {middle:.1}h{MARK}\"/>"),
+            LegendMark::Dot => {
+                format!("<circle class=\"dot\" cx=\"{:.1}\" cy=\"{middle:.1}\" r=\"4\"/>", x + MARK / 2.0)
+            }
+            LegendMark::Ring => {
+                format!("<circle class=\"ring\" cx=\"{:.1}\" cy=\"{middle:.1}\" r=\"4\"/>", x + MARK / 2.0)
+            }
+            LegendMark::Area => format!(
+                "<rect class=\"bar\" x=\"{:.1}\" y=\"{:.1}\" width=\"11\" height=\"11\"/>",
+                x + (MARK - 11.0) / 2.0,
+                middle - 5.5
+            ),
+        };
+        let text = entry.text();
+        let tooltip = match text == entry.name {
+            true => String::new(),
+            false => format!("<title>{}</title>", escaped(&entry.name)),
+        };
+        let _ = writeln!(
+            out,
+            "<g class=\"key {}\">{tooltip}{mark}<text class=\"keytext\" x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
+            entry.class,
+            x + MARK + MARK_GAP,
+            middle + 4.0,
+            escaped(&text)
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_stay_inside_and_do_not_overlap() {
+        let names = ["a", "left ventricle", "a very long name of a class that does not fit into its entry", "b < c"];
+        let entries: Vec<LegendEntry> =
+            (0..20).map(|i| LegendEntry::new("s0", LegendMark::Line, names[i % 4])).collect();
+        for wide in [100.0, 260.0, 800.0] {
+            let places = places(&entries, wide);
+            for (i, (x, row)) in places.iter().enumerate() {
+                let end = x + entries[i].width();
+                assert!(end <= wide || *x == 0.0, "{wide}: {places:?}");
+                assert!(places[i + 1..].iter().all(|(other, r)| r > row || *other >= end), "{wide}: {places:?}");
+            }
+            assert_eq!(legend_height(&entries, wide), (places[19].1 + 1) as f64 * LEGEND_ROW);
+        }
+        assert_eq!(legend_height(&[], 100.0), 0.0);
+    }
+
+    #[test]
+    fn names_are_escaped_and_whole_in_the_tooltip() {
+        let mut out = String::new();
+        let long = "x".repeat(50);
+        let entries =
+            [LegendEntry::new("s1", LegendMark::Dot, "b < c"), LegendEntry::new("s2", LegendMark::Area, &*long)];
+        draw_legend(&mut out, &entries, [10.0, 20.0], 300.0);
+        assert!(out.contains("b &lt; c") && out.contains(&format!("<title>{long}</title>")), "{out}");
+        assert_eq!((out.matches("class=\"dot\"").count(), out.matches("class=\"bar\"").count()), (1, 1));
+    }
+}
