@@ -18,6 +18,8 @@ pub(crate) mod predictor;
 #[cfg(feature = "data")]
 pub(crate) mod project;
 #[cfg(feature = "data")]
+pub(crate) mod raster;
+#[cfg(feature = "data")]
 pub(crate) mod report;
 #[cfg(feature = "data")]
 pub(crate) mod runs;

@@ -27,12 +27,11 @@ fn named_format(path: &Path, endings: FileEndings) -> NamedFormat {
     known.map_or(NamedFormat::Unknown(ending), |(format, _)| NamedFormat::Known(*format))
 }
 
-/// Checks that a file has one of the endings of the only format that the command writes; the first is the usual one. A name without
-/// an ending is fine.
+/// Checks that a file has one of the endings that the command writes. A name without an ending is fine.
 pub(super) fn check_ending(path: &Path, endings: &[&str]) -> Result<(), CommandError> {
     let Some(ending) = path.extension() else { return Ok(()) };
     let ending = ending.to_string_lossy().to_lowercase();
-    if endings.contains(&ending.as_str()) { Ok(()) } else { Err(refused(path, &ending, &endings[..1], "")) }
+    if endings.contains(&ending.as_str()) { Ok(()) } else { Err(refused(path, &ending, endings, "")) }
 }
 
 /// Returns the format of a file: the one of `--format`, else the one that its ending names, else text.

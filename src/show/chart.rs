@@ -21,6 +21,7 @@ mod theme;
 
 #[cfg(feature = "data")]
 pub use distribution::{ImageScore, distribution};
+pub(crate) use drawing::CHART_ENDINGS;
 pub use drawing::ChartDrawing;
 #[cfg(feature = "data")]
 pub(crate) use icicle::{IcicleLeaf, icicle};

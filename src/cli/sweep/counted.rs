@@ -3,20 +3,19 @@
 use super::counted_chart::counted_chart;
 use super::counted_table::sweep_text;
 use super::options::SweepOptions;
-use crate::base::atomic::write_named_file;
 use crate::base::problem::problem;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_problems};
 use crate::desk::{CountRequest, CountedSweep, ModelOrder, count_models};
-use crate::show::chart::ChartTheme;
+use crate::show::chart::{CHART_ENDINGS, ChartTheme};
 use crate::study::cost::Convention;
 use crate::study::explore::MeasureKey;
 use crate::text::files::Disk;
 
 pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     if let Some(path) = &opts.table.plot {
-        check_ending(path, &["svg"])?;
+        check_ending(path, CHART_ENDINGS)?;
     }
     let request = CountRequest {
         file: &opts.file,
@@ -34,7 +33,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     print(&sweep_text(&sweep, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
         let chart = counted_chart(&sweep).ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
-        write_named_file(path, chart.file(ChartTheme::Auto).as_bytes())?;
+        chart.write(path, ChartTheme::Auto)?;
     }
     if sweep.broken == 0 {
         return Ok(());

@@ -153,8 +153,8 @@ pub(crate) struct CountedTableOptions {
     /// Two keys whose Pareto front is marked; less is better, except for the receptive field [default: params,macs]
     #[arg(long, value_name = "KEY,KEY", value_parser = parse_axes)]
     pub(super) axes: Option<[MeasureKey; 2]>,
-    /// Draw a scatter plot of the models along --axes
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw a scatter plot of the models along --axes, as .svg or .png
+    #[arg(long, value_name = "FILE")]
     pub(super) plot: Option<PathBuf>,
     /// Batch size for memory figures [default: that of the first run of one of the models, else 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]

@@ -1,10 +1,19 @@
 //! A finished chart, as a part of a page or as a file.
 
 use super::theme::{ChartTheme, chart_style};
+use crate::base::atomic::write_named_file;
+use crate::base::error::Result;
 use crate::base::xml::escaped;
+use std::path::Path;
 
 /// Height of the title above a chart in a file.
 const TITLE_HEIGHT: f64 = 30.0;
+
+/// Endings of the files that [`ChartDrawing::write`] writes.
+#[cfg(feature = "data")]
+pub(crate) const CHART_ENDINGS: &[&str] = &["svg", "png"];
+#[cfg(not(feature = "data"))]
+pub(crate) const CHART_ENDINGS: &[&str] = &["svg"];
 
 /// A chart without its title, in its own units.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,5 +49,28 @@ impl ChartDrawing {
             chart_style(theme),
             self.body
         )
+    }
+
+    /// Writes the chart as PNG where the name ends in `.png`, else as SVG. A PNG file is light unless the theme is dark.
+    ///
+    /// Errors: the file cannot be written, or this build has no PNG.
+    pub(crate) fn write(&self, path: &Path, theme: ChartTheme) -> Result<()> {
+        let is_png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+        if is_png {
+            write_named_file(path, &self.png(theme)?)
+        } else {
+            write_named_file(path, self.file(theme).as_bytes())
+        }
+    }
+
+    #[cfg(feature = "data")]
+    fn png(&self, theme: ChartTheme) -> Result<Vec<u8>> {
+        let theme = if theme == ChartTheme::Dark { theme } else { ChartTheme::Light };
+        crate::show::raster::svg_to_png(&self.file(theme))
+    }
+
+    #[cfg(not(feature = "data"))]
+    fn png(&self, _: ChartTheme) -> Result<Vec<u8>> {
+        Err(crate::base::problem::problem!(E0702, "this npc is built without the feature `data`, which PNG files need"))
     }
 }

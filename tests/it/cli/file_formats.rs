@@ -84,8 +84,8 @@ fn endings_of_other_formats_are_refused() {
     let both = "the ending of the file names html, and `--format` names svg";
     refused(&graph(&["--out", "g.html", "--format", "svg"]), 1, &[both, "leave out `--format svg`"]);
     refused(&graph(&["--out", "g.txt", "--depth", "1"]), 2, &["are for pictures"]);
-    let plot = ["sweep", "net.model", "all", "--static", "--plot", "p.png"];
-    refused(&plot, 1, &["p.png: ", "`.png`", "end the name with .svg"]);
+    let plot = ["sweep", "net.model", "all", "--static", "--plot", "p.pdf"];
+    refused(&plot, 1, &["p.pdf: ", "`.pdf`", "end the name with .svg"]);
     if cfg!(feature = "data") {
         refused(&["report", "runs/a", "--out", "r.pdf"], 1, &["r.pdf: ", "`.pdf`", "end the name with .html"]);
         refused(&["data", "show", "net.model", "cells", "--out", "s.jpg"], 1, &["`.jpg`", "end the name with .png"]);
@@ -107,4 +107,10 @@ fn options_of_counted_sweeps_are_refused_without_static() {
     let folder = project();
     let output = npc(folder.path(), &sweep(&["--static", "--top", "2", "--sort", "macs", "--plot", "p.svg"]));
     assert!(output.code == 0 && folder.path().join("p.svg").exists(), "{}", output.stderr);
+    let output = npc(folder.path(), &sweep(&["--static", "--plot", "p.png"]));
+    let picture = fs::read(folder.path().join("p.png")).unwrap_or_default();
+    assert_eq!(
+        (output.code, picture.starts_with(b"\x89PNG")),
+        if cfg!(feature = "data") { (0, true) } else { (1, false) }
+    );
 }
