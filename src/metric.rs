@@ -10,8 +10,9 @@
 //!
 //! - [`measure`] measures one image with [`counts`], [`boundary`] and [`surface`] (which uses [`distance`]);
 //!   [`measure_volume`] measures all slices of a volume together.
+//! - [`PixelTally`] counts the pixels of all images: [`Calibration`], [`ConfusionMatrix`] and [`PrecisionRecallCurve`].
 //! - [`CaseScore`] holds the measurements of an image and computes each metric from them.
-//! - [`Summary`] holds means over images, [`Intervals`] their bootstrap intervals, [`Calibration`] the calibration error.
+//! - [`Summary`] holds means over images, [`Intervals`] their bootstrap intervals.
 //! - [`cases_csv`] writes the file of all images, [`CaseTable`] reads it; [`Evaluation`] is the file of everything else.
 
 pub(crate) mod boundary;
@@ -19,11 +20,14 @@ pub(crate) mod calibration;
 mod case;
 pub(crate) mod case_file;
 mod case_table;
+mod confusion;
 pub(crate) mod counts;
 pub(crate) mod distance;
 mod evaluation;
 mod intervals;
 mod metric_scores;
+mod pixel_tally;
+mod precision_recall;
 pub(crate) mod statistics;
 mod summary;
 pub(crate) mod surface;
@@ -35,10 +39,13 @@ pub(crate) use calibration::Calibration;
 pub use case::CaseScore;
 pub(crate) use case::DistanceUnit;
 pub use case_table::{CaseTable, cases_csv};
+pub use confusion::{ConfusionMatrix, ConfusionTally};
 pub use counts::{PixelCounts, count_pixels};
 pub use evaluation::{Evaluation, VolumeEvaluation};
 pub use intervals::Intervals;
 pub use metric_scores::MetricScores;
+pub use pixel_tally::{PixelFigures, PixelTally};
+pub use precision_recall::PrecisionRecallCurve;
 pub use summary::Summary;
 pub use volume::measure_volume;
 pub use volume_pair::VolumePair;

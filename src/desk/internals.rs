@@ -169,8 +169,9 @@ pub mod learn {
 #[cfg(feature = "data")]
 pub mod metric {
     pub use crate::metric::{
-        CaseScore, CaseTable, Evaluation, Intervals, MaskPair, MetricScores, PixelCounts, Summary, VolumePair,
-        cases_csv, count_pixels, measure, measure_volume,
+        CaseScore, CaseTable, ConfusionMatrix, ConfusionTally, Evaluation, Intervals, MaskPair, MetricScores,
+        PixelCounts, PixelFigures, PixelTally, PrecisionRecallCurve, Summary, VolumePair, cases_csv, count_pixels,
+        measure, measure_volume,
     };
     pub mod boundary {
         pub use crate::metric::boundary::BoundaryOverlap;

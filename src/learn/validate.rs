@@ -37,13 +37,11 @@ pub(crate) fn check_scores(scores: &[f32]) -> Result<()> {
     }
 }
 
-/// Returns the class of each pixel, the first one on a tie, and gives `each` the scores of one image after the other:
-/// `[n, k, h, w]` scores to `n * h * w` indices. Errors: scores that are no numbers, with the name of the image.
+/// Returns the class of each pixel, the first one on a tie: `[n, k, h, w]` scores to `n * h * w` indices. Errors: scores that are no numbers, with the name of the image.
 pub(crate) fn highest_classes<'a>(
     scores: &[f32],
     [n, k, h, w]: [usize; 4],
     name: impl Fn(usize) -> &'a str,
-    mut each: impl FnMut(usize, &[u8], &[f32]),
 ) -> Result<Vec<u8>> {
     let area = h * w;
     let mut chosen = vec![0u8; n * area];
@@ -59,7 +57,6 @@ pub(crate) fn highest_classes<'a>(
                 }
             }
         }
-        each(i, classes, &highest);
     }
     Ok(chosen)
 }
@@ -84,7 +81,7 @@ pub(crate) fn score_all(
         let scores = network.forward(image_tensor(batch, network.device())).remove(0);
         let dims = scores.dims();
         let name = |i: usize| data.cases(role)[batch.cases[i]].stem.as_str();
-        highest_classes(&host_values(scores)?, dims, name, |_, _, _| {})
+        highest_classes(&host_values(scores)?, dims, name)
     })
 }
 

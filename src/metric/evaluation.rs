@@ -1,6 +1,6 @@
 //! `eval.json`: the scores of an evaluation, with its run, split and checkpoint.
 
-use super::{Calibration, CaseScore, Intervals, Summary};
+use super::{Calibration, CaseScore, ConfusionMatrix, Intervals, PrecisionRecallCurve, Summary};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
@@ -39,6 +39,12 @@ pub struct Evaluation {
     pub intervals: Option<Intervals>,
     /// Calibration of the network's confidence.
     pub calibration: Calibration,
+    /// Pixels by true and predicted class. `None` in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<ConfusionMatrix>,
+    /// Precision and recall of each foreground class. Empty in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub precision_recall: Vec<PrecisionRecallCurve>,
     /// Warnings about the files of the split, one for each topic.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub file_warnings: Vec<String>,
@@ -61,6 +67,9 @@ pub struct VolumeEvaluation {
     pub summary: Summary,
     /// 95 % bootstrap intervals of the scores; `None` for fewer than three volumes, or groups of volumes.
     pub intervals: Option<Intervals>,
+    /// Voxels by true and predicted class. `None` in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<ConfusionMatrix>,
     /// Scores of each volume, which `volumes.csv` holds.
     #[serde(skip)]
     pub cases: Vec<CaseScore>,

@@ -16,10 +16,8 @@ use crate::learn::prepare::{RunInputs, check_same_split, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::learn::validate::{highest_classes, host_values, image_tensor, score_batches, scored_role};
 use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin};
-use crate::metric::calibration::CalibrationTally;
-use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
+use crate::metric::{CaseScore, Evaluation, Intervals, PixelFigures, PixelTally, Summary};
 use crate::text::config::Metric;
-use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::settings::Settings;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -95,9 +93,9 @@ pub fn evaluate(
     let files = [(role.name().to_string(), data.file_digest(role))].into();
     let origin_warnings = progress.as_ref().map(|p| p.origin.warnings_of_use(&WeightsOrigin::new(settings, files)));
     let loader = BatchLoader::new(Arc::clone(&data), role, checked.input().channels());
-    let mut tally = CalibrationTally::default();
     let batch = settings.train.batch;
     let spec = data.spec();
+    let mut tally = PixelTally::new(spec.classes.len());
     let how = PredictionSettings {
         spec,
         channels: checked.input().channels(),
@@ -109,19 +107,20 @@ pub fn evaluate(
     let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
         let x = image_tensor(batch, network.device());
         let probabilities = probabilities(&network, x, options.flips);
-        let dims @ [_, _, h, w] = probabilities.dims();
+        let dims @ [_, k, h, w] = probabilities.dims();
         let values = host_values(probabilities)?;
         let name = |i: usize| data.cases(role)[batch.cases[i]].stem.as_str();
-        let classes = highest_classes(&values, dims, name, |i, classes, confidence| {
-            let truth = &batch.targets[i * h * w..(i + 1) * h * w];
-            let pixels = confidence.iter().zip(classes.iter().zip(truth));
-            let counted = pixels.filter(|(_, (_, truth))| **truth != IGNORED_CLASS);
-            counted.for_each(|(&p, (c, t))| tally.add(p, c == t));
-        })?;
+        let classes = highest_classes(&values, dims, name)?;
+        let maps = classes.chunks_exact(h * w).zip(batch.targets.chunks_exact(h * w));
+        values
+            .chunks_exact(k * h * w)
+            .zip(maps)
+            .for_each(|(values, (classes, truth))| tally.add(values, classes, truth));
         volumes.add(batch, &values)?;
         Ok(classes)
     })?;
     let cases = cases.ok_or_else(|| problem!(E0752, "the evaluation was interrupted; no scores were written"))?;
+    let PixelFigures { calibration, confusion, precision_recall } = tally.finish(&spec.classes);
     let evaluation = Evaluation {
         run: settings.train.name.clone(),
         split: role.name().into(),
@@ -136,7 +135,9 @@ pub fn evaluate(
         size: spec.size,
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),
-        calibration: tally.finish(),
+        calibration,
+        confusion: Some(confusion),
+        precision_recall,
         file_warnings: file_warnings(&data, &loader.notices().lines(cases.len())),
         volumes: volumes.finish()?,
     };

@@ -7,7 +7,7 @@ use super::predict::PredictionSettings;
 use crate::base::error::Result;
 use crate::compute::network::Network;
 use crate::data::{Batch, Dataset, LoadedImage, SplitRole, VolumeCase, resize};
-use crate::metric::{CaseScore, Intervals, Summary, VolumeEvaluation, VolumePair, measure_volume};
+use crate::metric::{CaseScore, ConfusionTally, Intervals, Summary, VolumeEvaluation, VolumePair, measure_volume};
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -29,6 +29,7 @@ pub(crate) struct VolumeScorer<'a> {
     /// Volumes with slices in other parts of the split.
     divided: HashSet<PathBuf>,
     scored: ScoredVolumes,
+    confusion: ConfusionTally,
 }
 
 /// A volume whose slices come.
@@ -65,7 +66,8 @@ impl<'a> VolumeScorer<'a> {
         let mut divided = data.volumes_of_other_roles(role);
         divided.retain(|volume| expected.contains_key(volume));
         let (open, scored) = (HashMap::new(), ScoredVolumes::default());
-        VolumeScorer { data, role, network, settings, batch, stop, open, expected, divided, scored }
+        let confusion = ConfusionTally::new(data.spec().classes.len());
+        VolumeScorer { data, role, network, settings, batch, stop, open, expected, divided, scored, confusion }
     }
 
     /// Adds the probabilities of a batch, `[n, k, h, w]`. A volume of which all cases have come is completed and scored.
@@ -136,6 +138,7 @@ impl<'a> VolumeScorer<'a> {
         let truth = slices?.concat();
         let pair = VolumePair { pred: &open.classes, truth: &truth, size, spacing: open.volume.spacing() };
         let mut case = measure_volume(open.volume.name(), &pair, self.settings.spec.classes.len())?;
+        self.confusion.add(&open.classes, &truth);
         case.group = open.volume.group().map(str::to_string);
         self.scored.cases.push(case);
         self.scored.slices += size[0];
@@ -158,6 +161,7 @@ impl<'a> VolumeScorer<'a> {
             slices,
             added_slices: added,
             left_out,
+            confusion: (!cases.is_empty()).then(|| self.confusion.finish(&spec.classes)),
             summary: Summary::new(&cases, &spec.classes, spec.empty)?,
             intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),
             cases,

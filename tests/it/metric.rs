@@ -1,6 +1,7 @@
 //! Class maps to scores, and their statistics.
 
 mod intervals;
+mod pixel_figures;
 mod reference;
 mod scores;
 mod statistics;

@@ -78,6 +78,8 @@ impl RunFolders {
             summary: Summary::new(&cases, &classes, run.empty).unwrap(),
             intervals: None,
             calibration: CalibrationTally::default().finish(),
+            confusion: None,
+            precision_recall: Vec::new(),
             file_warnings: Vec::new(),
             volumes: None,
         };

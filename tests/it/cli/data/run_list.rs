@@ -50,6 +50,8 @@ fn write_scores(dir: &Path, step: u64) {
         summary: Summary::new(&cases, &classes, EmptyClassRule::One).unwrap(),
         intervals: None,
         calibration: CalibrationTally::default().finish(),
+        confusion: None,
+        precision_recall: Vec::new(),
         file_warnings: Vec::new(),
         volumes: None,
     };
