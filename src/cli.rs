@@ -30,6 +30,8 @@ mod error;
 mod eval;
 mod explain;
 mod exploration;
+#[cfg(feature = "data")]
+mod figures;
 mod file_format;
 mod fit;
 mod fix;

@@ -2,10 +2,14 @@
 //! events.
 
 pub(crate) mod chart;
+#[cfg(feature = "data")]
+pub(crate) mod confusion_table;
 pub(crate) mod costs;
 #[cfg(feature = "run")]
 pub(crate) mod evaluation;
 pub(crate) mod field;
+#[cfg(feature = "data")]
+pub(crate) mod figures;
 #[cfg(feature = "data")]
 pub(crate) mod images;
 pub(crate) mod picture;

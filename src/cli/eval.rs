@@ -4,11 +4,13 @@ use super::error::{CommandError, CommandResult};
 use super::option_words::{TABLES, format_parser};
 use super::split_option::SplitPart;
 use super::terminal::{print, stop_on_interrupt};
+use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::desk::reopen;
 use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 use crate::score::evaluation_files::write_evaluation;
-use crate::show::evaluation::{headline, long_table, score_table};
+use crate::show::evaluation::{confusion_of, headline, long_table, score_table};
+use crate::show::figures::FigureData;
 use crate::show::table::OutputFormat;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,8 @@ over the pixels of all images together, are listed as well. `empty` in the data 
 score of an image for a class that neither prediction nor truth contains. Scores are computed at
 the data block's size. The calibration error compares the confidence of each pixel with the
 accuracy. docs/metrics.md has the formulas. RUN_DIR/cases.csv gets a line per image and class,
-RUN_DIR/eval.json everything else.
+RUN_DIR/eval.json everything else, with a confusion matrix of the pixels and the precision-recall
+curve of each class. --confusion prints the matrix, --figures draws all of it.
 
 Slices of volumes are scored as images, and their volumes as wholes too: all slices together on
 the grid of the file, with distances between surfaces in millimetres. RUN_DIR/volumes.csv gets a
@@ -35,6 +38,7 @@ Examples:
   npc eval runs/npnet_lung --split train --format json
   npc eval runs/npnet_lung --format latex > table.tex
   npc eval runs/npnet_lung --overlays overlays --worst 12
+  npc eval runs/npnet_lung --confusion --figures figures
 
 Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
@@ -58,8 +62,13 @@ pub(super) struct EvalOptions {
     /// Folder that the paths of the data block are relative to [default: as in training]
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
+    /// Print the confusion matrix as well: shares of each true class and counts
+    #[arg(long)]
+    confusion: bool,
     #[command(flatten)]
     overlays: super::overlays::OverlayOptions,
+    #[command(flatten)]
+    figures: super::figures::FigureOptions,
 }
 
 impl EvalOptions {
@@ -79,12 +88,20 @@ impl EvalOptions {
             flips: false,
             device,
             data_root,
+            confusion: false,
             overlays: super::overlays::OverlayOptions::default(),
+            figures: super::figures::FigureOptions::default(),
         }
     }
 }
 
 pub(super) fn run(opts: &EvalOptions) -> CommandResult {
+    if opts.confusion && opts.format == OutputFormat::Csv {
+        return Err(CommandError::usage(
+            problem!(E0503, "`--format csv` has one table, and `--confusion` adds others";
+            help: "`--format json` holds the scores and the confusion matrix"),
+        ));
+    }
     let (resolved, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let stop = stop_on_interrupt();
     let weights = match opts.checkpoint.as_str() {
@@ -103,7 +120,9 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
     write_evaluation(&folder, role, data, &evaluation, &cases)?;
     evaluation.file_warnings.iter().for_each(|w| eprintln_lossy!("warning: {w}"));
     opts.overlays.write(resolved.trained(&folder), role)?;
+    opts.figures.write(&FigureData::of(&evaluation))?;
     let format = opts.format;
+    let confusion = if opts.confusion { confusion_of(&evaluation, format) } else { String::new() };
     match format {
         OutputFormat::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),
         OutputFormat::Csv => print(&long_table(&evaluation, &data.classes).to_csv()),
@@ -113,8 +132,8 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
             if evaluation.volumes.is_some() {
                 files += &format!("per volume: {}\n", folder.volumes(role).display());
             }
-            print(&format!("{head}\n\n{}\n{files}", score_table(&evaluation, &data.classes, format)))
+            print(&format!("{head}\n\n{}{confusion}\n{files}", score_table(&evaluation, &data.classes, format)))
         }
-        _ => print(&score_table(&evaluation, &data.classes, format)),
+        _ => print(&format!("{}{confusion}", score_table(&evaluation, &data.classes, format))),
     }
 }

@@ -22,12 +22,16 @@ median cases with coloured errors, the model and its costs, the data, and the co
 the run. It is one self-contained file. A run without scores is evaluated first, as with `npc
 eval`.
 
+--figures writes the figures of the scores as files as well: confusion matrix, precision-recall
+curves and reliability diagram.
+
 With --tensorboard the epochs are written to RUN_DIR/tensorboard instead; existing events are not
 repeated.
 
 Examples:
   npc report runs/npnet_lung
   npc report runs/npnet_lung --out lung.html --cases 12
+  npc report runs/npnet_lung --figures figures --theme dark
   npc report runs/npnet_lung --tensorboard && tensorboard --logdir runs
 
 Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted")]
@@ -41,7 +45,7 @@ pub(super) struct ReportOptions {
     #[arg(long, value_name = "N", default_value = "6", value_parser = clap::value_parser!(u8).range(0..=60))]
     cases: u8,
     /// Write TensorBoard events instead of a page
-    #[arg(long, conflicts_with_all = ["out", "cases"])]
+    #[arg(long, conflicts_with_all = ["out", "cases", "figures"])]
     tensorboard: bool,
     /// cpu, cuda or cuda:N
     #[arg(long)]
@@ -49,6 +53,8 @@ pub(super) struct ReportOptions {
     /// Folder that the paths of the data block are relative to [default: as in training]
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
+    #[command(flatten)]
+    figures: super::figures::FigureOptions,
 }
 
 pub(super) fn run(opts: &ReportOptions) -> CommandResult {
@@ -64,6 +70,7 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
     let missing = unscored.into_iter().collect();
     let report = gather(resolved.trained(&folder), role, usize::from(opts.cases), missing);
     let text = page(&report);
+    opts.figures.write(&report.figures)?;
     let out = match &opts.out {
         Some(out) => {
             write_named_file(out, text.as_bytes())?;

@@ -216,7 +216,11 @@ pub mod show {
     pub mod chart {
         pub use crate::show::chart::{AxisUnit, ChartTheme, ScatterAxis, ScatterChart, ScatterPoint, scatter};
         #[cfg(feature = "data")]
-        pub use crate::show::chart::{ImageScore, LineChart, LineSeries, distribution, line_chart};
+        pub use crate::show::chart::{ChartDrawing, ImageScore, LineChart, LineSeries, distribution, line_chart};
+    }
+    #[cfg(feature = "data")]
+    pub mod figures {
+        pub use crate::show::figures::{EvaluationFigure, FigureData};
     }
     #[cfg(feature = "data")]
     pub mod images {

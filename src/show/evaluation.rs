@@ -1,5 +1,6 @@
 //! The scores of a run as tables: one for people, and one with a row for each class and metric for programs.
 
+use super::confusion_table::confusion_tables;
 use super::score_remarks::{remarks, volume_remarks};
 use super::scores::{cell, title as metric_title};
 use super::table::{Cell, Column, OutputFormat, Table};
@@ -33,6 +34,14 @@ pub(crate) fn score_table(e: &Evaluation, classes: &[String], format: OutputForm
         text += &format.notes(&volume_remarks(volumes, foreground));
     }
     text
+}
+
+/// Prints the confusion matrix of the pixels, and of the voxels of whole volumes where there are some.
+pub(crate) fn confusion_of(e: &Evaluation, format: OutputFormat) -> String {
+    let volumes = e.volumes.as_ref().and_then(|volumes| volumes.confusion.as_ref());
+    let parts = [(e.confusion.as_ref(), "pixels"), (volumes, "voxels")];
+    let tables = parts.into_iter().filter_map(|(matrix, of)| Some(confusion_tables(matrix?, of, format)));
+    tables.map(|text| format!("\n{text}")).collect()
 }
 
 /// Prints a row for each metric of images or volumes, and for many classes a second table with a row for each class.

@@ -18,7 +18,7 @@ const FIRST_LETTER_OF_SYSTEM_FONTS: char = '\u{2e80}';
 ///
 /// Letters that DejaVu Sans lacks are drawn with the fonts of the system. Errors: the text is no SVG picture, or the picture has
 /// no pixels or too many.
-pub fn svg_to_png(svg: &str) -> Result<Vec<u8>> {
+pub(crate) fn svg_to_png(svg: &str) -> Result<Vec<u8>> {
     let mut options = Options::default();
     let fonts = options.fontdb_mut();
     [dejavu::sans::regular(), dejavu::sans::bold(), dejavu::sans_mono::regular()]

@@ -3,7 +3,7 @@
 use super::axis::TickRange;
 use super::drawing::ChartDrawing;
 use super::rectangle::Rect;
-use super::report_frame::{HEIGHT, WIDTH, area_below, draw_frame, mark, px, x_scale};
+use super::report_frame::{HEIGHT, LEFT, WIDTH, area_below, draw_frame, mark, px, x_scale};
 use super::scale::AxisScale;
 use crate::base::number::four_digits;
 use maud::{Markup, html};
@@ -36,7 +36,7 @@ pub fn distribution(title: &str, label: &str, points: &[ImageScore]) -> Option<C
     let mean = finite.iter().map(|p| p.value).sum::<f64>() / finite.len() as f64;
     let drawn = html! {
         (draw_frame(area, [&x, &y], label))
-        text class="tick end" x=(px(area.left - 6.0)) y=(px(area.top - 8.0)) { "images" }
+        text class="name" x=(px(LEFT)) y=(px(area.top - 8.0)) { "images" }
         g class="s0" {
             @for (i, &n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
                 (draw_bin(area, [edge(i), edge(i + 1)], n, [&x, &y]))

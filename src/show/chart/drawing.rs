@@ -9,6 +9,9 @@ use std::path::Path;
 /// Height of the title above a chart in a file.
 const TITLE_HEIGHT: f64 = 30.0;
 
+/// How far a page may enlarge a chart.
+const MOST_ENLARGED: f64 = 1.2;
+
 /// Endings of the files that [`ChartDrawing::write`] writes.
 #[cfg(feature = "data")]
 pub(crate) const CHART_ENDINGS: &[&str] = &["svg", "png"];
@@ -30,7 +33,9 @@ impl ChartDrawing {
     pub(crate) fn inline(&self) -> String {
         let [width, height] = self.size;
         format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">\n{}</svg>",
+            "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" style=\"max-width: {:.0}px\" role=\"img\" aria-label=\"{}\">\n\
+             {}</svg>",
+            width * MOST_ENLARGED,
             escaped(&self.title),
             self.body
         )

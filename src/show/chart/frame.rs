@@ -34,17 +34,19 @@ enum FrameSide {
 }
 
 impl ChartFrame {
+    /// Draws the frame without what is below it.
+    #[cfg(feature = "data")]
+    pub(super) fn draw_left(&self, out: &mut String, y: &AxisScale) {
+        self.ticks(out, FrameSide::Y, y);
+        self.axes(out);
+    }
+
     /// Draws the frame. `up` is the title of the y axis, which is left out where the title of the chart already names it.
     pub(super) fn draw(&self, out: &mut String, [x, y]: [&AxisScale; 2], across: &str, up: Option<&str>) {
         let Rect { left, top, right, bottom } = self.area;
         self.ticks(out, FrameSide::X, x);
         self.ticks(out, FrameSide::Y, y);
-        let start = if self.vertical_lines {
-            format!("M{left:.1} {top:.1}V{bottom:.1}")
-        } else {
-            format!("M{left:.1} {bottom:.1}")
-        };
-        let _ = writeln!(out, "<path class=\"axis\" d=\"{start}H{right:.1}\"/>");
+        self.axes(out);
         let (middle, level) = ((left + right) / 2.0, (top + bottom) / 2.0);
         let _ = writeln!(
             out,
@@ -60,6 +62,16 @@ impl ChartFrame {
                 escaped(up)
             );
         }
+    }
+
+    fn axes(&self, out: &mut String) {
+        let Rect { left, top, right, bottom } = self.area;
+        let start = if self.vertical_lines {
+            format!("M{left:.1} {top:.1}V{bottom:.1}")
+        } else {
+            format!("M{left:.1} {bottom:.1}")
+        };
+        let _ = writeln!(out, "<path class=\"axis\" d=\"{start}H{right:.1}\"/>");
     }
 
     fn ticks(&self, out: &mut String, along: FrameSide, scale: &AxisScale) {

@@ -14,7 +14,7 @@ const MARK_GAP: f64 = 5.0;
 /// Gap between two entries.
 const ENTRY_GAP: f64 = 14.0;
 /// The most letters of a name. The tooltip has the whole name.
-const MAX_LETTERS: usize = 32;
+const MAX_LETTERS: usize = 40;
 
 /// The mark of an entry, drawn as the chart draws it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,12 @@ pub(crate) enum LegendMark {
     Ring,
     /// A bar or an area: `bar`.
     Area,
+    /// The gap between two values: `gap`.
+    Gap,
+    /// A dashed line that helps to read the chart: `mark`.
+    Guide,
+    /// The level of chance: `line chance`.
+    Chance,
 }
 
 /// An entry of a legend.
@@ -52,7 +58,7 @@ impl LegendEntry {
     }
 }
 
-/// Returns left edge and row of each entry in a legend that is `width` wide.
+/// Returns left edge and row of each entry in a legend that is `width` wide. More than two rows stand in columns.
 fn places(entries: &[LegendEntry], width: f64) -> Vec<(f64, usize)> {
     let (mut x, mut row) = (0.0, 0);
     let place = |entry: &LegendEntry| {
@@ -63,7 +69,13 @@ fn places(entries: &[LegendEntry], width: f64) -> Vec<(f64, usize)> {
         x += entry.width() + ENTRY_GAP;
         place
     };
-    entries.iter().map(place).collect()
+    let flowing: Vec<(f64, usize)> = entries.iter().map(place).collect();
+    if row < 2 {
+        return flowing;
+    }
+    let widest = entries.iter().map(LegendEntry::width).fold(0.0, f64::max) + ENTRY_GAP;
+    let columns = (((width + ENTRY_GAP) / widest) as usize).max(1);
+    (0..entries.len()).map(|i| ((i % columns) as f64 * widest, i / columns)).collect()
 }
 
 /// Returns the height of a legend that is `width` wide; 0 without entries.
@@ -75,33 +87,37 @@ pub(crate) fn legend_height(entries: &[LegendEntry], width: f64) -> f64 {
 pub(crate) fn draw_legend(out: &mut String, entries: &[LegendEntry], [left, top]: [f64; 2], width: f64) {
     for (entry, (x, row)) in entries.iter().zip(places(entries, width)) {
         let (x, middle) = (left + x, top + (row as f64 + 0.5) * LEGEND_ROW);
-        let mark = match entry.mark {
-            LegendMark::Line => format!("<path class=\"line\" d=\"M{x:.1} {middle:.1}h{MARK}\"/>"),
-            LegendMark::Dot => {
-                format!("<circle class=\"dot\" cx=\"{:.1}\" cy=\"{middle:.1}\" r=\"4\"/>", x + MARK / 2.0)
-            }
-            LegendMark::Ring => {
-                format!("<circle class=\"ring\" cx=\"{:.1}\" cy=\"{middle:.1}\" r=\"4\"/>", x + MARK / 2.0)
-            }
-            LegendMark::Area => format!(
-                "<rect class=\"bar\" x=\"{:.1}\" y=\"{:.1}\" width=\"11\" height=\"11\"/>",
-                x + (MARK - 11.0) / 2.0,
-                middle - 5.5
-            ),
-        };
+        let mark = draw_mark(entry.mark, x, middle);
         let text = entry.text();
-        let tooltip = match text == entry.name {
-            true => String::new(),
-            false => format!("<title>{}</title>", escaped(&entry.name)),
-        };
+        let tooltip = escaped(&entry.name);
         let _ = writeln!(
             out,
-            "<g class=\"key {}\">{tooltip}{mark}<text class=\"keytext\" x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
+            "<g class=\"key {}\"><title>{tooltip}</title>{mark}<text class=\"keytext\" x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
             entry.class,
             x + MARK + MARK_GAP,
             middle + 4.0,
             escaped(&text)
         );
+    }
+}
+
+/// Draws a mark whose left end is at `x`.
+fn draw_mark(mark: LegendMark, x: f64, middle: f64) -> String {
+    let line = |class: &str| format!("<path class=\"{class}\" d=\"M{x:.1} {middle:.1}h{MARK}\"/>");
+    let dot =
+        |class: &str| format!("<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{middle:.1}\" r=\"4\"/>", x + MARK / 2.0);
+    let area = |class: &str| {
+        let (x, y) = (x + (MARK - 11.0) / 2.0, middle - 5.5);
+        format!("<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"11\" height=\"11\"/>")
+    };
+    match mark {
+        LegendMark::Line => line("line"),
+        LegendMark::Guide => line("mark"),
+        LegendMark::Chance => line("line chance"),
+        LegendMark::Dot => dot("dot"),
+        LegendMark::Ring => dot("ring"),
+        LegendMark::Area => area("bar"),
+        LegendMark::Gap => area("gap"),
     }
 }
 

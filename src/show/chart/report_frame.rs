@@ -9,6 +9,8 @@ use maud::{Markup, PreEscaped, html};
 /// Size of every chart in its own units. The page scales it.
 pub(super) const WIDTH: f64 = 460.0;
 pub(super) const HEIGHT: f64 = 250.0;
+/// Left end of the name of a vertical axis, above it.
+pub(super) const LEFT: f64 = 14.0;
 const AREA: Rect = Rect { left: 54.0, top: 20.0, right: WIDTH - 14.0, bottom: HEIGHT - 40.0 };
 
 /// Returns the area of values below a legend of a height.
@@ -22,17 +24,27 @@ pub(super) fn x_scale(axis: TickRange) -> AxisScale {
 }
 
 pub(super) fn draw_frame(area: Rect, scales: [&AxisScale; 2], title: &str) -> Markup {
-    let frame = ChartFrame {
+    let mut out = String::new();
+    frame(area).draw(&mut out, scales, title, None);
+    PreEscaped(out)
+}
+
+/// Draws the numbers on the left and their lines, and the line at the bottom without numbers.
+pub(super) fn draw_left_axis(area: Rect, scale: &AxisScale) -> Markup {
+    let mut out = String::new();
+    frame(area).draw_left(&mut out, scale);
+    PreEscaped(out)
+}
+
+fn frame(area: Rect) -> ChartFrame {
+    ChartFrame {
         area,
         vertical_lines: false,
         x_label_offset: 15.0,
         y_label_offset: 6.0,
         y_label_baseline: 3.5,
         x_title_offset: 34.0,
-    };
-    let mut out = String::new();
-    frame.draw(&mut out, scales, title, None);
-    PreEscaped(out)
+    }
 }
 
 /// Draws a vertical line with a text above it, on the side that has space for it.

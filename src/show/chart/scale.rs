@@ -52,7 +52,7 @@ impl AxisScale {
         let labels = TickLabels::WithUnit(unit);
         let axis = TickRange::covering(values.clone(), ticks)?;
         let (least, most) = values.fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
-        if least <= 0.0 || most / least < LOG_RATIO {
+        if !Self::spans_decades(least, most) {
             let (low, high, ticks) = (axis.low.max(0.0), axis.high, ticks_from_zero(&axis));
             return Some(AxisScale { log: false, low, high, ticks, labels, pixels });
         }
@@ -64,6 +64,21 @@ impl AxisScale {
         let high = all.iter().copied().find(|&t| t >= most).unwrap_or(most);
         let ticks = all.into_iter().filter(|t| (low..=high).contains(t)).collect();
         Some(AxisScale { log: true, low, high, ticks, labels, pixels })
+    }
+
+    /// Checks whether a scale from `least` to `most` is logarithmic.
+    pub(super) fn spans_decades(least: f64, most: f64) -> bool {
+        least > 0.0 && most / least >= LOG_RATIO
+    }
+
+    /// Returns the scale of a low chart: where it is logarithmic, with ticks at powers of ten alone.
+    #[cfg(feature = "data")]
+    pub(super) fn decades(mut self) -> AxisScale {
+        let of_ten = |tick: &f64| (tick.log10() - tick.log10().round()).abs() < 1e-9;
+        if self.log && self.ticks.iter().filter(|tick| of_ten(tick)).count() > 1 {
+            self.ticks.retain(of_ten);
+        }
+        self
     }
 
     pub(super) fn is_log(&self) -> bool {

@@ -174,8 +174,12 @@ mod tests {
             scatter(&chart(vec![dot([10, 30], "\"a\"", true), dot([20, 20], "b", true), dot([30, 40], "c", false)]));
         let svg = svg.expect("there are points").file(ChartTheme::Auto);
         // The legend has one point of each kind.
-        let dots = |class: &str| svg.matches(&format!("{class}\"><circle class=\"dot\"")).count();
-        assert_eq!((dots("s0"), dots("weak")), (3, 2));
+        let dots = |class: &str| svg.matches(&format!("<g class=\"{class}\">")).count();
+        assert_eq!(
+            [dots("s0"), dots("weak"), dots("key s0"), dots("key weak")],
+            [3, 1, 1, 1],
+            "the front is a line too"
+        );
         assert!(svg.contains("<title>&quot;a&quot; &amp; more</title>") && svg.contains("a &lt; b"));
         assert_eq!(svg.matches("class=\"line front\"").count(), 1);
         assert!(svg.contains("prefers-color-scheme: dark"));

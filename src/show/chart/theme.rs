@@ -111,8 +111,8 @@ fn series_rules() -> String {
     for i in 0..SERIES_COLOURS {
         let _ = writeln!(
             out,
-            ".chart .s{i} .line, .chart .s{i} .ring {{ stroke: $s{i}; }}\n\
-             .chart .s{i} .dot, .chart .s{i} .bar, .chart .s{i} .strip, .chart .s{i} .hover:hover {{ fill: $s{i}; }}"
+            ".chart .s{i} .line, .chart .s{i} .ring, .chart .s{i} .gap {{ stroke: $s{i}; }}\n\
+             .chart .s{i} .dot, .chart .s{i} .bar, .chart .s{i} .strip, .chart .s{i} .gap, .chart .s{i} .hover:hover {{ fill: $s{i}; }}"
         );
     }
     out

@@ -5,6 +5,7 @@ use crate::data::png::png;
 use crate::graph::check::CheckedGraph;
 use crate::learn::history::History;
 use crate::score::case_columns::{CaseColumns, RankedCase};
+use crate::show::figures::FigureData;
 use crate::show::images::text_drawing::Canvas;
 use crate::show::table::Table;
 use serde_json::Value;
@@ -66,6 +67,7 @@ pub struct RunReport<'a> {
     pub scored_on: String,
     /// The content of `eval.json`.
     pub evaluation: Option<Value>,
+    pub figures: FigureData,
     /// What readers of the scores must know, as `npc eval` prints it.
     pub remarks: Vec<String>,
     pub cases: Option<CaseColumns>,

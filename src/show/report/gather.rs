@@ -13,6 +13,7 @@ use crate::data::{Dataset, SplitRole};
 use crate::learn::history::History;
 use crate::learn::trained_run::TrainedRun;
 use crate::score::case_columns::CaseColumns;
+use crate::show::figures::FigureData;
 use std::path::Path;
 
 /// Collects the settings, curves, costs and data of a run, its scores on one split, and pictures of `pictures` of the worst
@@ -48,6 +49,7 @@ pub(crate) fn gather<'a>(
         .unwrap_or_default();
     let stored = figures::stored_evaluation(run, role);
     let remarks = stored.as_ref().map(|stored| figures::remarks(run, stored)).unwrap_or_default();
+    let figure_data = stored.as_ref().map(FigureData::of_json).unwrap_or_default();
     let evaluation = stored.and_then(figures::with_flat_summary);
     missing.extend(files::unreadable_files(folder, role));
     let history = History::read(folder);
@@ -58,6 +60,7 @@ pub(crate) fn gather<'a>(
         scored_on: figures::scored_on(run),
         history,
         remarks,
+        figures: figure_data,
         evaluation,
         cases: table,
         split: role.name().into(),

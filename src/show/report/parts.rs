@@ -7,11 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped, html};
 
+/// Width from which a chart has a row of its own.
+const WIDE: f64 = 560.0;
+
 /// Draws a chart with its title, or nothing where there is no chart.
 pub(super) fn chart(drawing: Option<ChartDrawing>) -> Markup {
     html! {
         @if let Some(drawing) = drawing {
-            figure { figcaption { (drawing.title) } (PreEscaped(drawing.inline())) }
+            figure class=[(drawing.size[0] > WIDE).then_some("wide")] { figcaption { (drawing.title) } (PreEscaped(drawing.inline())) }
         }
     }
 }

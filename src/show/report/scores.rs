@@ -29,6 +29,7 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
             @for text in &report.remarks { p class="note" { (sentence(text)) } }
         }
         (distributions(report))
+        (figures_of_pixels(report))
         (case_table(report))
     }
 }
@@ -191,6 +192,22 @@ fn distributions(report: &RunReport<'_>) -> Markup {
                 (chart(distribution(title, word, points)))
             }
         }
+    }
+}
+
+/// Draws confusion matrix, precision-recall curves and reliability diagram; where they were not counted, says how to get them.
+fn figures_of_pixels(report: &RunReport<'_>) -> Markup {
+    let figures = report.figures.draw();
+    let split = if report.split == "test" { String::new() } else { format!(" --split {}", report.split) };
+    html! {
+        h3 { "Confusion, precision by recall, calibration" }
+        @if report.figures.confusion.is_none() {
+            p class="note" {
+                "These scores are of an earlier version of npc, which counted no confusion matrix and no precision-recall curve. "
+                code { "npc eval RUN" (split) } " counts them."
+            }
+        }
+        div class="charts" { @for figure in figures { (chart(Some(figure.drawing))) } }
     }
 }
 

@@ -384,7 +384,7 @@ fn a_picture_is_written() {
     places.dedup();
     // Each variant has a dot, and the legend has two.
     assert_eq!(picture.matches("<circle").count(), places.len() + 2);
-    assert_eq!(picture.matches("<title>").count(), places.len());
+    assert_eq!(picture.matches("<title>").count(), places.len() + 2);
     let mut files: Vec<String> =
         (std::fs::read_dir(folder.path()).unwrap()).map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     files.sort();

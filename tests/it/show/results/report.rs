@@ -1,10 +1,12 @@
 //! The HTML report is complete, well-formed, escaped, and loads nothing from outside.
 
+use crate::show::results::figures::figure_data;
 use crate::support::compile::compile_file;
 use crate::support::repository::repository;
 use npc::internals::learn::history::History;
 use npc::internals::score::case_columns::CaseColumns;
 use npc::internals::show::chart::{ImageScore, LineChart, LineSeries, distribution, line_chart};
+use npc::internals::show::figures::FigureData;
 use npc::internals::show::images::text_drawing::Canvas;
 use npc::internals::show::report::{HeadlineFigure, ReportPicture, RunReport, SplitShares, page, value_text};
 use npc::internals::show::table::{Cell, Column, Table};
@@ -57,6 +59,7 @@ pub fn full_page(model: &str, words: &str) -> String {
         history: History::parse(&history),
         scored_on: "val".into(),
         remarks: Vec::new(),
+        figures: figure_data(&["background", words]),
         evaluation: Some(evaluation()),
         cases: Some(cases),
         split: "test".into(),
@@ -295,6 +298,9 @@ fn the_page_shows_the_contents_of_the_files() {
         "npc eval",
         "100 of 300 in train",
         "32 × 64 × 64",
+        "Confusion matrix of the pixels",
+        "Precision and recall of the pixels",
+        "Reliability: ECE",
     ] {
         assert!(html.contains(word), "`{word}` is not on the page");
     }
@@ -313,6 +319,7 @@ fn an_empty_run_has_a_page() {
         history: History::default(),
         scored_on: "test".into(),
         remarks: Vec::new(),
+        figures: FigureData::default(),
         evaluation: None,
         cases: None,
         split: "test".into(),
@@ -336,6 +343,11 @@ fn an_empty_run_has_a_page() {
     for word in ["No epoch is finished", "not scored yet", "No pictures", "no data"] {
         assert!(html.contains(word), "{word}");
     }
+    // Scores of an earlier version have no figures, and the page says what makes them.
+    let report = RunReport { evaluation: Some(evaluation()), split: "val".into(), ..report };
+    let html = page(&report);
+    assert!(html.contains("<code>npc eval RUN --split val</code> counts them"), "no word about the figures");
+    assert!(!html.contains("Confusion matrix of"));
 }
 
 fn count_class(html: &str, class: &str) -> usize {

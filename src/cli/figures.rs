@@ -1,0 +1,30 @@
+//! Options of `npc eval` and `npc report` that write the figures of an evaluation as files.
+
+use super::error::CommandResult;
+use crate::show::chart::ChartTheme;
+use crate::show::figures::FigureData;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Options for the figures of an evaluation.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Figures")]
+pub(super) struct FigureOptions {
+    /// Write confusion matrix, precision-recall curves and reliability diagram, each as .svg and .png
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
+    /// Colours of the figures: light, dark, or auto, with which .svg follows the reader's setting and .png is light
+    #[arg(long, value_name = "THEME", default_value = "auto", requires = "figures", hide_default_value = true)]
+    theme: ChartTheme,
+}
+
+impl FigureOptions {
+    /// Writes the figures if they were requested.
+    pub(super) fn write(&self, data: &FigureData) -> CommandResult {
+        let Some(dir) = &self.figures else { return Ok(()) };
+        let files = data.write(dir, self.theme)?;
+        // On standard error, since a program may read the scores, from standard output.
+        eprintln_lossy!("figures: {} in {}", files.len(), dir.display());
+        Ok(())
+    }
+}

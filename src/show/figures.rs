@@ -1,0 +1,79 @@
+//! The figures of an evaluation: confusion matrix, reliability diagram, and precision by recall; drawn, and written as files.
+
+use super::chart::{ChartDrawing, ChartTheme, confusion_chart, precision_recall_chart, reliability_chart};
+use crate::base::error::{Result, RunError};
+use crate::metric::{Calibration, ConfusionMatrix, Evaluation, PrecisionRecallCurve};
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// What the figures of an evaluation are drawn from. Parts that `eval.json` lacks are empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FigureData {
+    pub confusion: Option<ConfusionMatrix>,
+    pub confusion_of_volumes: Option<ConfusionMatrix>,
+    pub calibration: Option<Calibration>,
+    pub precision_recall: Vec<PrecisionRecallCurve>,
+}
+
+/// A figure with the stem of its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationFigure {
+    pub stem: &'static str,
+    pub drawing: ChartDrawing,
+}
+
+impl FigureData {
+    pub fn of(evaluation: &Evaluation) -> FigureData {
+        FigureData {
+            confusion: evaluation.confusion.clone(),
+            confusion_of_volumes: evaluation.volumes.as_ref().and_then(|volumes| volumes.confusion.clone()),
+            calibration: Some(evaluation.calibration.clone()),
+            precision_recall: evaluation.precision_recall.clone(),
+        }
+    }
+
+    /// Reads the content of `eval.json`, each part by itself, since older files lack some.
+    pub fn of_json(evaluation: &Value) -> FigureData {
+        FigureData {
+            confusion: ConfusionMatrix::deserialize(&evaluation["confusion"]).ok(),
+            confusion_of_volumes: ConfusionMatrix::deserialize(&evaluation["volumes"]["confusion"]).ok(),
+            calibration: Calibration::deserialize(&evaluation["calibration"]).ok(),
+            precision_recall: Vec::deserialize(&evaluation["precision_recall"]).unwrap_or_default(),
+        }
+    }
+
+    /// Draws the figures that there are.
+    pub fn draw(&self) -> Vec<EvaluationFigure> {
+        let matrix = |stem, of: &str, matrix: &Option<ConfusionMatrix>| {
+            let drawing = confusion_chart(&format!("Confusion matrix of the {of}"), matrix.as_ref()?, of);
+            Some(EvaluationFigure { stem, drawing })
+        };
+        let other = |stem, drawing: Option<ChartDrawing>| Some(EvaluationFigure { stem, drawing: drawing? });
+        [
+            matrix("confusion", "pixels", &self.confusion),
+            matrix("confusion_volumes", "voxels", &self.confusion_of_volumes),
+            other("precision_recall", precision_recall_chart(&self.precision_recall)),
+            other("reliability", self.calibration.as_ref().and_then(reliability_chart)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Writes each figure as SVG and as PNG into a folder, and returns the files.
+    ///
+    /// Errors: the folder or a file cannot be written.
+    pub fn write(&self, dir: &Path, theme: ChartTheme) -> Result<Vec<PathBuf>> {
+        std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
+        let mut files = Vec::new();
+        for figure in self.draw() {
+            for ending in ["svg", "png"] {
+                let path = dir.join(format!("{}.{ending}", figure.stem));
+                figure.drawing.write(&path, theme)?;
+                files.push(path);
+            }
+        }
+        Ok(files)
+    }
+}
