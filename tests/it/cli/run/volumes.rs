@@ -386,6 +386,12 @@ fn volumes_are_scored_as_their_files() {
             let mean = eval["volumes"]["mean"][metric].as_f64().unwrap();
             assert!((mean - sum / 3.0).abs() < 1e-6, "{metric}: {mean}");
         }
+        let voxel =
+            |truth: usize, predicted: usize| eval["volumes"]["confusion"]["counts"][truth][predicted].as_f64().unwrap();
+        let recall = voxel(1, 1) / (voxel(1, 1) + voxel(1, 0));
+        assert_eq!(eval["volumes"]["pooled"]["per_class"]["organ"]["recall"].as_f64(), Some(recall));
+        let all: usize = (2..5).map(|n| dims(ORDERS[n]).iter().product::<usize>()).sum();
+        assert_eq!(voxel(0, 0) + voxel(0, 1) + voxel(1, 0) + voxel(1, 1), all as f64);
         assert_eq!(eval["volumes"]["unit"], "mm");
         assert_eq!(eval["volumes"]["intervals"]["units"], 3);
         let table = folder.ok(&["eval", "run", "--format", "csv"]).stdout;

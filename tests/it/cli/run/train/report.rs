@@ -66,6 +66,73 @@ fn a_run_has_pictures_a_page_and_events() {
     folder.npc(&["report", "set"]).expect_failure(1, &["not a run folder"]);
 }
 
+/// The matrix that is printed and drawn is the one of the pooled scores, and the point of the masks lies on the curve of two classes.
+#[test]
+fn the_matrix_of_a_run_is_printed_and_drawn() {
+    let folder = TestFolder::new();
+    folder.train("runs/a", &["--set", "epochs=6"]).expect_success();
+    let printed =
+        folder.npc(&["eval", "runs/a", "--confusion", "--figures", "drawn", "--theme", "dark"]).expect_success();
+    let eval = folder.json("runs/a/eval.json");
+    let count = |truth: usize, predicted: usize| eval["confusion"]["counts"][truth][predicted].as_f64().unwrap();
+    let (tp, fp, fn_) = (count(1, 1), count(0, 1), count(1, 0));
+    assert_eq!(tp + fp + fn_ + count(0, 0), 3.0 * 32.0 * 32.0);
+    let lung = &eval["pooled"]["per_class"]["lung"];
+    for (metric, value) in [
+        ("dice", 2.0 * tp / (2.0 * tp + fp + fn_)),
+        ("iou", tp / (tp + fp + fn_)),
+        ("precision", tp / (tp + fp)),
+        ("recall", tp / (tp + fn_)),
+    ] {
+        assert_eq!(lung[metric].as_f64(), Some(value), "{metric}");
+    }
+    let recall = lung["recall"].as_f64().unwrap();
+    for words in
+        [format!("{:.2} %", 100.0 * recall), "confusion matrix of the pixels".into(), "number of pixels".into()]
+    {
+        assert!(printed.contains(&words), "no `{words}` in {printed}");
+    }
+    let curve = &eval["precision_recall"][0];
+    assert_eq!([&curve["of_masks"][0], &curve["of_masks"][1]], [&lung["recall"], &lung["precision"]]);
+    assert_eq!(curve["positives"].as_f64(), Some(tp + fn_));
+    let (ap, error) =
+        (curve["average_precision"].as_f64().unwrap(), curve["average_precision_error"].as_f64().unwrap());
+    assert!((0.0..=1.0).contains(&ap) && error < 0.005, "{ap} {error}");
+    // The masks have the first threshold of 1/2 or more.
+    let list =
+        |name: &str| -> Vec<f64> { curve[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect() };
+    let (recalls, precisions) = (list("recall"), list("precision"));
+    let near = recalls
+        .iter()
+        .zip(&precisions)
+        .any(|(r, p)| (r - recall).abs() < 0.02 && (p - lung["precision"].as_f64().unwrap()).abs() < 0.02);
+    assert!(near, "{curve}");
+    let files: Vec<String> = ["confusion", "precision_recall", "reliability"]
+        .iter()
+        .flat_map(|stem| [format!("{stem}.png"), format!("{stem}.svg")])
+        .collect();
+    assert_eq!(names(&folder.path("drawn")), files);
+    assert!(!fs::read_to_string(folder.path("drawn/confusion.svg")).unwrap().contains("prefers-color-scheme"));
+    // The report draws the same from the file, and says what is missing where an earlier version wrote it.
+    folder.npc(&["report", "runs/a", "--figures", "again", "--theme", "dark"]).expect_success();
+    for file in &files {
+        assert!(
+            fs::read(folder.path(&format!("again/{file}"))).unwrap()
+                == fs::read(folder.path(&format!("drawn/{file}"))).unwrap()
+        );
+    }
+    let mut old = eval.clone();
+    ["confusion", "precision_recall"].iter().for_each(|part| drop(old.as_object_mut().unwrap().remove(*part)));
+    fs::write(folder.path("runs/a/eval.json"), old.to_string()).unwrap();
+    folder.npc(&["report", "runs/a", "--cases", "0"]).expect_success();
+    let html = fs::read_to_string(folder.path("runs/a/report.html")).unwrap();
+    assert!(html.contains("<code>npc eval RUN</code> counts them") && html.contains("Reliability: ECE"));
+    folder
+        .npc(&["eval", "runs/a", "--confusion", "--format", "csv"])
+        .expect_failure(2, &["--confusion", "--format json"]);
+    folder.npc(&["eval", "runs/a", "--theme", "dark"]).expect_failure(2, &["--figures"]);
+}
+
 #[test]
 fn predict_reads_folders_and_writes_probabilities() {
     let folder = TestFolder::new();
