@@ -116,8 +116,8 @@ fn extremes_have_a_curve_or_none() {
 #[test]
 fn probabilities_that_crowd_have_a_small_error() {
     let n = 200_000;
-    let truth: Vec<u8> = (0..n).map(|i| u8::from(i % 5 == 0)).collect();
-    let own = |i: usize| if i % 5 == 0 { 1.0 - 1e-6 * (i % 7) as f32 } else { 1e-5 * (i % 1000) as f32 };
+    let truth: Vec<u8> = (0..n).map(|i| u8::from(i.is_multiple_of(5))).collect();
+    let own = |i: usize| if i.is_multiple_of(5) { 1.0 - 1e-6 * (i % 7) as f32 } else { 1e-5 * (i % 1000) as f32 };
     let probabilities: Vec<f32> = (0..n).map(|i| 1.0 - own(i)).chain((0..n).map(own)).collect();
     let figures = figures(&[Image { probabilities, truth }], 2);
     let curve = &figures.precision_recall[0];
