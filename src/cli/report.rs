@@ -70,7 +70,6 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
     let missing = unscored.into_iter().collect();
     let report = gather(resolved.trained(&folder), role, usize::from(opts.cases), missing);
     let text = page(&report);
-    opts.figures.write(&report.figures)?;
     let out = match &opts.out {
         Some(out) => {
             write_named_file(out, text.as_bytes())?;
@@ -83,7 +82,8 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
         }
     };
     let notes: String = report.missing.iter().map(|text| format!("note: {text}\n")).collect();
-    print(&format!("{notes}{} ({})\n", out.display(), bytes(text.len() as u64)))
+    print(&format!("{notes}{} ({})\n", out.display(), bytes(text.len() as u64)))?;
+    opts.figures.write(&report.figures)
 }
 
 /// Evaluates the run as `npc eval` does. The error is the reason why there are no scores.

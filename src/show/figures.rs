@@ -2,6 +2,7 @@
 
 use super::chart::{ChartDrawing, ChartTheme, confusion_chart, precision_recall_chart, reliability_chart};
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use crate::metric::{Calibration, ConfusionMatrix, Evaluation, PrecisionRecallCurve};
 use serde::Deserialize;
 use serde_json::Value;
@@ -63,11 +64,16 @@ impl FigureData {
 
     /// Writes each figure as SVG and as PNG into a folder, and returns the files.
     ///
-    /// Errors: the folder or a file cannot be written.
+    /// Errors: there is nothing to draw, or the folder or a file cannot be written.
     pub fn write(&self, dir: &Path, theme: ChartTheme) -> Result<Vec<PathBuf>> {
+        let figures = self.draw();
+        if figures.is_empty() {
+            return Err(problem!(E0741, dir, "no figures are written: the run has no scores";
+                help: "`npc eval RUN --figures DIR` makes scores and figures"));
+        }
         std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
         let mut files = Vec::new();
-        for figure in self.draw() {
+        for figure in figures {
             for ending in ["svg", "png"] {
                 let path = dir.join(format!("{}.{ending}", figure.stem));
                 figure.drawing.write(&path, theme)?;

@@ -115,7 +115,7 @@ fn extremes_have_a_curve_or_none() {
 /// Probabilities that crowd at 0 and 1 stay apart.
 #[test]
 fn probabilities_that_crowd_have_a_small_error() {
-    let n = 200_000;
+    let n = 200_000usize;
     let truth: Vec<u8> = (0..n).map(|i| u8::from(i.is_multiple_of(5))).collect();
     let own = |i: usize| if i.is_multiple_of(5) { 1.0 - 1e-6 * (i % 7) as f32 } else { 1e-5 * (i % 1000) as f32 };
     let probabilities: Vec<f32> = (0..n).map(|i| 1.0 - own(i)).chain((0..n).map(own)).collect();

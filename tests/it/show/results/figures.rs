@@ -142,4 +142,6 @@ fn figures_are_written_in_the_colours_of_the_theme() {
     };
     assert_eq!((corner(ChartTheme::Light), corner(ChartTheme::Auto)), (255, 255));
     assert!(corner(ChartTheme::Dark) < 40);
+    let nothing = FigureData::default().write(&dir.path().join("none"), ChartTheme::Auto).unwrap_err();
+    assert!(nothing.to_string().contains("the run has no scores") && !dir.path().join("none").exists());
 }
