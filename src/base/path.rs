@@ -9,16 +9,27 @@ pub(crate) fn absolute(path: impl AsRef<Path>) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
+/// Returns a folder, `.` for the empty path, which stands for the working folder and cannot be opened.
+pub(crate) fn or_working_folder(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
 /// Returns the folder that holds a file, `.` for a name alone.
 pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    or_working_folder(path.parent().unwrap_or(Path::new("")))
+}
+
+/// Returns a path with `/` between its parts, as model files and lists write it. Only on Windows is `\\` such a separator; elsewhere
+/// it is a letter of a name.
+#[cfg(feature = "data")]
+pub(crate) fn with_slashes(path: &str) -> String {
+    if cfg!(windows) { path.replace('\\', "/") } else { path.to_string() }
 }
 
 /// Checks whether a file lies outside of a folder: by `..`, by an absolute path, or through symbolic links. What is not there leads
 /// nowhere.
 pub(crate) fn leads_out(folder: &Path, file: &Path) -> bool {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match (folder.canonicalize(), file.canonicalize()) {
+    match (or_working_folder(folder).canonicalize(), file.canonicalize()) {
         (Ok(folder), Ok(file)) => !file.starts_with(folder),
         _ => false,
     }

@@ -1,7 +1,7 @@
 //! Finds the cases of a data block: pairs of files or rows of a list, slices of volumes, and groups.
 
 use super::case::{Case, slice_stem};
-use super::case_list::{ListRules, RoleColumn};
+use super::case_list::RoleColumn;
 use super::order::natural;
 use super::shared_files::check_shared_files;
 use super::volume::{self, VolumeCache, is_volume};
@@ -31,7 +31,7 @@ pub(super) fn discover_cases(
     let cases = match &spec.source {
         DataSource::Files { images, masks } => pairs::pair_files(root, images, masks, problems, doubts),
         DataSource::List { list } => {
-            case_list::read_case_list(root, list, ListRules { roles, own_masks }, problems, doubts)
+            case_list::read_case_list(root, list, roles, problems, doubts)
         }
         DataSource::Phantoms { count, .. } => {
             (0..*count).map(|i| Case::new(phantom::stem(i), PathBuf::new(), PathBuf::new())).collect()

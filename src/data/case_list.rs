@@ -6,6 +6,7 @@ use super::file_names::data_root_help;
 use super::order::natural;
 use super::stem::{composed, decomposed, name_problem, stem_key, stem_of};
 use super::volume::is_nifti;
+use crate::base::csv::without_apostrophe;
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
 use crate::base::path::leads_out;
@@ -65,14 +66,6 @@ pub(super) enum RoleColumn {
     Unused,
 }
 
-/// What a data block says of the rows of its list.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ListRules {
-    pub roles: RoleColumn,
-    /// Whether an image may be its own mask: `mask = alpha`.
-    pub own_masks: bool,
-}
-
 /// Index of each column.
 struct ListColumns {
     image: usize,
@@ -94,12 +87,12 @@ struct ListRow {
 pub(super) fn read_case_list(
     root: &Path,
     list: &str,
-    rules: ListRules,
+    roles: RoleColumn,
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Vec<Case> {
     let path = root.join(list);
-    match read_rows(&path, root, rules, problems, doubts) {
+    match read_rows(&path, root, roles, problems, doubts) {
         Ok(rows) if rows.is_empty() && problems.is_empty() => {
             problems.push(problem!(E0705, &path, "the list is empty"));
             Vec::new()
@@ -170,7 +163,7 @@ pub(super) fn read_list_text(root: &Path, path: &Path) -> Result<ListText> {
 fn read_rows(
     path: &Path,
     root: &Path,
-    rules: ListRules,
+    roles: RoleColumn,
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Result<Vec<ListRow>> {
@@ -189,8 +182,8 @@ fn read_rows(
         problem!(E0705, path, "line {line}: {}", one_line(&e))
     };
     let header = reader.headers().map_err(fail)?.clone();
-    let columns = find_columns((path, &list), &header, rules.roles, doubts).map_err(|e| list.explained(e))?;
-    let from = ListFile { path, root, text: &list, own_masks: rules.own_masks };
+    let columns = find_columns((path, &list), &header, roles, doubts).map_err(|e| list.explained(e))?;
+    let from = ListFile { path, root, text: &list };
     let (mut rows, mut refused, mut without_role) = (Vec::new(), 0, 0);
     for record in reader.records() {
         let row = match record {
@@ -275,17 +268,16 @@ fn find_columns(
     Ok(ListColumns { image, mask, split: split.filter(|_| roles != RoleColumn::Unused), group })
 }
 
-/// A list, the folder under which its paths are, and whether an image may be its own mask.
+/// A list, and the folder under which its paths are.
 struct ListFile<'a> {
     path: &'a Path,
     root: &'a Path,
     text: &'a ListText,
-    own_masks: bool,
 }
 
 /// Reads a row of a list whose header has `width` cells.
 fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, width: usize) -> Result<ListRow> {
-    let ListFile { path, root, text: list, own_masks } = *from;
+    let ListFile { path, root, text: list } = *from;
     let line = record.position().map_or(0, |p| p.line());
     if record.len() < width || record.iter().skip(width).any(|cell| !cell.is_empty()) {
         let (n, s) = (record.len(), if record.len() == 1 { "" } else { "s" });
@@ -293,7 +285,8 @@ fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
             help: "put a cell that holds the separator into double quotes, and write empty cells as well"));
     }
     let at = |column: &str, message: String| problem!(E0705, path, "line {line}, column `{column}`: {message}");
-    let cell = |column: usize| record.get(column).unwrap_or_default();
+    // `npc new` writes lists that spreadsheets open.
+    let cell = |column: usize| without_apostrophe(record.get(column).unwrap_or_default());
     let existing = |name: &str, column: usize| -> Result<PathBuf> {
         let written = cell(column);
         if written.is_empty() {
@@ -311,11 +304,6 @@ fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
             .help(format!("paths in the list are relative to the data root, {}", root.display())))
     };
     let (image, mask) = (existing("image", columns.image)?, existing("mask", columns.mask)?);
-    let identity = file::identity(&mask);
-    if !own_masks && identity.is_some() && identity == file::identity(&image) {
-        return Err(at("mask", format!("{} is the same file as the image", list.entry(cell(columns.mask))))
-            .help("give each image a mask file of its own"));
-    }
     let mut case = Case::new(String::new(), image, mask);
     case.group = columns.group.map(cell).filter(|g| !g.is_empty()).map(str::to_string);
     if columns.group.is_some() && case.group.is_none() {

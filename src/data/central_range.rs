@@ -7,13 +7,17 @@ const SAMPLED: usize = 4096;
 /// Share of the values on each side that is left out.
 const LEFT_OUT: f64 = 0.005;
 
-/// Returns the quantiles of 0.5 % and 99.5 % of the stored values, from some of them, which are spread over the image by a fixed rule.
-pub(super) fn central_range(values: &SampleValues) -> [f64; 2] {
-    // Multiples of a prime, modulo the length, meet each place once and no column more often than another.
+/// Returns the places of at most `most` of `n` values, spread by a fixed rule: no column of an image comes more often than another.
+pub(super) fn spread(n: usize, most: usize) -> impl Iterator<Item = usize> {
+    // Multiples of a prime, modulo the length, are each place once.
     const PRIME: usize = 0x9e37_79b1;
-    let (n, count) = (values.len(), values.len().min(SAMPLED));
-    let mut sample: Vec<f64> = (0..count).map(|i| values.at(i.wrapping_mul(PRIME) % n)).collect();
-    let Some(last) = count.checked_sub(1) else { return [0.0; 2] };
+    (0..n.min(most)).map(move |i| i.wrapping_mul(PRIME) % n)
+}
+
+/// Returns the quantiles of 0.5 % and 99.5 % of the stored values, from some of them, which are spread over the image.
+pub(super) fn central_range(values: &SampleValues) -> [f64; 2] {
+    let mut sample: Vec<f64> = spread(values.len(), SAMPLED).map(|i| values.at(i)).collect();
+    let Some(last) = sample.len().checked_sub(1) else { return [0.0; 2] };
     let skipped = (LEFT_OUT * last as f64).round() as usize;
     let low = *sample.select_nth_unstable_by(skipped, f64::total_cmp).1;
     let high = *sample.select_nth_unstable_by(last - skipped, f64::total_cmp).1;

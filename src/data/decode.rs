@@ -87,8 +87,7 @@ pub(super) fn read_series_mask(path: &Path) -> Result<Pixels> {
         if let (Some(entries), SampleValues::U8(indices)) = (&raw.palette, &values)
             && !is_grey_ramp(entries, raw.bits)
         {
-            let palette: Vec<[u8; 3]> = entries.iter().map(|[r, g, b, _]| [*r, *g, *b]).collect();
-            warnings.extend(colours_in_use(indices, &palette).into_iter().map(notice));
+            warnings.extend(colours_in_use(indices, &without_alpha(entries)).into_iter().map(notice));
         }
         if raw.palette.is_none() {
             values.spread(raw.bits);
@@ -238,12 +237,17 @@ fn finish(raw: RawPicture, path: &Path, role: FileRole, spec: &DataSpec) -> Resu
         }
         FileRole::Mask => {
             pixels.bits = (bits < 8 && palette.is_none()).then_some(bits);
-            pixels.palette = palette.map(|entries| entries.iter().map(|[r, g, b, _]| [*r, *g, *b]).collect());
+            pixels.palette = palette.as_deref().map(without_alpha);
         }
     }
     turn.apply(&mut pixels);
     pixels.warnings = notices.into_iter().map(|(topic, text)| FileNotice::new(topic, role, path, text)).collect();
     Ok(pixels)
+}
+
+/// Returns the colours of a palette.
+fn without_alpha(entries: &[[u8; 4]]) -> Vec<[u8; 3]> {
+    entries.iter().map(|[r, g, b, _]| [*r, *g, *b]).collect()
 }
 
 /// Returns the largest value of a sample type, which is opaque as alpha.

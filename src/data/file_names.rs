@@ -2,6 +2,7 @@
 
 use super::order::natural;
 use crate::base::error::RunError;
+use crate::base::path::or_working_folder;
 use crate::base::printable::printable_line;
 use crate::base::problem::problem;
 use std::fs;
@@ -64,7 +65,7 @@ pub(super) fn list_names<'a>(root: &Path, paths: impl IntoIterator<Item = &'a Pa
 
 /// Returns what a problem of a missing path of a data block says of the folder that the path starts at.
 pub(super) fn data_root_help(root: &Path) -> String {
-    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    let root = or_working_folder(root);
     format!("paths start at `--data-root` (now `{}`)", root.display())
 }
 

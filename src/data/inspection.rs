@@ -18,6 +18,7 @@ mod split_guess;
 
 pub(crate) use data_guess::DataGuess;
 pub(crate) use file_summary::FileSummary;
+pub(crate) use pair_source::LIST;
 pub(crate) use request::{InspectionRequest, UsedPair};
 
 use super::case::{Case, SplitRole};

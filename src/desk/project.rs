@@ -11,10 +11,10 @@ use super::model_file::{ModelFile, open};
 use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
-use crate::base::path::without_dot;
+use crate::base::path::{with_slashes, without_dot};
 use crate::base::problem::problem;
 use crate::data::Dataset;
-use crate::data::inspection::{Inspection, InspectionProgress, InspectionRequest, UsedPair, inspect};
+use crate::data::inspection::{Inspection, LIST, InspectionProgress, InspectionRequest, UsedPair, inspect};
 use crate::data::phantom;
 use crate::data::png::{write_grey8_atomic, write_mask_atomic};
 use crate::graph::resolve::resolve_bundle;
@@ -32,9 +32,6 @@ use std::path::{Path, PathBuf};
 const PHANTOMS: usize = 60;
 const PHANTOM_SEED: u64 = 0;
 const PHANTOM_SIZE: [usize; 2] = [128, 128];
-/// Name of the list of pairs that no patterns find.
-const LIST: &str = "cases.csv";
-
 /// The project to make.
 pub(crate) struct ProjectRequest<'a> {
     /// Folder of the project, which need not exist.
@@ -179,7 +176,7 @@ fn list_text(pairs: &[UsedPair], folder: &ProjectFolder) -> Result<String> {
     };
     let path = |path: &Path| -> Result<String> {
         let text = path.to_str().ok_or_else(|| problem!(E0710, path, "the file name is not UTF-8"))?;
-        folder.path(&text.replace('\\', "/"))
+        folder.path(&with_slashes(text))
     };
     let mut rows = vec![cells(["image", "mask", "split", "group"].map(String::from))];
     for pair in pairs {

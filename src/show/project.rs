@@ -2,6 +2,7 @@
 
 use super::table::{Cell, Column, Table};
 use crate::base::number::{rough_bytes, thousands, with_prefix};
+use crate::base::path::or_working_folder;
 use crate::base::shell::quoted;
 use crate::base::shorten::beginning_of;
 use crate::data::image_facts::ImageFacts;
@@ -108,8 +109,7 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
 fn place(files: &FileSummary, side: usize) -> String {
     let formats = &files.formats[side];
     let n = thousands(files.found[side] as u64);
-    let folder = &files.folders[side];
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = or_working_folder(&files.folders[side]);
     let kinds: Vec<String> = match formats.len() {
         1 => formats.keys().cloned().collect(),
         _ => formats.iter().map(|(kind, n)| format!("{n} {kind}")).collect(),

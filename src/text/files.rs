@@ -5,7 +5,7 @@
 use super::diag::Diagnostic;
 use super::source::{SourceId, SourceMap};
 use crate::base::file;
-use crate::base::path::absolute;
+use crate::base::path::{absolute, or_working_folder};
 use crate::base::problem::problem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -39,7 +39,7 @@ impl Files for Disk {
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let folder = or_working_folder(folder);
         let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
         files.take(MAX_NAMES).flatten().filter_map(|f| f.file_name().into_string().ok()).collect()
     }
@@ -90,7 +90,7 @@ impl<F: Files> Files for Overlay<F> {
     fn names(&self, folder: &Path) -> Vec<String> {
         let mut names: BTreeSet<String> = self.base.names(folder).into_iter().collect();
         // The folder of a bare name is empty; it means the working folder.
-        let folder = normalized(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+        let folder = normalized(or_working_folder(folder));
         let own = self.texts.keys().filter(|path| path.parent() == Some(&folder));
         names.extend(own.filter_map(|path| path.file_name()?.to_str()).map(str::to_string).take(MAX_NAMES));
         names.into_iter().collect()

@@ -11,8 +11,8 @@ const YCBCR: [u8; 3] = [1, 2, 3];
 /// Changes names of components and the Adobe transform in a copy of the file, if the decoder would read other colours than libjpeg.
 pub(super) fn unify(header: &JpegHeader<'_>, copy: &mut [u8]) {
     let Some(frame) = header.frame.as_ref().filter(|_| header.components == 3) else { return };
-    let [Some(&first), Some(&second), Some(&third)] = [6, 9, 12].map(|at| frame.content.get(at)) else { return };
-    let names = [first, second, third];
+    let Ok(names) = <[u8; 3]>::try_from(header.component_names()) else { return };
+    let [first, second, third] = names;
     let is_rgb = match header.adobe {
         _ if header.jfif => false,
         Some((_, transform)) => transform == 0,
@@ -31,7 +31,7 @@ pub(super) fn unify(header: &JpegHeader<'_>, copy: &mut [u8]) {
             *name = new[i];
         }
     };
-    [6, 9, 12].iter().for_each(|at| rename(frame.at + at));
+    header.component_places().for_each(|at| rename(frame.at + at));
     for scan in &header.scans {
         let components = usize::from(scan.content.first().copied().unwrap_or(0));
         (0..components).for_each(|k| rename(scan.at + 1 + 2 * k));

@@ -112,6 +112,17 @@ impl<'a> JpegHeader<'a> {
         }
     }
 
+    /// Returns the identifiers of the components in the frame.
+    pub(super) fn component_names(&self) -> Vec<u8> {
+        let content = self.frame.as_ref().map_or(&[][..], |frame| frame.content);
+        self.component_places().filter_map(|at| content.get(at).copied()).collect()
+    }
+
+    /// Returns the places of these identifiers in the content of the frame.
+    pub(super) fn component_places(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..usize::from(self.components)).map(|i| 6 + 3 * i)
+    }
+
     /// Returns the name of the coding process; `None` if the decoder supports it.
     pub(super) fn unsupported_process(&self) -> Option<String> {
         let name = match self.process {

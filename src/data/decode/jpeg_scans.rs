@@ -12,9 +12,10 @@ const NONE: u8 = u8::MAX;
 /// Checks that a scan holds each component, and in a progressive file all bits of each coefficient: a download that stops between two
 /// scans lacks the last ones, and the picture is blurred or grey.
 pub(super) fn are_complete(header: &JpegHeader<'_>) -> bool {
-    let Some(frame) = &header.frame else { return false };
-    let names: Vec<u8> =
-        (0..usize::from(header.components)).filter_map(|i| frame.content.get(6 + 3 * i).copied()).collect();
+    if header.frame.is_none() {
+        return false;
+    }
+    let names = header.component_names();
     // The number of lowest bits of each coefficient that are still missing.
     let mut missing = vec![[NONE; BLOCK]; names.len()];
     for scan in &header.scans {

@@ -6,9 +6,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Largest file that is read as `dataset.json`.
-const MOST_BYTES: u64 = 16 << 20;
-
 /// Returns a name for each label, in the order of the classes.
 pub(super) fn name_classes(labels: &[u32], images: &Path) -> (Vec<String>, DataGuess) {
     if let Some((path, names)) = names_beside(images) {
@@ -35,7 +32,7 @@ pub(super) fn name_classes(labels: &[u32], images: &Path) -> (Vec<String>, DataG
 fn names_beside(images: &Path) -> Option<(PathBuf, BTreeMap<u32, String>)> {
     let places = images.ancestors().take(2).map(|folder| folder.join("dataset.json"));
     let path = places.into_iter().find(|path| path.is_file())?;
-    let text = file::read_text(&path, MOST_BYTES).ok()?;
+    let text = file::read_text(&path, file::SETTINGS_BYTES).ok()?;
     let json: Value = serde_json::from_str(&text).ok()?;
     let entry = |(key, value): (&String, &Value)| match (key.parse::<u32>(), value) {
         (Ok(label), Value::String(name)) => Some((label, name.clone())),

@@ -2,7 +2,7 @@
 
 use super::name_words::{NamedRole, common_folder, folders, mask_affix, mask_sign, role_of, role_of_folder, stem};
 use crate::base::error::{Result, RunError};
-use crate::base::path::{folder_of, without_dot};
+use crate::base::path::{folder_of, or_working_folder, without_dot};
 use crate::base::problem::problem;
 use crate::data::decode::is_picture;
 use crate::data::order::natural;
@@ -115,7 +115,7 @@ fn by_names(found: Vec<PathBuf>, mut skipped: SkippedFiles, project: &Path) -> R
 /// Returns the masks beside images: files in their own folder whose names are those of masks, and else a folder beside or below
 /// theirs whose name is that of masks.
 fn beside(images: &[PathBuf], root: &Path, project: &Path) -> Option<(PathBuf, Vec<PathBuf>)> {
-    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    let root = or_working_folder(root);
     let known: BTreeSet<&PathBuf> = images.iter().collect();
     let listed = |folder: &Path| -> Vec<PathBuf> {
         let inputs = list_inputs(&[folder.to_path_buf()], project).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Finds out which mask belongs to which image, by their names.
 
 use super::name_words::{common_folder, folders, mask_affix, role_of_folder, stem, words};
+use crate::base::path::with_slashes;
 use crate::data::order::natural;
 use crate::data::stem::{composed, stem_key};
 use std::collections::BTreeMap;
@@ -214,7 +215,7 @@ fn unique_matches(images: &[Option<String>], masks: &[Option<String>]) -> Vec<(u
 /// Returns the pattern with one `*` that matches files of this folder and affix; `None` if they lie in several folders.
 pub(super) fn pattern_of(files: &[&PathBuf], [before, after]: &[String; 2]) -> Vec<String> {
     let Some(first) = files.first() else { return Vec::new() };
-    let text = |path: &Path| path.to_str().map(|text| text.replace('\\', "/"));
+    let text = |path: &Path| path.to_str().map(with_slashes);
     let in_folder = |folder: &str, rest: &str| {
         if folder.is_empty() { rest.to_string() } else { format!("{}/{rest}", folder.trim_end_matches('/')) }
     };

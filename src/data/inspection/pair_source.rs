@@ -13,6 +13,9 @@ use crate::text::config::DataSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// Name of the list of pairs that no patterns find.
+pub(crate) const LIST: &str = "cases.csv";
+
 /// The source of a data block, with its pairs and their stems.
 pub(super) struct PairSource {
     pub source: DataSource,
@@ -60,7 +63,7 @@ pub(super) fn find_source(
     let texts: Vec<_> = images.iter().map(|path| path.to_string_lossy()).collect();
     let listed = images.iter().zip(&texts).map(|(path, text)| ListedImage { text, is_folder: path.is_dir() });
     let stems = list_stems(&listed.collect::<Vec<_>>());
-    PairSource { source: DataSource::List { list: "cases.csv".into() }, pairs: used, stems, guesses }
+    PairSource { source: DataSource::List { list: LIST.into() }, pairs: used, stems, guesses }
 }
 
 /// Tries pairs of patterns, those that were given first.

@@ -3,6 +3,7 @@
 use super::data_guess::DataGuess;
 use super::name_words::{common_folder, folders, names_a_patient, role_of_folder, split_role};
 use crate::base::error::RunError;
+use crate::base::path::with_slashes;
 use crate::base::problem::problem;
 use crate::data::case::{Case, SplitRole, split_slice_stem};
 use crate::data::split::{CasesByRole, assign_splits};
@@ -222,7 +223,7 @@ fn lists_beside(images: &[PathBuf]) -> Option<Split> {
     let above = folder.parent().map(Path::to_path_buf);
     [Some(folder), above].into_iter().flatten().find_map(|folder| {
         let at = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
-        let text = |path: PathBuf| path.to_str().map(|text| text.replace('\\', "/"));
+        let text = |path: PathBuf| path.to_str().map(with_slashes);
         LISTS.iter().find_map(|[train, val, test]| {
             let (train, test) = (text(at(train)?)?, text(at(test)?)?);
             let val = at(val).and_then(text).map(ListedValidation::List);

@@ -84,7 +84,7 @@ pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<V
     let mut error = error.help(format!("the nearest label is {near} ({class})"));
     if let Some((colour, _)) = unknown.values().find(|(colour, _)| VOID_COLOURS.contains(colour)) {
         let colour = MaskLabel(colour_label(colour));
-        let entry = ignore_entry(spec, &[format!("\"{colour}\"")]);
+        let entry = ignore_entry(spec, &[colour.written()]);
         error = error.help(format!("if {colour} marks pixels without a class, write `{entry}`"));
     }
     Err(match first.others {

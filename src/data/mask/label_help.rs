@@ -60,7 +60,7 @@ pub(super) fn palette_help(
 ) -> Vec<String> {
     let SampleValues::U8(values) = &pixels.values else { return Vec::new() };
     let used: BTreeSet<u8> = values.iter().copied().collect();
-    let colour = |index: &u8| palette.get(usize::from(*index)).map(|c| format!("\"{}\"", MaskLabel(colour_label(*c))));
+    let colour = |index: &u8| palette.get(usize::from(*index)).map(|colour| MaskLabel(colour_label(*colour)).written());
     let colours: Vec<String> = used.iter().filter_map(colour).collect();
     let entries = match used.len() == spec.classes.len() && colours.len() == used.len() {
         true => {
@@ -99,7 +99,7 @@ pub(super) fn colour_help(spec: &DataSpec, pixels: &Pixels) -> Option<String> {
             return Some(format!("the file has more than {MAX_LISTED} colours: {rule}"));
         }
     }
-    let listed: Vec<String> = colours.iter().map(|c| format!("\"{}\"", MaskLabel(colour_label(*c)))).collect();
+    let listed: Vec<String> = colours.iter().map(|colour| MaskLabel(colour_label(*colour)).written()).collect();
     let listed = listed.join(", ");
     Some(match colours.len() == spec.classes.len() {
         true => format!("use the colours as labels, in the order of the classes: labels = [{listed}]"),

@@ -3,7 +3,7 @@
 use crate::base::error::RunError;
 use crate::base::problem::problem;
 use crate::text::config::DataSpec;
-use crate::text::config::case_rules::{MaskLabel, label_colour};
+use crate::text::config::case_rules::MaskLabel;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
@@ -85,11 +85,8 @@ fn labels_text(spec: &DataSpec) -> String {
 
 /// Returns the entry of the data block that ignores further values; `values` are written as in the language.
 pub(super) fn ignore_entry(spec: &DataSpec, values: &[String]) -> String {
-    let written = |label: &u32| match label_colour(*label) {
-        Some(_) => format!("\"{}\"", MaskLabel(*label)),
-        None => label.to_string(),
-    };
-    let all: Vec<String> = spec.ignore.iter().map(written).chain(values.iter().cloned()).collect();
+    let known = spec.ignore.iter().map(|label| MaskLabel(*label).written());
+    let all: Vec<String> = known.chain(values.iter().cloned()).collect();
     match all.as_slice() {
         [one] => format!("ignore = {one}"),
         several => format!("ignore = [{}]", several.join(", ")),

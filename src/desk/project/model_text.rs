@@ -3,7 +3,7 @@
 use super::network_text::{MODEL, RUN, comment, network_text};
 use super::run_plan::RunPlan;
 use crate::data::inspection::{DataGuess, Inspection};
-use crate::text::config::case_rules::{MaskLabel, label_colour};
+use crate::text::config::case_rules::MaskLabel;
 use crate::text::config::split_text::quoted;
 use crate::text::config::{DataSource, DataSpec, MaskRule, OrientationRule, SliceAxis, SliceSelection};
 use std::fmt::Write;
@@ -108,13 +108,13 @@ fn data_entries(spec: &DataSpec) -> Vec<(&'static str, String)> {
     entries.push(("size", format!("[{height}, {width}]")));
     let names: Vec<String> = spec.classes.iter().map(|name| quoted(name)).collect();
     entries.push(("classes", format!("[{}]", names.join(", "))));
-    let labels: Vec<String> = spec.labels.iter().map(|label| label_text(*label)).collect();
+    let labels: Vec<String> = spec.labels.iter().map(|label| MaskLabel(*label).written()).collect();
     entries.push(("labels", format!("[{}]", labels.join(", "))));
     match &spec.ignore[..] {
         [] => {}
-        [one] => entries.push(("ignore", label_text(*one))),
+        [one] => entries.push(("ignore", MaskLabel(*one).written())),
         several => {
-            let several: Vec<String> = several.iter().map(|label| label_text(*label)).collect();
+            let several: Vec<String> = several.iter().map(|label| MaskLabel(*label).written()).collect();
             entries.push(("ignore", format!("[{}]", several.join(", "))));
         }
     }
@@ -146,11 +146,4 @@ fn data_entries(spec: &DataSpec) -> Vec<(&'static str, String)> {
     }
     entries.push(("split", spec.split_text()));
     entries
-}
-
-fn label_text(label: u32) -> String {
-    match label_colour(label) {
-        Some(_) => format!("\"{}\"", MaskLabel(label)),
-        None => label.to_string(),
-    }
 }

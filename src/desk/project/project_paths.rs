@@ -1,6 +1,7 @@
 //! Names and paths of a project: its identifier, and paths relative to its folder.
 
 use crate::base::error::{Result, RunError};
+use crate::base::path::with_slashes;
 use crate::text::files::normalized;
 use crate::text::syntax;
 use std::path::{Component, Path, PathBuf};
@@ -53,7 +54,7 @@ impl ProjectFolder {
             return Ok(written.to_string());
         }
         let whole = normalized(&self.working.join(written));
-        let text = |path: &Path| path.to_string_lossy().replace('\\', "/");
+        let text = |path: &Path| with_slashes(&path.to_string_lossy());
         let shared = whole.components().zip(self.dir.components()).take_while(|(a, b)| a == b).count();
         let roots = self.dir.components().filter(|part| !matches!(part, Component::Normal(_))).count();
         if shared <= roots {

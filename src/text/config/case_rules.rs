@@ -107,8 +107,19 @@ pub fn parse_colour(text: &str) -> Option<[u8; 3]> {
     Some([(n >> 16) as u8, (n >> 8) as u8, n as u8])
 }
 
-/// A label, formatted as in a data block.
+/// A label as messages show it: a number, or a colour such as `#ff0000`.
 pub struct MaskLabel(pub u32);
+
+#[cfg(feature = "data")]
+impl MaskLabel {
+    /// Returns the label as a data block writes it: colours are texts in quotation marks.
+    pub(crate) fn written(&self) -> String {
+        match label_colour(self.0) {
+            Some(_) => format!("\"{self}\""),
+            None => self.to_string(),
+        }
+    }
+}
 
 impl fmt::Display for MaskLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
