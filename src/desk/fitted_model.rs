@@ -1,6 +1,7 @@
 //! Finds the settings of a model that reproduce the figures printed in a paper.
 
 use super::arguments::arguments;
+use super::defaults::default_data;
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{ImageSize, model_named, parse_size, unknown_name};
@@ -69,8 +70,11 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
         }
     };
     let program = resolve_file(&bundle, &sources, problems)?;
-    let figures = parse_figures(request, &program)?;
-    let fitted = choose_model(request, &program, &given, &ranges).and_then(|name| {
+    let mut figures = parse_figures(request, &program)?;
+    let fitted = choose_model(request, &program, &given, &ranges).map_err(Problems::from).and_then(|name| {
+        // Without MACs no size is given, and a network without a size of its own has parameters at any that it takes.
+        let of_data = default_data(&program, &name.node).map(|(_, spec)| spec.size);
+        figures.iter_mut().for_each(|figure| figure.size = figure.size.or(of_data));
         let outcome = fit_figures(&program, name, &given, &ranges, &figures, request.convention)?;
         Ok((name.node.clone(), outcome))
     });

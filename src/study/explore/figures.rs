@@ -7,7 +7,7 @@ use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::PrintedNumber;
 use crate::study::cost::{Convention, count};
-use crate::text::diag::Diagnostic;
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast::{self, Expr, ExprKind};
 
 /// Maximum number of settings.
@@ -82,7 +82,7 @@ fn sort_key(expr: &Expr) -> Vec<i64> {
 /// Finds the values of the holes of `name` for which the model has the printed figures. `args` are given; `ranges` are the
 /// values to try for further parameters, or instead of those that the file lists.
 ///
-/// Errors: no hole, a hole without values to try, or more than 2^20 settings.
+/// Errors: no hole, a hole without values to try, more than 2^20 settings, or none with which the model can be built.
 pub fn fit_figures(
     program: &ResolvedProgram<'_>,
     name: &ast::Ident,
@@ -90,7 +90,7 @@ pub fn fit_figures(
     ranges: &[(ast::Ident, Expr)],
     figures: &[PrintedFigure],
     convention: Convention,
-) -> Result<FigureFit, Diagnostic> {
+) -> Result<FigureFit, Problems> {
     let mut axes = Vec::new();
     for (hole, within) in ranges {
         axes.push((hole.clone(), hole_values(hole, Some(within))?));
@@ -101,35 +101,39 @@ pub fn fit_figures(
         }
     }
     if axes.is_empty() {
-        return Err(problem!(N0901, name.span, "`{name}` has no hole to fill";
-            help: "write `fem_out: int = ? in [64, 80, 96]` in the file, or give `--hole fem_out=[64,80,96]`"));
+        return Err(Problems::from(problem!(N0901, name.span, "`{name}` has no hole to fill";
+            help: "write `fem_out: int = ? in [64, 80, 96]` in the file, or give `--hole fem_out=[64,80,96]`")));
     }
     let Some(settings) = grid_points(&axes, MAX_SETTINGS) else {
-        return Err(problem!(N0901, name.span, "the holes of `{name}` have more than 2^20 settings";
-            help: "give fewer values with `--hole`"));
+        return Err(Problems::from(problem!(N0901, name.span, "the holes of `{name}` have more than 2^20 settings";
+            help: "give fewer values with `--hole`")));
     };
     let tried = settings.len();
     let mut left: Vec<MatchingSetting> =
         settings.into_iter().map(|args| MatchingSetting { args, counts: Vec::new() }).collect();
     let mut remaining = Vec::new();
     for figure in figures {
-        let found = |kept: &MatchingSetting| {
+        let found = |kept: &MatchingSetting| -> Result<u64, Problems> {
             let all: Vec<ModelArgument> = args.iter().chain(&kept.args).cloned().collect();
-            let built = elaborate(program, name, &all, figure.size).and_then(check).ok()?;
-            Some(measure_figure(&built, figure.kind, convention))
+            let built = elaborate(program, name, &all, figure.size).and_then(check)?;
+            Ok(measure_figure(&built, figure.kind, convention))
         };
         let mut kept = Vec::new();
         let mut missed = Vec::new();
+        let mut unbuilt = None;
         for mut setting in left {
             match found(&setting) {
-                Some(n) if figure.printed.matches(n) => {
+                Ok(n) if figure.printed.matches(n) => {
                     setting.counts.push(n);
                     kept.push(setting);
                 }
-                Some(n) => missed.push((n, setting.args)),
-                // The model cannot be built with this setting.
-                None => {}
+                Ok(n) => missed.push((n, setting.args)),
+                Err(error) => unbuilt = unbuilt.or(Some(error)),
             }
+        }
+        // A model that cannot be built with any setting says nothing of the figure.
+        if let (true, Some(error)) = (kept.is_empty() && missed.is_empty(), unbuilt) {
+            return Err(error);
         }
         let nearest = match kept.is_empty() {
             true => {

@@ -176,3 +176,16 @@ fn the_contradictory_figure_is_named() {
     assert_eq!(code, 1);
     assert_snapshot!("it", "it__compare_cli__the_figure_that_excludes_the_rest_is_named", text);
 }
+
+/// Parameters alone need no size on the command line: that of the data which the model is trained on, or of the model.
+#[test]
+fn a_number_of_parameters_alone_names_the_nearest_settings() {
+    let args = ["fit", "models/npnet.model", "--model", "NPNet", "--hole", "fem_out=[64,80]", "--params"];
+    let (code, text) = code_and_stdout(&[&args[..], &["9M"]].concat());
+    assert_eq!(code, 1);
+    let (_, nearest) = text.split_once("params 9M excludes what was left; nearest to it:\n").expect("a list");
+    assert_eq!(nearest.lines().count(), 2, "{text}");
+    assert!(nearest.contains("fem_out = 80"), "{text}");
+    let (code, text) = code_and_stdout(&[&args[..], &["0.71M"]].concat());
+    assert_eq!(code, 0, "{text}");
+}
