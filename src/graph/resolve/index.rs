@@ -55,9 +55,16 @@ pub(super) fn index<'a>(
             continue;
         }
         if let Some(&first) = first_places.get(name.node.as_str()) {
-            problems.push(problem!(E0202, name.span, "`{name}` is already the name of another item";
+            let network = networks.iter().find(|network| network.source == first.source);
+            problems.push(match network.filter(|_| name.span.source != first.source) {
+                Some(network) => problem!(E0202, name.span, "`{name}` is also the name of a network that `import std.{}` brings", network.name;
                     label: "named again here";
-                    other[first]: "first named here"));
+                    other[first]: "first named here";
+                    help: "rename the one of this file, such as `My{name}`, here and in its `train` blocks; or remove the import"),
+                None => problem!(E0202, name.span, "`{name}` is already the name of another item";
+                    label: "named again here";
+                    other[first]: "first named here"),
+            });
             continue;
         }
         first_places.insert(&name.node, name.span);
