@@ -4,9 +4,11 @@
 //! and the reason. Pairs that cannot be read are left out and named.
 
 mod class_names;
+mod colour_guess;
 mod data_guess;
 mod file_pool;
 mod file_summary;
+mod guessed_labels;
 mod image_sample;
 mod label_guess;
 mod mask_tally;
@@ -15,6 +17,7 @@ mod pair_matching;
 mod pair_source;
 mod request;
 mod split_guess;
+mod value_guess;
 
 pub(crate) use data_guess::DataGuess;
 pub(crate) use file_summary::FileSummary;
@@ -34,13 +37,14 @@ use crate::text::config::{
     DataSource, DataSpec, DecodeRule, EmptyClassRule, Grouping, MaskRule, OrientationRule, SliceAxis, SliceSelection,
     Slicing, Split,
 };
+use guessed_labels::GuessedLabels;
 use image_sample::{guess_axis, guess_window, picture_size, sample_image};
-use label_guess::{GuessedLabels, guess_labels};
-use mask_tally::{MaskTally, tally_mask};
+use label_guess::guess_labels;
+use mask_tally::{MaskTally, has_alpha, tally_mask};
 use pair_source::{PairSource, find_source};
 use rayon::prelude::*;
 use split_guess::{group_of_names, guess_split};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -60,8 +64,8 @@ pub(crate) struct Inspection {
     pub survey: Survey,
     /// Number of cases of each part of the split.
     pub parts: [usize; 3],
-    /// Number of patients, recordings or volumes.
-    pub groups: usize,
+    /// Number of patients, recordings or volumes of each part; none without groups.
+    pub groups: Option<[usize; 3]>,
 }
 
 /// Called with what is read, and the numbers of files that are read and of all.
@@ -72,7 +76,8 @@ pub(crate) type InspectionProgress<'a> = &'a (dyn Fn(&'static str, usize, usize)
 /// Errors: nothing is found, nothing pairs, most pairs cannot be read, the masks hold nothing that can be classes, or the cases
 /// cannot be divided into training and test.
 pub(crate) fn inspect(request: &InspectionRequest<'_>, progress: InspectionProgress<'_>) -> Result<Inspection> {
-    let pool = file_pool::find_files(request.images, request.masks, request.project)?;
+    let pool =
+        file_pool::find_files(request.images, request.masks, request.project, |path| has_alpha(path, &reading()))?;
     let matched = pair_matching::match_files(&pool.images, &pool.masks);
     let mut files = FileSummary::of(&pool, &matched);
     if matched.pairs.is_empty() {
@@ -228,14 +233,13 @@ impl DataDraft {
     /// Samples the values of the images for the window.
     fn look_at_values(&mut self, pairs: &[[PathBuf; 2]]) -> Result<()> {
         let kept = pairs.len().min(SAMPLED);
-        let some: Vec<&PathBuf> = (0..kept).map(|i| &pairs[i * pairs.len() / kept][0]).collect();
-        let axis = self.spec.slicing.axis;
-        let samples: Vec<Result<_>> = some.par_iter().map(|path| sample_image(path, axis, &self.spec)).collect();
+        let some: Vec<&[PathBuf; 2]> = (0..kept).map(|i| &pairs[i * pairs.len() / kept]).collect();
+        let samples: Vec<Result<_>> = some.par_iter().map(|pair| sample_image(pair, &self.spec)).collect();
         let (good, failures): (Vec<_>, Vec<_>) = samples.into_iter().partition(Result::is_ok);
         let failures: Vec<RunError> = failures.into_iter().filter_map(Result::err).collect();
         refuse_most(&failures, kept)?;
         let good: Vec<_> = good.into_iter().flatten().collect();
-        if let Some((window, guess)) = guess_window(&good) {
+        if let Some((window, guess)) = guess_window(&good, &self.spec.classes) {
             self.spec.window = Some(window);
             self.guesses.push(guess);
         }
@@ -287,12 +291,12 @@ impl DataDraft {
         };
         let images: Vec<PathBuf> = source.pairs.iter().map(|pair| pair.image.clone()).collect();
         let split = guess_split(&expanded.cases, &self.spec, &images, group, by_folders)?;
+        let groups = split.groups();
         self.spec.source = source.source;
         (self.spec.split, self.spec.grouping) = (split.split, split.grouping);
         self.guesses.extend(source.guesses);
         self.guesses.extend(split.guesses);
-        let groups: BTreeSet<&str> = split.parts.all().filter_map(|(_, case)| case.group.as_deref()).collect();
-        let groups = groups.len();
+        let groups = split.parts.all().any(|(_, case)| case.group.is_some()).then_some(groups);
         let parts = [&split.parts.train, &split.parts.val, &split.parts.test].map(Vec::len);
         place_facts(&mut survey, &split.parts);
         Ok(Inspection { spec: self.spec, guesses: self.guesses, pairs: source.pairs, files, survey, parts, groups })

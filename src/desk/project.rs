@@ -14,7 +14,7 @@ use crate::base::error::{Result, RunError};
 use crate::base::path::{with_slashes, without_dot};
 use crate::base::problem::problem;
 use crate::data::Dataset;
-use crate::data::inspection::{Inspection, LIST, InspectionProgress, InspectionRequest, UsedPair, inspect};
+use crate::data::inspection::{Inspection, InspectionProgress, InspectionRequest, LIST, UsedPair, inspect};
 use crate::data::phantom;
 use crate::data::png::{write_grey8_atomic, write_mask_atomic};
 use crate::graph::resolve::resolve_bundle;

@@ -93,11 +93,16 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     let images: Vec<&ImageFacts> = inspection.survey.facts.iter().filter_map(|facts| facts.image.as_ref()).collect();
     rows.push(("sizes", sizes(&images)));
     rows.push(("values", values(&images)));
-    if inspection.groups > 0 {
-        rows.push(("groups", format!("{} (patients, recordings or volumes)", thousands(inspection.groups as u64))));
+    let parts = |parts: [usize; 3]| {
+        let [train, val, test] = parts.map(|n| thousands(n as u64));
+        format!("{train} train, {val} val, {test} test")
+    };
+    let what = if files.volumes == files.pairs { "slices" } else { "images" };
+    rows.push(("split", format!("{} {what}", parts(inspection.parts))));
+    if let Some(groups) = inspection.groups {
+        let all = thousands(groups.iter().sum::<usize>() as u64);
+        rows.push(("groups", format!("{} of {all} patients, recordings or volumes", parts(groups))));
     }
-    let [train, val, test] = inspection.parts.map(|n| thousands(n as u64));
-    rows.push(("split", format!("{train} train, {val} val, {test} test")));
     if files.read < files.cases {
         let (read, cases) = (thousands(files.read as u64), thousands(files.cases as u64));
         rows.push(("read", format!("{read} of {cases} images, and all masks; `npc data check` reads all")));
@@ -201,6 +206,7 @@ pub(crate) fn to_json(project: &ProjectSummary<'_>) -> Value {
     let (counts, ignored, masks) = class_pixels(inspection);
     let class = |((label, name), (pixels, with)): ((&u32, &String), &(u64, u64))| json!({ "label": MaskLabel(*label).to_string(), "name": name, "pixels": pixels, "masks": with });
     let spec = &inspection.spec;
+    let split = |[train, val, test]: [usize; 3]| json!({ "train": train, "val": val, "test": test });
     let guess = |(line, entry, why): &(usize, &str, &str)| json!({ "line": line, "entry": entry, "why": why });
     let images: Vec<&ImageFacts> = inspection.survey.facts.iter().filter_map(|facts| facts.image.as_ref()).collect();
     json!({
@@ -211,8 +217,8 @@ pub(crate) fn to_json(project: &ProjectSummary<'_>) -> Value {
         "not_used": files.unused, "left_out": files.left_out,
         "sizes": sizes(&images), "values": values(&images),
         "classes": spec.labels.iter().zip(&spec.classes).zip(&counts).map(class).collect::<Vec<_>>(),
-        "ignored_pixels": ignored, "masks_read": masks, "groups": inspection.groups,
-        "split": { "train": inspection.parts[0], "val": inspection.parts[1], "test": inspection.parts[2] },
+        "ignored_pixels": ignored, "masks_read": masks, "groups": inspection.groups.map(|groups| groups.iter().sum::<usize>()),
+        "split": split(inspection.parts), "split_of_groups": inspection.groups.map(split),
         "guesses": project.guesses.iter().map(guess).collect::<Vec<_>>(),
         "params": params, "macs": macs, "memory": memory, "minutes": minutes,
         "written": project.written.iter().map(text).collect::<Vec<_>>(),

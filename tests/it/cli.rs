@@ -15,6 +15,8 @@ mod malicious_input;
 mod model_references;
 #[cfg(feature = "data")]
 mod new_project;
+#[cfg(feature = "data")]
+mod new_project_traps;
 #[cfg(feature = "run")]
 mod run;
 mod shell_files;

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// Formats of which one is kept where each picture exists in several, the preferred first.
 const COPIES: [&str; 8] = ["png", "tif", "tiff", "bmp", "webp", "gif", "jpg", "jpeg"];
 
+/// The most images without masks whose alpha is looked at.
+const LOOKED_AT: usize = 8;
+
 /// The images, and the sets of files that may be their masks.
 pub(super) struct FilePool {
     /// Pictures, NIfTI files and folders with a DICOM series.
@@ -38,13 +41,19 @@ pub(super) struct SkippedFiles {
 }
 
 /// Finds images and masks from files, folders and patterns. Without `masks` names decide which files are masks: those of the same
-/// folders, and else of folders beside them. Nothing below `project` is looked at.
-pub(super) fn find_files(images: &[PathBuf], masks: &[PathBuf], project: &Path) -> Result<FilePool> {
+/// folders, of folders beside them, and else the images themselves, if `is_own_mask` says of each that it has a mask in its alpha.
+/// Nothing below `project` is looked at.
+pub(super) fn find_files(
+    images: &[PathBuf],
+    masks: &[PathBuf],
+    project: &Path,
+    is_own_mask: impl Fn(&Path) -> bool,
+) -> Result<FilePool> {
     let listed = list_inputs(images, project)?;
     let mut skipped = SkippedFiles { unread: listed.skipped, ..SkippedFiles::default() };
     let found = usable(listed.found, &mut skipped);
     if masks.is_empty() {
-        return by_names(found, skipped, project);
+        return by_names(found, skipped, project, is_own_mask);
     }
     let mut given = usable(list_inputs(masks, project)?.found, &mut skipped);
     if found.iter().any(|path| path.is_dir()) {
@@ -55,7 +64,7 @@ pub(super) fn find_files(images: &[PathBuf], masks: &[PathBuf], project: &Path) 
     let rest = without_copies(rest, &mut skipped);
     if rest.is_empty() {
         // One folder is given for both.
-        return by_names(found, skipped, project);
+        return by_names(found, skipped, project, is_own_mask);
     }
     let given = without_copies(given, &mut skipped);
     Ok(FilePool { images: rest, masks: alternatives(given), by_names: None, skipped })
@@ -88,7 +97,12 @@ fn without_copies(paths: Vec<PathBuf>, skipped: &mut SkippedFiles) -> Vec<PathBu
 }
 
 /// Distinguishes masks from images by their names.
-fn by_names(found: Vec<PathBuf>, mut skipped: SkippedFiles, project: &Path) -> Result<FilePool> {
+fn by_names(
+    found: Vec<PathBuf>,
+    mut skipped: SkippedFiles,
+    project: &Path,
+    is_own_mask: impl Fn(&Path) -> bool,
+) -> Result<FilePool> {
     let root = common_folder(&found);
     let series = found.iter().any(|path| path.is_dir());
     let pictures_of_series = if series { picture_folders(&found) } else { Vec::new() };
@@ -108,7 +122,14 @@ fn by_names(found: Vec<PathBuf>, mut skipped: SkippedFiles, project: &Path) -> R
             let how = format!("the files in `{}` are masks", folder.display());
             Ok(FilePool { images: all, masks: alternatives(masks), by_names: Some(how), skipped })
         }
-        None => Err(no_masks(&root, &all)),
+        None => {
+            let looked_at = all.iter().step_by(all.len().div_ceil(LOOKED_AT).max(1));
+            if all.is_empty() || !looked_at.clone().all(|path| is_own_mask(path)) {
+                return Err(no_masks(&root, &all));
+            }
+            let how = "no mask is beside the images, and parts of each image are transparent: its alpha is the mask";
+            Ok(FilePool { images: all.clone(), masks: vec![all], by_names: Some(how.into()), skipped })
+        }
     }
 }
 

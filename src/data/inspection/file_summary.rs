@@ -47,6 +47,14 @@ impl FileSummary {
                 unused.push(format!("{n} {what}{} without {other}: {}", s(n), list_names(Path::new(""), paths)));
             }
         }
+        if !matched.channels.is_empty() {
+            let n = matched.channels.len();
+            unused.push(format!(
+                "{n} file{} of further channels: {}",
+                s(n),
+                list_names(Path::new(""), &matched.channels)
+            ));
+        }
         for (paths, what) in [
             (&pool.skipped.unread, "in formats that npc does not read"),
             (&pool.skipped.unnamed, "with names that are not UTF-8 or hold control characters"),

@@ -3,50 +3,94 @@
 use super::data_guess::DataGuess;
 use crate::base::code::Code;
 use crate::base::error::Result;
-use crate::data::decode;
+use crate::data::central_range::spread;
 use crate::data::notice::FileRole;
 use crate::data::pixels::Pixels;
 use crate::data::volume::{self, VoxelGrid, is_volume};
+use crate::data::{decode, mask};
+use crate::text::config::case_rules::IGNORED_CLASS;
 use crate::text::config::{DataSpec, OrientationRule, SliceAxis};
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-/// The most values of one image that are kept.
+/// The most values of one image that are kept, and of each class in it.
 const VALUES: usize = 4096;
-/// The most slices of a volume that are looked at.
+/// The most slices of a volume that are looked at, and of those with a class.
 const SLICES: usize = 9;
 /// Shares of the values below and above the window.
 const TAIL: f64 = 0.005;
 
 /// Some values of an image.
+#[derive(Default)]
 pub(super) struct ImageSample {
     pub values: Vec<f64>,
+    /// Values inside each class of the mask but the first, by the index of the class.
+    pub inside: BTreeMap<u8, Vec<f64>>,
     /// Name of the sample type.
     pub kind: &'static str,
 }
 
-/// Reads an image and keeps some of its values, evenly spread.
-pub(super) fn sample_image(path: &Path, axis: SliceAxis, reading: &DataSpec) -> Result<ImageSample> {
-    if !is_volume(path) {
-        return Ok(sample_pixels(&decode::read(path, FileRole::Image, reading)?, VALUES));
+impl ImageSample {
+    /// Adds at most `most` values of a picture or a slice.
+    fn add(&mut self, pixels: &Pixels, most: usize) {
+        self.values.extend(spread(pixels.values.len(), most).map(|i| pixels.values.at(i)));
+        self.kind = pixels.values.kind();
     }
-    let volume = volume::read(path, None)?;
-    let slices = volume.grid.count(axis);
-    let shown = slices.min(SLICES);
-    let mut sample = ImageSample { values: Vec::new(), kind: "8-bit" };
-    for i in 0..shown {
-        let slice = sample_pixels(&volume.slice(axis, i * slices / shown, path)?, VALUES / shown);
-        sample.values.extend(slice.values);
-        sample.kind = slice.kind;
+
+    /// Adds at most `most` values inside each class. A mask of another size says nothing.
+    fn add_inside(&mut self, pixels: &Pixels, classes: &[u8], most: usize) {
+        if classes.len() * pixels.channels != pixels.values.len() {
+            return;
+        }
+        let mut places: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
+        for (i, &class) in classes.iter().enumerate().filter(|(_, class)| is_object(**class)) {
+            places.entry(class).or_default().push(i);
+        }
+        for (class, places) in places {
+            let kept = spread(places.len(), most).map(|i| places[i]);
+            let values =
+                kept.flat_map(|i| (0..pixels.channels).map(move |c| pixels.values.at(pixels.channels * i + c)));
+            self.inside.entry(class).or_default().extend(values);
+        }
     }
-    Ok(sample)
 }
 
-fn sample_pixels(pixels: &Pixels, most: usize) -> ImageSample {
-    let n = pixels.values.len();
-    let kept = n.min(most.max(1));
-    let values = (0..kept).map(|i| pixels.values.at(i * n / kept)).collect();
-    ImageSample { values, kind: pixels.values.kind() }
+fn is_object(class: u8) -> bool {
+    class != 0 && class != IGNORED_CLASS
+}
+
+/// Reads an image and keeps some of its values, evenly spread, and some of those inside the classes of its mask. `spec` says what the
+/// values of masks mean.
+pub(super) fn sample_image([image, mask]: &[PathBuf; 2], spec: &DataSpec) -> Result<ImageSample> {
+    let mut sample = ImageSample::default();
+    if !is_volume(image) {
+        let pixels = decode::read(image, FileRole::Image, spec)?;
+        sample.add(&pixels, VALUES);
+        // Pictures of 8 bits need no window.
+        if sample.kind != "8-bit"
+            && let Ok((classes, ..)) = mask::load_mask(spec, mask)
+        {
+            sample.add_inside(&pixels, &classes, VALUES);
+        }
+        return Ok(sample);
+    }
+    let axis = spec.slicing.axis;
+    let volume = volume::read(image, None)?;
+    let slices = volume.grid.count(axis);
+    let shown = slices.min(SLICES);
+    for i in 0..shown {
+        sample.add(&volume.slice(axis, i * slices / shown, image)?, VALUES / shown);
+    }
+    let of_mask = volume::read(mask, Some(image))?;
+    let classes =
+        |i: usize| -> Result<Vec<u8>> { Ok(mask::classes(&mut of_mask.slice(axis, i, mask)?, spec, mask)?.0) };
+    let with_object: Vec<usize> =
+        (0..slices).filter(|i| classes(*i).is_ok_and(|classes| classes.into_iter().any(is_object))).collect();
+    let shown = with_object.len().min(SLICES);
+    for i in (0..shown).map(|i| with_object[i * with_object.len() / shown]) {
+        sample.add_inside(&volume.slice(axis, i, image)?, &classes(i)?, VALUES / shown);
+    }
+    Ok(sample)
 }
 
 /// Returns height and width of a picture without decoding it, and the rule for its orientation tag if it has one. `of_mask` is the
@@ -78,36 +122,84 @@ pub(super) fn guess_axis(grid: &VoxelGrid) -> SliceAxis {
     longest.filter(|axis| grid.slice_spacing(*axis) > 1.5 * axial).unwrap_or_default()
 }
 
-/// Returns the window of images that are not of 8 bits, and why.
-pub(super) fn guess_window(samples: &[ImageSample]) -> Option<([f64; 2], DataGuess)> {
+/// Returns the window of images that are not of 8 bits, and why. It holds 99 % of the values, and 99 % of the values inside each class:
+/// a small organ has few of all values. nnU-Net takes the same quantiles inside the classes for CT (Isensee and others 2021).
+/// `classes` are the names.
+pub(super) fn guess_window(samples: &[ImageSample], classes: &[String]) -> Option<([f64; 2], DataGuess)> {
     let kinds: BTreeSet<&str> = samples.iter().map(|sample| sample.kind).collect();
     // Each of them is scaled by the range of its type.
     let unsigned = |kind: &&str| ["8-bit", "16-bit"].contains(kind);
     if kinds.is_empty() || kinds.contains("8-bit") && kinds.iter().all(unsigned) {
         return None;
     }
-    let mut values: Vec<f64> = samples.iter().flat_map(|sample| sample.values.iter().copied()).collect();
-    let signed = kinds.contains("16-bit") && hold_signed_values(&values);
-    if signed {
-        values.iter_mut().filter(|v| **v > 32_767.0).for_each(|v| *v -= 65_536.0);
+    let raw: Vec<f64> = samples.iter().flat_map(|sample| sample.values.iter().copied()).collect();
+    let signed = kinds.contains("16-bit") && hold_signed_values(&raw);
+    let all = SortedValues::new(raw, signed);
+    let ends = [all.at(0.0), all.at(1.0)];
+    let mut range = all.central();
+    let is_ct = range[0] <= -500.0 && range[1] > 0.0;
+    if is_ct {
+        range = [range[0].max(-1000.0), range[1].min(1000.0)];
     }
-    values.sort_by(f64::total_cmp);
-    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-    let ends = [at(0.0), at(1.0)];
-    let [mut low, mut high] = [at(TAIL), at(1.0 - TAIL)];
-    let mut why = format!("99 % of the values lie in it; all span {} to {}", ends[0], ends[1]);
-    if low <= -500.0 && high > 0.0 {
-        low = low.max(-1000.0);
-        high = high.min(1000.0);
-        why = format!("the values look like Hounsfield units of CT; all span {} to {}", ends[0], ends[1]);
+    let mut widened = Vec::new();
+    let of_classes: BTreeSet<u8> = samples.iter().flat_map(|sample| sample.inside.keys().copied()).collect();
+    for class in of_classes {
+        let inside = samples.iter().filter_map(|sample| sample.inside.get(&class)).flatten().copied().collect();
+        let [low, high] = SortedValues::new(inside, signed).central();
+        if low < range[0] || high > range[1] {
+            let name = classes.get(usize::from(class)).map_or("", String::as_str);
+            widened.push(format!("`{name}`, which has values of {low} to {high}"));
+            range = [range[0].min(low), range[1].max(high)];
+        }
     }
+    let [mut low, mut high] = range;
     if low >= high {
         [low, high] = ends;
     }
     if low >= high {
         high = low + 1.0;
     }
+    let mut why = match is_ct {
+        true => "the values look like Hounsfield units of CT".to_string(),
+        false => "99 % of the values lie in it".into(),
+    };
+    if samples.iter().any(|sample| !sample.inside.is_empty()) {
+        why += if is_ct {
+            ", and 99 % of those inside each class lie in it"
+        } else {
+            ", and 99 % of those inside each class"
+        };
+    }
+    if !widened.is_empty() {
+        why += &format!("; it is wider for {}", widened.join(" and "));
+    }
+    why += &format!("; all span {} to {}", ends[0], ends[1]);
     Some((rounded([low, high]), DataGuess { key: "window", why }))
+}
+
+/// Values in order, at least one.
+struct SortedValues(Vec<f64>);
+
+impl SortedValues {
+    /// Sorts values. With `signed`, those above 32767 are negative ones that a file declares as unsigned.
+    fn new(mut values: Vec<f64>, signed: bool) -> SortedValues {
+        if signed {
+            values.iter_mut().filter(|v| **v > 32_767.0).for_each(|v| *v -= 65_536.0);
+        }
+        values.sort_by(f64::total_cmp);
+        SortedValues(values)
+    }
+
+    /// Returns the value below which this share of the others lies.
+    fn at(&self, share: f64) -> f64 {
+        let last = self.0.len().saturating_sub(1) as f64;
+        self.0.get((last * share).round() as usize).copied().unwrap_or(0.0)
+    }
+
+    /// Returns the range of all but 1 %.
+    fn central(&self) -> [f64; 2] {
+        [self.at(TAIL), self.at(1.0 - TAIL)]
+    }
 }
 
 /// Checks whether values that are declared as unsigned are signed ones: some are just below 65536, and none in the middle.
@@ -129,7 +221,25 @@ mod tests {
     use super::*;
 
     fn window(kind: &'static str, values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
-        guess_window(&[ImageSample { values: values.collect(), kind }]).map(|(window, _)| window)
+        let sample = ImageSample { values: values.collect(), inside: BTreeMap::new(), kind };
+        guess_window(&[sample], &[]).map(|(window, _)| window)
+    }
+
+    #[test]
+    fn a_small_organ_widens_the_window() {
+        let sample = |organ: [f64; 2]| {
+            let values = (0..=10_000).map(|i| f64::from(i % 1400 - 1000)).collect();
+            let inside = (0..=100).map(|i| organ[0] + (organ[1] - organ[0]) * f64::from(i) / 100.0).collect();
+            ImageSample { values, inside: [(1, inside)].into(), kind: "signed 16-bit" }
+        };
+        let classes = ["background".to_string(), "implant".to_string()];
+        let of = |organ| guess_window(&[sample(organ)], &classes).unwrap();
+        let (window, guess) = of([1000.0, 2000.0]);
+        assert_eq!(window, [-1000.0, 2000.0]);
+        assert!(guess.why.contains("it is wider for `implant`, which has values of 1010 to 1990"), "{}", guess.why);
+        let (window, guess) = of([0.0, 100.0]);
+        assert_eq!(window, [-1000.0, 400.0]);
+        assert!(!guess.why.contains("wider") && guess.why.contains("inside each class"), "{}", guess.why);
     }
 
     #[test]

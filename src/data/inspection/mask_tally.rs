@@ -6,7 +6,7 @@ use crate::data::decode;
 use crate::data::notice::FileRole;
 use crate::data::pixels::{Pixels, SampleValues};
 use crate::data::volume::{self, is_volume};
-use crate::text::config::{DataSpec, SliceAxis};
+use crate::text::config::{DataSpec, OrientationRule, SliceAxis};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -66,6 +66,13 @@ impl Ord for ValueKey {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
     }
+}
+
+/// Checks whether parts of a picture are transparent and others are not.
+pub(super) fn has_alpha(path: &Path, reading: &DataSpec) -> bool {
+    let stored = DataSpec { orientation: Some(OrientationRule::Stored), ..reading.clone() };
+    let pixels = if is_volume(path) { None } else { decode::read(path, FileRole::Mask, &stored).ok() };
+    pixels.and_then(|pixels| pixels.alpha).is_some_and(|alpha| alpha.named)
 }
 
 /// Reads a mask as stored and counts its values. `image` is needed for volumes. Errors: the mask cannot be read, it is not where its

@@ -110,7 +110,17 @@ pub(super) fn words(name: &str) -> Vec<String> {
         }
         open = true;
     }
-    words
+    words.into_iter().flat_map(part_and_role).collect()
+}
+
+/// Divides `trainannot` and `valmasks` into the part of a split and what the files are.
+fn part_and_role(word: String) -> Vec<String> {
+    let parts = ["training", "train", "validation", "valid", "val", "testing", "test"];
+    let role = parts.iter().find_map(|part| Some((*part, word.strip_prefix(part)?)));
+    match role.filter(|(_, rest)| role_of_word(rest).is_some()) {
+        Some((part, rest)) => vec![part.to_string(), rest.to_string()],
+        None => vec![word],
+    }
 }
 
 fn role_of_word(word: &str) -> Option<NamedRole> {
@@ -242,6 +252,8 @@ mod tests {
         assert_eq!(of("labelsTr"), "labels tr");
         assert_eq!(of("JPEGImages"), "jpeg images");
         assert_eq!(of("ISIC2018_Task1-2_GroundTruth"), "isic 2018 task 1 2 ground truth");
+        assert_eq!(of("trainannot"), "train annot");
+        assert_eq!(of("testosterone"), "testosterone");
         assert_eq!(of("Größe (1)"), "größe 1");
     }
 

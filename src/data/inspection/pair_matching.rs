@@ -4,8 +4,11 @@ use super::name_words::{common_folder, folders, mask_affix, role_of_folder, stem
 use crate::base::path::with_slashes;
 use crate::data::order::natural;
 use crate::data::stem::{composed, stem_key};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+/// End of the stem of the first channel of an image in the format of nnU-Net.
+const FIRST_CHANNEL: &str = "_0000";
 
 /// Files that belong together, and those that have no partner.
 #[derive(Default)]
@@ -14,6 +17,8 @@ pub(super) struct MatchedPairs {
     pub pairs: Vec<[PathBuf; 2]>,
     pub lone_images: Vec<PathBuf>,
     pub lone_masks: Vec<PathBuf>,
+    /// Files of further channels of the images that are paired, as `p1_0001` beside `p1_0000` in the format of nnU-Net.
+    pub channels: Vec<PathBuf>,
     /// Beginning and end of the stems of images that are not shared with the masks.
     pub image_affix: [String; 2],
     /// The same of masks.
@@ -93,14 +98,29 @@ fn match_set(images: &[PathBuf], masks: &[PathBuf]) -> MatchedPairs {
     let mut pairs: Vec<[PathBuf; 2]> =
         indices.iter().map(|&(i, m)| [image_files[i].path.clone(), mask_files[m].path.clone()]).collect();
     pairs.sort_by(|a, b| natural(&a[0].to_string_lossy(), &b[0].to_string_lossy()));
+    let of_pairs: BTreeSet<PathBuf> = match of_images[i][1].as_str() {
+        FIRST_CHANNEL => pairs.iter().filter_map(|[image, _]| Some(channel(image)?.0)).collect(),
+        _ => BTreeSet::new(),
+    };
+    let further = |path: &PathBuf| channel(path).is_some_and(|(of, _)| of_pairs.contains(&of));
+    let (channels, lone_images) = rest(images, &has_mask).into_iter().partition(further);
     MatchedPairs {
         pairs,
-        lone_images: rest(images, &has_mask),
+        lone_images,
         lone_masks: rest(masks, &has_image),
+        channels,
         image_affix: of_images[i].clone(),
         mask_affix: of_masks[m].clone(),
         by: Some(rule),
     }
+}
+
+/// Returns the path of a file without the number of its channel and its ending, and that number: `p1` and `0001` for `p1_0001.nii.gz`.
+pub(super) fn channel(path: &Path) -> Option<(PathBuf, String)> {
+    let stem = stem(path);
+    let (of, number) = stem.rsplit_once('_')?;
+    let is_number = number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| (path.with_file_name(of), number.to_string()))
 }
 
 fn named(paths: &[PathBuf]) -> Vec<NamedFile<'_>> {
@@ -125,8 +145,8 @@ fn affixes(files: &[NamedFile<'_>]) -> Vec<[String; 2]> {
     if let Some((affix, _)) = of_masks.into_iter().max_by_key(|(_, count)| *count) {
         add(affix);
     }
-    if files.iter().any(|file| file.stem.ends_with("_0000")) {
-        add([String::new(), "_0000".into()]);
+    if files.iter().any(|file| file.stem.ends_with(FIRST_CHANNEL)) {
+        add([String::new(), FIRST_CHANNEL.into()]);
     }
     if files.len() > 1 {
         let stems: Vec<Vec<char>> = files.iter().map(|file| file.stem.chars().collect()).collect();

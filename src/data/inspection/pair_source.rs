@@ -1,7 +1,7 @@
 //! Chooses how a data block names pairs: by two patterns if they find exactly these, else by a list.
 
 use super::data_guess::DataGuess;
-use super::pair_matching::{MatchRule, MatchedPairs, pattern_of};
+use super::pair_matching::{MatchRule, MatchedPairs, channel, pattern_of};
 use super::request::{InspectionRequest, UsedPair};
 use super::split_guess::{groups_of_folders, roles_of_folders};
 use crate::base::error::RunError;
@@ -34,8 +34,9 @@ pub(super) fn find_source(
     let roles = roles_of_folders(&images);
     let groups = groups_of_folders(&images);
     if roles.is_none()
-        && let Some(found) = by_patterns(request, pairs, matched)
+        && let Some(mut found) = by_patterns(request, pairs, matched)
     {
+        found.guesses.extend(channels_guess(matched, "images"));
         return found;
     }
     let used = |(i, [image, mask]): (usize, &[PathBuf; 2])| UsedPair {
@@ -45,12 +46,15 @@ pub(super) fn find_source(
         group: groups.as_ref().map(|groups| groups[i].clone()),
     };
     let used: Vec<UsedPair> = pairs.iter().enumerate().map(used).collect();
+    let own_masks = pairs.iter().all(|[image, mask]| image == mask);
     let why = match (matched.by, roles.is_some()) {
+        _ if own_masks => "each image is its own mask, which a list can say",
         (_, true) => "the parts of the split are folders, which a list can name",
         (Some(MatchRule::Numbers), _) => "images and masks share only the numbers in their names",
         _ => "no two patterns find exactly these pairs",
     };
     let mut guesses = vec![DataGuess { key: "list", why: why.into() }];
+    guesses.extend(channels_guess(matched, "list"));
     if let Some(groups) = &groups {
         let distinct: BTreeSet<&String> = groups.iter().collect();
         let why = format!(
@@ -64,6 +68,17 @@ pub(super) fn find_source(
     let listed = images.iter().zip(&texts).map(|(path, text)| ListedImage { text, is_folder: path.is_dir() });
     let stems = list_stems(&listed.collect::<Vec<_>>());
     PairSource { source: DataSource::List { list: LIST.into() }, pairs: used, stems, guesses }
+}
+
+/// Says which of several channels of a case is used, and how to use another. `key` is the entry that names the images.
+fn channels_guess(matched: &MatchedPairs, key: &'static str) -> Option<DataGuess> {
+    let numbers: BTreeSet<String> = matched.channels.iter().filter_map(|path| Some(channel(path)?.1)).collect();
+    let (first, last) = (numbers.first()?, numbers.last()?);
+    let why = format!(
+        "a case has several files, as in nnU-Net's format of several channels (`_0000` to `_{last}`), and npc reads one image a case: \
+         `_0000` is used; for another one write `_{first}` in its place, and to use all, store them as red, green and blue of one picture"
+    );
+    Some(DataGuess { key, why })
 }
 
 /// Tries pairs of patterns, those that were given first.

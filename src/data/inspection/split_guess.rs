@@ -13,8 +13,12 @@ use crate::text::config::{DataSpec, GroupBy, Grouping, ListedValidation, Split};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Names of lists of the training and the test part, and of validation.
-const LISTS: [[&str; 3]; 2] = [["train.txt", "val.txt", "test.txt"], ["train.txt", "valid.txt", "test.txt"]];
+/// Names of lists of the training part, of validation and of the test, the preferred first. Where there is no list for a test, as in
+/// PASCAL VOC, the one for validation is its test.
+const LISTS: [[&str; 3]; 3] =
+    [["train.txt", "val.txt", "test.txt"], ["train.txt", "valid.txt", "test.txt"], ["train.txt", "", "val.txt"]];
+/// Folders beside the images that hold lists.
+const LIST_FOLDERS: [&str; 3] = ["", "ImageSets/Segmentation", "ImageSets"];
 
 /// Returns the pattern for `group` that the stems suggest: names of patients, cases or recordings before another part.
 pub(super) fn group_of_names(cases: &[Case]) -> Option<(String, DataGuess)> {
@@ -69,6 +73,17 @@ pub(super) struct GuessedSplit {
     pub guesses: Vec<DataGuess>,
 }
 
+impl GuessedSplit {
+    /// Returns the number of groups of each part; a case without a group is its own.
+    pub(super) fn groups(&self) -> [usize; 3] {
+        let of = |cases: &[Case]| -> usize {
+            let named: BTreeSet<&str> = cases.iter().map(|case| case.group.as_deref().unwrap_or(&case.stem)).collect();
+            named.len()
+        };
+        [of(&self.parts.train), of(&self.parts.val), of(&self.parts.test)]
+    }
+}
+
 /// Returns the split: the one that folders name, lists beside the images, or random parts that none is empty of. `by_column` says
 /// that the cases have roles already. Error: the cases cannot be divided.
 pub(super) fn guess_split(
@@ -116,31 +131,76 @@ pub(super) fn guess_split(
     }
     let note = group.map(|(_, guess)| guess);
     guesses.splice(0..0, note);
+    let mut done = random_split(units, |split| attempt(split, &grouping))?;
+    if done.parts.val.is_empty() {
+        let why = "too few images or groups for a validation part, so the best epoch is chosen on the test part and its scores are \
+                   optimistic";
+        guesses.push(DataGuess { key: "split", why: why.into() });
+    }
+    guesses.extend(few_groups(&done));
+    done.guesses = guesses;
+    Ok(done)
+}
+
+/// Returns random parts of `units` groups or single images. Error: none can be made.
+fn random_split(
+    units: usize,
+    attempt: impl Fn(Split) -> Result<GuessedSplit, RunError>,
+) -> Result<GuessedSplit, RunError> {
     let random = |val: f64, test: f64| Split::Random { train: 1.0 - val - test, val, test, seed: 0 };
-    let mut shares = vec![random(0.1, 0.2), random(0.2, 0.2), random(0.0, 0.2), random(0.0, 0.5)];
+    let mut shares = vec![[0.1, 0.2], [0.2, 0.2], [0.0, 0.2], [0.0, 0.5]];
     if units < 10 {
         shares.remove(0);
     }
     if units < 5 {
         shares.remove(0);
     }
-    shares.push(Split::Kfold { k: 2, fold: 0, val: 0.0, seed: 0 });
     let mut failure = None;
-    for split in shares {
-        match attempt(split, &grouping) {
-            Ok(mut done) => {
-                if done.parts.val.is_empty() {
-                    let why = "too few images or groups for a validation part, so the best epoch is chosen on the test part and its \
-                               scores are optimistic";
-                    guesses.push(DataGuess { key: "split", why: why.into() });
+    for [val, test] in shares {
+        match attempt(random(val, test)) {
+            // Parts are rounded up to whole groups, and of few groups that is too much: six would be divided into 2, 2 and 2.
+            Ok(done) => {
+                let most = [val, test].map(|share| (share * units as f64).round().max(1.0) as usize);
+                let fits = |done: &GuessedSplit| {
+                    let [_, in_val, in_test] = done.groups();
+                    in_val <= most[0] && in_test <= most[1] && (val == 0.0) == done.parts.val.is_empty()
+                };
+                if fits(&done) {
+                    return Ok(done);
                 }
-                done.guesses = guesses;
-                return Ok(done);
+                let less = [0.15, 0.1, 0.07, 0.05, 0.03].into_iter().filter(|share| *share < test);
+                let smaller = less.filter_map(|share| attempt(random(share.min(val), share)).ok()).find(fits);
+                return Ok(smaller.unwrap_or(done));
             }
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    Err(failure.unwrap_or_else(|| problem!(E0715, "there are no images to split")))
+    match attempt(Split::Kfold { k: 2, fold: 0, val: 0.0, seed: 0 }) {
+        Ok(done) => Ok(done),
+        Err(error) => Err(failure.unwrap_or(error)),
+    }
+}
+
+/// Says how few patients or volumes are tested, and how each is tested once.
+fn few_groups(done: &GuessedSplit) -> Option<DataGuess> {
+    let groups = done.groups();
+    let [train, val, test] = groups;
+    let all: usize = groups.iter().sum();
+    if test == 0 || test > 2 || all == done.parts.all().count() {
+        return None;
+    }
+    let (s, say) = if test == 1 { ("", "says") } else { ("s", "say") };
+    let group = match &done.grouping.group {
+        Some(GroupBy::Pattern(pattern)) => format!(", group = \"{pattern}\""),
+        Some(GroupBy::CvcClinicdb) | None => String::new(),
+    };
+    let why = format!(
+        "of {all} groups (patients, recordings or volumes) {train} train, so that most of them do, {val} validate and {test} test; \
+         {test} group{s} {say} little about others: with `kfold(k = {all}, fold = 0{group})`, and {all} runs with folds 0 to {}, each \
+         group is tested once",
+        all - 1
+    );
+    Some(DataGuess { key: "split", why })
 }
 
 /// Returns the split by lists with a validation part drawn from the training list, where there is no list for it and the
@@ -170,6 +230,9 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
                 .into(),
         ),
         _ => {}
+    }
+    if matches!(&done.split, Split::Lists { test, .. } if test.ends_with("val.txt")) {
+        add("there is no list for a test, so `val.txt` is the test".into());
     }
     let used = done.parts.all().count();
     if used < all {
@@ -221,7 +284,8 @@ fn try_split(cases: &[Case], spec: &DataSpec, split: Split, grouping: &Grouping)
 fn lists_beside(images: &[PathBuf]) -> Option<Split> {
     let folder = common_folder(images);
     let above = folder.parent().map(Path::to_path_buf);
-    [Some(folder), above].into_iter().flatten().find_map(|folder| {
+    let folders = [Some(folder), above].into_iter().flatten();
+    folders.flat_map(|folder| LIST_FOLDERS.map(|below| folder.join(below))).find_map(|folder| {
         let at = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         let text = |path: PathBuf| path.to_str().map(with_slashes);
         LISTS.iter().find_map(|[train, val, test]| {

@@ -3,92 +3,16 @@
 use crate::support::data_sets::{grey, jpeg, png, tif};
 use crate::support::nifti_file::NiftiFile;
 use crate::support::picture_files::write_png;
-use crate::support::program::{ProgramOutput, npc};
+use crate::support::program::npc;
+use crate::support::project_files::{
+    SIDE, SIZE, assert_made, checked, classes, disc, made, pairs, picture, refused, scaled,
+};
 use image::ExtendedColorType::{Rgb8, Rgba8};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use tempfile::{TempDir, tempdir};
+use tempfile::tempdir;
 use tiff::encoder::colortype;
-
-const SIDE: usize = 48;
-const SIZE: [usize; 2] = [SIDE, SIDE];
-
-/// A bright disc and, as class 2, a smaller one beside it; both move with `i`.
-fn classes(i: usize) -> Vec<u8> {
-    let [cy, cx] = [14 + 5 * i % 19, 14 + 7 * i % 13];
-    let inside =
-        |p: usize, [y, x]: [usize; 2], r: usize| (p / SIDE).abs_diff(y).pow(2) + (p % SIDE).abs_diff(x).pow(2) < r * r;
-    let class = |p| match inside(p, [cy, cx], 9) {
-        true => 1,
-        false => 2 * u8::from(inside(p, [cy, cx + 15], 5)),
-    };
-    (0..SIDE * SIDE).map(class).collect()
-}
-
-/// The disc alone.
-fn disc(i: usize) -> Vec<u8> {
-    classes(i).into_iter().map(|class| class % 2).collect()
-}
-
-/// The image of classes: brighter than the surroundings, with a pattern of its own.
-fn picture(mask: &[u8], i: usize) -> Vec<u8> {
-    let texture = |p: usize| ((p * 37 + p / SIDE * 91 + i * 53) % 29) as u8;
-    mask.iter().enumerate().map(|(p, class)| 40 + 70 * class + texture(p)).collect()
-}
-
-fn scaled(mask: &[u8], by: u8) -> Vec<u8> {
-    mask.iter().map(|v| v * by).collect()
-}
-
-/// Runs `npc new p` with these arguments, which must succeed.
-#[track_caller]
-fn made(folder: &TempDir, args: &[&str]) -> ProgramOutput {
-    let output = npc(folder.path(), &[&["new", "p"], args].concat());
-    assert_eq!(output.code, 0, "{}{}", output.stdout, output.stderr);
-    output
-}
-
-/// Checks the project: `npc data check`, `npc check` and `npc fmt --check` in its folder find nothing. Returns the model file.
-#[track_caller]
-fn checked(folder: &TempDir, warnings: &str) -> String {
-    let project = folder.path().join("p");
-    let output = npc(&project, &["data", "check", "p.model"]);
-    assert!(output.code == 0 && output.stdout.contains(warnings), "{}{}", output.stdout, output.stderr);
-    let output = npc(&project, &["check", "p.model"]);
-    assert!(output.code == 0 && output.stderr.is_empty(), "{}", output.stderr);
-    assert_eq!(npc(&project, &["fmt", "--check", "p.model"]).code, 0);
-    fs::read_to_string(project.join("p.model")).unwrap()
-}
-
-/// Makes a project and checks it; the file must have these lines.
-#[track_caller]
-fn assert_made(folder: &TempDir, args: &[&str], lines: &[&str]) -> ProgramOutput {
-    let output = made(folder, args);
-    let text = checked(folder, "0 errors, 0 warnings");
-    for line in lines {
-        assert!(text.lines().any(|l| l.trim() == *line), "`{line}` is not in {text}");
-    }
-    output
-}
-
-/// Runs `npc new p` with these arguments, which must fail with this message and write nothing.
-#[track_caller]
-fn refused(folder: &TempDir, args: &[&str], words: &[&str]) {
-    let output = npc(folder.path(), &[&["new", "p"], args].concat());
-    assert_eq!(output.code, 1, "{}", output.stdout);
-    words.iter().for_each(|w| assert!(output.stderr.contains(w), "`{w}` is not in {}", output.stderr));
-    assert!(!folder.path().join("p").exists());
-}
-
-/// Writes `count` pairs of 8-bit pictures and masks of 0 and 255 under these names.
-fn pairs(folder: &Path, count: usize, name: impl Fn(usize) -> [String; 2]) {
-    for i in 0..count {
-        let [image, mask] = name(i);
-        grey(&folder.join(image), SIZE, &picture(&disc(i), i));
-        grey(&folder.join(mask), SIZE, &scaled(&disc(i), 255));
-    }
-}
 
 #[test]
 fn a_project_without_images_has_generated_ones() {
@@ -203,9 +127,16 @@ fn patients_in_names_are_groups() {
     let output = assert_made(
         &folder,
         &["--images", "set"],
-        &["split = random(val = 0.2, test = 0.2, seed = 0, group = \"{group}_slice*\")"],
+        &["split = random(val = 0.15, test = 0.15, seed = 0, group = \"{group}_slice*\")"],
     );
-    assert!(output.stdout.contains("look like 6 patients or recordings, such as `patient0`"), "{}", output.stdout);
+    for part in [
+        "look like 6 patients or recordings, such as `patient0`",
+        "16 train, 4 val, 4 test images",
+        "4 train, 1 val, 1 test of 6 patients, recordings or volumes",
+        "with `kfold(k = 6, fold = 0, group = \"{group}_slice*\")`, and 6 runs with folds 0 to 5, each group is tested once",
+    ] {
+        assert!(output.stdout.contains(part), "`{part}` is not in {}", output.stdout);
+    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub mod nifti_file;
 pub mod picture_files;
 #[cfg(feature = "cli")]
 pub mod program;
+#[cfg(all(feature = "data", feature = "cli"))]
+pub mod project_files;
 pub mod random_model;
 pub mod repository;
 #[cfg(all(feature = "data", feature = "cli"))]
