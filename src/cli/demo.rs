@@ -8,14 +8,13 @@ use crate::base::error::RunError;
 use crate::base::number::{thousands, with_prefix};
 use crate::base::problem::problem;
 use crate::data::SplitRole;
-use crate::data::png::write_png_atomic;
 use crate::desk::{ResolvedRun, RunRequest, resolve_run};
 use crate::learn::prepare::{RunInputs, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::score::eval::{EvaluateOptions, evaluate, load_best_network};
 use crate::score::evaluation_files::write_evaluation;
 use crate::show::evaluation::score_table;
-use crate::show::images::overlay::side_by_side;
+use crate::show::images::gallery::{case_sheet, write_png};
 use crate::show::prediction::predict_case;
 use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, count};
@@ -46,6 +45,9 @@ pub(super) struct DemoOptions {
 
 const MODEL: &str = include_str!("../../models/npnet.model");
 const DATA: &str = include_str!("../../models/data.model");
+/// Explains a warning that every demo has, because its images are smaller than those that the network was made for.
+const SMALL_IMAGES: &str = "         the warning W0404 below is expected: the dilations of NPNet are those of the paper, for images of 512x512,\n         \
+                            and the demo takes 128x128 to be done in a minute or two\n";
 /// Number of test images with a mask and an overlay.
 const SHOWN: usize = 6;
 /// Folder of the masks, below the output folder.
@@ -64,8 +66,9 @@ pub(super) fn run(opts: &DemoOptions) -> CommandResult {
     };
     let run = resolve_run(&Disk, &request)?;
     let report = count(&run.checked, Convention::Conv);
+    let lints = if run.warnings.iter().any(|warning| warning.contains("W0404")) { SMALL_IMAGES } else { "" };
     print(&format!(
-        "check    {}  {} -> {}  {} parameters, {} MACs\n\ntrain    ",
+        "check    {}  {} -> {}  {} parameters, {} MACs\n{lints}\ntrain    ",
         run.checked.graph().name,
         run.checked.input(),
         run.checked.output(),
@@ -118,12 +121,11 @@ fn predict_test_images(run: &ResolvedRun, folder: &RunFolder, out: &Path) -> Res
     let RunInputs { device, data } = prepare(&run.checked, &run.settings)?;
     let network = load_best_network(&run.checked, folder, &device)?;
     let (masks, channels) = (out.join(MASKS), run.checked.input().channels());
-    let mut pictures = Vec::new();
+    let mut cases = Vec::new();
     for index in 0..data.len(SplitRole::Test).min(SHOWN) {
-        pictures.extend(predict_case(&network, &data, SplitRole::Test, index, &masks, channels)?.picture);
+        cases.push(predict_case(&network, &data, SplitRole::Test, index, &masks, channels)?);
     }
-    let (rgb, size) = side_by_side(&pictures, 3, 2);
     let overview = out.join("overlays.png");
-    write_png_atomic(&overview, &rgb, size)?;
+    write_png(&overview, &case_sheet(&format!("{}: test images", run.settings.train.name), &cases, 3)?)?;
     Ok(overview)
 }

@@ -30,9 +30,7 @@ pub(super) fn discover_cases(
     let own_masks = spec.mask_rule == MaskRule::Alpha;
     let cases = match &spec.source {
         DataSource::Files { images, masks } => pairs::pair_files(root, images, masks, problems, doubts),
-        DataSource::List { list } => {
-            case_list::read_case_list(root, list, roles, problems, doubts)
-        }
+        DataSource::List { list } => case_list::read_case_list(root, list, roles, problems, doubts),
         DataSource::Phantoms { count, .. } => {
             (0..*count).map(|i| Case::new(phantom::stem(i), PathBuf::new(), PathBuf::new())).collect()
         }

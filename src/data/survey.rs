@@ -10,11 +10,13 @@ mod finding;
 mod fingerprint;
 pub(super) mod group_suggestion;
 mod lost_objects;
+mod mask_findings;
 mod near_duplicates;
 mod patients;
 mod quick;
 mod set_findings;
 pub(crate) mod values;
+mod volume_span;
 mod without_effect;
 
 pub(crate) use balance::{SplitBalance, balance};
@@ -23,6 +25,7 @@ pub(crate) use finding::SurveyFinding;
 pub use finding::SurveyTopic;
 pub(crate) use near_duplicates::{MAX_HASH_DISTANCE, MIN_CORRELATION, NearDuplicate};
 pub use quick::{QuickSurvey, quick_survey};
+pub(crate) use volume_span::VolumeSpan;
 
 use super::case::{Case, SplitRole};
 use super::dataset::Dataset;
@@ -45,6 +48,8 @@ pub struct Survey {
     pub near: Vec<NearDuplicate>,
     /// Number of all near-duplicates within the splits.
     pub near_within: u64,
+    /// The volumes, if the cases are slices.
+    pub(crate) volumes: Option<VolumeSpan>,
 }
 
 impl Survey {
@@ -86,7 +91,7 @@ pub fn survey(
         Ok((data, problems)) => (data, problems),
         Err(error) => {
             let findings = vec![SurveyFinding::error(SurveyTopic::Files, &error)];
-            return Survey { data: None, facts: Vec::new(), findings, near: Vec::new(), near_within: 0 };
+            return Survey { data: None, facts: Vec::new(), findings, near: Vec::new(), near_within: 0, volumes: None };
         }
     };
     survey_dataset(data, &problems, channels, progress)
@@ -119,8 +124,9 @@ pub(super) fn survey_dataset(
         data.parts.all().any(|(_, case)| case.group.is_some()),
     ));
     drop(cases);
+    let volumes = volume_span::volume_span(&data);
     let mut survey =
-        Survey { data: Some(data), facts, findings: Vec::new(), near: near.pairs, near_within: near.within };
+        Survey { data: Some(data), facts, findings: Vec::new(), near: near.pairs, near_within: near.within, volumes };
     survey.extend(findings);
     survey
 }

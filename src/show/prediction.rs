@@ -167,7 +167,7 @@ pub(crate) fn show_case(
     })
 }
 
-/// Predicts a case of a data set, and writes its mask and an overlay with the ground truth.
+/// Predicts a case of a data set, writes its mask and an overlay with the ground truth, and returns what was drawn.
 pub(crate) fn predict_case(
     network: &Network,
     data: &Dataset,
@@ -175,23 +175,11 @@ pub(crate) fn predict_case(
     index: usize,
     out: &Path,
     channels: usize,
-) -> Result<PredictedImage> {
+) -> Result<OverlayCase> {
     let shown = show_case(network, data, role, index, channels, false)?;
     let mask = out.join(format!("{}.png", shown.stem));
     write_mask_atomic(&mask, &shown.predicted, shown.size, &data.spec().labels)?;
     let picture = overlay(&shown.rgb, shown.size, &shown.predicted, shown.truth.as_deref())?;
-    let path = out.join(format!("{}_overlay.png", shown.stem));
-    write_png_atomic(&path, &picture, shown.size)?;
-    let foreground = shown.predicted.iter().filter(|&&c| c > 0).count() as f64 / shown.predicted.len().max(1) as f64;
-    Ok(PredictedImage {
-        mask,
-        overlay: Some(path),
-        probabilities: Vec::new(),
-        size: shown.size,
-        volume: None,
-        foreground,
-        facts: None,
-        warnings: Vec::new(),
-        picture: Some((picture, shown.size)),
-    })
+    write_png_atomic(&out.join(format!("{}_overlay.png", shown.stem)), &picture, shown.size)?;
+    Ok(shown)
 }

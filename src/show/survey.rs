@@ -4,7 +4,9 @@ use super::table::{Cell, Column, Table};
 use crate::base::code::Code;
 use crate::base::number::thousands;
 use crate::base::severity::Severity;
-use crate::data::survey::{self, MAX_HASH_DISTANCE, MIN_CORRELATION, SplitBalance, Survey, SurveyFinding, SurveyTopic};
+use crate::data::survey::{
+    self, MAX_HASH_DISTANCE, MIN_CORRELATION, SplitBalance, Survey, SurveyFinding, SurveyTopic, VolumeSpan,
+};
 use crate::text::config::DataSpec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,18 +16,20 @@ use std::path::PathBuf;
 /// The most findings of one kind that the text shows. JSON has all.
 const SHOWN: usize = 8;
 
+/// The most near-duplicate pairs within the splits that are named.
+const NAMED_PAIRS: usize = 3;
+
 /// Returns the content of the data, its splits and the findings as text. `written` are the pictures that were drawn of it.
 pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> String {
     let mut out = format!("{}: {}\n", spec.name, summary(survey));
+    out += &survey.volumes.as_ref().map_or(String::new(), |volumes| format!("{}\n", volume_text(spec, volumes)));
     let balances = survey::balance(spec, &survey.facts);
     if !balances.is_empty() {
         let _ = write!(out, "\n{}", balance(spec, &balances).to_text());
     }
     out.push('\n');
     findings(&mut out, &survey.findings);
-    if survey.near_within > 0 {
-        let _ = writeln!(out, "{} near-duplicate pairs within the splits", thousands(survey.near_within));
-    }
+    out += &near_within(survey);
     for path in written {
         let _ = writeln!(out, "wrote {}", path.display());
     }
@@ -34,6 +38,46 @@ pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let _ = writeln!(out, "{errors} error{}, {warnings} warning{}\n", s(errors), s(warnings));
     out
+}
+
+/// Returns number, slices and voxel sizes of the volumes.
+fn volume_text(spec: &DataSpec, v: &VolumeSpan) -> String {
+    let s = if v.volumes == 1 { "" } else { "s" };
+    let each = match v.slices_each {
+        [least, most] if least == most => format!("{least}"),
+        [least, most] => format!("{least} to {most}"),
+    };
+    let mm = |[least, most]: [f64; 2]| {
+        let [least, most] = [least, most].map(|mm| format!("{mm:.2}"));
+        if least == most { least } else { format!("{least} to {most}") }
+    };
+    let (axis, all) = (spec.slicing.axis.name(), thousands(v.slices as u64));
+    format!(
+        "{} volume{s} of {each} {axis} slices, {all} in all; {} mm between pixels, {} mm between slices",
+        v.volumes,
+        mm(v.pixel_mm),
+        mm(v.slice_mm)
+    )
+}
+
+/// Returns how many near-duplicates are within the splits, and the names of the first; an empty text if there are none.
+fn near_within(survey: &Survey) -> String {
+    let name = |i: usize| &survey.facts[i];
+    let within = survey.near.iter().map(|pair| (name(pair.a), name(pair.b))).filter(|(a, b)| a.role == b.role);
+    let named: Vec<String> =
+        within.take(NAMED_PAIRS).map(|(a, b)| format!("`{}` and `{}` in {}", a.stem, b.stem, a.role.name())).collect();
+    let n = survey.near_within;
+    if n == 0 {
+        return String::new();
+    }
+    let more = n.saturating_sub(named.len() as u64);
+    let s = if n == 1 { "" } else { "s" };
+    let names = match (named.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!(": {}", named.join("; ")),
+        (false, more) => format!(": {}; and {} more", named.join("; "), thousands(more)),
+    };
+    format!("{} near-duplicate pair{s} within the splits{names}\n", thousands(n))
 }
 
 /// Returns a table with a row for each split: its images, and share and presence of each class.
@@ -133,11 +177,19 @@ pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
         json!({ "a": a.stem, "b": b.stem, "split_a": a.role.name(), "split_b": b.role.name(), "correlation": p.alike })
     };
     let splits = survey::balance(spec, &survey.facts);
+    let volumes = |v: &VolumeSpan| {
+        json!({
+            "volumes": v.volumes, "slices": v.slices, "slices_each": v.slices_each,
+            "pixel_mm": v.pixel_mm, "slice_mm": v.slice_mm, "axis": spec.slicing.axis.name(),
+        })
+    };
     json!({
         "name": spec.name, "classes": spec.classes,
         "splits": splits.iter().map(split).collect::<Vec<_>>(),
         "findings": survey.findings.iter().map(finding).collect::<Vec<_>>(),
         "near_duplicates": survey.near.iter().map(near).collect::<Vec<_>>(),
+        "near_duplicates_within": survey.near_within,
+        "volumes": survey.volumes.as_ref().map(volumes),
         "near_duplicate_rule": { "hash_bits": MAX_HASH_DISTANCE, "correlation": MIN_CORRELATION },
         "images": survey.facts.iter().map(image).collect::<Vec<_>>(),
         "written": written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),

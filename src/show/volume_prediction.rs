@@ -236,8 +236,9 @@ impl VolumeTask<'_> {
             let image = volume.slice(index, true)?;
             let classes = volume.slice_of(index, &found.classes);
             let share = 100.0 * found.foreground[index] as f64 / classes.len().max(1) as f64;
-            let caption = format!("slice {}, {share:.1} % foreground", volume.stored_index(index));
-            Ok(CaptionedPicture { caption, rgb: overlay(&image.rgb, size, &classes, None)?, size })
+            let name = format!("{} slice {}", stem.display(), volume.stored_index(index));
+            let caption = format!("{share:.1} % foreground");
+            Ok(CaptionedPicture { name, caption, rgb: overlay(&image.rgb, size, &classes, None)?, size })
         };
         let tiles = shown_slices(&found.foreground, most).iter().map(tile).collect::<Result<Vec<_>>>()?;
         let title = format!("{}, {} slices", stem.display(), self.plan.spec.slicing.axis.name());

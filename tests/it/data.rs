@@ -10,6 +10,7 @@ mod jpeg_files;
 mod label_help;
 mod left_out;
 mod listed_validation;
+mod mask_findings;
 mod mask_formats;
 mod mask_palettes;
 mod masks;

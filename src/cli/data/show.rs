@@ -84,7 +84,8 @@ pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
     let sheet = sample_sheet(&source, &choice)?;
     sheet.warnings.iter().for_each(|w| eprintln_lossy!("warning: {w}"));
     write_png_atomic(&named_target(&opts.out)?, &sheet.rgb, sheet.size)?;
-    let mut text = format!("{} of {} samples of `{}`", sheet.shown, sheet.of, role.name());
+    let first = if sheet.by_class { ", slices with classes first" } else { "" };
+    let mut text = format!("{} of {} samples of `{}`{first}", sheet.shown, sheet.of, role.name());
     match (sheet.augmented, &train) {
         (true, _) => text += &format!(", each in {} epochs from {}", opts.versions, opts.epoch),
         (false, Some(train)) => text += &format!("; run `{}` augments nothing", train.name),

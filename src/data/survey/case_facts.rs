@@ -3,6 +3,7 @@
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::fingerprint::{Fingerprint, SIDE};
 use crate::base::error::Result;
+use crate::base::hash::fnv1a_bytes;
 use crate::data::case::{Case, SplitRole, check_same_size};
 use crate::data::class_counts::count_classes;
 use crate::data::dataset::Dataset;
@@ -32,6 +33,8 @@ pub struct CaseFacts {
     pub resized: Option<Vec<u64>>,
     /// Number of ignored pixels of the mask.
     pub ignored: u64,
+    /// Hash of the class of each pixel; `None` if the mask cannot be read.
+    pub mask_print: Option<u64>,
     pub findings: Vec<SurveyFinding>,
     /// Notices, which the set reports once for all its files.
     pub notices: Vec<FileNotice>,
@@ -57,7 +60,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
             None
         }
     };
-    let (mut ignored, mut resized) = (0, None);
+    let (mut ignored, mut resized, mut mask_print) = (0, None, None);
     let classes = match classes {
         Ok((classes, size, warnings)) => {
             notices.extend(warnings);
@@ -66,6 +69,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
                 Err(error) => findings.push(with_stem(SurveyFinding::error(SurveyTopic::Sizes, &error))),
             }
             let counts = count_classes(&classes);
+            mask_print = Some(fnv1a_bytes(&classes) ^ size[1] as u64);
             ignored = counts[usize::from(IGNORED_CLASS)];
             let of_classes = |counts: [u64; 256]| counts[..spec.classes.len()].to_vec();
             resized =
@@ -78,7 +82,7 @@ pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channel
         }
     };
     let (stem, group) = (case.stem.clone(), case.group.clone());
-    CaseFacts { stem, role, group, image, print, unscaled, classes, resized, ignored, findings, notices }
+    CaseFacts { stem, role, group, image, print, unscaled, classes, resized, ignored, mask_print, findings, notices }
 }
 
 fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::ClassMap>) {

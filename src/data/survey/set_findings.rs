@@ -2,7 +2,7 @@
 
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
-use super::{balance, lost_objects, patients, values, without_effect};
+use super::{balance, lost_objects, mask_findings, patients, values, without_effect};
 use crate::data::dataset::Dataset;
 use crate::data::notice::{FileRole, MergedNotice, NoticeSet};
 
@@ -15,6 +15,7 @@ pub(super) fn findings_of(data: &Dataset, facts: &[CaseFacts], notices: &NoticeS
     findings.extend(merged_notices(facts, notices));
     let cases = data.parts.all().count();
     findings.extend(balance::findings(&data.spec, facts, cases));
+    findings.extend(mask_findings::findings(data, facts, cases));
     findings.extend(lost_objects::findings(&data.spec, facts, cases));
     let images: Vec<values::NamedFacts<'_>> =
         facts.iter().filter_map(|f| Some((f.stem.as_str(), f.image.as_ref()?))).collect();

@@ -3,9 +3,13 @@
 //! This module does not depend on data sets.
 
 use super::text_drawing::{Canvas, LETTER, LINE, width as across};
+use crate::show::text::shortened_in_the_middle;
 
-/// A picture (height x width x 3) with the caption above it.
+/// A picture (height x width x 3) with the name of its case and a caption above it.
 pub(crate) struct CaptionedPicture {
+    /// One line, shortened in the middle where the picture is narrower.
+    pub name: String,
+    /// Lines below the name; none where it is empty.
     pub caption: String,
     pub rgb: Vec<u8>,
     pub size: [usize; 2],
@@ -30,18 +34,18 @@ pub(crate) fn contact_sheet(
     let [height, width] = size.map(|n| n * scale);
     let columns = rows.iter().map(Vec::len).max().unwrap_or(1);
     let captions: Vec<Vec<Vec<String>>> =
-        rows.iter().map(|row| row.iter().map(|tile| wrapped(&tile.caption, width / LETTER - 1)).collect()).collect();
+        rows.iter().map(|row| row.iter().map(|tile| lines_above(tile, width / LETTER - 1)).collect()).collect();
     let above = |row: &Vec<Vec<String>>| row.iter().map(Vec::len).max().unwrap_or(0) * LINE;
-    let head = GAP + LINE + GAP;
+    let longest = legend.iter().map(|(name, _)| entry_width(name)).chain([across(title)]).max().unwrap_or(0);
+    let whole = (GAP + columns * (width + GAP)).max(longest + 2 * GAP);
+    let (places, lines) = legend_places(title, legend, whole);
+    let head = GAP + lines * LINE + GAP;
     let total = head + captions.iter().map(|row| above(row) + height + GAP).sum::<usize>();
-    let mut sheet = Canvas::filled([total, GAP + columns * (width + GAP)], [255; 3]);
+    let mut sheet = Canvas::filled([total, whole], [255; 3]);
     sheet.text([GAP, GAP], title, BLACK);
-    let mut x = GAP + across(title) + 2 * LETTER;
-    for &(name, colour) in legend {
-        sheet.fill([GAP, x], [LINE - 2, LETTER + 4], colour);
-        x += LETTER + 8;
-        sheet.text([GAP, x], name, BLACK);
-        x += across(name) + 2 * LETTER;
+    for (&(name, colour), [top, left]) in legend.iter().zip(places) {
+        sheet.fill([top, left], [LINE - 2, LETTER + 4], colour);
+        sheet.text([top, left + LETTER + 8], name, BLACK);
     }
     let mut top = head;
     for (row, captions) in rows.iter().zip(&captions) {
@@ -61,6 +65,27 @@ pub(crate) fn contact_sheet(
     (sheet.rgb, sheet.size)
 }
 
+/// Returns the width of a name of the legend with its colour and the gap behind it.
+fn entry_width(name: &str) -> usize {
+    LETTER + 8 + across(name) + 2 * LETTER
+}
+
+/// Returns the upper left corner of each name of the legend, behind the title and on further lines where the sheet is `whole` pixels
+/// wide, and the number of lines.
+fn legend_places(title: &str, legend: &[(&str, [u8; 3])], whole: usize) -> (Vec<[usize; 2]>, usize) {
+    let (mut line, mut left) = (0, GAP + across(title) + 2 * LETTER);
+    let place = |(name, _): &(&str, [u8; 3])| {
+        if left > GAP && left + entry_width(name) > whole {
+            (line, left) = (line + 1, GAP);
+        }
+        let place = [GAP + line * LINE, left];
+        left += entry_width(name);
+        place
+    };
+    let places: Vec<[usize; 2]> = legend.iter().map(place).collect();
+    (places, line + 1)
+}
+
 /// Arranges pictures in rows of `columns` pictures.
 pub(crate) fn in_columns(
     tiles: impl IntoIterator<Item = CaptionedPicture>,
@@ -74,6 +99,12 @@ pub(crate) fn in_columns(
         }
     }
     rows
+}
+
+/// Returns the name and the lines of the caption.
+fn lines_above(tile: &CaptionedPicture, letters: usize) -> Vec<String> {
+    let name = shortened_in_the_middle(&tile.name, letters.max(8), "..");
+    std::iter::once(name).chain(wrapped(&tile.caption, letters)).collect()
 }
 
 /// Breaks a text between words into lines of at most `letters`. Text that is too long ends in dots.

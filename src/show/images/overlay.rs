@@ -126,24 +126,3 @@ fn is_edge(map: &[u8], [height, width]: [usize; 2], i: usize, line: usize) -> bo
                 || (y + d < height && map[i + d * width] != class)
         })
 }
-
-/// Draws pictures side by side, `columns` in a row, each pixel `scale` wide, with white gaps. All should have the size of
-/// the first; the place of a picture of another size is left white. Returns height x width x 3 values and that size.
-pub(crate) fn side_by_side(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -> (Vec<u8>, [usize; 2]) {
-    const GAP: usize = 4;
-    let Some((_, first)) = pictures.first() else { return (Vec::new(), [0, 0]) };
-    let [h, w] = first.map(|n| n * scale);
-    let columns = columns.clamp(1, pictures.len());
-    let rows = pictures.len().div_ceil(columns);
-    let size = [rows * (h + GAP) - GAP, columns * (w + GAP) - GAP];
-    let mut rgb = vec![255; size[0] * size[1] * 3];
-    for (i, (picture, _)) in pictures.iter().enumerate().filter(|(_, (_, s))| s == first) {
-        let (top, left) = (i / columns * (h + GAP), i % columns * (w + GAP));
-        for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
-            let from = (y / scale * first[1] + x / scale) * 3;
-            let to = ((top + y) * size[1] + left + x) * 3;
-            rgb[to..to + 3].copy_from_slice(&picture[from..from + 3]);
-        }
-    }
-    (rgb, size)
-}

@@ -5,7 +5,8 @@ use super::overlay::{IGNORED_STRIPE, class_legend, outlined};
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::augment::Augmenter;
-use crate::data::{Dataset, DisplaySample, NoticeSet, SplitRole, epoch_order};
+use crate::data::shown_cases::{ShownCases, choose_shown};
+use crate::data::{Dataset, DisplaySample, NoticeSet, SplitRole};
 use crate::text::config::{DataSpec, TrainSpec};
 use rayon::prelude::*;
 use std::path::Path;
@@ -49,6 +50,8 @@ pub(crate) struct SampleSheet {
     pub of: usize,
     /// Whether each sample is followed by its augmented versions.
     pub augmented: bool,
+    /// Whether slices with classes were preferred.
+    pub by_class: bool,
     /// Warnings about the files, one for each topic.
     pub warnings: Vec<String>,
 }
@@ -66,7 +69,7 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
     if n == 0 {
         return Err(problem!(E0503, "data `{}` has no image in its `{split}` split", spec.name));
     }
-    let cases: Vec<usize> = epoch_order(n, choice.seed, 0).into_iter().take(choice.count).collect();
+    let ShownCases { cases, by_class } = choose_shown(&data, role, choice.count, choice.seed)?;
     let versions = augment.as_ref().map_or(0, |_| choice.versions);
     let pixels = (cases.len() * (1 + versions)).saturating_mul(size[0] * size[1]);
     if pixels > MAX_PIXELS {
@@ -84,10 +87,10 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
         let plans: Vec<_> = plans(case);
         let shown = data.shown(role, case, channels, &plans)?;
         let words = plans.iter().enumerate().map(|(i, plan)| format!("epoch {}: {plan}", first + i + 1));
-        let captions = std::iter::once(data.cases(role)[case].stem.clone()).chain(words);
+        let captions = std::iter::once(String::new()).chain(words);
         let tile = |(shown, caption): (&DisplaySample, String)| {
             let rgb = outlined(&shown.rgb(size), size, &shown.mask)?;
-            Ok(CaptionedPicture { caption, rgb, size })
+            Ok(CaptionedPicture { name: data.cases(role)[case].stem.clone(), caption, rgb, size })
         };
         let tiles = shown.pictures.iter().zip(captions).map(tile).collect::<Result<Vec<_>>>()?;
         Ok((tiles, shown.warnings))
@@ -104,7 +107,8 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
     legend.extend((!spec.ignore.is_empty()).then_some(("ignored", IGNORED_STRIPE)));
     let (rgb, sheet) = contact_sheet(&title, &legend, in_rows(rows));
     let warnings = NoticeSet::from_iter(warnings.into_iter().flatten()).lines(cases.len());
-    Ok(SampleSheet { rgb, size: sheet, shown: cases.len(), of: n, augmented: augment.is_some(), warnings })
+    let augmented = augment.is_some();
+    Ok(SampleSheet { rgb, size: sheet, shown: cases.len(), of: n, augmented, by_class, warnings })
 }
 
 /// Arranges samples without augmented versions side by side.

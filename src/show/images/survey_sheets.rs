@@ -1,6 +1,7 @@
 //! Draws the likely faults of a data set: near-duplicates side by side, and doubtful masks over their images.
 
-use super::overlay::{overlay, side_by_side};
+use super::contact_sheet::{CaptionedPicture, contact_sheet, in_columns};
+use super::overlay::{class_legend, overlay};
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::data::png::write_png_atomic;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Side of one picture on a sheet in pixels.
 const SQUARE_SIDE: usize = 192;
+const SQUARE: [usize; 2] = [SQUARE_SIDE; 2];
 /// The most pictures on a sheet.
 const MAX_PICTURES: usize = 24;
 
@@ -20,47 +22,62 @@ pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
     let Some(data) = &survey.data else { return Ok(Vec::new()) };
     std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
     let mut written = Vec::new();
-    let (mut tiles, mut names) = (Vec::new(), String::new());
+    let (mut rows, mut names) = (Vec::new(), String::new());
     for pair in survey.near.iter().take(MAX_PICTURES / 2) {
         let (a, b) = (&survey.facts[pair.a], &survey.facts[pair.b]);
         let (Some(left), Some(right)) = (case_square(data, a, false), case_square(data, b, false)) else { continue };
-        let row = tiles.len() / 4 + 1;
-        let side = if tiles.len() % 4 == 0 { "left" } else { "right" };
-        let (of_a, of_b) = (a.role.name(), b.role.name());
+        let (number, of_a, of_b) = (rows.len() / 2 + 1, a.role.name(), b.role.name());
+        let side = if rows.len() % 2 == 0 { "left" } else { "right" };
         let _ = writeln!(
             names,
-            "row {row} {side}: {} ({of_a}), {} ({of_b}), correlation {:.4}",
+            "row {number} {side}: {} ({of_a}), {} ({of_b}), correlation {:.4}",
             a.stem, b.stem, pair.alike
         );
-        tiles.extend([left, right]);
+        let tile = |rgb, facts: &CaseFacts| CaptionedPicture {
+            name: facts.stem.clone(),
+            caption: format!("{}, correlation {:.3}", facts.role.name(), pair.alike),
+            rgb,
+            size: SQUARE,
+        };
+        rows.push([tile(left, a), tile(right, b)]);
     }
-    write_sheet(dir, "duplicates", &tiles, 4, &names, &mut written)?;
+    let title = format!("{}: near-duplicates, in pairs", data.spec().name);
+    write_sheet(dir, "duplicates", (&title, &[]), in_columns(rows.into_iter().flatten(), 4), &names, &mut written)?;
     let (mut tiles, mut names) = (Vec::new(), String::new());
     for (facts, why) in doubtful_masks(survey) {
-        let Some(picture) = case_square(data, facts, true) else { continue };
+        let Some(rgb) = case_square(data, facts, true) else { continue };
         let (row, column) = (tiles.len() / 6 + 1, tiles.len() % 6 + 1);
         let _ = writeln!(names, "row {row} column {column}: {} ({}), {why}", facts.stem, facts.role.name());
-        tiles.push(picture);
+        let caption = format!("{}, {}", facts.role.name(), short_reason(&why));
+        tiles.push(CaptionedPicture { name: facts.stem.clone(), caption, rgb, size: SQUARE });
     }
-    write_sheet(dir, "masks", &tiles, 6, &names, &mut written)?;
+    let title = format!("{}: masks to look at", data.spec().name);
+    let legend = class_legend(&data.spec().classes);
+    write_sheet(dir, "masks", (&title, &legend), in_columns(tiles, 6), &names, &mut written)?;
     Ok(written)
 }
 
-type SizedRgb = (Vec<u8>, [usize; 2]);
+/// Returns a reason without the path in front, which the name of the case stands for; the list has it in full.
+fn short_reason(why: &str) -> &str {
+    why.rsplit_once(": ").map_or(why, |(_, reason)| reason)
+}
+
+/// A title, and names in their colours.
+type SheetHead<'a> = (&'a str, &'a [(&'a str, [u8; 3])]);
 
 /// Writes a sheet and the list of its pictures, unless it is empty.
 fn write_sheet(
     dir: &Path,
     name: &str,
-    tiles: &[SizedRgb],
-    columns: usize,
+    (title, legend): SheetHead<'_>,
+    rows: Vec<Vec<CaptionedPicture>>,
     names: &str,
     written: &mut Vec<PathBuf>,
 ) -> Result<()> {
-    if tiles.is_empty() {
+    if rows.is_empty() {
         return Ok(());
     }
-    let (rgb, size) = side_by_side(tiles, columns, 1);
+    let (rgb, size) = contact_sheet(title, legend, rows);
     let (picture, list) = (dir.join(format!("{name}.png")), dir.join(format!("{name}.txt")));
     write_png_atomic(&picture, &rgb, size)?;
     write_atomic(&list, names.as_bytes())?;
@@ -99,13 +116,13 @@ fn doubtful_masks(survey: &Survey) -> Vec<(&CaseFacts, String)> {
 
 /// Draws the image of a case into a square, with its mask over it where `masked` is set. `None` where a file cannot be
 /// read.
-fn case_square(data: &Dataset, facts: &CaseFacts, masked: bool) -> Option<SizedRgb> {
+fn case_square(data: &Dataset, facts: &CaseFacts, masked: bool) -> Option<Vec<u8>> {
     let index = data.cases(facts.role).iter().position(|case| case.stem == facts.stem)?;
     square(data, facts.role, index, masked).ok()
 }
 
 /// Scales the image of a case to fit a square of [`SQUARE_SIDE`] pixels.
-fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result<SizedRgb> {
+fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result<Vec<u8>> {
     let image = data.picture(role, index, 1)?;
     let [h, w] = image.original;
     let scale = SQUARE_SIDE as f64 / h.max(w) as f64;
@@ -128,5 +145,5 @@ fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result
         let to = ((top + y) * SQUARE_SIDE + left) * 3;
         square[to..to + size[1] * 3].copy_from_slice(&rgb[y * size[1] * 3..(y + 1) * size[1] * 3]);
     }
-    Ok((square, [SQUARE_SIDE, SQUARE_SIDE]))
+    Ok(square)
 }

@@ -113,6 +113,10 @@ fn groups_of_one_image_have_no_effect() {
 #[test]
 fn keys_without_effect_are_told() {
     let dir = small_set(6);
+    for i in 0..6 {
+        let mask: Vec<u8> = (0..64).map(|p| if p % 8 < 1 + i { 255 } else { 0 }).collect();
+        grey(&dir.path().join(format!("masks/a{i}.png")), [8, 8], &mask);
+    }
     let block = spec("images/*.png", "masks/*.png", [8, 8]);
     assert_eq!(warnings(&block, dir.path()), [""; 0]);
     let slicing = Slicing { axis: SliceAxis::Coronal, slices: SliceSelection::Every(2) };
