@@ -43,6 +43,7 @@ pub(crate) mod prediction_inputs;
 pub(crate) mod resize;
 mod sample;
 mod shared_files;
+pub(crate) mod shown_cases;
 mod spacing;
 mod split;
 mod stem;

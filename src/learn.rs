@@ -30,6 +30,7 @@ pub(crate) mod schedule;
 #[cfg(feature = "run")]
 pub(crate) mod train;
 pub(crate) mod trained_run;
+pub(crate) mod training_hints;
 #[cfg(feature = "run")]
 pub(crate) mod validate;
 pub(crate) mod weights_origin;

@@ -232,15 +232,17 @@ fn train_and_report(
                     true => "no prediction of any epoch has any foreground",
                     false => "no epoch scored above 0",
                 };
-                return print(&format!(
+                print(&format!(
                     "{why} on {} {} images ({:.0} s), so none is the best; the last is kept in {folder}\n",
                     s.n_test, s.scored_on, s.seconds
-                ));
+                ))?;
+            } else {
+                print(&format!(
+                    "best epoch {}: Dice {:.4}, IoU {:.4} on {} {} images ({:.0} s); npc eval {folder}\n",
+                    s.epoch, s.dice, s.iou, s.n_test, s.scored_on, s.seconds
+                ))?;
             }
-            print(&format!(
-                "best epoch {}: Dice {:.4}, IoU {:.4} on {} {} images ({:.0} s); npc eval {folder}\n",
-                s.epoch, s.dice, s.iou, s.n_test, s.scored_on, s.seconds
-            ))
+            s.hints.iter().try_for_each(|hint| print(&format!("hint: {hint}\n")))
         }
         TrainingOutcome::Interrupted { epochs } => {
             eprintln_lossy!(
@@ -307,10 +309,12 @@ impl TrainingObserver for ProgressDisplay {
 
     fn epoch(&mut self, r: &EpochRecord, best: bool) {
         self.dice = Some(r.dice);
-        let mark = match (best, r.found_nothing) {
-            (true, _) => "  best",
-            (false, true) => "  no foreground",
-            (false, false) => "",
+        let mark = match (best, r.found_nothing, r.only_foreground) {
+            (true, _, false) => "  best",
+            (true, _, true) => "  best, all foreground",
+            (false, true, _) => "  no foreground",
+            (false, false, true) => "  all foreground",
+            (false, false, false) => "",
         };
         self.line(&format!(
             "epoch {:>3}  loss {:.4}  Dice {:.4}  IoU {:.4}  {:.1} images/s  {}{mark}",

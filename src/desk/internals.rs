@@ -170,8 +170,8 @@ pub mod learn {
 pub mod metric {
     pub use crate::metric::{
         CaseScore, CaseTable, ConfusionMatrix, ConfusionTally, Evaluation, Intervals, MaskPair, MetricScores,
-        PixelCounts, PixelFigures, PixelTally, PrecisionRecallCurve, Summary, VolumePair, cases_csv, count_pixels,
-        measure, measure_volume,
+        PixelCounts, PixelFigures, PixelTally, PrecisionRecallCurve, RunHint, Summary, VolumePair, cases_csv,
+        count_pixels, measure, measure_volume,
     };
     pub mod boundary {
         pub use crate::metric::boundary::BoundaryOverlap;

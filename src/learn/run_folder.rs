@@ -23,7 +23,7 @@ use crate::base::file;
 use crate::base::path::{folder_of, leads_out};
 use crate::base::problem::problem;
 use crate::data::SplitRole;
-use crate::metric::MetricScores;
+use crate::metric::{MetricScores, RunHint};
 use crate::text::config::Metric;
 use crate::text::config::settings::{self, Settings};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,9 @@ pub struct EpochRecord {
     /// Whether no prediction had a pixel of a foreground class. Such an epoch is never the best.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found_nothing: bool,
+    /// Whether nearly every pixel of the predictions is of a foreground class, and the masks are not so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_foreground: bool,
 }
 
 /// `summary.json`.
@@ -93,6 +96,9 @@ pub struct RunSummary {
     /// Number of epochs in which no prediction had a pixel of a foreground class.
     #[serde(default)]
     pub epochs_without_foreground: usize,
+    /// What the epochs show of a run that went wrong; none before the run is finished.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<RunHint>,
 }
 
 impl RunFolder {

@@ -299,7 +299,7 @@ impl TrainingRun<'_> {
         let epochs = self.job.settings.train.epochs;
         let role = scored_role(&self.data);
         // An epoch is reported if the one before was not like it.
-        let mut nothing_reported = false;
+        let (mut nothing_reported, mut everything_reported) = (false, false);
         observer.start(self.data.len(SplitRole::Train), self.data.len(role), self.meta.epoch, epochs);
         while self.meta.epoch < epochs && !self.out_of_patience() {
             let Some(mut record) = self.run_epoch(observer)? else {
@@ -322,6 +322,8 @@ impl TrainingRun<'_> {
             (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
             record.scores = summary.mean.clone();
             record.found_nothing = summary.finds_nothing();
+            let everywhere = summary.only_foreground();
+            record.only_foreground = everywhere.is_some();
             self.meta.seconds += began.elapsed().as_secs_f64();
             let improved = self.finish_epoch(record.clone(), &summary)?;
             for notice in self.file_notices() {
@@ -334,7 +336,10 @@ impl TrainingRun<'_> {
             if let (Some(why), false) = (summary.nothing_found(), nothing_reported) {
                 observer.warn(&format!("epoch {}: {why}; such an epoch is never the best", record.epoch));
             }
-            nothing_reported = record.found_nothing;
+            if let (Some(why), false) = (everywhere, everything_reported) {
+                observer.warn(&format!("epoch {}: {why}", record.epoch));
+            }
+            (nothing_reported, everything_reported) = (record.found_nothing, record.only_foreground);
         }
         let summary = self.summary();
         self.job.folder.write_summary(&summary)?;
@@ -397,6 +402,7 @@ impl TrainingRun<'_> {
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
             waited_seconds: batches.waited().as_secs_f64(),
             found_nothing: false,
+            only_foreground: false,
         }))
     }
 

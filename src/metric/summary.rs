@@ -3,6 +3,8 @@
 use super::case::{CaseScore, ClassScore, DistanceUnit, measured_metrics};
 use super::counts::PixelCounts;
 use super::metric_scores::MetricScores;
+use super::run_hint::RunHint;
+use super::score_hints::{ScoreSigns, only_foreground, score_hints};
 use super::statistics::nan_mean;
 use crate::base::error::Result;
 use crate::base::problem::problem;
@@ -49,6 +51,18 @@ pub struct Summary {
     /// Number of images whose truth has a pixel of a foreground class. `None` in files of earlier versions.
     #[serde(default)]
     pub images_with_foreground: Option<usize>,
+    /// Share of the pixels that are predicted as a foreground class, of those that count, 0 to 1. `None` in files of earlier versions.
+    #[serde(default)]
+    pub predicted_foreground: Option<f64>,
+    /// Share of the pixels whose truth is a foreground class.
+    #[serde(default)]
+    pub true_foreground: Option<f64>,
+    /// Foreground classes of which some mask has a pixel, and of which no pixel is predicted at its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never_found: Vec<String>,
+    /// What the scores show of a run that went wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<RunHint>,
 }
 
 /// Scores of the pixels of all images together.
@@ -91,7 +105,8 @@ impl Summary {
         let named = |scores: &[MetricScores]| classes.iter().cloned().zip(scores.iter().cloned()).collect();
         let (by_image, by_pixel) = (foreground_means(&class_means), foreground_means(&pooled));
         let objects = || cases.iter().flat_map(|c| c.per_class.iter().skip(1));
-        Ok(Summary {
+        let [predicted_foreground, true_foreground] = foreground_shares(cases);
+        let mut summary = Summary {
             n: cases.len(),
             iou: by_image.get(Metric::Iou),
             dice: by_image.get(Metric::Dice),
@@ -112,7 +127,19 @@ impl Summary {
             ignored_images: cases.iter().filter(|case| case.is_ignored()).count(),
             images_with_prediction: Some(cases.iter().filter(|case| case.predicts_foreground()).count()),
             images_with_foreground: Some(cases.iter().filter(|case| case.has_foreground()).count()),
-        })
+            predicted_foreground,
+            true_foreground,
+            never_found: never_found(cases, classes),
+            hints: Vec::new(),
+        };
+        summary.hints = score_hints(ScoreSigns {
+            dice: summary.dice,
+            is_anything_there: summary.images_with_foreground > Some(0),
+            nothing_found: summary.nothing_found(),
+            only_foreground: summary.only_foreground(),
+            never_found: &summary.never_found,
+        });
+        Ok(summary)
     }
 
     /// Checks whether no prediction has a pixel of a foreground class: the network has found nothing.
@@ -139,10 +166,32 @@ impl Summary {
         Some(format!("no prediction has any foreground: {masks}{dice}"))
     }
 
+    /// Returns a sentence about predictions that are foreground in nearly every pixel, where the masks are not; `None` if they are not so.
+    pub(crate) fn only_foreground(&self) -> Option<String> {
+        only_foreground(self.predicted_foreground, self.true_foreground, self.dice)
+    }
+
     /// Returns the mean of a metric; NaN if it is undefined.
     pub fn get(&self, metric: Metric) -> f64 {
         self.mean.get(metric).unwrap_or(f64::NAN)
     }
+}
+
+/// Returns the shares of foreground in predictions and masks, by the counts of the first class; `None` without pixels.
+fn foreground_shares(cases: &[CaseScore]) -> [Option<f64>; 2] {
+    let mut first = PixelCounts::default();
+    cases.iter().filter_map(|case| case.per_class.first()).for_each(|class| first.add(class.counts));
+    let share = |background: u64| (first.total() > 0).then(|| 1.0 - background as f64 / first.total() as f64);
+    [share(first.tp + first.fp), share(first.tp + first.fn_)]
+}
+
+/// Returns the foreground classes that masks hold and that are nowhere found.
+fn never_found(cases: &[CaseScore], classes: &[String]) -> Vec<String> {
+    let is_missed = |class: usize| {
+        let counts = || cases.iter().map(|case| case.per_class[class].counts);
+        counts().any(|c| c.fn_ > 0) && counts().all(|c| c.tp == 0)
+    };
+    (1..classes.len()).filter(|&class| is_missed(class)).map(|class| classes[class].clone()).collect()
 }
 
 /// Returns the number of groups of the images that are not ignored; `None` if any of them has no group.

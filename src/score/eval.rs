@@ -16,7 +16,8 @@ use crate::learn::prepare::{RunInputs, check_same_split, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::learn::validate::{highest_classes, host_values, image_tensor, score_batches, scored_role};
 use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin};
-use crate::metric::{CaseScore, Evaluation, Intervals, PixelFigures, PixelTally, Summary};
+use crate::metric::score_hints::overfitting_hint;
+use crate::metric::{CaseScore, Evaluation, Intervals, PixelFigures, PixelTally, RunHint, Summary};
 use crate::text::config::Metric;
 use crate::text::config::settings::Settings;
 use burn::module::Module;
@@ -121,7 +122,7 @@ pub fn evaluate(
     })?;
     let cases = cases.ok_or_else(|| problem!(E0752, "the evaluation was interrupted; no scores were written"))?;
     let PixelFigures { calibration, confusion, precision_recall } = tally.finish(&spec.classes);
-    let evaluation = Evaluation {
+    let mut evaluation = Evaluation {
         run: settings.train.name.clone(),
         split: role.name().into(),
         checkpoint: path.strip_prefix(folder.root()).unwrap_or(&path).display().to_string(),
@@ -141,7 +142,27 @@ pub fn evaluate(
         file_warnings: file_warnings(&data, &loader.notices().lines(cases.len())),
         volumes: volumes.finish()?,
     };
+    let hint = overfitting(&evaluation, role, folder);
+    evaluation.summary.hints.extend(hint);
     Ok((evaluation, cases))
+}
+
+/// Returns a hint where the same weights score much better on training images. The other part has the scores of its last evaluation.
+fn overfitting(new: &Evaluation, role: SplitRole, folder: &RunFolder) -> Option<RunHint> {
+    let of = |other: SplitRole| -> Option<Evaluation> {
+        let stored = Evaluation::read(&folder.evaluation(other)).ok()?;
+        let same = |e: &Evaluation| (e.checkpoint.clone(), e.step, e.flips, e.size);
+        (new.step.is_some() && same(&stored) == same(new)).then_some(stored)
+    };
+    match role {
+        SplitRole::Train => {
+            let other = of(SplitRole::Test).or_else(|| of(SplitRole::Val))?;
+            overfitting_hint(new.summary.dice, other.summary.dice, &other.split)
+        }
+        SplitRole::Val | SplitRole::Test => {
+            overfitting_hint(of(SplitRole::Train)?.summary.dice, new.summary.dice, &new.split)
+        }
+    }
 }
 
 /// Returns what is doubtful about the files of an evaluation: of the whole set, and of the images that were read.

@@ -91,7 +91,10 @@ pub(crate) fn all_remarks(e: &Evaluation, classes: usize) -> Vec<String> {
 pub(crate) fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     let s = &e.summary;
     let of = ScoredUnit::Images;
-    let mut lines: Vec<String> = s.nothing_found().into_iter().collect();
+    let mut lines: Vec<String> = s.hints.iter().map(|hint| format!("hint: {hint}")).collect();
+    if s.hints.iter().all(|hint| hint.kind != "no_foreground") {
+        lines.extend(s.nothing_found());
+    }
     lines.extend(e.origin_warnings.iter().cloned());
     lines.extend(e.without_best.then(|| NO_BEST_CHECKPOINT.to_string()));
     lines.push(empty_remark(s, classes, of));

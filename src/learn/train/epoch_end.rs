@@ -5,6 +5,7 @@ use crate::base::error::Result;
 use crate::data::SplitRole;
 use crate::learn::checkpoint::{self, BestScore, CheckpointState};
 use crate::learn::run_folder::{EpochRecord, RunSummary};
+use crate::learn::training_hints::{FinishedRun, training_hints};
 use crate::learn::validate::scored_role;
 use crate::metric::Summary;
 use crate::text::config::{KeptCheckpoint, Metric};
@@ -81,17 +82,23 @@ impl TrainingRun<'_> {
         let scored = self.meta.records.iter().filter(|r| r.dice.is_finite() && r.dice > 0.0 && !r.found_nothing);
         let best = scored.reduce(|a, b| if b.dice > a.dice { b } else { a });
         let role = scored_role(&self.data);
+        let planned = self.job.settings.train.epochs;
+        let (n_test, scored_on) = (self.data.len(role), if role == SplitRole::Val { "val" } else { "test" });
+        let run = FinishedRun { planned, scored: n_test, scored_on };
+        let finished = self.meta.epoch >= planned || self.out_of_patience();
+        let hints = if finished { training_hints(&self.meta.records, run) } else { Vec::new() };
         RunSummary {
             dice: best.map_or(0.0, |r| r.dice),
             iou: best.map_or(0.0, |r| r.iou),
             epoch: best.map_or(0, |r| r.epoch),
             seconds: self.meta.seconds,
             n_train: self.data.len(SplitRole::Train),
-            n_test: self.data.len(role),
-            scored_on: if role == SplitRole::Val { "val" } else { "test" }.into(),
+            n_test,
+            scored_on: scored_on.into(),
             epochs: self.meta.epoch,
             epochs_without_foreground: self.meta.records.iter().filter(|r| r.found_nothing).count(),
-            stopped_early: self.meta.epoch < self.job.settings.train.epochs && self.out_of_patience(),
+            stopped_early: self.meta.epoch < planned && self.out_of_patience(),
+            hints,
         }
     }
 }

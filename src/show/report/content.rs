@@ -4,6 +4,7 @@ use crate::base::error::Result;
 use crate::data::png::png;
 use crate::graph::check::CheckedGraph;
 use crate::learn::history::History;
+use crate::metric::RunHint;
 use crate::score::case_columns::{CaseColumns, RankedCase};
 use crate::show::figures::FigureData;
 use crate::show::images::text_drawing::Canvas;
@@ -68,6 +69,8 @@ pub struct RunReport<'a> {
     /// The content of `eval.json`.
     pub evaluation: Option<Value>,
     pub figures: FigureData,
+    /// Hints on the epochs, from `summary.json`.
+    pub hints: Vec<RunHint>,
     /// What readers of the scores must know, as `npc eval` prints it.
     pub remarks: Vec<String>,
     pub cases: Option<CaseColumns>,

@@ -59,6 +59,7 @@ pub(crate) fn gather<'a>(
         facts: figures::facts(run, evaluation.as_ref(), role, &history),
         scored_on: figures::scored_on(run),
         history,
+        hints: figures::hints(run),
         remarks,
         figures: figure_data,
         evaluation,

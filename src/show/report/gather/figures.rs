@@ -6,7 +6,7 @@ use crate::data::SplitRole;
 use crate::learn::history::History;
 use crate::learn::run_folder::RunFolder;
 use crate::learn::trained_run::TrainedRun;
-use crate::metric::Evaluation;
+use crate::metric::{Evaluation, RunHint};
 use crate::show::report::content::HeadlineFigure;
 use crate::show::score_remarks::all_remarks;
 use crate::study::cost::{Convention, count};
@@ -37,6 +37,12 @@ pub(super) fn remarks(run: TrainedRun<'_>, stored: &Value) -> Vec<String> {
     let evaluation = Evaluation::deserialize(stored);
     let foreground = run.settings.data.classes.len().saturating_sub(1);
     evaluation.map_or_else(|_| Vec::new(), |e| all_remarks(&e, foreground))
+}
+
+/// Returns the hints on the epochs; none for a run that is not finished, or that an older npc trained.
+pub(super) fn hints(run: TrainedRun<'_>) -> Vec<RunHint> {
+    let summary = json(&run.folder.summary_file()).unwrap_or_default();
+    Vec::deserialize(&summary["hints"]).unwrap_or_default()
 }
 
 /// Returns the split that each epoch was scored on.

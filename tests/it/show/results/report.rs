@@ -4,6 +4,7 @@ use crate::show::results::figures::figure_data;
 use crate::support::compile::compile_file;
 use crate::support::repository::repository;
 use npc::internals::learn::history::History;
+use npc::internals::metric::RunHint;
 use npc::internals::score::case_columns::CaseColumns;
 use npc::internals::show::chart::{ImageScore, LineChart, LineSeries, distribution, line_chart};
 use npc::internals::show::figures::FigureData;
@@ -58,6 +59,7 @@ pub fn full_page(model: &str, words: &str) -> String {
         facts: ["Dice, test", "Parameters"].map(|label| HeadlineFigure::new(label, "0.7700", words)).to_vec(),
         history: History::parse(&history),
         scored_on: "val".into(),
+        hints: vec![RunHint { kind: "still_rising".into(), seen: words.into(), advice: "train longer".into() }],
         remarks: Vec::new(),
         figures: figure_data(&["background", words]),
         evaluation: Some(evaluation()),
@@ -318,6 +320,7 @@ fn an_empty_run_has_a_page() {
         facts: Vec::new(),
         history: History::default(),
         scored_on: "test".into(),
+        hints: Vec::new(),
         remarks: Vec::new(),
         figures: FigureData::default(),
         evaluation: None,
