@@ -236,7 +236,7 @@ mod tests {
         let of = |organ| guess_window(&[sample(organ)], &classes).unwrap();
         let (window, guess) = of([1000.0, 2000.0]);
         assert_eq!(window, [-1000.0, 2000.0]);
-        assert!(guess.why.contains("it is wider for `implant`, which has values of 1010 to 1990"), "{}", guess.why);
+        assert!(guess.why.contains("it is wider for `implant`, which has values of 1010 to 2000"), "{}", guess.why);
         let (window, guess) = of([0.0, 100.0]);
         assert_eq!(window, [-1000.0, 400.0]);
         assert!(!guess.why.contains("wider") && guess.why.contains("inside each class"), "{}", guess.why);

@@ -3,7 +3,7 @@
 use super::data_guess::DataGuess;
 use super::pair_matching::{MatchRule, MatchedPairs, channel, pattern_of};
 use super::request::{InspectionRequest, UsedPair};
-use super::split_guess::{groups_of_folders, roles_of_folders};
+use super::split_guess::{FolderRoles, groups_of_folders, roles_of_folders};
 use crate::base::error::RunError;
 use crate::base::path::without_dot;
 use crate::base::problem::problem;
@@ -31,18 +31,25 @@ pub(super) fn find_source(
     matched: &MatchedPairs,
 ) -> PairSource {
     let images: Vec<PathBuf> = pairs.iter().map(|[image, _]| image.clone()).collect();
-    let roles = roles_of_folders(&images);
+    let (roles, note) = match roles_of_folders(&images) {
+        FolderRoles::None => (None, None),
+        FolderRoles::Some(named) => (None, Some(few_roles(named, images.len()))),
+        FolderRoles::Each(roles) => {
+            let without = roles.iter().filter(|role| role.is_none()).count();
+            (Some(roles), (without > 0).then(|| unused_roles(without, images.len())))
+        }
+    };
     let groups = groups_of_folders(&images);
     if roles.is_none()
         && let Some(mut found) = by_patterns(request, pairs, matched)
     {
-        found.guesses.extend(channels_guess(matched, "images"));
+        found.guesses.extend(channels_guess(matched, "images").into_iter().chain(note));
         return found;
     }
     let used = |(i, [image, mask]): (usize, &[PathBuf; 2])| UsedPair {
         image: image.clone(),
         mask: mask.clone(),
-        role: roles.as_ref().map(|roles| roles[i]),
+        role: roles.as_ref().and_then(|roles| roles[i]),
         group: groups.as_ref().map(|groups| groups[i].clone()),
     };
     let used: Vec<UsedPair> = pairs.iter().enumerate().map(used).collect();
@@ -54,7 +61,7 @@ pub(super) fn find_source(
         _ => "no two patterns find exactly these pairs",
     };
     let mut guesses = vec![DataGuess { key: "list", why: why.into() }];
-    guesses.extend(channels_guess(matched, "list"));
+    guesses.extend(channels_guess(matched, "list").into_iter().chain(note));
     if let Some(groups) = &groups {
         let distinct: BTreeSet<&String> = groups.iter().collect();
         let why = format!(
@@ -68,6 +75,24 @@ pub(super) fn find_source(
     let listed = images.iter().zip(&texts).map(|(path, text)| ListedImage { text, is_folder: path.is_dir() });
     let stems = list_stems(&listed.collect::<Vec<_>>());
     PairSource { source: DataSource::List { list: LIST.into() }, pairs: used, stems, guesses }
+}
+
+/// Says that images are in folders of no part, where the others are.
+fn unused_roles(without: usize, all: usize) -> DataGuess {
+    let why = format!(
+        "{without} of {all} images are in folders that are no part of the split, and are not used; write train, val or test into the \
+         column `split` of their rows to use them"
+    );
+    DataGuess { key: "split", why }
+}
+
+/// Says that folders name training and test for some images alone.
+fn few_roles(named: usize, all: usize) -> DataGuess {
+    let why = format!(
+        "the folders name training and test for {named} of {all} images alone, so they are not taken for the split, and images of both are \
+         mixed; give the folders of the split with `--images` if they are one"
+    );
+    DataGuess { key: "split", why }
 }
 
 /// Says which of several channels of a case is used, and how to use another. `key` is the entry that names the images.

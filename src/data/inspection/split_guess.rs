@@ -53,16 +53,38 @@ pub(super) fn groups_of_folders(images: &[PathBuf]) -> Option<Vec<String>> {
     (distinct.len() >= 2 && 2 * distinct.len() <= groups.len()).then_some(groups)
 }
 
-/// Returns the part of each image that its folders name, if they name one for each, and both training and test occur.
-pub(super) fn roles_of_folders(images: &[PathBuf]) -> Option<Vec<SplitRole>> {
+/// Number of groups below which the parts are made smaller where whole groups make them too large.
+const FEW: usize = 10;
+/// Parts of a share that are tried then.
+const LESS: [f64; 5] = [1.0, 0.75, 0.5, 0.25, 0.1];
+/// The least share of the images whose folders name a part of a split that is used.
+const NAMED: f64 = 0.9;
+
+/// What folders say of the parts of a split.
+pub(super) enum FolderRoles {
+    /// No training and test part.
+    None,
+    /// The part of each image; a few have none and are not used.
+    Each(Vec<Option<SplitRole>>),
+    /// Many images are in folders of no part, so the folders may mean something else; the number of those with a part.
+    Some(usize),
+}
+
+/// Returns the parts that folders name, if both training and test occur.
+pub(super) fn roles_of_folders(images: &[PathBuf]) -> FolderRoles {
     let root = common_folder(images);
-    let mut roles: Vec<SplitRole> =
-        images.iter().map(|path| split_role(&folders(path, &root))).collect::<Option<_>>()?;
-    if !roles.contains(&SplitRole::Test) {
+    let mut roles: Vec<Option<SplitRole>> = images.iter().map(|path| split_role(&folders(path, &root))).collect();
+    let has = |roles: &[Option<SplitRole>], role| roles.contains(&Some(role));
+    if !has(&roles, SplitRole::Test) {
         // A split needs a test; what is called validation is never trained on.
-        roles.iter_mut().filter(|role| **role == SplitRole::Val).for_each(|role| *role = SplitRole::Test);
+        roles.iter_mut().filter(|role| **role == Some(SplitRole::Val)).for_each(|role| *role = Some(SplitRole::Test));
     }
-    (roles.contains(&SplitRole::Train) && roles.contains(&SplitRole::Test)).then_some(roles)
+    let named = roles.iter().flatten().count();
+    match has(&roles, SplitRole::Train) && has(&roles, SplitRole::Test) {
+        false => FolderRoles::None,
+        true if (named as f64) < NAMED * images.len() as f64 => FolderRoles::Some(named),
+        true => FolderRoles::Each(roles),
+    }
 }
 
 /// A split that can be made, with the cases of each part.
@@ -149,7 +171,7 @@ fn random_split(
 ) -> Result<GuessedSplit, RunError> {
     let random = |val: f64, test: f64| Split::Random { train: 1.0 - val - test, val, test, seed: 0 };
     let mut shares = vec![[0.1, 0.2], [0.2, 0.2], [0.0, 0.2], [0.0, 0.5]];
-    if units < 10 {
+    if units < FEW {
         shares.remove(0);
     }
     if units < 5 {
@@ -158,6 +180,7 @@ fn random_split(
     let mut failure = None;
     for [val, test] in shares {
         match attempt(random(val, test)) {
+            Ok(done) if units >= FEW => return Ok(done),
             // Parts are rounded up to whole groups, and of few groups that is too much: six would be divided into 2, 2 and 2.
             Ok(done) => {
                 let most = [val, test].map(|share| (share * units as f64).round().max(1.0) as usize);
@@ -165,12 +188,10 @@ fn random_split(
                     let [_, in_val, in_test] = done.groups();
                     in_val <= most[0] && in_test <= most[1] && (val == 0.0) == done.parts.val.is_empty()
                 };
-                if fits(&done) {
-                    return Ok(done);
-                }
-                let less = [0.15, 0.1, 0.07, 0.05, 0.03].into_iter().filter(|share| *share < test);
-                let smaller = less.filter_map(|share| attempt(random(share.min(val), share)).ok()).find(fits);
-                return Ok(smaller.unwrap_or(done));
+                let smaller = |share: f64| LESS.into_iter().map(move |part| (1000.0 * part * share).round() / 1000.0);
+                let shares = smaller(test).flat_map(|test| smaller(val).map(move |val| [val, test]));
+                let mut fitting = shares.filter_map(|[val, test]| attempt(random(val, test)).ok());
+                return Ok(fitting.find(fits).unwrap_or(done));
             }
             Err(error) => failure = failure.or(Some(error)),
         }

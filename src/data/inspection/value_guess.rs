@@ -192,7 +192,9 @@ impl<'a> MaskValues<'a> {
     /// it would leave these masks without an object. `background` is the smallest value.
     fn two_ways_of_writing(&self, background: f64) -> Option<GuessedLabels> {
         let (names, alone) = self.with_void(background);
-        if self.values.len() != 3 || background != 0.0 || names.is_empty() || alone < names.len() {
+        // A threshold cannot cut indices of a palette.
+        let palettes = self.tallies.iter().any(|(_, tally)| tally.storage == MaskStorage::Palette);
+        if palettes || self.values.len() != 3 || background != 0.0 || names.is_empty() || alone < names.len() {
             return None;
         }
         let why = format!(

@@ -7,7 +7,7 @@ use crate::show::text::shortened_in_the_middle;
 
 /// A picture (height x width x 3) with the name of its case and a caption above it.
 pub(crate) struct CaptionedPicture {
-    /// One line, shortened in the middle where the picture is narrower.
+    /// Two lines at most, shortened in the middle where they do not hold it.
     pub name: String,
     /// Lines below the name; none where it is empty.
     pub caption: String,
@@ -18,6 +18,8 @@ pub(crate) struct CaptionedPicture {
 const GAP: usize = 6;
 /// Narrower pictures are enlarged, so that captions fit.
 const MIN_WIDTH: usize = 192;
+/// The most lines of a name.
+const NAME_LINES: usize = 2;
 /// The most lines of a caption.
 const MAX_CAPTION_LINES: usize = 5;
 const BLACK: [u8; 3] = [0; 3];
@@ -101,10 +103,13 @@ pub(crate) fn in_columns(
     rows
 }
 
-/// Returns the name and the lines of the caption.
+/// Returns the name on one or two lines, and the lines of the caption. Names of one set often differ in the middle alone, so a name
+/// is cut only where two lines do not hold it.
 fn lines_above(tile: &CaptionedPicture, letters: usize) -> Vec<String> {
-    let name = shortened_in_the_middle(&tile.name, letters.max(8), "..");
-    std::iter::once(name).chain(wrapped(&tile.caption, letters)).collect()
+    let letters = letters.max(8);
+    let name: Vec<char> = shortened_in_the_middle(&tile.name, NAME_LINES * letters, "..").chars().collect();
+    let name = name.chunks(letters).map(|line| line.iter().collect());
+    name.chain(wrapped(&tile.caption, letters)).collect()
 }
 
 /// Breaks a text between words into lines of at most `letters`. Text that is too long ends in dots.
@@ -142,4 +147,35 @@ fn enlarged(tile: &CaptionedPicture, scale: usize) -> (Vec<u8>, [usize; 2]) {
         }
     }
     (rgb, [height * scale, width * scale])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tile(name: &str, caption: &str) -> CaptionedPicture {
+        CaptionedPicture { name: name.into(), caption: caption.into(), rgb: vec![90; 3 * 64], size: [8, 8] }
+    }
+
+    #[test]
+    fn names_keep_what_distinguishes_them() {
+        let above = |name: &str| lines_above(&tile(name, "test, 3 % foreground"), 12);
+        assert_eq!(above("case_1"), ["case_1", "test, 3 %", "foreground"]);
+        assert_eq!(above("patient_0041_visit_2"), ["patient_0041", "_visit_2", "test, 3 %", "foreground"]);
+        assert_eq!(above("a_name_that_no_two_lines_can_hold_7")[..2], ["a_name_that.", "._can_hold_7"]);
+        assert_eq!(lines_above(&tile("a", ""), 12), ["a"]);
+    }
+
+    #[test]
+    fn a_narrow_sheet_has_room_for_title_and_legend() {
+        let legend = [("background of the abdomen", [9, 8, 7]), ("liver", [7, 8, 9])];
+        let title = "a set with a long name, train, run first, seed 0";
+        let (rgb, size) = contact_sheet(title, &legend, vec![vec![tile("a", "")]]);
+        assert_eq!(rgb.len(), 3 * size[0] * size[1]);
+        assert!(size[1] >= across(title) + 2 * GAP);
+        // Both colours of the legend are on the sheet, below each other.
+        let row = |colour: [u8; 3]| rgb.chunks_exact(3).position(|p| p == colour).map(|at| at / size[1]);
+        let [first, second] = legend.map(|(_, colour)| row(colour));
+        assert!(first.is_some() && second.is_some() && first >= Some(LINE) && second >= first, "{first:?} {second:?}");
+    }
 }

@@ -40,7 +40,7 @@ fn a_mask_of_255_among_masks_of_1_keeps_its_object() {
                `set/masks/a7.png`";
     assert!(output.stdout.contains(why) && !output.stdout.contains("(ignored)"), "{}", output.stdout);
 
-    // With several classes nobody knows which one 255 is.
+    // With several classes 255 may be any of them.
     let folder = tempdir().unwrap();
     for i in 0..9 {
         let mask = if i == 2 { scaled(&disc(i), 255) } else { classes(i) };
@@ -134,6 +134,20 @@ fn layouts_of_published_sets_are_splits() {
         let is_split =
             output.stdout.contains("8 train, 4 val, 4 test") || output.stdout.contains("4 train, 4 val, 4 test");
         assert!(is_split && text.contains("split = column"), "{layout:?}: {}", output.stdout);
+    }
+    // A few images beside the parts are not used, and many make the folders doubtful.
+    for (others, words) in [
+        (2, "2 of 26 images are in folders that are no part of the split, and are not used"),
+        (12, "the folders name training and test for 24 of 36 images alone, so they are not taken for the split"),
+    ] {
+        let folder = tempdir().unwrap();
+        let part = |i: usize| if i < 24 { ["train", "test"][i % 2] } else { "extra" };
+        pairs(folder.path(), 24 + others, |i| {
+            ["images", "masks"].map(|kind| format!("set/{}/{kind}/{i}.png", part(i)))
+        });
+        let output = made(&folder, &["--images", "set"]);
+        checked(&folder, "0 errors");
+        assert!(output.stdout.contains(words), "`{words}` is not in {}", output.stdout);
     }
     // PASCAL VOC has lists for training and validation alone.
     let folder = tempdir().unwrap();

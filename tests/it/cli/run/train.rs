@@ -2,6 +2,7 @@
 //!
 //! The network has dropout, so that equal runs also show that its random numbers are repeated.
 
+mod hints;
 mod kill;
 mod known;
 mod report;
