@@ -16,8 +16,9 @@ const GOOD_DICE: f64 = 0.5;
 const RISING_EPOCHS: usize = 5;
 /// Rise of Dice over the last quarter of the epochs that would go on.
 const STILL_RISING: f64 = 0.02;
-/// Fewest epochs after the best one that show overfitting.
+/// Fewest epochs after the best one, and fewest scored images, that show overfitting.
 const OVERFITTING_EPOCHS: usize = 3;
+const OVERFITTING_IMAGES: usize = 5;
 /// Fall of Dice since the best epoch, and part of its loss that is left, which show overfitting together.
 const DICE_LOST: f64 = 0.03;
 const LOSS_LEFT: f64 = 0.8;
@@ -98,12 +99,14 @@ fn still_rising(epochs: &[EpochRecord], best: &EpochRecord, run: FinishedRun<'_>
 /// Reports a loss that went on falling while Dice on other images fell.
 fn overfits(epochs: &[EpochRecord], best: &EpochRecord, last: &EpochRecord, run: FinishedRun<'_>) -> Option<RunHint> {
     let after: Vec<&EpochRecord> = epochs.iter().filter(|epoch| epoch.epoch > best.epoch).collect();
-    if after.len() < OVERFITTING_EPOCHS {
+    if after.len() < OVERFITTING_EPOCHS || run.scored < OVERFITTING_IMAGES {
         return None;
     }
-    // The mean of three epochs, because the score of one varies.
-    let end: f64 = after.iter().rev().take(3).map(|epoch| epoch.dice).sum::<f64>() / 3.0;
-    (best.dice - end >= DICE_LOST && last.loss <= LOSS_LEFT * best.loss).then(|| {
+    // Means of several epochs, because the score of one varies.
+    let mean = |epochs: &[&EpochRecord]| epochs.iter().map(|epoch| epoch.dice).sum::<f64>() / epochs.len() as f64;
+    let end = mean(&after[after.len() - OVERFITTING_EPOCHS..]);
+    let rises_again = end > mean(&after) + 1e-9;
+    (best.dice - end >= DICE_LOST && last.loss <= LOSS_LEFT * best.loss && !rises_again).then(|| {
         let seen = format!(
             "overfitting: since epoch {} the training loss fell from {:.4} to {:.4}, and Dice on the {} {} images from {:.4} to {end:.4} \
              (mean of the last three epochs)",
@@ -187,5 +190,11 @@ mod tests {
         assert_eq!(of(0.78, 0.3), [""; 0]);
         assert_eq!(of(0.76, 0.35), [""; 0]);
         assert_eq!(kinds(&run(&[(0.4, 0.8), (0.3, 0.7), (0.2, 0.7)])), [""; 0]);
+        // A score that rises again, and one of few images.
+        let again = [(0.7, 0.5), (0.4, 0.8), (0.35, 0.6), (0.3, 0.65), (0.3, 0.7), (0.3, 0.75)];
+        assert_eq!(kinds(&run(&again)), [""; 0]);
+        let falls = run(&[(0.7, 0.5), (0.4, 0.8), (0.35, 0.7), (0.3, 0.7), (0.3, 0.7)]);
+        let of = |scored| training_hints(&falls, FinishedRun { planned: 5, scored, scored_on: "val" }).len();
+        assert_eq!([of(4), of(5)], [0, 1]);
     }
 }

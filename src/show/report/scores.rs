@@ -26,7 +26,9 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
             @for text in notes(evaluation) { p class="note" { (text) } }
         } @else {
             @if let Some(weights) = weights_note(evaluation) { p class="note" { (weights) } }
-            @for text in &report.remarks { p class="note" { (sentence(text)) } }
+            @for text in &report.remarks {
+                p class=(if text.starts_with("hint: ") { "missing" } else { "note" }) { (sentence(text)) }
+            }
         }
         (distributions(report))
         (figures_of_pixels(report))

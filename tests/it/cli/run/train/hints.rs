@@ -11,7 +11,11 @@ data p {
 }
 train stuck = Small on p { epochs = 4 batch = 2 loss = cross_entropy optimizer = sgd(lr = 1e-9) }
 train everywhere = Small on p { epochs = 3 batch = 2 loss = cross_entropy(weights = [0.001, 10]) optimizer = adam(lr = 0.1) }
-train learns = Small on p { epochs = 12 batch = 2 loss = cross_entropy + dice optimizer = adam(lr = 0.02) schedule = cosine }
+data more {
+  source = phantoms(count = 40) size = [32, 32] classes = ["background", "lung"] labels = [0, 255] empty = one
+  split = random(val = 0.2, test = 0.2)
+}
+train learns = Small on more { epochs = 30 batch = 2 loss = cross_entropy + dice optimizer = adam(lr = 0.02) schedule = cosine }
 "#;
 
 fn hints(folder: &TestFolder, file: &str) -> Vec<String> {
