@@ -81,7 +81,7 @@ fn several_networks_and_one_twice() {
     assert!(!compiled.problems.has_errors(), "{}", compiled.rendered());
     assert_eq!(compiled.checked.len(), 2);
     let clash = with_import("unet", "model UNet(x: [3, H, W]) -> [3, H, W] = x |> relu");
-    assert_eq!(clash.messages(), ["E0202 `UNet` is already the name of another item"]);
+    assert_eq!(clash.messages(), ["E0202 `UNet` is also the name of a network that `import std.unet` brings"]);
 }
 
 #[test]
