@@ -81,12 +81,12 @@ fn resized(rgb: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     (0..area).flat_map(|i| [0, 1, 2].map(|c| planes[c * area + i].round().clamp(0.0, 255.0) as u8)).collect()
 }
 
-/// Draws a bar with two lines above a picture, which is centred below it. The bar is at least `across` pixels wide.
+/// Draws a bar with the title and, if there is one, the score above a picture, which is centred below it. The bar is at least `across` pixels wide.
 fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas {
     // Names longer than the picture are shortened. The bar is at least as wide as eight letters and as the score.
     let letters = score.chars().count().max(8);
     let columns = across.max(picture.size[1]).max(letters * LETTER + 2 * PAD);
-    let bar = 2 * LINE + 3 * PAD;
+    let bar = if score.is_empty() { LINE + 2 * PAD } else { 2 * LINE + 3 * PAD };
     let mut canvas = Canvas::filled([bar + picture.size[0], columns], BAR);
     canvas.text([PAD, PAD], &shortened_in_the_middle(title, (columns - 2 * PAD) / LETTER, ".."), INK);
     canvas.text([LINE + 2 * PAD, PAD], score, INK);
