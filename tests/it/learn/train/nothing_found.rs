@@ -10,7 +10,7 @@ use npc::text::config::{LossTerm, WeightedLossTerm};
 fn set(fixture: &mut TrainingFixture, void: bool) {
     let root = fixture.dir.path().join("set");
     for i in 0..20usize {
-        let inside = |p: usize| (8..20).contains(&(p / 32)) && (4..24).contains(&(p % 32));
+        let inside = |p: usize| (8..20 + i % 4).contains(&(p / 32)) && (4..24).contains(&(p % 32));
         let image: Vec<u8> = (0..1024).map(|p| if inside(p) { 180 } else { 60 } + (p * (i + 3) % 23) as u8).collect();
         let class = |p: usize| match (void && (p % 32 >= 16 || i == 7), inside(p) && !matches!(i, 2 | 3)) {
             (true, _) => 255,
