@@ -4,6 +4,7 @@ use super::data_guess::DataGuess;
 use crate::base::code::Code;
 use crate::base::error::Result;
 use crate::data::central_range::spread;
+use crate::data::class_counts::count_classes;
 use crate::data::notice::FileRole;
 use crate::data::pixels::Pixels;
 use crate::data::volume::{self, VoxelGrid, is_volume};
@@ -42,14 +43,16 @@ impl ImageSample {
         if classes.len() * pixels.channels != pixels.values.len() {
             return;
         }
-        let mut places: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
-        for (i, &class) in classes.iter().enumerate().filter(|(_, class)| is_object(**class)) {
-            places.entry(class).or_default().push(i);
-        }
-        for (class, places) in places {
-            let kept = spread(places.len(), most).map(|i| places[i]);
+        for (class, count) in (0..=u8::MAX).zip(count_classes(classes)).filter(|(class, n)| is_object(*class) && *n > 0)
+        {
+            // Numbers of the pixels of this class that are kept, so that large masks need no list of all.
+            let mut kept: Vec<usize> = spread(count as usize, most).collect();
+            kept.sort_unstable();
+            let of_class = classes.iter().enumerate().filter(|(_, other)| **other == class).map(|(i, _)| i);
+            let mut kept = kept.into_iter().peekable();
+            let chosen = of_class.enumerate().filter(|(n, _)| kept.next_if_eq(n).is_some());
             let values =
-                kept.flat_map(|i| (0..pixels.channels).map(move |c| pixels.values.at(pixels.channels * i + c)));
+                chosen.flat_map(|(_, i)| (0..pixels.channels).map(move |c| pixels.values.at(pixels.channels * i + c)));
             self.inside.entry(class).or_default().extend(values);
         }
     }
