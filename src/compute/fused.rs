@@ -14,7 +14,8 @@ pub(crate) mod separable;
 
 pub(crate) use axis_taps::AxisTaps;
 pub(crate) use build::fuse;
-pub use conv_window::{ConvRegion, ConvWindow, KernelTap, StridedRange};
+pub(crate) use conv_window::KernelTap;
+pub use conv_window::{ConvRegion, ConvWindow};
 pub(crate) use node::{ConvKind, ConvNode, FoldedNorm, FusedNode, FusedOp, FusedValue, FusedValueId, NormNode};
 
 use crate::graph::op::ChannelShuffle;
@@ -30,13 +31,13 @@ pub enum PassMode {
 }
 
 /// Returns the input channel of channel `c` of a channel shuffle.
-pub fn shuffled(op: &ChannelShuffle, c: usize, channels: usize) -> usize {
+pub(crate) fn shuffled(op: &ChannelShuffle, c: usize, channels: usize) -> usize {
     c % op.groups * (channels / op.groups) + c / op.groups
 }
 
 /// Nodes in order, each after the nodes that it reads.
 #[derive(Debug)]
-pub struct FusedProgram {
+pub(crate) struct FusedProgram {
     pub mode: PassMode,
     pub nodes: Vec<FusedNode>,
     pub values: Vec<FusedValue>,

@@ -10,7 +10,7 @@ use crate::graph::plan::Plan;
 use std::collections::HashMap;
 
 /// Threads of a block of kernels that compute each number by itself.
-pub const THREADS: usize = 256;
+pub(super) const THREADS: usize = 256;
 
 /// How products are computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -47,7 +47,7 @@ pub struct CudaOptions {
 }
 
 /// A kernel with what its launch needs.
-pub struct KernelCall {
+pub(super) struct KernelCall {
     pub name: &'static str,
     /// Sources after the constants, in order.
     pub sources: &'static [&'static str],
@@ -60,7 +60,7 @@ pub struct KernelCall {
 
 impl KernelCall {
     /// A kernel that computes `count` items, one a thread.
-    pub fn of_items(
+    pub(super) fn of_items(
         name: &'static str,
         sources: &'static [&'static str],
         constants: KernelConstants,
@@ -73,7 +73,7 @@ impl KernelCall {
 
 /// The numbers of a batch norm's channels in a pass.
 #[derive(Debug, Clone, Copy)]
-pub struct NormBuffer {
+pub(super) struct NormBuffer {
     pub buffer: BufferId,
     /// Whether the statistics are those of the batch rather than the running ones.
     pub of_batch: bool,
@@ -81,14 +81,14 @@ pub struct NormBuffer {
 
 /// Statistics that a convolution took of its results, block by block.
 #[derive(Debug, Clone, Copy)]
-pub struct BlockStatistics {
+pub(super) struct BlockStatistics {
     pub buffer: BufferId,
     pub blocks: usize,
     /// Pixels of each block but the last.
     pub block_pixels: usize,
 }
 
-pub struct CudaBuilder<'a> {
+pub(super) struct CudaBuilder<'a> {
     pub plan: &'a Plan,
     pub fused: &'a FusedProgram,
     pub options: &'a CudaOptions,
@@ -111,7 +111,7 @@ pub struct CudaBuilder<'a> {
 }
 
 impl<'a> CudaBuilder<'a> {
-    pub fn new(plan: &'a Plan, fused: &'a FusedProgram, options: &'a CudaOptions) -> Self {
+    pub(super) fn new(plan: &'a Plan, fused: &'a FusedProgram, options: &'a CudaOptions) -> Self {
         let (nodes, values) = (fused.nodes.len(), fused.values.len());
         Self {
             plan,
@@ -132,17 +132,17 @@ impl<'a> CudaBuilder<'a> {
         }
     }
 
-    pub fn is_training(&self) -> bool {
+    pub(super) fn is_training(&self) -> bool {
         self.fused.mode != PassMode::Infer
     }
 
-    pub fn temporary(&mut self, len: usize) -> BufferId {
+    pub(super) fn temporary(&mut self, len: usize) -> BufferId {
         self.buffers.push(DeviceBuffer { role: BufferRole::Temporary, len });
         self.buffers.len() - 1
     }
 
     /// Returns the buffer with this role.
-    pub fn named(&mut self, role: BufferRole, len: usize) -> BufferPlace {
+    pub(super) fn named(&mut self, role: BufferRole, len: usize) -> BufferPlace {
         let buffer = *self.named.entry(role.clone()).or_insert_with(|| {
             self.buffers.push(DeviceBuffer { role, len });
             self.buffers.len() - 1
@@ -152,18 +152,18 @@ impl<'a> CudaBuilder<'a> {
     }
 
     /// Returns a tensor of a layer.
-    pub fn weight(&mut self, layer: usize, name: &'static str) -> BufferPlace {
+    pub(super) fn weight(&mut self, layer: usize, name: &'static str) -> BufferPlace {
         let len = self.weight_len(layer, name).expect("the layer has this tensor");
         self.named(BufferRole::Weight { layer, name }, len)
     }
 
-    pub fn weight_gradient(&mut self, layer: usize, name: &'static str) -> BufferPlace {
+    pub(super) fn weight_gradient(&mut self, layer: usize, name: &'static str) -> BufferPlace {
         let len = self.weight_len(layer, name).expect("the layer has this tensor");
         self.named(BufferRole::WeightGradient { layer, name }, len)
     }
 
     /// Returns the length of a tensor of a layer; `None` if the layer has none of this name.
-    pub fn weight_len(&self, layer: usize, name: &str) -> Option<usize> {
+    pub(super) fn weight_len(&self, layer: usize, name: &str) -> Option<usize> {
         let spec = self.plan.layers[layer].params.iter().find(|spec| spec.name == name)?;
         Some(spec.shape.iter().product())
     }
@@ -175,12 +175,12 @@ impl<'a> CudaBuilder<'a> {
     }
 
     /// Returns a value, which its node has written.
-    pub fn map(&self, value: FusedValueId) -> DeviceMap {
+    pub(super) fn map(&self, value: FusedValueId) -> DeviceMap {
         self.maps[value].expect("nodes come after those that they read")
     }
 
     /// Returns the map that a node writes.
-    pub fn output(&mut self, value: FusedValueId) -> DeviceMap {
+    pub(super) fn output(&mut self, value: FusedValueId) -> DeviceMap {
         if let Some(map) = self.maps[value] {
             return map;
         }
@@ -194,12 +194,12 @@ impl<'a> CudaBuilder<'a> {
     }
 
     /// Whether a value's numbers lie in the channels of this concatenation from `first` on.
-    pub fn is_slice(&self, value: FusedValueId, whole: FusedValueId, first: usize) -> bool {
+    pub(super) fn is_slice(&self, value: FusedValueId, whole: FusedValueId, first: usize) -> bool {
         self.slices[value] == Some((whole, first))
     }
 
     /// Lets a gradient be channels of another one, from `first` on, if nothing has written it. Returns whether it is.
-    pub fn share_gradient(&mut self, value: FusedValueId, whole: DeviceMap, first: usize) -> bool {
+    pub(super) fn share_gradient(&mut self, value: FusedValueId, whole: DeviceMap, first: usize) -> bool {
         let channels = self.fused.values[value].dims[1];
         let free = !self.options.copies_operands && self.gradients[value].is_none();
         let shared = free && whole.has_aligned(first, channels);
@@ -210,12 +210,12 @@ impl<'a> CudaBuilder<'a> {
     }
 
     /// Returns the gradient of a value, if something has written it.
-    pub fn gradient(&self, value: FusedValueId) -> Option<DeviceMap> {
+    pub(super) fn gradient(&self, value: FusedValueId) -> Option<DeviceMap> {
         self.gradients[value]
     }
 
     /// Returns where to write a gradient, and whether to add to what is there.
-    pub fn gradient_into(&mut self, value: FusedValueId) -> (DeviceMap, bool) {
+    pub(super) fn gradient_into(&mut self, value: FusedValueId) -> (DeviceMap, bool) {
         if let Some(map) = self.gradients[value] {
             return (map, true);
         }
@@ -224,7 +224,7 @@ impl<'a> CudaBuilder<'a> {
         (map, false)
     }
 
-    pub fn launch(&mut self, call: KernelCall, arguments: Vec<Option<BufferPlace>>) {
+    pub(super) fn launch(&mut self, call: KernelCall, arguments: Vec<Option<BufferPlace>>) {
         let constants = call.constants.int("THREADS", call.threads);
         let text = format!("{}{}", constants.text(), call.sources.concat());
         let kernel = *self.kernel_of.entry(text.clone()).or_insert_with(|| {
@@ -241,23 +241,23 @@ impl<'a> CudaBuilder<'a> {
     }
 
     /// Marks the end of the forward pass.
-    pub fn end_forward(&mut self) {
+    pub(super) fn end_forward(&mut self) {
         self.backward = self.launches.len();
     }
 
-    pub fn finish(self) -> CudaProgram {
+    pub(super) fn finish(self) -> CudaProgram {
         CudaProgram { kernels: self.kernels, buffers: self.buffers, launches: self.launches, backward: self.backward }
     }
 
     /// Refuses an operator that has no kernel.
-    pub fn no_kernel<T>(&self, what: &str) -> Result<T, Unsupported> {
+    pub(super) fn no_kernel<T>(&self, what: &str) -> Result<T, Unsupported> {
         let path = &self.plan.steps[self.step].path;
         Err(Unsupported(format!("{path}: no CUDA kernel for {what}")))
     }
 }
 
 /// Returns the place of a whole buffer.
-pub fn whole(buffer: BufferId) -> Option<BufferPlace> {
+pub(super) fn whole(buffer: BufferId) -> Option<BufferPlace> {
     Some(BufferPlace { buffer, offset: 0 })
 }
 

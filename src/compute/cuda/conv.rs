@@ -54,7 +54,7 @@ struct ConvEpilogue {
     statistics: bool,
 }
 
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
+pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     let mut epilogue = ConvEpilogue { relu: conv.relu, ..ConvEpilogue::default() };
@@ -83,7 +83,7 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
     }
 }
 
-pub fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g: DeviceMap) {
+pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g: DeviceMap) {
     let x = b.map(node.inputs[0]);
     let differentiable = b.fused.values[node.inputs[0]].differentiable;
     if b.weight_len(conv.layer, "bias").is_some() {

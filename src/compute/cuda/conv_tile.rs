@@ -3,11 +3,11 @@
 use super::constants::KernelConstants;
 
 /// Products of one step of a tile.
-pub const BLOCK_PRODUCTS: usize = 32;
+pub(super) const BLOCK_PRODUCTS: usize = 32;
 /// Tiles in flight.
-pub const STAGES: usize = 3;
+pub(super) const STAGES: usize = 3;
 /// Blocks that fill a card: two for each multiprocessor of an H100.
-pub const FULL_CARD: usize = 264;
+pub(super) const FULL_CARD: usize = 264;
 
 /// The part of the product that one block computes: rows by columns, and the grid of its warps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -76,7 +76,7 @@ const RUNS: usize = 512;
 const SHORTEST_RUN: usize = 64;
 
 /// Factors for a convolution's weights, and its bias.
-pub struct FoldedBuffers {
+pub(super) struct FoldedBuffers {
     pub factors: BufferId,
     pub bias: BufferId,
 }
@@ -91,7 +91,7 @@ fn running(b: &mut CudaBuilder, layer: usize, epsilon: f64, channels: usize) -> 
 }
 
 /// Splits a norm with running statistics into what is folded into the convolution before it.
-pub fn folded_norm(
+pub(super) fn folded_norm(
     b: &mut CudaBuilder,
     fold: FoldedNorm,
     channels: usize,
@@ -105,7 +105,7 @@ pub fn folded_norm(
     folded
 }
 
-pub fn forward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode) {
+pub(super) fn forward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode) {
     let x = b.map(node.inputs[0]);
     let of_batch = b.is_training() && !b.options.frozen.contains(&op.layer);
     let buffer = match of_batch {
@@ -124,7 +124,7 @@ pub fn forward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode) 
     b.launch(call, vec![x.place(), whole(buffer), y.place()]);
 }
 
-pub fn backward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode, g: DeviceMap) {
+pub(super) fn backward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode, g: DeviceMap) {
     let x = b.map(node.inputs[0]);
     let norm = b.norms[at].expect("the forward pass ran this norm");
     let coefficients = b.temporary(2 * x.channels());
@@ -149,7 +149,7 @@ pub fn backward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode,
 }
 
 /// Sums a gradient over its pixels.
-pub fn bias_gradient(b: &mut CudaBuilder, g: DeviceMap, to: BufferPlace) {
+pub(super) fn bias_gradient(b: &mut CudaBuilder, g: DeviceMap, to: BufferPlace) {
     let constants = KernelConstants::new().int("XP", 0);
     let (part, runs) = pixel_sums(b, PLAIN_SUMS, constants, None, g, None);
     let constants = KernelConstants::new().ints([("RUNS", runs), ("C", g.channels()), ("C4", g.stored_channels())]);
@@ -225,7 +225,7 @@ fn merge(b: &mut CudaBuilder, x: DeviceMap, op: &NormNode, found: BlockStatistic
 
 /// Sums the gradients of weight and bias of a norm over sets of numbers. `constants` are those of the sets, `found` the
 /// statistics of each.
-pub fn set_weight_gradients(
+pub(super) fn set_weight_gradients(
     b: &mut CudaBuilder,
     constants: KernelConstants,
     layer: usize,

@@ -15,7 +15,7 @@ use crate::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op, Reduction};
 use set_norm::SetNorm;
 
 /// Adds the launches that compute a node's outputs.
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Option<usize>) -> Result<(), Unsupported> {
+pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Option<usize>) -> Result<(), Unsupported> {
     match op {
         Op::Activation(op) => pixelwise::activation(b, node, op),
         Op::Combine(op) => pixelwise::combine(b, node, op),
@@ -48,7 +48,7 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Option<usi
 }
 
 /// Adds the launches that compute the gradients of a node's inputs from the gradient `g` of its first output.
-pub fn backward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Option<usize>, g: DeviceMap) {
+pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Option<usize>, g: DeviceMap) {
     match op {
         Op::Activation(op) => pixelwise::activation_gradient(b, node, op, g),
         Op::Combine(op) => pixelwise::combine_gradients(b, node, op, g),

@@ -8,7 +8,7 @@ use super::program::BufferPlace;
 const RELAYOUT: &[&str] = &[include_str!("kernels/relayout.cu")];
 
 /// Copies a map to planar numbers with `to_planar`, else planar numbers to the map, or adds them to it.
-pub fn relayout(b: &mut CudaBuilder, map: DeviceMap, planar: BufferPlace, to_planar: bool, add: bool) {
+pub(super) fn relayout(b: &mut CudaBuilder, map: DeviceMap, planar: BufferPlace, to_planar: bool, add: bool) {
     let constants = KernelConstants::new()
         .ints([("N", map.dims[0]), ("AREA", map.area()), ("C", map.channels())])
         .ints([("C4", map.stored_channels()), ("PITCH", map.pitch)])

@@ -10,7 +10,7 @@ mod node;
 
 pub(super) use build::build;
 pub(super) use lifetimes::ActivationLifetimes;
-pub(super) use node::{LaidOutConv, LaidOutNorm, NodeOp, ProgramNode, ProgramValueId};
+pub(super) use node::{LaidOutConv, NodeOp, ProgramNode, ProgramValueId};
 
 use crate::compute::fused::PassMode;
 use node::ProgramValue;

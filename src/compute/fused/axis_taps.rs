@@ -2,7 +2,7 @@
 
 /// The positions of another axis that each position of an axis reads, with their weights.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AxisTaps {
+pub(crate) struct AxisTaps {
     /// Number of positions of the axis that is read.
     from: usize,
     /// Index of the first tap of each position, and the end of the last taps.
@@ -13,7 +13,7 @@ pub struct AxisTaps {
 
 impl AxisTaps {
     /// `of` lists the taps of each of `to` positions.
-    pub fn new<I: IntoIterator<Item = (usize, f32)>>(from: usize, to: usize, of: impl Fn(usize) -> I) -> Self {
+    pub(crate) fn new<I: IntoIterator<Item = (usize, f32)>>(from: usize, to: usize, of: impl Fn(usize) -> I) -> Self {
         let mut taps = Self { from, starts: vec![0], places: Vec::new(), weights: Vec::new() };
         for i in 0..to {
             for (place, weight) in of(i) {
@@ -26,23 +26,23 @@ impl AxisTaps {
     }
 
     /// Each position reads itself.
-    pub fn same(size: usize) -> Self {
+    pub(crate) fn same(size: usize) -> Self {
         Self::new(size, size, |i| [(i, 1.0)])
     }
 
     /// Number of positions of the axis that is written.
-    pub fn to(&self) -> usize {
+    pub(crate) fn to(&self) -> usize {
         self.starts.len() - 1
     }
 
     /// Returns the places that position `i` reads, and their weights.
-    pub fn of(&self, i: usize) -> (&[usize], &[f32]) {
+    pub(crate) fn of(&self, i: usize) -> (&[usize], &[f32]) {
         let range = self.starts[i]..self.starts[i + 1];
         (&self.places[range.clone()], &self.weights[range])
     }
 
     /// Returns the positions that read each place, in order.
-    pub fn transposed(&self) -> Self {
+    pub(crate) fn transposed(&self) -> Self {
         let mut readers = vec![Vec::new(); self.from];
         for i in 0..self.to() {
             let (places, weights) = self.of(i);

@@ -8,7 +8,7 @@ pub(crate) type FusedValueId = usize;
 
 /// The computation of a node.
 #[derive(Debug, Clone)]
-pub enum FusedOp {
+pub(crate) enum FusedOp {
     Image,
     Conv(ConvNode),
     Norm(NormNode),
@@ -57,7 +57,7 @@ pub struct NormNode {
 }
 
 #[derive(Debug, Clone)]
-pub struct FusedNode {
+pub(crate) struct FusedNode {
     pub op: FusedOp,
     pub inputs: Vec<FusedValueId>,
     pub outputs: Vec<FusedValueId>,
@@ -68,7 +68,7 @@ pub struct FusedNode {
 }
 
 #[derive(Debug, Clone)]
-pub struct FusedValue {
+pub(crate) struct FusedValue {
     /// Images, channels, height and width.
     pub dims: [usize; 4],
     pub producer: usize,

@@ -20,7 +20,7 @@ fn copy(b: &mut CudaBuilder, from: DeviceMap, to: DeviceMap, sources: &[Option<u
 
 /// `source` gives the input channel of an output channel, from the number of input channels; a number beyond them means
 /// zeros.
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, source: impl Fn(usize, usize) -> usize) {
+pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, source: impl Fn(usize, usize) -> usize) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     let sources: Vec<_> =
@@ -28,7 +28,7 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, source: impl Fn(usize, usi
     copy(b, x, y, &sources, y.stored_channels(), false);
 }
 
-pub fn backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap, source: impl Fn(usize, usize) -> usize) {
+pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap, source: impl Fn(usize, usize) -> usize) {
     if !b.fused.values[node.inputs[0]].differentiable {
         return;
     }
@@ -43,7 +43,7 @@ pub fn backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap, source: imp
 }
 
 /// Copies the operands to their channels, unless they were written there.
-pub fn concat(b: &mut CudaBuilder, node: &FusedNode) {
+pub(super) fn concat(b: &mut CudaBuilder, node: &FusedNode) {
     let y = b.output(node.outputs[0]);
     let mut first = 0;
     for (i, &input) in node.inputs.iter().enumerate() {
@@ -61,7 +61,7 @@ pub fn concat(b: &mut CudaBuilder, node: &FusedNode) {
 
 /// Gives each operand its channels of the gradient. Where nothing else has written an operand's gradient, they stay where
 /// they are, and what comes later is added there: nothing reads the gradient of a concatenation after this.
-pub fn concat_gradients(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
+pub(super) fn concat_gradients(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
     let mut first = 0;
     for &input in &node.inputs {
         let channels = b.fused.values[input].dims[1];

@@ -19,14 +19,14 @@ fn pixel_constants(x: DeviceMap) -> KernelConstants {
     KernelConstants::new().ints([("PIXELS", x.pixels()), ("C", x.channels()), ("C4", x.stored_channels())])
 }
 
-pub fn channel_reduce(b: &mut CudaBuilder, node: &FusedNode, maximum: bool) {
+pub(super) fn channel_reduce(b: &mut CudaBuilder, node: &FusedNode, maximum: bool) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     let constants = pixel_constants(x).ints([("XP", x.pitch), ("YP", y.pitch)]).flag("MAXIMUM", maximum);
     b.launch(KernelCall::of_items("channel_reduce", REDUCE, constants, x.pixels()), vec![x.place(), y.place()]);
 }
 
-pub fn channel_maximum_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
+pub(super) fn channel_maximum_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
     if !b.fused.values[node.inputs[0]].differentiable {
         return;
     }
@@ -37,14 +37,14 @@ pub fn channel_maximum_gradient(b: &mut CudaBuilder, node: &FusedNode, g: Device
     b.launch(call, vec![x.place(), g.place(), into.place()]);
 }
 
-pub fn softmax(b: &mut CudaBuilder, node: &FusedNode) {
+pub(super) fn softmax(b: &mut CudaBuilder, node: &FusedNode) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     let constants = pixel_constants(x).ints([("XP", x.pitch), ("YP", y.pitch)]);
     b.launch(KernelCall::of_items("softmax", SOFTMAX, constants, x.pixels()), vec![x.place(), y.place()]);
 }
 
-pub fn softmax_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
+pub(super) fn softmax_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
     if !b.fused.values[node.inputs[0]].differentiable {
         return;
     }
@@ -66,13 +66,13 @@ fn shuffle(b: &mut CudaBuilder, op: &PixelShuffle, from: DeviceMap, to: DeviceMa
     b.launch(call, vec![from.place(), to.place()]);
 }
 
-pub fn pixel_shuffle(b: &mut CudaBuilder, node: &FusedNode, op: &PixelShuffle) {
+pub(super) fn pixel_shuffle(b: &mut CudaBuilder, node: &FusedNode, op: &PixelShuffle) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     shuffle(b, op, x, y, true, false);
 }
 
-pub fn pixel_shuffle_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &PixelShuffle, g: DeviceMap) {
+pub(super) fn pixel_shuffle_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &PixelShuffle, g: DeviceMap) {
     if b.fused.values[node.inputs[0]].differentiable {
         let (into, add) = b.gradient_into(node.inputs[0]);
         shuffle(b, op, g, into, false, add);
@@ -87,13 +87,13 @@ fn reorder(b: &mut CudaBuilder, from: DeviceMap, to: DeviceMap, add: bool) {
     relayout(b, to, place, false, add);
 }
 
-pub fn reshape(b: &mut CudaBuilder, node: &FusedNode) {
+pub(super) fn reshape(b: &mut CudaBuilder, node: &FusedNode) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     reorder(b, x, y, false);
 }
 
-pub fn reshape_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
+pub(super) fn reshape_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
     if b.fused.values[node.inputs[0]].differentiable {
         let (into, add) = b.gradient_into(node.inputs[0]);
         reorder(b, g, into, add);
@@ -117,13 +117,13 @@ fn drop_numbers(b: &mut CudaBuilder, node: &FusedNode, op: &Dropout, from: Devic
     b.launch(call, vec![from.place(), Some(seed), to.place()]);
 }
 
-pub fn dropout(b: &mut CudaBuilder, node: &FusedNode, op: &Dropout) {
+pub(super) fn dropout(b: &mut CudaBuilder, node: &FusedNode, op: &Dropout) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     drop_numbers(b, node, op, x, y, false);
 }
 
-pub fn dropout_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &Dropout, g: DeviceMap) {
+pub(super) fn dropout_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &Dropout, g: DeviceMap) {
     if b.fused.values[node.inputs[0]].differentiable {
         let (into, add) = b.gradient_into(node.inputs[0]);
         drop_numbers(b, node, op, g, into, add);
@@ -131,7 +131,7 @@ pub fn dropout_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &Dropout, g: 
 }
 
 /// Copies a tensor of one number per channel to a map that kernels read in groups of four.
-pub fn channel_map(b: &mut CudaBuilder, tensor: BufferPlace, channels: usize) -> DeviceMap {
+pub(super) fn channel_map(b: &mut CudaBuilder, tensor: BufferPlace, channels: usize) -> DeviceMap {
     let stored = DeviceMap::stored(channels);
     let buffer = b.temporary(stored);
     let map = DeviceMap { buffer, offset: 0, dims: [1, channels, 1, 1], pitch: stored };

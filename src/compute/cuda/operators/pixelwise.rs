@@ -103,14 +103,14 @@ fn slopes(b: &mut CudaBuilder, op: &PRelu, layer: Option<usize>, channels: usize
     pixels::channel_map(b, weight, if op.per_channel { channels } else { 1 })
 }
 
-pub fn prelu(b: &mut CudaBuilder, node: &FusedNode, op: &PRelu, layer: Option<usize>) {
+pub(super) fn prelu(b: &mut CudaBuilder, node: &FusedNode, op: &PRelu, layer: Option<usize>) {
     let x = b.map(node.inputs[0]);
     let slopes = slopes(b, op, layer, x.channels());
     let y = b.output(node.outputs[0]);
     pixelwise(b, &[x, slopes], y, false, "a > 0.f ? a : a * b");
 }
 
-pub fn prelu_gradients(b: &mut CudaBuilder, node: &FusedNode, op: &PRelu, layer: Option<usize>, g: DeviceMap) {
+pub(super) fn prelu_gradients(b: &mut CudaBuilder, node: &FusedNode, op: &PRelu, layer: Option<usize>, g: DeviceMap) {
     let x = b.map(node.inputs[0]);
     let slopes = slopes(b, op, layer, x.channels());
     operand_gradient(b, node.inputs[0], &[x, slopes, g], g, "a > 0.f ? d : d * b");
@@ -122,14 +122,14 @@ pub fn prelu_gradients(b: &mut CudaBuilder, node: &FusedNode, op: &PRelu, layer:
 }
 
 /// Spreads the gradient of a mean over channels evenly over them.
-pub fn channel_mean_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
+pub(super) fn channel_mean_gradient(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
     if b.fused.values[node.inputs[0]].differentiable {
         let (into, add) = b.gradient_into(node.inputs[0]);
         pixelwise(b, &[g], into, add, &format!("a / {}.f", into.channels()));
     }
 }
 
-pub fn activation(b: &mut CudaBuilder, node: &FusedNode, op: &Activation) {
+pub(super) fn activation(b: &mut CudaBuilder, node: &FusedNode, op: &Activation) {
     let x = b.map(node.inputs[0]);
     let expression = match op.function {
         ActivationFunction::Relu => "a < 0.f ? 0.f : a".to_owned(),
@@ -149,7 +149,7 @@ pub fn activation(b: &mut CudaBuilder, node: &FusedNode, op: &Activation) {
 }
 
 /// The gradient from `a` (input or output, as the function needs) and `b`, the gradient of the output.
-pub fn activation_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &Activation, g: DeviceMap) {
+pub(super) fn activation_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &Activation, g: DeviceMap) {
     let (x, y) = (b.map(node.inputs[0]), b.map(node.outputs[0]));
     let (from, expression) = match op.function {
         ActivationFunction::Relu => (y, "a <= 0.f ? 0.f : b".to_owned()),
@@ -173,7 +173,7 @@ pub fn activation_gradient(b: &mut CudaBuilder, node: &FusedNode, op: &Activatio
     operand_gradient(b, node.inputs[0], &[from, g], g, &expression);
 }
 
-pub fn combine(b: &mut CudaBuilder, node: &FusedNode, op: &Combine) {
+pub(super) fn combine(b: &mut CudaBuilder, node: &FusedNode, op: &Combine) {
     let [x, other] = [0, 1].map(|slot| b.map(node.inputs[slot]));
     let y = b.output(node.outputs[0]);
     let expression = match op.function {
@@ -185,7 +185,7 @@ pub fn combine(b: &mut CudaBuilder, node: &FusedNode, op: &Combine) {
     pixelwise(b, &[x, other], y, false, expression);
 }
 
-pub fn combine_gradients(b: &mut CudaBuilder, node: &FusedNode, op: &Combine, g: DeviceMap) {
+pub(super) fn combine_gradients(b: &mut CudaBuilder, node: &FusedNode, op: &Combine, g: DeviceMap) {
     let [x, other] = [0, 1].map(|slot| b.map(node.inputs[slot]));
     let [first, second] = [node.inputs[0], node.inputs[1]];
     match op.function {

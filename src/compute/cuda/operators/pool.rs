@@ -13,16 +13,16 @@ const UNPOOL: &[&str] = &[include_str!("../kernels/unpool.cu")];
 const UNPOOL_BACKWARD: &[&str] = &[include_str!("../kernels/unpool_backward.cu")];
 
 /// The rows and columns of each window.
-pub struct Bins {
+pub(super) struct Bins {
     axes: [Vec<PoolBin>; 2],
 }
 
 impl Bins {
-    pub fn sliding(b: &CudaBuilder, node: &FusedNode, window: &PoolWindow) -> Self {
+    pub(super) fn sliding(b: &CudaBuilder, node: &FusedNode, window: &PoolWindow) -> Self {
         Self::of(b, node, |axis, from, to| pool_bins::sliding(window, axis, from, to))
     }
 
-    pub fn adaptive(b: &CudaBuilder, node: &FusedNode) -> Self {
+    pub(super) fn adaptive(b: &CudaBuilder, node: &FusedNode) -> Self {
         Self::of(b, node, |_, from, to| pool_bins::adaptive(from, to))
     }
 
@@ -65,7 +65,7 @@ fn window_constants(window: DeviceMap, map: DeviceMap) -> KernelConstants {
     ])
 }
 
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, bins: &Bins) {
+pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, bins: &Bins) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     let index = node.outputs.get(1).map(|&value| b.output(value));
@@ -77,7 +77,7 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, bins: &Bins) {
     b.launch(call, vec![x.place(), y.place(), index.and_then(|index| index.place())]);
 }
 
-pub fn backward(b: &mut CudaBuilder, node: &FusedNode, bins: &Bins, g: DeviceMap) {
+pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, bins: &Bins, g: DeviceMap) {
     if !b.fused.values[node.inputs[0]].differentiable {
         return;
     }
@@ -100,7 +100,7 @@ fn pool_of_index(b: &CudaBuilder, index: FusedValueId) -> Result<Bins, Unsupport
     b.no_kernel("an index that no pool wrote")
 }
 
-pub fn unpool(b: &mut CudaBuilder, node: &FusedNode) -> Result<(), Unsupported> {
+pub(super) fn unpool(b: &mut CudaBuilder, node: &FusedNode) -> Result<(), Unsupported> {
     let bins = pool_of_index(b, node.inputs[1])?;
     let [x, index] = [0, 1].map(|slot| b.map(node.inputs[slot]));
     let y = b.output(node.outputs[0]);
@@ -111,7 +111,7 @@ pub fn unpool(b: &mut CudaBuilder, node: &FusedNode) -> Result<(), Unsupported> 
     Ok(())
 }
 
-pub fn unpool_backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
+pub(super) fn unpool_backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap) {
     if !b.fused.values[node.inputs[0]].differentiable {
         return;
     }

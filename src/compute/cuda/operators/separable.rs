@@ -8,13 +8,13 @@ use crate::compute::fused::{AxisTaps, FusedNode};
 const AXIS_TAPS: &[&str] = &[include_str!("../kernels/axis_taps.cu")];
 
 /// `taps` gives the taps down and across of an output size from an input size.
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, taps: impl Fn([usize; 2], [usize; 2]) -> [AxisTaps; 2]) {
+pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, taps: impl Fn([usize; 2], [usize; 2]) -> [AxisTaps; 2]) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     resample(b, x, y, &taps(x.size(), y.size()), false);
 }
 
-pub fn backward(
+pub(super) fn backward(
     b: &mut CudaBuilder,
     node: &FusedNode,
     g: DeviceMap,

@@ -29,7 +29,7 @@ const SMALL_SET: usize = 512;
 
 /// The numbers that are normalised together.
 #[derive(Debug, Clone, Copy)]
-pub struct SetNorm {
+pub(super) struct SetNorm {
     /// Sets of channels.
     pub groups: usize,
     /// Whether each pixel is normalised by itself, rather than the map of an image.
@@ -95,7 +95,7 @@ fn sums(
     to
 }
 
-pub fn forward(b: &mut CudaBuilder, node: &FusedNode, set: SetNorm, layer: Option<usize>) {
+pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, set: SetNorm, layer: Option<usize>) {
     let x = b.map(node.inputs[0]);
     let [weight, bias] = affine(b, layer);
     let found = sums(b, SUMS, set, x, None, None);
@@ -105,7 +105,7 @@ pub fn forward(b: &mut CudaBuilder, node: &FusedNode, set: SetNorm, layer: Optio
     b.launch(call, vec![x.place(), weight, bias, whole(found), y.place()]);
 }
 
-pub fn backward(b: &mut CudaBuilder, node: &FusedNode, set: SetNorm, layer: Option<usize>, g: DeviceMap) {
+pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, set: SetNorm, layer: Option<usize>, g: DeviceMap) {
     let x = b.map(node.inputs[0]);
     let [weight, _] = affine(b, layer);
     // Found again rather than kept: it is a few numbers, and the map is read anyway.

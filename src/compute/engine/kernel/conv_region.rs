@@ -14,7 +14,7 @@ use super::simd::{LANES, SimdLevel};
 use super::team::{self, DisjointWrites};
 use super::tile::{InputBlock, MAX_BLOCKS, Tile, TileTap, max_tile_width, tile_kernel};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
-use crate::compute::fused::{ConvRegion, KernelTap, StridedRange};
+use crate::compute::fused::{ConvRegion, KernelTap};
 use std::ops::Range;
 
 /// Bytes of weights that are read for each row. A group with more weights takes its input blocks in several turns.

@@ -4,7 +4,7 @@
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable;
 use super::{BackwardNeeds, plane_sums, row_loops};
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::compute::fused::separable::{adaptive_taps, sliding_taps};
 use crate::graph::op::{AvgPool, AvgPoolTo};
 

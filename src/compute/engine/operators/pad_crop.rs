@@ -3,9 +3,9 @@
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable;
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::compute::fused::separable::{crop_taps, padding_taps};
-use crate::graph::op::{Crop, Padding, PaddingMode};
+use crate::graph::op::{Crop, Padding};
 
 impl OperatorKernel for Padding {
     fn properties(&self) -> KernelProperties {

@@ -3,9 +3,9 @@
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable;
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::compute::fused::separable::resize_taps;
-use crate::graph::op::{Interpolation, Resize};
+use crate::graph::op::Resize;
 
 impl OperatorKernel for Resize {
     fn properties(&self) -> KernelProperties {
