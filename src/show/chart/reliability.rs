@@ -24,7 +24,7 @@ pub(crate) fn reliability_chart(calibration: &Calibration) -> Option<ChartDrawin
     let bins: Vec<&ConfidenceBin> = calibration.bins.iter().filter(|bin| bin.pixels > 0).collect();
     let title = format!("Reliability: ECE {:.4}, MCE {:.4}", calibration.ece?, calibration.mce?);
     let legend = [
-        LegendEntry::new("s0", LegendMark::Area, "accuracy"),
+        LegendEntry::new("s0", LegendMark::Line, "accuracy"),
         LegendEntry::new("s1", LegendMark::Gap, "gap to the confidence"),
         LegendEntry::new("", LegendMark::Guide, "as accurate as confident"),
     ];
@@ -65,8 +65,9 @@ fn draw_bin(bin: &ConfidenceBin, [x, y, n]: [&AxisScale; 3], floor: f64) -> Mark
             title {
                 "confidence " (four_digits(confidence)) ", accuracy " (four_digits(accuracy)) ", " (thousands(bin.pixels)) " pixels"
             }
-            g class="s0" { (bar("bar", [left, y.at(accuracy)], [wide, y.at(0.0) - y.at(accuracy)])) }
+            g class="s0" { (bar("bar", [left, low], [wide, y.at(0.0) - low])) }
             g class="s1" { (bar("gap", [left, high], [wide, low - high])) }
+            g class="s0" { path class="line" d=(format!("M{left:.1} {:.1}h{wide:.1}", y.at(accuracy))) {} }
             g class="weak" { (bar("bar", [left, n.at(bin.pixels as f64)], [wide, floor - n.at(bin.pixels as f64)])) }
         }
     }
