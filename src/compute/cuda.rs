@@ -24,7 +24,7 @@ mod relayout;
 pub use builder::{CudaOptions, Precision};
 pub use conv_tile::ConvTile;
 pub use lower::lower;
-pub use program::{BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
+pub use program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch};
 
 /// The text in front of every kernel on a GPU.
 pub const PRELUDE: &str = include_str!("cuda/kernels/prelude.cu");

@@ -22,7 +22,7 @@ pub mod compute {
     pub mod cuda {
         pub use crate::compute::cuda::arena::{Arena, place};
         pub use crate::compute::cuda::{
-            BufferId, BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, DeviceBuffer, Kernel, Launch,
+            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch,
             PRELUDE, Precision, lower,
         };
     }

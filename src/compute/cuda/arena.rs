@@ -1,6 +1,6 @@
 //! Places of buffers in one block of memory: buffers that are not needed at the same time share it.
 
-use super::program::{BufferId, BufferRole, CudaProgram};
+use super::program::{BufferRole, CudaProgram, DeviceBufferId};
 
 /// Every place is a multiple of this many bytes, as in `cudaMalloc`.
 const ALIGNMENT: usize = 256;
@@ -43,15 +43,16 @@ fn lifetimes(program: &CudaProgram) -> Vec<Option<(usize, usize)>> {
 /// Places the buffers: the largest first, each at the lowest offset where no buffer lies that lives at the same time.
 pub fn place(program: &CudaProgram) -> Arena {
     let lives = lifetimes(program);
-    let bytes = |id: BufferId| (program.buffers[id].len * 4).next_multiple_of(ALIGNMENT);
-    let mut order: Vec<BufferId> = (0..program.buffers.len()).filter(|&id| lives[id].is_some()).collect();
+    let bytes = |id: DeviceBufferId| (program.buffers[id].len * 4).next_multiple_of(ALIGNMENT);
+    let mut order: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(|&id| lives[id].is_some()).collect();
     order.sort_by_key(|&id| (std::cmp::Reverse(bytes(id)), id));
     let mut offsets = vec![0; program.buffers.len()];
-    let mut placed: Vec<BufferId> = Vec::new();
+    let mut placed: Vec<DeviceBufferId> = Vec::new();
     let mut end = 0;
     for id in order {
         let life = lives[id].expect("`order` has none without");
-        let together = |other: &BufferId| lives[*other].is_some_and(|(first, last)| first <= life.1 && life.0 <= last);
+        let together =
+            |other: &DeviceBufferId| lives[*other].is_some_and(|(first, last)| first <= life.1 && life.0 <= last);
         let mut taken: Vec<(usize, usize)> = placed
             .iter()
             .copied()

@@ -3,7 +3,7 @@
 use super::constants::KernelConstants;
 use super::conv_tile::ConvTile;
 use super::map::{DeviceMap, aligned};
-use super::program::{BufferId, BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
+use super::program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch};
 use crate::compute::fused::{FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
 use crate::graph::op::Op;
 use crate::graph::plan::Plan;
@@ -74,7 +74,7 @@ impl KernelCall {
 /// The numbers of a batch norm's channels in a pass.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NormBuffer {
-    pub buffer: BufferId,
+    pub buffer: DeviceBufferId,
     /// Whether the statistics are those of the batch rather than the running ones.
     pub of_batch: bool,
 }
@@ -82,7 +82,7 @@ pub(super) struct NormBuffer {
 /// Statistics that a convolution took of its results, block by block.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BlockStatistics {
-    pub buffer: BufferId,
+    pub buffer: DeviceBufferId,
     pub blocks: usize,
     /// Pixels of each block but the last.
     pub block_pixels: usize,
@@ -95,7 +95,7 @@ pub(super) struct CudaBuilder<'a> {
     kernels: Vec<Kernel>,
     kernel_of: HashMap<String, usize>,
     buffers: Vec<DeviceBuffer>,
-    named: HashMap<BufferRole, BufferId>,
+    named: HashMap<BufferRole, DeviceBufferId>,
     launches: Vec<Launch>,
     maps: Vec<Option<DeviceMap>>,
     gradients: Vec<Option<DeviceMap>>,
@@ -136,7 +136,7 @@ impl<'a> CudaBuilder<'a> {
         self.fused.mode != PassMode::Infer
     }
 
-    pub(super) fn temporary(&mut self, len: usize) -> BufferId {
+    pub(super) fn temporary(&mut self, len: usize) -> DeviceBufferId {
         self.buffers.push(DeviceBuffer { role: BufferRole::Temporary, len });
         self.buffers.len() - 1
     }
@@ -257,7 +257,7 @@ impl<'a> CudaBuilder<'a> {
 }
 
 /// Returns the place of a whole buffer.
-pub(super) fn whole(buffer: BufferId) -> Option<BufferPlace> {
+pub(super) fn whole(buffer: DeviceBufferId) -> Option<BufferPlace> {
     Some(BufferPlace { buffer, offset: 0 })
 }
 

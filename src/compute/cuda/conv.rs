@@ -6,7 +6,7 @@ use super::constants::KernelConstants;
 use super::conv_tile::{BLOCK_PRODUCTS, ConvTile, FULL_CARD, STAGES};
 use super::map::DeviceMap;
 use super::norm::{bias_gradient, folded_norm};
-use super::program::{BufferId, BufferPlace};
+use super::program::{BufferPlace, DeviceBufferId};
 use crate::compute::fused::{ConvKind, ConvNode, ConvRegion, FusedNode};
 
 const CONV: &[&str] = &[include_str!("kernels/tensor_core.cu"), include_str!("kernels/conv.cu")];
@@ -282,7 +282,7 @@ fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, lar
 fn sum_splits(
     b: &mut CudaBuilder,
     conv: &ConvNode,
-    part: BufferId,
+    part: DeviceBufferId,
     splits: usize,
     [outer, inner, taps]: [usize; 3],
     stored: usize,

@@ -1,6 +1,6 @@
 //! Maps on the device: channels last.
 
-use super::program::{BufferId, BufferPlace};
+use super::program::{BufferPlace, DeviceBufferId};
 
 /// Channels are stored in groups of this many, which one copy of 16 bytes moves.
 const GROUP: usize = 4;
@@ -9,7 +9,7 @@ const GROUP: usize = 4;
 /// the channels and the next multiple of 4 are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DeviceMap {
-    pub buffer: BufferId,
+    pub buffer: DeviceBufferId,
     /// A multiple of 4.
     pub offset: usize,
     /// Images, channels, height and width.

@@ -3,7 +3,7 @@
 use super::builder::{BlockStatistics, CudaBuilder, KernelCall, NormBuffer, THREADS, whole};
 use super::constants::KernelConstants;
 use super::map::DeviceMap;
-use super::program::{BufferId, BufferPlace, BufferRole};
+use super::program::{BufferPlace, BufferRole, DeviceBufferId};
 use crate::compute::fused::{FoldedNorm, FusedNode, NormNode};
 
 const NORM: &str = include_str!("kernels/norm.cu");
@@ -77,11 +77,11 @@ const SHORTEST_RUN: usize = 64;
 
 /// Factors for a convolution's weights, and its bias.
 pub(super) struct FoldedBuffers {
-    pub factors: BufferId,
-    pub bias: BufferId,
+    pub factors: DeviceBufferId,
+    pub bias: DeviceBufferId,
 }
 
-fn running(b: &mut CudaBuilder, layer: usize, epsilon: f64, channels: usize) -> BufferId {
+fn running(b: &mut CudaBuilder, layer: usize, epsilon: f64, channels: usize) -> DeviceBufferId {
     let buffer = b.temporary(channels * NORM_NUMBERS);
     let constants = KernelConstants::new().int("C", channels).number("EPSILON", epsilon);
     let tensors = ["running_mean", "running_var", "weight", "bias"].map(|name| Some(b.weight(layer, name)));
@@ -209,7 +209,7 @@ fn pixel_statistics(b: &mut CudaBuilder, x: DeviceMap) -> BlockStatistics {
 }
 
 /// Merges the statistics of blocks to the norm's numbers.
-fn merge(b: &mut CudaBuilder, x: DeviceMap, op: &NormNode, found: BlockStatistics) -> BufferId {
+fn merge(b: &mut CudaBuilder, x: DeviceMap, op: &NormNode, found: BlockStatistics) -> DeviceBufferId {
     let channels = x.channels();
     let norm = b.temporary(channels * NORM_NUMBERS);
     let batch = b.named(BufferRole::BatchStatistics { layer: op.layer }, 2 * channels);
@@ -229,7 +229,7 @@ pub(super) fn set_weight_gradients(
     b: &mut CudaBuilder,
     constants: KernelConstants,
     layer: usize,
-    (x, found): (DeviceMap, BufferId),
+    (x, found): (DeviceMap, DeviceBufferId),
     g: DeviceMap,
 ) {
     let (part, runs) = pixel_sums(b, SET_SUMS, constants, Some(x), g, whole(found));
@@ -247,7 +247,7 @@ fn pixel_sums(
     x: Option<DeviceMap>,
     g: DeviceMap,
     norm: Option<BufferPlace>,
-) -> (BufferId, usize) {
+) -> (DeviceBufferId, usize) {
     let run = run_length(g.pixels());
     let runs = g.pixels().div_ceil(run);
     let part = b.temporary(runs * g.stored_channels() * 2);

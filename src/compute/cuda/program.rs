@@ -1,7 +1,7 @@
 //! A network at one size as launches of kernels over buffers.
 
 /// Index into the buffers of a [`CudaProgram`].
-pub type BufferId = usize;
+pub type DeviceBufferId = usize;
 
 /// What a buffer holds. All numbers are 32-bit floats.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,7 +50,7 @@ pub struct Kernel {
 /// Pointer to the number `offset` of a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferPlace {
-    pub buffer: BufferId,
+    pub buffer: DeviceBufferId,
     pub offset: usize,
 }
 
@@ -78,7 +78,7 @@ pub struct CudaProgram {
 
 impl CudaProgram {
     /// Returns the buffer with this role, which is not [`BufferRole::Temporary`].
-    pub fn buffer(&self, role: &BufferRole) -> Option<BufferId> {
+    pub fn buffer(&self, role: &BufferRole) -> Option<DeviceBufferId> {
         self.buffers.iter().position(|buffer| buffer.role == *role)
     }
 }

@@ -4,7 +4,7 @@ use crate::compute::cuda::builder::{CudaBuilder, KernelCall, THREADS, whole};
 use crate::compute::cuda::constants::KernelConstants;
 use crate::compute::cuda::map::DeviceMap;
 use crate::compute::cuda::norm::set_weight_gradients;
-use crate::compute::cuda::program::{BufferId, BufferPlace};
+use crate::compute::cuda::program::{BufferPlace, DeviceBufferId};
 use crate::compute::fused::FusedNode;
 
 const SUMS: &[&str] = &[SET_NORM, STATISTICS_TERM, include_str!("../kernels/set_sums.cu")];
@@ -70,9 +70,9 @@ fn sums(
     sources: &'static [&'static str],
     set: SetNorm,
     x: DeviceMap,
-    g: Option<(DeviceMap, BufferId)>,
+    g: Option<(DeviceMap, DeviceBufferId)>,
     weight: Option<BufferPlace>,
-) -> BufferId {
+) -> DeviceBufferId {
     let to = b.temporary(2 * set.sets(x));
     let large = set.pixels(x) * (x.channels() / set.groups) > SMALL_SET;
     let (team, threads) = if large { (TEAM, TEAM) } else { (1, THREADS) };

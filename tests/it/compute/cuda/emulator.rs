@@ -1,6 +1,6 @@
 //! Compiles a program's kernels with a C++ compiler and runs them.
 
-use npc::internals::compute::cuda::{Arena, BufferId, BufferPlace, BufferRole, CudaProgram};
+use npc::internals::compute::cuda::{Arena, BufferPlace, BufferRole, CudaProgram, DeviceBufferId};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,8 @@ fn source_text(program: &CudaProgram, arena: &Arena) -> String {
         writeln!(text, "namespace k{i} {{\n{}\n}}", kernel.text).unwrap();
     }
     let (offsets, bytes) = (list(arena.offsets.iter().copied()), arena.bytes);
-    let outputs: Vec<BufferId> = (0..program.buffers.len()).filter(|&i| is_output(&program.buffers[i].role)).collect();
+    let outputs: Vec<DeviceBufferId> =
+        (0..program.buffers.len()).filter(|&i| is_output(&program.buffers[i].role)).collect();
     write!(
         text,
         "int main(int, char** argv) {{\nemulator::Memory m({{{}}}, {{{offsets}}}, argv[4][0] == 'a' ? {bytes} : 0);\nm.read(argv[1]);\n\
