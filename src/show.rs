@@ -13,6 +13,7 @@ pub(crate) mod figures;
 #[cfg(feature = "data")]
 pub(crate) mod images;
 pub(crate) mod picture;
+pub(crate) mod picture_file;
 #[cfg(feature = "run")]
 pub(crate) mod prediction;
 #[cfg(feature = "run")]

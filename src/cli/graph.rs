@@ -10,8 +10,10 @@ use crate::base::problem::problem;
 use crate::desk::build_models;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir;
+use crate::show::chart::ChartTheme;
 use crate::show::field;
-use crate::show::picture::{self, FoldState, Scene, ShapeNotation};
+use crate::show::picture::{self, Direction, FoldState, NotUShaped, Scene, ShapeNotation};
+use crate::show::picture_file::{check_picture_options, in_theme, is_drawn, write_picture};
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::diag::did_you_mean;
@@ -34,6 +36,7 @@ Examples:
     --unfold s.1.basic --out npnet.svg
   npc graph models/unet.model --on cvc --format mermaid --shapes formulas
   npc graph models/unet.model --on cvc --format dot --depth 2
+  npc graph models/unet.model --on cvc --direction down --theme dark --out unet.svg
   npc graph models/npnet.model --model NPNet --size 64x64
   npc graph models/npnet.model --model NPNet --size 64x64 --format json
 
@@ -44,7 +47,7 @@ pub(super) struct GraphOptions {
     /// Format [default: by the ending of --out, else text]
     #[arg(long, value_parser = format_parser(FORMATS))]
     format: Option<OutputFormat>,
-    /// Write to this file instead of standard output: .svg, .html, .dot, .mmd, .json or .txt
+    /// Write to this file instead of standard output: .svg, .png, .html, .dot, .mmd, .json or .txt
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Number of block levels in a picture [svg, html, mermaid, dot]
@@ -59,6 +62,14 @@ pub(super) struct GraphOptions {
     /// Labels of the edges in a picture [default: numbers]
     #[arg(long, value_enum)]
     shapes: Option<EdgeLabels>,
+    /// Direction of a picture: u (encoder down, decoder up, a row for each size of map) [svg, png, html], down, right
+    /// [mermaid, dot], or auto (u where the network is one, else down) [default: auto]
+    #[arg(long, value_name = "WAY")]
+    direction: Option<Direction>,
+    /// Colours of a picture: auto (those of the reader's setting; light in a PNG file), light or dark [default: auto]
+    /// [svg, png, html]
+    #[arg(long, value_name = "THEME")]
+    theme: Option<ChartTheme>,
     /// Counting convention of the costs in a picture
     #[arg(long, value_name = "NAME", default_value = "conv")]
     convention: Convention,
@@ -75,6 +86,7 @@ enum EdgeLabels {
 const FORMATS: Formats = &[
     (OutputFormat::Text, "One line per node"),
     (OutputFormat::Svg, "A picture in one file, for light and dark themes"),
+    (OutputFormat::Png, "The same picture in pixels; needs --out"),
     (OutputFormat::Html, "A page with collapsible blocks, in one file"),
     (OutputFormat::Dot, "For Graphviz"),
     (OutputFormat::Mermaid, "For Markdown"),
@@ -83,6 +95,7 @@ const FORMATS: Formats = &[
 
 const ENDINGS: FileEndings = &[
     (OutputFormat::Svg, &["svg"]),
+    (OutputFormat::Png, &["png"]),
     (OutputFormat::Html, &["html", "htm"]),
     (OutputFormat::Dot, &["dot", "gv"]),
     (OutputFormat::Mermaid, &["mmd", "mermaid"]),
@@ -95,10 +108,16 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
         Some(path) => format_of_file(path, opts.format, ENDINGS)?,
         None => opts.format.unwrap_or(OutputFormat::Text),
     };
+    if format == OutputFormat::Png && opts.out.is_none() {
+        let problem = problem!(E0503, "a PNG picture is written into a file"; help: "add --out FILE.png");
+        return Err(CommandError::usage(problem));
+    }
+    let drawn = is_drawn(format);
+    check_picture_options(format, opts.direction, opts.theme).map_err(CommandError::usage)?;
     let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
     if of_pictures && matches!(format, OutputFormat::Text | OutputFormat::Json) {
         let problem = problem!(E0503, "--depth, --fold, --unfold and --shapes are for pictures";
-            help: "add --format svg, html, mermaid or dot");
+            help: "add --format svg, html, mermaid or dot, or --out FILE.png");
         return Err(CommandError::usage(problem));
     }
     let (file, selection) = opts.select.chosen()?;
@@ -111,8 +130,11 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
         }
         _ => draw_model(opts, format, &checked, &sources)?,
     };
+    let theme = opts.theme.unwrap_or_default();
     match &opts.out {
+        None if drawn => print(&in_theme(&text, theme)),
         None => print(&text),
+        Some(path) if drawn => Ok(write_picture(path, &text, theme)?),
         Some(path) => Ok(write_named_file(path, text.as_bytes())?),
     }
 }
@@ -144,6 +166,10 @@ fn draw_model(
         problem!(E0311, "{name} is too large for a picture: its edges cross more than {} rows", picture::MAX_DUMMY_NODES;
             help: "put parts of it into blocks, or use --format text")
     })?;
+    let scene = scene.in_direction(opts.direction.unwrap_or_default()).map_err(|NotUShaped(why)| {
+        problem!(E0311, "{} cannot be drawn as a U: {why}", checked.graph().name;
+            help: "leave out --direction, or use --direction down, which draws every network")
+    })?;
     let shapes = match opts.shapes.unwrap_or(EdgeLabels::Numbers) {
         EdgeLabels::Numbers => ShapeNotation::Numbers,
         EdgeLabels::Formulas => ShapeNotation::Formulas,
@@ -161,7 +187,7 @@ fn draw_model(
         }
     }
     Ok(match format {
-        OutputFormat::Svg => picture::svg(&scene, &fold, shapes),
+        OutputFormat::Svg | OutputFormat::Png => picture::svg(&scene, &fold, shapes),
         OutputFormat::Html => picture::page(&scene, &fold, shapes, Some(sources)),
         OutputFormat::Mermaid => picture::mermaid(&scene, &fold, shapes),
         _ => picture::dot(&scene, &fold, shapes),

@@ -236,8 +236,8 @@ pub mod show {
     }
     pub mod picture {
         pub use crate::show::picture::{
-            BoxEdge, FoldState, MAX_BOXES, PictureLayout, Position, Route, Scene, ShapeNotation, TreeItemKind,
-            box_edges, dot, mermaid, page, place, routes, svg,
+            BoxEdge, Direction, Flow, FoldState, MAX_BOXES, NotUShaped, PictureLayout, Position, Route, Scene,
+            ShapeNotation, TreeItemKind, box_edges, dot, mermaid, page, place, routes, svg,
         };
     }
     #[cfg(feature = "data")]

@@ -36,9 +36,9 @@ impl Table {
 
     /// Prints the table in one of the formats. Picture formats print text.
     pub fn print(&self, format: OutputFormat) -> String {
-        use OutputFormat::{Csv, Dot, Html, Json, Latex, Markdown, Mermaid, Svg, Text};
+        use OutputFormat::{Csv, Dot, Html, Json, Latex, Markdown, Mermaid, Png, Svg, Text};
         match format {
-            Text | Svg | Dot | Mermaid => self.to_text(),
+            Text | Svg | Png | Dot | Mermaid => self.to_text(),
             Markdown => self.to_markdown(),
             Latex => self.to_latex(),
             Csv => self.to_csv(),

@@ -4,3 +4,4 @@ pub mod picture;
 mod picture_browser;
 #[cfg(feature = "data")]
 mod results;
+mod u_picture;

@@ -3,7 +3,7 @@
 use super::colours::{hue, shade};
 use super::fold::FoldState;
 use super::item_facts::second_line;
-use super::scene::{Scene, ShapeNotation};
+use super::scene::{Direction, Scene, ShapeNotation};
 use super::tree::TreeItemKind;
 use super::visible::{NestingStep, box_edges, nesting_steps};
 use std::fmt::Write;
@@ -11,6 +11,9 @@ use std::fmt::Write;
 /// Writes the graph in the dot language.
 pub fn dot(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     let mut out = format!("digraph {} {{\n", quoted(&scene.name));
+    if scene.direction == Direction::Right {
+        out.push_str("  rankdir=LR;\n");
+    }
     out.push_str("  graph [fontname=\"Helvetica\", fontsize=12, labeljust=l, style=rounded];\n");
     out.push_str("  node [shape=box, style=\"rounded,filled\", fontname=\"Helvetica\", fontsize=11];\n");
     out.push_str("  edge [fontname=\"Helvetica\", fontsize=9, arrowsize=0.6, color=\"#64748b\"];\n");

@@ -3,14 +3,15 @@
 use super::colours::{hue, shade};
 use super::fold::FoldState;
 use super::item_facts::second_line;
-use super::scene::{Scene, ShapeNotation};
+use super::scene::{Direction, Scene, ShapeNotation};
 use super::tree::TreeItemKind;
 use super::visible::{NestingStep, box_edges, nesting_steps};
 use std::fmt::Write;
 
 /// Writes the graph as a Mermaid flowchart.
 pub fn mermaid(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
-    let mut out = String::from("flowchart TB\n");
+    let way = if scene.direction == Direction::Right { "LR" } else { "TB" };
+    let mut out = format!("flowchart {way}\n");
     let mut depth = 1;
     let mut frames = Vec::new();
     for step in nesting_steps(scene, fold) {

@@ -11,6 +11,7 @@ use super::layout_node::LayoutNodeKind;
 use super::scene::{Scene, ShapeNotation};
 use super::svg::{legend_entries, summary};
 use super::tree::TreeItemKind;
+use super::u_plan::{Flow, HeightStep, Lane, LanePair, UPlan, UWay};
 use crate::base::xml::escaped;
 use crate::show::text::width;
 use crate::text::source::SourceMap;
@@ -21,6 +22,7 @@ const PICTURE: &str = include_str!("page/picture.css");
 const STYLE: &str = include_str!("page/page.css");
 const COLOURS: &str = include_str!("page/pagecolours.css");
 const PLACE: &str = include_str!("page/place.js");
+const U: &str = include_str!("page/u.js");
 const SCRIPT: &str = include_str!("page/page.js");
 
 /// Returns the page with the blocks of the fold state open. It shows places in model files where `sources` are given.
@@ -32,7 +34,7 @@ pub fn page(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, sources: Opt
         ("$title", escaped(&scene.name)),
         ("$summary", escaped(&summary(scene))),
         ("$keys", legend_html(scene)),
-        ("$script", format!("{PLACE}{SCRIPT}")),
+        ("$script", format!("{U}{PLACE}{SCRIPT}")),
         ("$data", data),
     ];
     // Placeholders are replaced from left to right, so that text inside a part is never taken for a placeholder.
@@ -76,6 +78,46 @@ fn page_data(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, sources: Op
         "kinds": scene.kinds,
         "items": items,
         "levels": levels,
+        "u": scene.u_plan().map(|plan| u_json(scene, plan)),
+    })
+}
+
+/// Returns a plan in arrays, with the sizes of its rows and their widths in numbers and in formulas.
+fn u_json(scene: &Scene, plan: &UPlan) -> Value {
+    let lane = |lane: Lane| match lane {
+        Lane::Entry(input) => json!([0, input]),
+        Lane::Exit(port) => json!([1, port]),
+    };
+    let pairs = |list: &[LanePair]| -> Vec<Value> {
+        list.iter().map(|p| json!([p.from, lane(p.from_lane), p.to, lane(p.to_lane)])).collect()
+    };
+    let parts: Vec<Value> = (plan.parts.iter())
+        .map(|p| {
+            let straight = p.straight.map_or(json!(-1), |input| json!(input));
+            json!([p.item, p.row, p.column, u8::from(p.flow == Flow::Up), p.exits, p.entries, p.ends, straight])
+        })
+        .collect();
+    let way = |way: &UWay| match way {
+        UWay::Straight => json!([]),
+        UWay::Channel(lane) => json!([[lane.track, lane.lane]]),
+        UWay::Corridor(lanes) => lanes.iter().map(|lane| json!([lane.track, lane.lane])).collect(),
+    };
+    let lines: Vec<Value> = (plan.lines.iter())
+        .map(|l| json!([l.edge[0], l.edge[1], l.port, l.input, u8::from(l.size_only), way(&l.way)]))
+        .collect();
+    let steps: Vec<Value> = (plan.steps.iter())
+        .map(|step| match step {
+            HeightStep::Row(row) => json!(row),
+            HeightStep::Parts(parts) => json!(parts),
+        })
+        .collect();
+    let notations = [ShapeNotation::Numbers, ShapeNotation::Formulas];
+    let sizes: Vec<[&str; 2]> = plan.examples.iter().map(|&item| notations.map(|n| scene.map_size(item, n))).collect();
+    let widths: Vec<[f64; 2]> = sizes.iter().map(|texts| texts.map(|text| width(text, SMALL + 1.0))).collect();
+    json!({
+        "parts": parts, "columns": plan.columns, "lines": lines, "ties": pairs(&plan.ties), "below": pairs(&plan.below),
+        "steps": steps, "settles": plan.settles, "channels": plan.channels, "corridors": plan.corridors,
+        "sizes": sizes, "widths": widths,
     })
 }
 

@@ -5,35 +5,19 @@
 
 use super::layered::LayeredGraph;
 use super::layout_node::{Hyperedge, LayoutNodeKind, Segment};
-use super::place::{PictureLayout, PlacedBlock, Position};
+use super::picture_layout::{ArrowTip, PictureLayout, PlacedBlock, Position, Route};
 use super::scene::Scene;
+use super::u_plan::Flow;
 use std::fmt::Write;
 
 /// Distance between routes that end in one box.
-const PORT_DISTANCE: f64 = 14.0;
+pub(super) const PORT_DISTANCE: f64 = 14.0;
 /// Height of an arrowhead.
 pub(super) const ARROW: f64 = 6.0;
 
-/// The route of one tensor inside one open block.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Route {
-    /// The item of the open block.
-    pub block: usize,
-    /// Number of the hyperedge in the layered graph of the block.
-    pub hyperedge: usize,
-    /// SVG path data of the segments that carry values.
-    pub solid: String,
-    /// SVG path data of the segments of which only the size is read.
-    pub dashed: String,
-    /// Tips of the arrows, each with whether only the size is read.
-    pub arrow_tips: Vec<(Position, bool)>,
-    /// The bend points of each segment: its start, the end of the layer it starts in, the start of the next layer, its end.
-    pub bends: Vec<[Position; 4]>,
-}
-
-/// Routes every hyperedge of every open block.
+/// Routes every hyperedge of every open block. The lines between the parts of a U come first.
 pub fn routes(scene: &Scene, layout: &PictureLayout) -> Vec<Route> {
-    let mut routes = Vec::new();
+    let mut routes = layout.u_routes.clone();
     for (item, placed) in layout.blocks.iter().enumerate() {
         if let (Some(placed), Some(layered)) = (placed, &scene.layered[item]) {
             let router = BlockRouter { layered, placed };
@@ -92,22 +76,20 @@ impl BlockRouter<'_> {
 
     /// Routes one hyperedge; `ends` yields the x coordinate of the end of each of its segments.
     fn route(&self, block: usize, number: usize, hyperedge: &Hyperedge, ends: impl Iterator<Item = f64>) -> Route {
-        let mut route = Route {
-            block,
-            hyperedge: number,
-            solid: String::new(),
-            dashed: String::new(),
-            arrow_tips: Vec::new(),
-            bends: Vec::new(),
-        };
+        let mut route = Route::new(block, number);
+        let flow = self.placed.flow;
         for (segment, end) in hyperedge.segments.iter().zip(ends) {
             let to = &self.placed.nodes[segment.to];
             let has_arrow = self.is_item(segment.to) && to.ins.is_none();
             let bends = self.bends(hyperedge, segment, end);
-            let stop = if has_arrow { to.top - ARROW + 1.0 } else { to.top };
-            write_path(if segment.size_only { &mut route.dashed } else { &mut route.solid }, bends, stop);
+            let stop = if has_arrow { before_arrow(to.top, flow) } else { to.top };
+            write_path(if segment.size_only { &mut route.dashed } else { &mut route.solid }, bends, stop, flow);
             if has_arrow {
-                route.arrow_tips.push((Position { x: end, y: to.top }, segment.size_only));
+                route.arrow_tips.push(ArrowTip {
+                    at: Position { x: end, y: to.top },
+                    size_only: segment.size_only,
+                    flow,
+                });
             }
             route.bends.push(bends);
         }
@@ -127,18 +109,23 @@ impl BlockRouter<'_> {
     }
 }
 
+/// Returns the height where a line ends that has an arrow at a box.
+pub(super) fn before_arrow(side: f64, flow: Flow) -> f64 {
+    if flow == Flow::Down { side - ARROW + 1.0 } else { side + ARROW - 1.0 }
+}
+
 /// Appends a segment that ends at the height `stop` to SVG path data.
-fn write_path(path: &mut String, [from, below, above, _]: [Position; 4], stop: f64) {
+fn write_path(path: &mut String, [from, below, above, _]: [Position; 4], stop: f64, flow: Flow) {
     let (x, end) = (from.x, above.x);
     let _ = write!(path, "M{x:.1} {:.1}", from.y);
     if (x - end).abs() < 0.05 {
         let _ = write!(path, "V{stop:.1}");
         return;
     }
-    let bend = above.y.min(stop);
+    let bend = if flow == Flow::Down { above.y.min(stop) } else { above.y.max(stop) };
     let middle = (below.y + bend) / 2.0;
     let _ = write!(path, "V{:.1}C{x:.1} {middle:.1} {end:.1} {middle:.1} {end:.1} {bend:.1}", below.y);
-    if stop > bend {
+    if stop != bend {
         let _ = write!(path, "V{stop:.1}");
     }
 }

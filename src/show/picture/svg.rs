@@ -1,12 +1,16 @@
 //! Writes a picture as one self-contained SVG file, with colours for light and dark and the default sans-serif font.
 
+use super::block_place::{MARGIN, SHEET};
 use super::colours::{HUES, rules};
 use super::fold::FoldState;
 use super::item_facts::{FONT, ItemFacts, SHADES, SMALL, second_line};
-use super::place::{BoxBounds, PictureLayout, place};
+use super::picture_layout::{BoxBounds, PictureLayout, Position};
+use super::place::place;
 use super::route::{ARROW, routes};
 use super::scene::{Scene, ShapeNotation};
 use super::tree::{TreeItem, TreeItemKind};
+use super::u_place::ROW_GAP;
+use super::u_plan::Flow;
 use crate::base::number::three_digits;
 use crate::base::xml::escaped;
 use crate::show::text::{bold_width, width};
@@ -65,15 +69,17 @@ fn draw_body(out: &mut String, scene: &Scene, fold: &FoldState, shapes: ShapeNot
             draw_frame(out, scene, item, bounds);
         }
     }
+    draw_rows(out, scene, shapes, placed);
     for route in routes(scene, placed) {
         for (class, path) in [("edge", &route.solid), ("edge size", &route.dashed)] {
             if !path.is_empty() {
                 let _ = writeln!(out, "<path class=\"{class}\" d=\"{path}\"/>");
             }
         }
-        for (tip, size_only) in &route.arrow_tips {
-            let class = if *size_only { "tip size" } else { "tip" };
-            let (x, y, back) = (tip.x, tip.y, tip.y - ARROW);
+        for tip in &route.arrow_tips {
+            let class = if tip.size_only { "tip size" } else { "tip" };
+            let Position { x, y } = tip.at;
+            let back = if tip.flow == Flow::Down { y - ARROW } else { y + ARROW };
             let _ = writeln!(
                 out,
                 "<path class=\"{class}\" d=\"M{x:.1} {y:.1}L{:.1} {back:.1}H{:.1}Z\"/>",
@@ -90,6 +96,22 @@ fn draw_body(out: &mut String, scene: &Scene, fold: &FoldState, shapes: ShapeNot
     for (item, port, at) in &placed.labels {
         let label = escaped(scene.label(*item, *port, shapes));
         let _ = writeln!(out, "<text class=\"shape\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>", at.x, at.y);
+    }
+}
+
+/// Draws the sizes of the rows of a U, and a line between two rows.
+fn draw_rows(out: &mut String, scene: &Scene, shapes: ShapeNotation, placed: &PictureLayout) {
+    for (number, row) in placed.rows.iter().enumerate() {
+        let size = escaped(scene.map_size(row.example, shapes));
+        if number > 0 {
+            let _ = writeln!(
+                out,
+                "<path class=\"row\" d=\"M{MARGIN} {:.1}H{:.1}\"/>",
+                row.top - ROW_GAP / 2.0,
+                placed.size[0] - MARGIN
+            );
+        }
+        let _ = writeln!(out, "<text class=\"level\" x=\"{MARGIN}\" y=\"{:.1}\">{size}</text>", row.top + 12.0);
     }
 }
 
@@ -141,8 +163,8 @@ fn draw_box(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
         let _ = write!(
             out,
             "<rect class=\"under\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{h:.1}\" rx=\"6\"/>",
-            x + 3.0,
-            y + 3.0,
+            x + SHEET,
+            y + SHEET,
             w
         );
     }

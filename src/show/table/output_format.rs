@@ -22,6 +22,8 @@ pub enum OutputFormat {
     Html,
     /// A picture.
     Svg,
+    /// A picture of pixels.
+    Png,
     /// A picture that Graphviz draws.
     Dot,
     /// A picture that Markdown viewers draw.
@@ -30,7 +32,7 @@ pub enum OutputFormat {
 
 impl OutputFormat {
     /// All formats.
-    pub const ALL: [OutputFormat; 9] = [
+    pub const ALL: [OutputFormat; 10] = [
         OutputFormat::Text,
         OutputFormat::Json,
         OutputFormat::Csv,
@@ -38,6 +40,7 @@ impl OutputFormat {
         OutputFormat::Latex,
         OutputFormat::Html,
         OutputFormat::Svg,
+        OutputFormat::Png,
         OutputFormat::Dot,
         OutputFormat::Mermaid,
     ];
@@ -52,6 +55,7 @@ impl OutputFormat {
             OutputFormat::Latex => "latex",
             OutputFormat::Html => "html",
             OutputFormat::Svg => "svg",
+            OutputFormat::Png => "png",
             OutputFormat::Dot => "dot",
             OutputFormat::Mermaid => "mermaid",
         }
@@ -67,6 +71,7 @@ impl OutputFormat {
             | OutputFormat::Json
             | OutputFormat::Html
             | OutputFormat::Svg
+            | OutputFormat::Png
             | OutputFormat::Dot
             | OutputFormat::Mermaid => String::new(),
         };

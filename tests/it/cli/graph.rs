@@ -48,14 +48,18 @@ fn dot_snapshots() {
 
 #[test]
 fn svg_snapshots() {
-    let svg = small(&["--format", "svg", "--fold", "c.step"]);
     // The colours have a file of their own.
-    let (head, rest) = svg.split_once("<style>").unwrap();
-    assert_snapshot!(
-        "it",
-        "it__graph_cli__svg_snapshots",
+    let without_style = |svg: String| {
+        let (head, rest) = svg.split_once("<style>").unwrap();
         format!("{head}{}", rest.split_once("</style>\n").unwrap().1)
-    );
+    };
+    let options = ["--format", "svg", "--fold", "c.step"];
+    let down = small(&[&options[..], &["--direction", "down"]].concat());
+    assert_snapshot!("it", "it__graph_cli__svg_snapshots", without_style(down));
+    // The network is a U, and is drawn as one without an option too.
+    let u = small(&[&options[..], &["--direction", "u"]].concat());
+    assert_eq!(small(&options), u);
+    assert_snapshot!("it", "it__graph_cli__u_snapshots", without_style(u));
 }
 
 #[test]
@@ -137,7 +141,7 @@ fn examples_of_the_help_run() {
         let output = npc(&repository(""), &args);
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "npc {example}");
     }
-    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 3);
 }
 
 /// A small reader of flowcharts: every line is of a known form, nodes are defined before they are used, subgraphs end.

@@ -6,12 +6,19 @@ use crate::support::repository::repository;
 use crate::support::tape::Tape;
 use npc::graph::check::CheckedGraph;
 use npc::internals::show::picture;
-use npc::internals::show::picture::{FoldState, PictureLayout, Position, Scene, ShapeNotation, TreeItemKind};
+use npc::internals::show::picture::{
+    Direction, Flow, FoldState, PictureLayout, Position, Scene, ShapeNotation, TreeItemKind,
+};
 use npc::study::cost::{Convention, count};
 use proptest::prelude::*;
 
 pub fn scene(checked: &CheckedGraph) -> Scene {
     Scene::new(checked, Convention::Conv).unwrap()
+}
+
+/// The same, drawn down even if it is a U.
+pub fn scene_down(checked: &CheckedGraph) -> Scene {
+    scene(checked).in_direction(Direction::Down).unwrap()
 }
 
 /// A model of `models/` at the size of the polyp data.
@@ -54,7 +61,7 @@ fn label(text: &str, at: Position) -> Rect {
 }
 
 /// Checks the properties of every picture of any graph.
-fn check_picture(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
+pub fn check_picture(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
     let placed = picture::place(scene, fold, ShapeNotation::Numbers);
     let items = &scene.tree.items;
     let rect = |i: usize| placed.boxes[i].map(|s| Rect { left: s.x, top: s.y, right: s.x + s.w, bottom: s.y + s.h });
@@ -82,10 +89,16 @@ fn check_picture(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
         arrows += line.arrow_tips.len();
         let level = scene.layered[line.block].as_ref().expect("lines are in open blocks");
         let inside = scene.tree.ancestors(line.block);
+        let up = placed.blocks[line.block].as_ref().is_some_and(|block| block.flow == Flow::Up);
         for [a, b, c, d] in &line.bends {
-            prop_assert!(a.y <= b.y && b.y < c.y && c.y <= d.y, "a line runs up in {}", items[line.block].path);
+            let [e, f, g, h] = [a.y, b.y, c.y, d.y].map(|y| if up { -y } else { y });
+            // Arrows that point up end below the sheet of a closed block.
+            prop_assert!(e <= f && f < g && g <= h + 3.0, "a line runs back in {}", items[line.block].path);
             prop_assert!(level.layers.len() > 1);
-            for p in points(*a, *b, *c, *d) {
+        }
+        let on_bends = line.bends.iter().map(|[a, b, c, d]| points(*a, *b, *c, *d));
+        for p in on_bends.chain(line.corners.iter().map(|corners| points_between(corners))) {
+            for p in p {
                 for (i, r) in boxes.iter().filter(|(i, _)| !inside.contains(i)) {
                     prop_assert!(!r.holds(p), "a line in {:?} runs through {}", items[line.block].path, items[*i].path);
                 }
@@ -107,6 +120,19 @@ fn labels(scene: &Scene, placed: &PictureLayout) -> Vec<(usize, Rect)> {
     placed.labels.iter().map(numbers).collect()
 }
 
+/// Returns points along a line with corners.
+fn points_between(corners: &[Position]) -> Vec<Position> {
+    let mut all = Vec::new();
+    for pair in corners.windows(2) {
+        let steps = ((pair[0].x - pair[1].x).abs().max((pair[0].y - pair[1].y).abs()) / 4.0).ceil().max(1.0) as usize;
+        all.extend((0..=steps).map(|k| {
+            let t = k as f64 / steps as f64;
+            Position { x: pair[0].x + t * (pair[1].x - pair[0].x), y: pair[0].y + t * (pair[1].y - pair[0].y) }
+        }));
+    }
+    all
+}
+
 /// Returns points along a piece of a line: down, across in a cubic curve with vertical ends, down.
 fn points(a: Position, b: Position, c: Position, d: Position) -> Vec<Position> {
     let mut all = Vec::new();
@@ -122,7 +148,7 @@ fn points(a: Position, b: Position, c: Position, d: Position) -> Vec<Position> {
     all
 }
 
-fn check(scene: &Scene, fold: &FoldState) {
+pub fn check(scene: &Scene, fold: &FoldState) {
     if let Err(e) = check_picture(scene, fold) {
         panic!("{}: {e}", scene.name);
     }
@@ -146,10 +172,12 @@ fn pictures_of_the_models_are_well_formed() {
             readable.box_count(&scene.tree) <= picture::MAX_BOXES || readable == FoldState::to_depth(&scene.tree, 1),
             "{model}"
         );
+        let down = scene.clone().in_direction(Direction::Down).unwrap();
         for fold in
             [FoldState::to_depth(&scene.tree, 1), FoldState::to_depth(&scene.tree, 2), readable, all_open(&scene)]
         {
             check(&scene, &fold);
+            check(&down, &fold);
         }
     }
 }
@@ -175,7 +203,7 @@ fn columns_are_sizes_of_maps() {
 /// A skip connection is one straight line.
 #[test]
 fn skips_are_straight() {
-    let scene = scene(&repository_model("unet", "UNet"));
+    let scene = scene_down(&repository_model("unet", "UNet"));
     let fold = FoldState::to_depth(&scene.tree, 1);
     let placed = picture::place(&scene, &fold, ShapeNotation::Numbers);
     let long = |l: &&picture::Route| l.bends.len() > 4;
@@ -282,6 +310,7 @@ proptest! {
             let scene = scene(checked);
             for fold in [FoldState::to_depth(&scene.tree, depth), all_open(&scene)] {
                 check_picture(&scene, &fold)?;
+                check_picture(&scene.clone().in_direction(Direction::Down).unwrap(), &fold)?;
                 let again = Scene::new(checked, Convention::Conv).unwrap();
                 prop_assert_eq!(picture::svg(&scene, &fold, ShapeNotation::Numbers), picture::svg(&again, &fold, ShapeNotation::Numbers));
             }

@@ -53,11 +53,15 @@
       if (spot && state.open[i]) parts.push(frame(i, spot));
       else if (spot) late.push(box(i, spot));
     });
+    placed.rows.forEach((row, i) => {
+      if (i) parts.push(`<path class="row" d="M${npc.MARGIN} ${f(row.top - npc.ROW_GAP / 2)}H${f(size[0] - npc.MARGIN)}"/>`);
+      parts.push(`<text class="level" x="${npc.MARGIN}" y="${f(row.top + 12)}">${escape(row.size)}</text>`);
+    });
     for (const line of npc.lines(scene, placed)) {
       const owner = `data-line="${line.level}.${line.net}"`;
       line.paths.forEach((d, size) => { if (d) parts.push(`<path class="edge${size ? " size" : ""}" ${owner} d="${d}"/>`); });
-      for (const [x, y, size] of line.tips) {
-        parts.push(`<path class="tip${size ? " size" : ""}" ${owner} d="M${f(x)} ${f(y)}L${f(x - 3.5)} ${f(y - npc.ARROW)}H${f(x + 3.5)}Z"/>`);
+      for (const [x, y, size, up] of line.tips) {
+        parts.push(`<path class="tip${size ? " size" : ""}" ${owner} d="M${f(x)} ${f(y)}L${f(x - 3.5)} ${f(up ? y + npc.ARROW : y - npc.ARROW)}H${f(x + 3.5)}Z"/>`);
       }
     }
     for (const [i, port, x, y] of placed.labels) {
@@ -154,6 +158,10 @@
   function linesOf(i) {
     const level = i > 0 && scene.levels[items[i].parent];
     if (!level) return [];
+    if (scene.u && items[i].parent === 0) {
+      const part = scene.u.parts.findIndex((p) => p.item === i);
+      return scene.u.lines.flatMap((line, k) => (line.from === part || line.to === part ? [`0.${k}`] : []));
+    }
     const cell = level.cells.findIndex((c) => c.kind === 0 && c.of === i);
     const touches = (net) => net.from === cell || net.hops.some((h) => h.to === cell);
     return level.nets.flatMap((net, k) => (touches(net) ? [`${items[i].parent}.${k}`] : []));

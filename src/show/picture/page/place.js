@@ -3,7 +3,7 @@
 "use strict";
 const npc = (() => {
   const LOW = 26, HIGH = 40, LABEL = 19, HEAD = 28, PAD = 12, MARGIN = 16, STEP = 36, APART = 22, LANE = 5, BEND = 90;
-  const NEAR = 20, FAR = 40, PORT = 14, ARROW = 6;
+  const NEAR = 20, FAR = 40, PORT = 14, ARROW = 6, SHEET = 3;
   // Kinds of cells.
   const ITEM = 0, IN = 1, OUT = 2;
 
@@ -168,7 +168,10 @@ const npc = (() => {
     return all;
   }
 
-  function rowsOf(level, bodies, x) {
+  // Whether a cell is at the upper end of a block that runs down, or up.
+  const atTop = (cell, up) => cell.kind === (up ? OUT : IN);
+
+  function rowsOf(level, bodies, x, up) {
     const reach = new Array(level.rows.length).fill(0), rows = [];
     for (const net of level.nets) {
       for (const hop of net.hops) {
@@ -181,7 +184,7 @@ const npc = (() => {
     let y = 0;
     level.rows.forEach((row, i) => {
       const entry = row.some((c) => level.cells[c].kind === IN);
-      let height = entry ? HEAD : 0;
+      let height = row.some((c) => atTop(level.cells[c], up)) ? HEAD : 0;
       for (const c of row) height = Math.max(height, bodies[c].height + bodies[c].below);
       rows.push([y, y + height]);
       y += height + (entry ? NEAR - 8 : NEAR) + Math.floor(Math.min(reach[i] / 8, FAR));
@@ -195,16 +198,16 @@ const npc = (() => {
   }
 
   // Widths of labels: numbers at 0, formulas at 1.
-  function insideOf(scene, open, shapes, item, marked) {
+  function insideOf(scene, open, shapes, item, marked, up) {
     const level = scene.levels[item], labelled = level.cells.map(() => []);
     level.cells.forEach((c, at) => { if (c.kind === ITEM) labelled[at] = scene.items[c.of].labels.map(() => false); });
     for (const net of level.nets) if (net.labelled) labelled[net.from][net.port] = true;
     const bodies = level.cells.map((c, at) => {
-      if (c.kind === ITEM) return body(scene, open, shapes, c.of, labelled[at], level.ports[at]);
+      if (c.kind === ITEM) return body(scene, open, shapes, c.of, labelled[at], level.ports[at], up);
       if (c.kind === OUT && marked[c.of]) return lane(Math.max(LANE, scene.items[item].widths[c.of][shapes] / 2));
       return lane(LANE);
     });
-    const x = columns(level, bodies), rows = rowsOf(level, bodies, x);
+    const x = columns(level, bodies), rows = rowsOf(level, bodies, x, up);
     let low = Infinity, high = -Infinity;
     bodies.forEach((b, i) => { low = Math.min(low, x[i] - b.extent.left); high = Math.max(high, x[i] + b.extent.right); });
     const pad = item === 0 ? 0 : PAD;
@@ -212,7 +215,7 @@ const npc = (() => {
     const move = (by) => { for (let i = 0; i < x.length; i++) x[i] += by; };
     move(pad - low);
     if (item !== 0) {
-      const need = scene.items[item].head, lines = x.filter((_, i) => level.cells[i].kind === IN);
+      const need = scene.items[item].head, lines = x.filter((_, i) => atTop(level.cells[i], up));
       const first = Math.min(w, ...lines), last = Math.max(0, ...lines);
       if (first >= w - last || !lines.length) {
         const missing = Math.ceil(Math.max(need + 6 - first, 0));
@@ -222,19 +225,18 @@ const npc = (() => {
         head = last;
         w += Math.ceil(Math.max(need + 6 - (w - last), 0));
       }
-      if (!lines.length) {
-        for (const r of rows) { r[0] += HEAD; r[1] += HEAD; }
-        h += HEAD;
-      }
-      if (!level.cells.some((c) => c.kind === OUT)) h += PAD;
+      const above = lines.length ? 0 : HEAD, below = level.cells.some((c) => atTop(c, !up)) ? 0 : PAD;
+      // A block that runs up is turned later, so that its upper end comes last.
+      for (const r of rows) { r[0] += up ? below : above; r[1] += up ? below : above; }
+      h += above + below;
     }
     return { bodies, x, rows, w, h, head };
   }
 
-  function body(scene, open, shapes, child, labelled, ports) {
+  function body(scene, open, shapes, child, labelled, ports, up) {
     const item = scene.items[child], below = labelled.includes(true) ? LABEL : 0;
     if (open[child] && scene.levels[child]) {
-      const inside = insideOf(scene, open, shapes, child, labelled);
+      const inside = insideOf(scene, open, shapes, child, labelled, up);
       const ins = new Array(item.inputs).fill(0), outs = item.labels.map(() => 0);
       scene.levels[child].cells.forEach((c, i) => {
         if (c.kind === IN) ins[c.of] = inside.x[i];
@@ -259,32 +261,42 @@ const npc = (() => {
     return { extent, left: half, right: half, height, below, ins: null, outs, labelled, inside: null };
   }
 
-  function put(scene, placed, item, inside, ax, ay) {
-    const level = scene.levels[item], rows = inside.rows.map((r) => [ay + r[0], ay + r[1]]);
+  function put(scene, placed, item, inside, ax, ay, up) {
+    const level = scene.levels[item], turned = (y) => (up ? ay + inside.h - y : ay + y);
     const cells = level.cells.map((cell, i) => {
-      const body = inside.bodies[i], x = ax + inside.x[i], [start, end] = rows[cell.row];
-      if (cell.kind !== ITEM) return { top: start, bottom: end, x, width: 0, ins: null, outs: [x] };
-      const top = start + Math.floor((end - start - body.height - body.below) / 2), bottom = top + body.height;
-      const spot = { x: x - body.left, y: top, w: body.left + body.right, h: body.height, head: 0 };
-      if (body.inside) {
-        spot.head = spot.x + body.inside.head;
-        put(scene, placed, cell.of, body.inside, spot.x, spot.y);
-      }
-      placed.spots[cell.of] = spot;
-      const outs = body.outs.map((o) => x + o);
-      body.labelled.forEach((l, port) => { if (l) placed.labels.push([cell.of, port, outs[port], bottom + 14]); });
-      return { top, bottom: bottom + body.below, x, width: spot.w, ins: body.ins && body.ins.map((v) => x + v), outs };
+      const body = inside.bodies[i], x = ax + inside.x[i], [start, end] = inside.rows[cell.row];
+      if (cell.kind !== ITEM) return { top: turned(start), bottom: turned(end), x, width: 0, ins: null, outs: [x] };
+      const entry = start + Math.floor((end - start - body.height - body.below) / 2);
+      return putItem(scene, placed, cell.of, body, x, turned(up ? entry + body.height : entry), up);
     });
-    placed.joints[item] = { cells, rows };
+    placed.joints[item] = { cells, rows: inside.rows.map((r) => r.map(turned)), up };
+  }
+
+  function putItem(scene, placed, item, body, x, top, up) {
+    const spot = { x: x - body.left, y: top, w: body.left + body.right, h: body.height, head: 0 };
+    if (body.inside) {
+      spot.head = spot.x + body.inside.head;
+      put(scene, placed, item, body.inside, spot.x, spot.y, up);
+    }
+    placed.spots[item] = spot;
+    const outs = body.outs.map((o) => x + o), bottom = top + body.height;
+    const sheet = !body.inside && scene.items[item].folds ? SHEET : 0;
+    const [entry, exit, line] = up ? [bottom + sheet, top - body.below, top - 5] : [top, bottom + body.below, bottom + 14];
+    body.labelled.forEach((l, port) => { if (l) placed.labels.push([item, port, outs[port], line]); });
+    return { top: entry, bottom: exit, x, width: spot.w, ins: body.ins && body.ins.map((v) => x + v), outs };
   }
 
   /// Everything for one fold: `open[item]`, and 0 for numbers or 1 for formulas on the lines.
   function place(scene, open, shapes) {
     const n = scene.items.length;
-    const placed = { size: [0, 0], spots: new Array(n).fill(null), joints: new Array(n).fill(null), labels: [] };
-    const inside = insideOf(scene, open, shapes, 0, []);
+    const placed = { size: [0, 0], spots: new Array(n).fill(null), joints: new Array(n).fill(null), labels: [], rows: [], u: [] };
+    if (scene.u) {
+      asU.place(scene, open, shapes, placed);
+      return placed;
+    }
+    const inside = insideOf(scene, open, shapes, 0, [], false);
     placed.size = [inside.w + 2 * MARGIN, inside.h + 2 * MARGIN];
-    put(scene, placed, 0, inside, MARGIN, MARGIN);
+    put(scene, placed, 0, inside, MARGIN, MARGIN, false);
     return placed;
   }
 
@@ -309,7 +321,7 @@ const npc = (() => {
   }
 
   function lines(scene, placed) {
-    const all = [], f = (v) => v.toFixed(1);
+    const all = [...placed.u], f = (v) => v.toFixed(1);
     placed.joints.forEach((joints, item) => {
       if (!joints) return;
       const level = scene.levels[item], ends = endsOf(level, joints);
@@ -322,16 +334,16 @@ const npc = (() => {
           const leaves = level.cells[hop.from].kind === ITEM ? from.bottom : from.top;
           const arrow = level.cells[hop.to].kind === ITEM && !to.ins;
           const row = joints.rows[level.cells[hop.from].row][1], next = joints.rows[level.cells[hop.to].row][0];
-          const stop = arrow ? to.top - ARROW + 1 : to.top;
+          const { up } = joints, stop = arrow ? to.top - (up ? -1 : 1) * (ARROW - 1) : to.top;
           let d = `M${f(x)} ${f(leaves)}`;
           if (Math.abs(x - end) < 0.05) d += `V${f(stop)}`;
           else {
-            const bend = Math.min(next, stop), m = f((row + bend) / 2);
+            const bend = up ? Math.max(next, stop) : Math.min(next, stop), m = f((row + bend) / 2);
             d += `V${f(row)}C${f(x)} ${m} ${f(end)} ${m} ${f(end)} ${f(bend)}`;
-            if (stop > bend) d += `V${f(stop)}`;
+            if (stop !== bend) d += `V${f(stop)}`;
           }
           line.paths[hop.size] += d;
-          if (arrow) line.tips.push([end, to.top, hop.size]);
+          if (arrow) line.tips.push([end, to.top, hop.size, up]);
         }
         all.push(line);
       });
@@ -349,8 +361,10 @@ const npc = (() => {
         from, port, labelled: labelled === 1, hops: hops.map(([from, to, port, size]) => ({ from, to, port, size })),
       })),
     };
-    return { ...data, levels: data.levels.map(level) };
+    return { ...data, levels: data.levels.map(level), u: asU.unpack(data.u) };
   }
 
-  return { place, lines, unpack, ARROW };
+  const asU = npcU({ body, putItem, MARGIN, PORT, ARROW });
+
+  return { place, lines, unpack, ARROW, MARGIN, ROW_GAP: asU.ROW_GAP };
 })();
