@@ -16,6 +16,7 @@
 //! - [`cases_csv`] writes the file of all images, [`CaseTable`] reads it; [`Evaluation`] is the file of everything else.
 
 pub(crate) mod boundary;
+mod box_summary;
 pub(crate) mod calibration;
 mod case;
 pub(crate) mod case_file;
@@ -37,6 +38,7 @@ mod volume;
 mod volume_pair;
 mod volume_surface;
 
+pub use box_summary::BoxSummary;
 pub(crate) use calibration::Calibration;
 pub use case::CaseScore;
 pub(crate) use case::DistanceUnit;

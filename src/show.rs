@@ -3,6 +3,8 @@
 
 pub(crate) mod chart;
 #[cfg(feature = "data")]
+pub(crate) mod comparison_plot;
+#[cfg(feature = "data")]
 pub(crate) mod confusion_table;
 pub(crate) mod costs;
 #[cfg(feature = "run")]

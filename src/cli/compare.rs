@@ -1,6 +1,7 @@
 //! `npc compare`: compares evaluated runs.
 
 use super::error::{CommandError, CommandResult};
+use super::file_format::check_ending;
 use super::option_words::{TABLES, format_parser};
 use super::split_option::SplitPart;
 use super::terminal::print;
@@ -9,7 +10,9 @@ use crate::metric::statistics::Interval;
 use crate::score::compare::{
     Comparison, ComparisonOptions, EvaluatedRun, MetricDifference, RunGroup, ScoredUnit, compare,
 };
-use crate::show::scores::{cell, difference, number, title};
+use crate::show::chart::{CHART_ENDINGS, ChartTheme};
+use crate::show::comparison_plot::comparison_plot;
+use crate::show::scores::{cell, difference, number, p_relation, p_value, title};
 use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
 use crate::text::config::{EmptyClassRule, Metric};
 use clap::Args;
@@ -30,6 +33,7 @@ Examples:
   npc compare runs/none_s* runs/se_s* runs/cam_s* --group-seeds --metrics dice,hd95
   npc compare runs/unet runs/npnet --format latex > table.tex
   npc compare runs/unet runs/npnet --volumes
+  npc compare runs/unet runs/npnet --metrics dice,hd95 --plot boxes.svg
 
 Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 pub(super) struct CompareOptions {
@@ -53,6 +57,12 @@ pub(super) struct CompareOptions {
     /// Compare whole volumes instead of their slices
     #[arg(long)]
     volumes: bool,
+    /// Draw a box plot of the scores of single images, as .svg or .png
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Colours of the plot: auto (those of the reader's setting; light in a PNG file), light or dark
+    #[arg(long, value_name = "THEME", default_value = "auto", requires = "plot")]
+    theme: ChartTheme,
 }
 
 pub(super) fn parse_metric(name: &str) -> Result<Metric, String> {
@@ -63,6 +73,9 @@ pub(super) fn parse_metric(name: &str) -> Result<Metric, String> {
 pub(super) fn run(opts: &CompareOptions) -> CommandResult {
     if opts.runs.len() < 2 {
         return Err(CommandError::usage(problem!(E0503, "a comparison takes two runs or more")));
+    }
+    if let Some(path) = &opts.plot {
+        check_ending(path, CHART_ENDINGS)?;
     }
     let mut metrics: Vec<Metric> = Vec::new();
     opts.metrics.iter().for_each(|m| {
@@ -80,7 +93,11 @@ pub(super) fn run(opts: &CompareOptions) -> CommandResult {
         OutputFormat::Json => print(&comparison_json(&comparison)),
         OutputFormat::Csv => print(&long_table(&comparison).to_csv()),
         _ => print(&comparison_tables(&comparison, format)),
-    }
+    }?;
+    let Some(path) = &opts.plot else { return Ok(()) };
+    let chart = comparison_plot(&comparison, comparison_notes(&comparison))
+        .ok_or_else(|| problem!(E0741, path, "no score is left to draw"))?;
+    Ok(chart.write(path, opts.theme)?)
 }
 
 /// Returns the comparison as JSON, each difference with its description in words.
@@ -113,11 +130,6 @@ fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
         false => "",
     };
     format!("{} {way} {} by {} [{}, {}]{better}", d.run, d.reference, number(d.mean.abs()), number(low), number(high))
-}
-
-/// Returns `0.031` or `< 0.001`.
-fn format_p_value(value: f64) -> String {
-    if value < 0.001 { "< 0.001".into() } else { format!("{value:.3}") }
 }
 
 fn signed_difference(d: &MetricDifference) -> Estimate {
@@ -198,19 +210,14 @@ fn comparison_notes(c: &Comparison) -> Vec<String> {
 
 /// Returns the line of one difference in text.
 fn difference_line(d: &MetricDifference, c: &Comparison) -> String {
-    let holm = if c.runs.len() > 2 { format!(", {} with Holm", format_p_value(d.p_holm)) } else { String::new() };
+    let holm = if c.runs.len() > 2 { format!(", {} with Holm", p_value(d.p_holm)) } else { String::new() };
     let numbers = if d.distinguishable { String::new() } else { format!(" (difference {})", signed_difference(d)) };
-    let (title, words, p) = (title(d.metric, c.unit), difference_in_words(d, c), format_p_relation(d.p));
+    let (title, words, p) = (title(d.metric, c.unit), difference_in_words(d, c), p_relation(d.p));
     format!("{title}: {words}{numbers}, p {p}{holm}\n")
 }
 
 fn headline_above(head: &str, format: OutputFormat) -> String {
     if format == OutputFormat::Text { format!("{head}\n\n") } else { String::new() }
-}
-
-/// Returns `= 0.031` or `< 0.001`.
-fn format_p_relation(value: f64) -> String {
-    if value < 0.001 { format_p_value(value) } else { format!("= {}", format_p_value(value)) }
 }
 
 fn differences_table(c: &Comparison) -> Table {
@@ -226,8 +233,8 @@ fn differences_table(c: &Comparison) -> Table {
             (true, false) => "below".into(),
         };
         let mut cells: Vec<Cell> = vec![d.run.as_str().into(), title(d.metric, c.unit).into(), words.into()];
-        cells.extend([Cell::Estimate(signed_difference(d)), format_p_value(d.p).into()]);
-        cells.extend(holm.then(|| format_p_value(d.p_holm).into()));
+        cells.extend([Cell::Estimate(signed_difference(d)), p_value(d.p).into()]);
+        cells.extend(holm.then(|| p_value(d.p_holm).into()));
         cells
     };
     let rows = c.differences.iter().map(row).collect();

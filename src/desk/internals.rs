@@ -169,8 +169,9 @@ pub mod learn {
 #[cfg(feature = "data")]
 pub mod metric {
     pub use crate::metric::{
-        CaseScore, CaseTable, ConfusionMatrix, ConfusionTally, Evaluation, Intervals, MaskPair, MetricScores,
-        PixelCounts, PixelFigures, PixelTally, PrecisionRecallCurve, RunHint, Summary, VolumePair, cases_csv,
+        BoxSummary, CaseScore, CaseTable, ConfusionMatrix, ConfusionTally, Evaluation, Intervals, MaskPair,
+        MetricScores, PixelCounts, PixelFigures, PixelTally, PrecisionRecallCurve, RunHint, Summary, VolumePair,
+        cases_csv,
         count_pixels, measure, measure_volume,
     };
     pub mod boundary {

@@ -53,6 +53,9 @@ pub(crate) struct Comparison {
     pub differences: Vec<MetricDifference>,
     /// Remarks on how to read the numbers.
     pub notes: Vec<String>,
+    /// Names of the images or volumes.
+    #[serde(skip)]
+    pub stems: Vec<String>,
 }
 
 /// A run, or the runs of one experiment with several seeds.
@@ -63,6 +66,9 @@ pub(crate) struct RunGroup {
     pub folders: Vec<PathBuf>,
     pub seeds: Vec<u64>,
     pub scores: BTreeMap<Metric, ScoreEstimate>,
+    /// Score of each image or volume, in the order of the names: the mean over classes and seeds; NaN without a score.
+    #[serde(skip)]
+    pub cases: BTreeMap<Metric, Vec<f64>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -106,6 +112,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         groups: first.cases.groups.clone(),
         seed: options.seed,
     };
+    let count = runs.len();
     let (metrics, left_out) = comparable_metrics(&runs, &options.metrics)?;
     runs.iter().try_for_each(|run| check_metrics(run, &metrics))?;
     let mut notes = comparability::comparison_notes(&runs, options.group_seeds);
@@ -118,6 +125,12 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         true => evaluated_run::group_by_seed(runs)?,
         false => runs.into_iter().map(|run| vec![run]).collect(),
     };
+    if groups.len() == 1 {
+        notes.push(format!(
+            "nothing is compared: the {count} runs differ only in the seed, and `--group-seeds` makes one group of them; add runs of another \
+             experiment, or leave out `--group-seeds` to compare seed with seed"
+        ));
+    }
     let names = evaluated_run::group_names(&groups);
     let scores: Vec<SeedAverages> =
         groups.iter().map(|runs| metrics.iter().map(|&m| (m, images.seed_averages(runs, m))).collect()).collect();
@@ -136,6 +149,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         runs: run_groups,
         differences,
         notes,
+        stems: images.stems,
     })
 }
 
@@ -243,6 +257,7 @@ impl ComparedImages {
             folders: runs.iter().map(|r| r.folder.clone()).collect(),
             seeds: runs.iter().map(|r| r.settings.train.seed).collect(),
             scores: scores.iter().map(|(&metric, all)| (metric, self.estimate(runs, metric, all))).collect(),
+            cases: scores.iter().map(|(&metric, all)| (metric, mean_of_each_image(all))).collect(),
         }
     }
 
@@ -298,11 +313,7 @@ impl ComparedImages {
         let by_class: Vec<Vec<f64>> =
             a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
         let paired = paired_mean_difference(&by_class, self.groups.as_deref(), self.seed)?;
-        let of_image = |i: usize| {
-            let classes: Vec<f64> = by_class.iter().map(|c| c[i]).collect();
-            mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
-        };
-        let images: Vec<f64> = (0..by_class.first()?.len()).map(of_image).collect();
+        let images = mean_of_each_image(&by_class);
         Some(MetricDifference {
             metric,
             run: names[0].clone(),
@@ -317,6 +328,15 @@ impl ComparedImages {
             distinguishable: paired.distinguishable(),
         })
     }
+}
+
+/// Returns the mean over the classes of each image, NaN where no class has a score. `scores` are `[class][image]`.
+fn mean_of_each_image(scores: &[Vec<f64>]) -> Vec<f64> {
+    let of_image = |i: usize| {
+        let classes: Vec<f64> = scores.iter().map(|c| c[i]).collect();
+        mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
+    };
+    (0..scores.first().map_or(0, Vec::len)).map(of_image).collect()
 }
 
 /// Returns the mean over the images of each class, then over the classes with a score.

@@ -1,7 +1,9 @@
-//! Draws charts as SVG: scatter charts with a Pareto front, line charts over epochs, distributions of scores, icicle plots, and
-//! the figures of an evaluation.
+//! Draws charts as SVG: scatter charts with a Pareto front, line charts over epochs, distributions of scores, box plots, icicle
+//! plots, and the figures of an evaluation.
 
 mod axis;
+#[cfg(feature = "data")]
+mod boxes;
 #[cfg(feature = "data")]
 mod confusion_chart;
 #[cfg(feature = "data")]
@@ -25,6 +27,8 @@ mod scale;
 mod scatter;
 mod theme;
 
+#[cfg(feature = "data")]
+pub(crate) use boxes::{BoxGroup, BoxPanel, BoxPlot, box_plot};
 #[cfg(feature = "data")]
 pub(crate) use confusion_chart::confusion_chart;
 #[cfg(feature = "data")]

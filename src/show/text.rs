@@ -37,6 +37,21 @@ pub(crate) fn fixed_width(text: &str, letter: f64) -> f64 {
     text.chars().map(|c| if c < '\u{1100}' || c == '…' { letter } else { 2.0 * letter }).sum()
 }
 
+/// Breaks a text between words into lines of at most `most` pixels at a font size of `size` pixels. A longer word has its own line.
+pub(crate) fn wrapped(text: &str, size: f64, most: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(&format!("{line} {word}"), size) <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
 /// Returns the first letters of a text, at most `letters`, with an ellipsis where some are left out.
 pub(crate) fn shortened(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
@@ -80,6 +95,16 @@ mod tests {
         assert_eq!(shortened_in_the_middle("patient_0001_slice_42", 9, "…"), "pati…e_42");
         assert_eq!(shortened_in_the_middle("äöüäöü", 4, ".."), "ä..ü");
         assert_eq!(shortened_in_the_middle("abc", 1, "..").len(), 1);
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        let text = "the runs differ in the size at which they were scored: 128x128; 256x256";
+        let lines = wrapped(text, 11.0, 150.0);
+        assert!(lines.len() > 2 && lines.iter().all(|line| width(line, 11.0) <= 150.0), "{lines:?}");
+        assert_eq!(lines.join(" "), text);
+        assert_eq!(wrapped("x", 11.0, 0.0), ["x"]);
+        assert!(wrapped(" ", 11.0, 100.0).is_empty());
     }
 
     #[test]

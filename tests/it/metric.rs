@@ -1,5 +1,6 @@
 //! Class maps to scores, and their statistics.
 
+mod box_summary;
 mod intervals;
 mod pixel_figures;
 mod reference;

@@ -304,3 +304,80 @@ fn a_run_does_not_differ_from_itself() {
     assert_eq!(same["differences"][0]["p"], 1.0);
     assert_eq!(same["differences"][0]["distinguishable"], false);
 }
+
+/// The box plot of a comparison: a box for each run and metric, a dot for each image, and the tests of the comparison.
+#[test]
+fn scores_of_images_are_drawn_as_boxes() {
+    let folders = RunFolders::new();
+    folders.write(&run("worse", &|i| every_second(i) + 1));
+    folders.write(&run("better", &every_second));
+    let draw = |runs: &[&str], options: &[&str]| -> String {
+        let text = folders.text(runs, &[options, &["--plot", "boxes.svg"]].concat());
+        assert!(text.contains("test images"), "the table is printed too");
+        std::fs::read_to_string(folders.path("boxes.svg")).unwrap()
+    };
+    let svg = draw(&["better", "worse"], &["--metrics", "dice,hd95"]);
+    assert_eq!(svg.matches("bar body").count(), 4, "two runs and two metrics");
+    assert_eq!(svg.matches("class=\"strip\"").count(), 48);
+    assert_eq!(svg.matches("class=\"pair\"").count(), 2);
+    for part in
+        ["better and worse on 12 test images", ">HD95, px<", ">reference<", "p &lt; 0.001", "(empty = one)", "NumPy"]
+    {
+        assert!(svg.contains(part), "no `{part}` in\n{svg}");
+    }
+    // Each second image scores 1, the others 10/11: these are the quartiles.
+    assert!(svg.contains("better: median 0.9545, quartiles 0.9091 and 1.0000, n = 12"), "{svg}");
+    assert!(svg.contains("prefers-color-scheme"));
+    let dark = draw(&["better", "worse"], &["--theme", "dark"]);
+    assert!(!dark.contains("prefers-color-scheme") && dark.contains("#14171b"));
+    let twelve: Vec<String> = (0..12).map(|k| format!("a_run_with_a_long_name_for_the_box_plot_{k}")).collect();
+    twelve.iter().for_each(|name| folders.write(&run(name, &every_second)));
+    let names: Vec<&str> = twelve.iter().map(String::as_str).collect();
+    let many = draw(&names, &["--metrics", "dice"]);
+    assert!(many.contains("12 runs on") && many.contains("with Holm") && !many.contains("class=\"pair\""));
+    folders.text(&["better", "worse"], &["--plot", "boxes.png"]);
+    let png = std::fs::read(folders.path("boxes.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG") && image_width(&png) == 1640, "two pixels for each unit");
+    folders.refused(&["better", "worse"], &["--plot", "boxes.pdf"], 1, &["`.pdf`", ".svg, .png"]);
+    folders.refused(&["better", "worse"], &["--theme", "dark"], 2, &["--plot"]);
+}
+
+/// Width of a PNG file, from its header.
+fn image_width(png: &[u8]) -> u32 {
+    u32::from_be_bytes([png[16], png[17], png[18], png[19]])
+}
+
+/// With `empty = skip` an image whose mask and prediction are empty has no score; the plot names it.
+#[test]
+fn images_without_a_score_are_named_below_the_boxes() {
+    let folders = RunFolders::new();
+    for name in ["a", "b"] {
+        folders.write(&Run { empty: EmptyClassRule::Skip, ..run(name, &every_second) });
+        let cases = folders.path(name).join("cases.csv");
+        let text = std::fs::read_to_string(&cases).unwrap();
+        let without = |line: &str| {
+            let mut cells: Vec<&str> = line.split(',').collect();
+            // The class has a comma in its name, so the scores are one cell further.
+            (cells[3], cells[4]) = ("", "");
+            cells.join(",")
+        };
+        let lines: Vec<String> =
+            text.lines().map(|line| if line.starts_with("slice_7,") { without(line) } else { line.into() }).collect();
+        std::fs::write(&cases, lines.join("\n") + "\n").unwrap();
+    }
+    folders.text(&["a", "b"], &["--metrics", "dice", "--plot", "boxes.svg"]);
+    let svg = std::fs::read_to_string(folders.path("boxes.svg")).unwrap();
+    assert!(svg.contains("Dice: without a score of every run: slice_7."), "{svg}");
+    assert_eq!(svg.matches("class=\"strip\"").count(), 22);
+}
+
+#[test]
+fn a_comparison_of_one_group_says_why_nothing_is_compared() {
+    let folders = RunFolders::new();
+    for seed in 0..3 {
+        folders.write(&Run { seed, ..run(&format!("a_s{seed}"), &every_second) });
+    }
+    let text = folders.text(&["a_s0", "a_s1", "a_s2"], &["--group-seeds"]);
+    assert!(text.contains("nothing is compared: the 3 runs differ only in the seed"), "{text}");
+    assert!(!folders.text(&["a_s0", "a_s1", "a_s2"], &[]).contains("nothing is compared"));
+}

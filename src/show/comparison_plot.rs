@@ -1,0 +1,88 @@
+//! The box plot of a comparison of runs.
+
+use super::chart::{BoxGroup, BoxPanel, BoxPlot, ChartDrawing, box_plot};
+use super::scores::{difference, p_relation, p_value, title};
+use super::table::Cell;
+use crate::metric::statistics::Interval;
+use crate::score::compare::{Comparison, RunGroup};
+use crate::text::config::Metric;
+
+/// The most cases that a note names.
+const NAMED_CASES: usize = 5;
+
+/// Draws the scores of single images or volumes: a panel for each metric, a box for each run or group of seeds. `remarks` are those of
+/// the printed comparison. `None` where no score is left.
+pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> Option<ChartDrawing> {
+    let c = comparison;
+    let panel = |&metric: &Metric| BoxPanel {
+        title: title(metric, c.unit),
+        groups: c.runs.iter().enumerate().map(|(k, run)| group(c, metric, k, run)).collect(),
+    };
+    let count = if c.n == 1 { c.of.one() } else { c.of.name() };
+    let of_groups = c.groups.map_or(String::new(), |g| format!(" in {g} {}", if g == 1 { "group" } else { "groups" }));
+    let mut notes = vec![format!(
+        "Boxes: median and quartiles with linear interpolation (NumPy's default); whiskers reach to the farthest {} within 1.5 \
+         interquartile ranges.",
+        c.of.one()
+    )];
+    notes.extend(c.metrics.iter().filter_map(|&metric| missing_note(c, metric)));
+    notes.extend(remarks.iter().map(|remark| sentence(remark)));
+    box_plot(&BoxPlot {
+        title: format!("{} on {} {} {count}{of_groups}", runs_in_words(c), c.n, c.split),
+        case: format!("one {}", c.of.one()),
+        cases: c.stems.clone(),
+        panels: c.metrics.iter().map(panel).collect(),
+        notes,
+    })
+}
+
+fn runs_in_words(c: &Comparison) -> String {
+    match &c.runs[..] {
+        [one] => one.name.clone(),
+        [a, b] => format!("{} and {}", a.name, b.name),
+        all => format!("{} runs", all.len()),
+    }
+}
+
+/// Returns a run with its scores; beside it stand its difference to the first run and p.
+fn group(c: &Comparison, metric: Metric, k: usize, run: &RunGroup) -> BoxGroup {
+    let found = c.differences.iter().find(|d| d.metric == metric && d.run == run.name);
+    let notes = match found {
+        Some(d) => {
+            let interval = Interval { low: d.low, high: d.high };
+            let holm = if c.runs.len() > 2 { format!(", {} with Holm", p_value(d.p_holm)) } else { String::new() };
+            vec![Cell::Estimate(difference(metric, d.mean, interval)).text(), format!("p {}{holm}", p_relation(d.p))]
+        }
+        None if k == 0 && !c.differences.is_empty() => vec!["reference".into()],
+        None => Vec::new(),
+    };
+    BoxGroup { name: run.name.clone(), values: run.cases.get(&metric).cloned().unwrap_or_default(), notes }
+}
+
+/// Returns which cases have no score in some run, so that they are in no difference.
+fn missing_note(c: &Comparison, metric: Metric) -> Option<String> {
+    let is_missing = |case: usize| {
+        let of = |run: &RunGroup| run.cases.get(&metric).and_then(|values| values.get(case)).is_none_or(|v| v.is_nan());
+        c.runs.iter().any(of)
+    };
+    let missing: Vec<&str> = (0..c.stems.len()).filter(|&k| is_missing(k)).map(|k| c.stems[k].as_str()).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let named = missing[..missing.len().min(NAMED_CASES)].join(", ");
+    let more =
+        if missing.len() > NAMED_CASES { format!(" and {} more", missing.len() - NAMED_CASES) } else { String::new() };
+    Some(format!("{}: without a score of every run: {named}{more}.", title(metric, c.unit)))
+}
+
+/// Returns a remark as a sentence. The p of a test stays small.
+fn sentence(remark: &str) -> String {
+    let mut letters = remark.chars();
+    let is_symbol = remark.starts_with("p ");
+    let first: String = letters.next().map_or_else(String::new, |first| match is_symbol {
+        true => first.into(),
+        false => first.to_uppercase().collect(),
+    });
+    let end = if remark.ends_with(['.', ':', '!']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
