@@ -18,6 +18,7 @@ mod build;
 mod claims;
 mod compared;
 mod config_problems;
+mod counted_chart;
 mod counted_sweep;
 #[cfg(feature = "data")]
 mod cuda_kernels;
@@ -62,6 +63,7 @@ pub(crate) use arguments::value_text;
 pub use build::{build_models, build_one};
 pub use claims::{JudgedClaim, judge_claims};
 pub use compared::{ComparedAt, ComparedModel, compared};
+pub(crate) use counted_chart::counted_chart;
 pub use counted_sweep::{CountRequest, CountedFunction, CountedSweep, ModelOrder, count_models};
 #[cfg(feature = "data")]
 pub use cuda_kernels::{CudaKernels, CudaRequest, cuda_kernels};

@@ -36,6 +36,8 @@ pub(crate) mod score_remarks;
 pub(crate) mod scores;
 #[cfg(feature = "data")]
 pub(crate) mod survey;
+#[cfg(any(feature = "run", all(test, feature = "data")))]
+pub(crate) mod sweep_cost;
 pub(crate) mod table;
 #[cfg(feature = "data")]
 pub(crate) mod tensorboard;

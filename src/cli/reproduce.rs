@@ -81,5 +81,5 @@ pub(super) fn run(opts: &ReproduceOptions) -> CommandResult {
         // The figures of the paper were counted with thop.
         convention: opts.look.convention.unwrap_or(Convention::Thop),
     };
-    run_sweep(&wanted, !opts.show && !common.collect, &common, opts.look.format)
+    run_sweep(&wanted, !opts.show && !common.collect, &common, opts.look.format, None)
 }

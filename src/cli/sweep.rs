@@ -1,7 +1,6 @@
 //! `npc sweep`: counts or trains the models of a `sweep` declaration.
 
 mod counted;
-mod counted_chart;
 mod counted_table;
 #[cfg(feature = "run")]
 mod notes;

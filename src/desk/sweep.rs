@@ -3,6 +3,8 @@
 //! [`plan_sweep`] returns a run folder for each point and seed with the state of the run. [`run_tasks`] runs npc commands
 //! as child processes. [`shell_lines`] and [`write_slurm`] write them for others to start.
 
+#[cfg(any(feature = "run", test))]
+mod cost_chart;
 mod data_changes;
 mod plan;
 mod processes;
@@ -10,6 +12,8 @@ mod reported_figures;
 mod run_state;
 mod scheduler;
 
+#[cfg(feature = "run")]
+pub(crate) use cost_chart::{CostChartRequest, cost_chart_of};
 pub use plan::{PlannedPoint, PlannedRun, SweepPlan, SweepRequest, plan_sweep};
 pub use processes::{ProcessTask, TaskEnd, TaskEvent, run_tasks};
 pub use run_state::RunState;

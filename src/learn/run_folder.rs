@@ -169,6 +169,12 @@ impl RunFolder {
         })
     }
 
+    /// Reads `summary.json`; `None` where it is missing or unreadable.
+    pub(crate) fn summary(&self) -> Option<RunSummary> {
+        let text = file::read_text(&self.summary_file(), file::TABLE_BYTES).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
     /// `summary.json`: the best epoch and its scores.
     pub(crate) fn summary_file(&self) -> PathBuf {
         self.root.join("summary.json")

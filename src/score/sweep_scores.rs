@@ -82,6 +82,11 @@ impl PointScores {
         let (mean, deviation) = mean_and_deviation(&values)?;
         Some(SeedMean { values, mean, deviation })
     }
+
+    /// Returns the group of each image, if images are grouped.
+    fn groups(&self) -> Option<&[String]> {
+        self.seeds.first().and_then(|(_, scores)| scores.cases.groups.as_deref())
+    }
 }
 
 /// Random stream that draws seeds; it is separate from the streams that draw images.
@@ -94,23 +99,31 @@ const SEED_STREAM: u64 = 1 << 40;
 /// and Wu 1988). With one seed the interval covers the variation of the images alone. `None` without common seeds, and for too few
 /// images or groups.
 pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<PointDifference> {
-    let mut columns = Vec::new();
-    let (mut seeds, mut classes, mut images) = (0, 0, 0);
+    let mut seeds = Vec::new();
     for (seed, one) in &a.seeds {
         let Some((_, other)) = b.seeds.iter().find(|(s, _)| s == seed) else { continue };
-        let (one, other) = (one.metric(metric)?, other.metric(metric)?);
-        let pairs = one.iter().zip(other);
-        let differences: Vec<Vec<f64>> = pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).collect()).collect();
-        (classes, images) = (differences.len(), differences.first()?.len());
-        columns.extend(differences.into_iter().map(RatioScore::mean));
-        seeds += 1;
+        let pairs = one.metric(metric)?.iter().zip(other.metric(metric)?);
+        seeds.push(pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).collect()).collect());
     }
-    // Images of one patient or video are resampled together.
-    let groups = a.seeds.first().and_then(|(_, s)| s.cases.groups.as_deref());
+    resampled_mean(seeds, a.groups())
+}
+
+/// Returns the interval of the mean of a point over its seeds and images, resampled as in [`point_difference`].
+pub(crate) fn point_interval(point: &PointScores, metric: Metric) -> Option<Interval> {
+    let seeds: Vec<Vec<Vec<f64>>> =
+        point.seeds.iter().map(|(_, scores)| scores.metric(metric).cloned()).collect::<Option<_>>()?;
+    resampled_mean(seeds, point.groups()).map(|found| found.interval)
+}
+
+/// Resamples values `[seed][class][image]`. Images of one patient or video are resampled together.
+fn resampled_mean(values: Vec<Vec<Vec<f64>>>, groups: Option<&[String]>) -> Option<PointDifference> {
+    let (seeds, classes) = (values.len(), values.first()?.len());
+    let images = values.first()?.first()?.len();
     let units = unit_count(images, groups);
-    if seeds == 0 || units < LEAST_UNITS {
+    if units < LEAST_UNITS {
         return None;
     }
+    let columns: Vec<RatioScore> = values.into_iter().flatten().map(RatioScore::mean).collect();
     let by_seed =
         |k: usize| nan_mean(columns[k * classes..][..classes].iter().map(RatioScore::value)).unwrap_or(f64::NAN);
     let found = (0..seeds).map(by_seed).sum::<f64>() / seeds as f64;
@@ -192,6 +205,20 @@ mod tests {
         let wanted = 1.96 * (1.0 / 12f64).sqrt() / 400f64.sqrt();
         let half = (found.interval.high - found.interval.low) / 2.0;
         assert!((half / wanted - 1.0).abs() < 0.03, "{half} and {wanted}");
+    }
+
+    /// The interval of a point is that of its difference to a point that scores 0 everywhere.
+    #[test]
+    fn a_point_has_the_interval_of_its_own_scores() {
+        let a = point(&[&[0.9, 0.5, 0.7, 0.2, 0.65], &[0.8, 0.6, 0.7, 0.1, 0.6]]);
+        let zero = point(&[&[0.0; 5], &[0.0; 5]]);
+        let found = point_interval(&a, Metric::Dice).unwrap();
+        assert_eq!(found, point_difference(&a, &zero, Metric::Dice).unwrap().interval);
+        let mean = a.mean(Metric::Dice).unwrap().mean;
+        assert!(found.low < mean && mean < found.high);
+        assert!(point_interval(&point(&[&[0.5, 0.6]]), Metric::Dice).is_none(), "two images are too few");
+        assert!(point_interval(&PointScores::default(), Metric::Dice).is_none());
+        assert!(point_interval(&a, Metric::Hd95).is_none());
     }
 
     #[test]

@@ -1,20 +1,19 @@
 //! `npc sweep --static`: counts, filters and compares the models of a sweep.
 
-use super::counted_chart::counted_chart;
-use super::counted_table::sweep_text;
+use super::counted_table::{key_label, sweep_text, sweep_title};
 use super::options::SweepOptions;
 use crate::base::problem::problem;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_problems};
-use crate::desk::{CountRequest, CountedSweep, ModelOrder, count_models};
-use crate::show::chart::{CHART_ENDINGS, ChartTheme};
+use crate::desk::{CountRequest, CountedSweep, ModelOrder, count_models, counted_chart};
+use crate::show::chart::CHART_ENDINGS;
 use crate::study::cost::Convention;
 use crate::study::explore::MeasureKey;
 use crate::text::files::Disk;
 
 pub(super) fn run(opts: &SweepOptions) -> CommandResult {
-    if let Some(path) = &opts.table.plot {
+    if let Some(path) = &opts.plot {
         check_ending(path, CHART_ENDINGS)?;
     }
     let request = CountRequest {
@@ -31,9 +30,10 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     };
     let sweep = count_models(&Disk, &request)?;
     print(&sweep_text(&sweep, opts.look.format))?;
-    if let Some(path) = &opts.table.plot {
-        let chart = counted_chart(&sweep).ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
-        chart.write(path, ChartTheme::Auto)?;
+    if let Some(path) = &opts.plot {
+        let chart = counted_chart(&sweep, &sweep_title(&sweep), key_label)
+            .ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
+        chart.write(path, opts.theme)?;
     }
     if sweep.broken == 0 {
         return Ok(());

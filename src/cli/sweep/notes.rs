@@ -1,9 +1,8 @@
 //! Notes below the table of a trained sweep.
 
 use super::trained_table::TrainedSweep;
-use crate::base::file;
 use crate::desk::sweep::RunState;
-use crate::learn::run_folder::{RunFolder, RunSummary};
+use crate::learn::run_folder::RunFolder;
 use crate::metric::CaseTable;
 use crate::metric::statistics::{LEAST_UNITS, unit_count};
 use crate::score::sweep_scores::PointScores;
@@ -76,7 +75,6 @@ fn note_on_groups(cases: &CaseTable) -> Option<String> {
 
 /// Checks whether the evaluated epoch was selected by its score on the test images.
 fn chosen_on_test(folder: &RunFolder) -> bool {
-    let text = file::read_text(&folder.summary_file(), file::TABLE_BYTES).unwrap_or_default();
-    let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");
+    let on_test = folder.summary().is_some_and(|s| s.scored_on == "test");
     on_test && folder.checkpoint().is_ok_and(|path| path != folder.last())
 }

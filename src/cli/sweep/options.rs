@@ -4,6 +4,9 @@
 use crate::cli::compare::parse_metric;
 use crate::cli::option_words::{TABLES, format_parser};
 use crate::desk::{ImageSize, ModelOrder, parse_size};
+use crate::show::chart::ChartTheme;
+#[cfg(feature = "run")]
+use crate::show::sweep_cost::CostKey;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::study::explore::MeasureKey;
@@ -38,6 +41,8 @@ Examples:
     --set epochs=5
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --set epochs=5 \\
     --format markdown
+  npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --set epochs=5 \\
+    --plot table2.svg --cost params
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --print-jobs
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --slurm table2.sh
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --collect
@@ -60,6 +65,13 @@ pub(crate) struct SweepOptions {
     pub(super) on: Vec<String>,
     #[command(flatten)]
     pub(super) look: TableFormatOptions,
+    /// Draw a chart, as .svg or .png: with --static the models along --axes, otherwise the score of each point, with its
+    /// interval, against its --cost
+    #[arg(long, value_name = "FILE")]
+    pub(super) plot: Option<PathBuf>,
+    /// Colours of the chart: auto (those of the reader's setting; light in a PNG file), light or dark
+    #[arg(long, value_name = "THEME", default_value = "auto", requires = "plot")]
+    pub(super) theme: ChartTheme,
     #[cfg(feature = "run")]
     #[command(flatten)]
     pub(super) runs: TrainedSweepOptions,
@@ -88,6 +100,9 @@ pub(crate) struct TrainedSweepOptions {
     /// Name of the `train` block whose settings all runs use
     #[arg(long, value_name = "NAME", conflicts_with = "on")]
     pub(super) run: Option<String>,
+    /// What --plot has along x: macs, params, inference or training (memory), or time (of training) [default: macs]
+    #[arg(long, value_name = "KEY", requires = "plot", conflicts_with = "counted")]
+    pub(super) cost: Option<CostKey>,
     #[command(flatten)]
     pub(super) common: SweepRunOptions,
 }
@@ -153,9 +168,6 @@ pub(crate) struct CountedTableOptions {
     /// Two keys whose Pareto front is marked; less is better, except for the receptive field [default: params,macs]
     #[arg(long, value_name = "KEY,KEY", value_parser = parse_axes)]
     pub(super) axes: Option<[MeasureKey; 2]>,
-    /// Draw a scatter plot of the models along --axes, as .svg or .png
-    #[arg(long, value_name = "FILE")]
-    pub(super) plot: Option<PathBuf>,
     /// Batch size for memory figures [default: that of the first run of one of the models, else 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     pub(super) batch: Option<u64>,
@@ -165,14 +177,13 @@ impl CountedTableOptions {
     /// Returns the options that were given.
     pub(super) fn given(&self) -> Vec<&'static str> {
         // Every field is named, so that a new option cannot be left out.
-        let CountedTableOptions { size, keep, sort, top, axes, plot, batch } = self;
+        let CountedTableOptions { size, keep, sort, top, axes, batch } = self;
         let options = [
             ("--size", !size.is_empty()),
             ("--keep", !keep.is_empty()),
             ("--sort", sort.is_some()),
             ("--top", top.is_some()),
             ("--axes", axes.is_some()),
-            ("--plot", plot.is_some()),
             ("--batch", batch.is_some()),
         ];
         options.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()

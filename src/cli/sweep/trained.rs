@@ -6,12 +6,20 @@ use super::run_steps::{read_scores, score_runs, train_runs};
 use super::trained_table::TrainedSweep;
 use crate::base::problem::problem;
 use crate::cli::error::{CommandError, CommandResult};
+use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_report};
-use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
+use crate::desk::sweep::{
+    CostChartRequest, PlannedRun, RunState, SweepPlan, SweepRequest, cost_chart_of, plan_sweep, shell_lines,
+    write_slurm,
+};
 use crate::score::sweep_scores::check_same_images;
+use crate::show::chart::{CHART_ENDINGS, ChartTheme};
+use crate::show::sweep_cost::CostKey;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
+use crate::text::config::Metric;
 use crate::text::files::Disk;
+use std::path::Path;
 
 pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandResult {
     let common = &runs.common;
@@ -20,6 +28,16 @@ pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandRes
             E0503,
             "the runs of a sweep are on one data block: name one with --on"
         )));
+    }
+    let plot =
+        opts.plot.as_deref().map(|path| CostPlot { path, key: runs.cost.unwrap_or_default(), theme: opts.theme });
+    if let Some(plot) = &plot {
+        check_ending(plot.path, CHART_ENDINGS)?;
+        if common.print_jobs || common.slurm.is_some() {
+            let problem = problem!(E0503, "`--plot` draws scores, and nothing is trained or scored with `--print-jobs` and `--slurm`";
+                help: "leave out `--plot` here, and give it with `--collect`");
+            return Err(CommandError::usage(problem));
+        }
     }
     let wanted = SweepRequest {
         file: &opts.file,
@@ -34,7 +52,14 @@ pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandRes
         figures_for: common.beside.as_deref(),
         convention: opts.look.convention.unwrap_or(Convention::Conv),
     };
-    run_sweep(&wanted, runs.train, common, opts.look.format)
+    run_sweep(&wanted, runs.train, common, opts.look.format, plot.as_ref())
+}
+
+/// The chart of scores against costs that the options request.
+pub(crate) struct CostPlot<'a> {
+    path: &'a Path,
+    key: CostKey,
+    theme: ChartTheme,
 }
 
 /// Trains, evaluates or lists the runs of a sweep, as the options request, and prints the table.
@@ -43,6 +68,7 @@ pub(crate) fn run_sweep(
     train: bool,
     common: &SweepRunOptions,
     format: OutputFormat,
+    plot: Option<&CostPlot<'_>>,
 ) -> CommandResult {
     let mut plan = plan_sweep(&Disk, wanted)?;
     plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(|failure| print_report(failure.report()));
@@ -77,6 +103,17 @@ pub(crate) fn run_sweep(
         table.write_files(&plan.out)?;
     }
     print(&table.render(format))?;
+    if let Some(plot) = plot {
+        let metric = common.metrics.first().copied().unwrap_or(Metric::Dice);
+        let of = CostChartRequest {
+            title: table.title(),
+            key: plot.key,
+            convention: wanted.convention,
+            metric,
+            failures: failures.clone(),
+        };
+        cost_chart_of(table.plan, &scores, of)?.write(plot.path, plot.theme)?;
+    }
     if failures.is_empty() {
         return Ok(());
     }

@@ -63,7 +63,7 @@ impl<'a> TrainedSweep<'a> {
         format!("{head}{}{}", self.table().print(format), format.notes(&self.notes))
     }
 
-    fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         let SweepPlan { sweep, run, data, .. } = self.plan;
         format!("sweep {sweep} with the settings of {run} on {data}")
     }

@@ -13,7 +13,7 @@ use crate::desk::resolved_run::{ResolvedRun, RunRequest, resolve_run};
 use crate::desk::selection::unknown_name;
 use crate::graph::resolve::ResolvedProgram;
 use crate::learn::run_folder::RunFolder;
-use crate::study::claim::{MeasuredModel, ReportedFigure, SweepBound};
+use crate::study::claim::{MeasuredModel, PeakBytes, ReportedFigure, SweepBound};
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{SweepModel, sweep_bounds, sweep_models};
 use crate::text::diag::Diagnostic;
@@ -86,6 +86,8 @@ pub struct PlannedPoint {
     pub args: ArgumentTexts,
     /// Trainable parameters, and MACs of one image by the request's convention; `None` where the model cannot be built.
     pub cost: Option<(u64, u64)>,
+    /// Most memory at once with the settings of the run; `None` where the model cannot be built.
+    pub peaks: Option<PeakBytes>,
     /// The failure to build its model.
     pub failure: Option<WorkbenchError>,
     /// The figures that a paper reports for the point.
@@ -169,9 +171,14 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
     Ok(plan)
 }
 
+/// Returns the most memory that a run needs at once.
+fn peaks(resolved: &ResolvedRun) -> PeakBytes {
+    MemorySettings::from(resolved.settings.train.clone()).peaks(&resolved.checked, None)
+}
+
 /// Checks whether a model satisfies all bounds with the batch and the image size of the run.
 fn satisfies(bounds: &[SweepBound], resolved: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
-    let peaks = || MemorySettings::from(resolved.settings.train.clone()).peaks(&resolved.checked, None);
+    let peaks = || peaks(resolved);
     let model = MeasuredModel::new(&resolved.checked, &peaks);
     for bound in bounds {
         if !bound.holds(&model)? {
@@ -268,6 +275,7 @@ fn plan_point(sources: &SourceMap, point: &SweepModel<'_>, axes: &[String]) -> P
         model: point.model.node.clone(),
         args,
         cost: None,
+        peaks: None,
         failure: None,
         paper: Vec::new(),
         runs: Vec::new(),
@@ -327,9 +335,10 @@ fn plan_runs(
         Err(failure @ WorkbenchError::InvalidRequest(_)) => return Err(failure),
     };
     let first = resolved.as_ref().map_or(0, |r| r.settings.train.seed);
-    if let Some(ResolvedRun { checked, settings, .. }) = &resolved {
+    if let Some(planned @ ResolvedRun { checked, settings, .. }) = &resolved {
         let report = count(checked, request.convention);
         point.cost = Some((report.params, report.macs));
+        point.peaks = Some(peaks(planned));
         if plan.changed.is_none() {
             let set: Vec<String> = point.args.iter().map(text).collect();
             let written = resolve_run(files, &RunRequest { set: &set, device: None, ..run });

@@ -9,6 +9,9 @@ pub enum AxisUnit {
     Count,
     Bytes,
     Pixels,
+    Seconds,
+    /// A number without a unit, such as a score. Its axis is linear, and need not start at 0.
+    Score,
 }
 
 /// Ratio of the largest to the smallest value from which an axis is logarithmic.
@@ -51,6 +54,9 @@ impl AxisScale {
     ) -> Option<AxisScale> {
         let labels = TickLabels::WithUnit(unit);
         let axis = TickRange::covering(values.clone(), ticks)?;
+        if unit == AxisUnit::Score {
+            return Some(AxisScale::plain(axis, pixels));
+        }
         let (least, most) = values.fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
         if !Self::spans_decades(least, most) {
             let (low, high, ticks) = (axis.low.max(0.0), axis.high, ticks_from_zero(&axis));
@@ -124,6 +130,8 @@ impl AxisScale {
         };
         match (unit, prefix) {
             _ if tick == 0.0 => "0".into(),
+            (AxisUnit::Seconds, _) => format!("{} s", without_float_noise(tick)),
+            (AxisUnit::Score, _) => format!("{}", without_float_noise(tick)),
             (AxisUnit::Count, "") => number,
             (AxisUnit::Count, prefix) => format!("{number} {prefix}"),
             (AxisUnit::Bytes, prefix) => format!("{number} {prefix}B"),

@@ -1,4 +1,4 @@
-//! Draws a scatter chart of variants with their Pareto front as SVG.
+//! Draws a scatter chart of variants with their Pareto front as SVG: two costs, or a score with its interval against a cost.
 //!
 //! Each point has a `<title>`, which browsers show as a tooltip.
 
@@ -9,7 +9,7 @@ use super::legend::{LegendEntry, LegendMark, draw_legend};
 use super::rectangle::Rect;
 use super::scale::{AxisScale, AxisUnit};
 use crate::base::xml::escaped;
-use crate::show::text::{fixed_width, shortened};
+use crate::show::text::{fixed_width, shortened, wrapped};
 use std::fmt::Write;
 
 /// Size of the picture, and below it the area of the chart, in the picture's own units.
@@ -46,7 +46,9 @@ pub struct ScatterAxis {
 /// A variant in the chart.
 pub struct ScatterPoint {
     /// The x and the y value.
-    pub at: [u64; 2],
+    pub at: [f64; 2],
+    /// The ends of an interval of the y value.
+    pub interval: Option<[f64; 2]>,
     /// Text next to the point.
     pub label: String,
     /// Text that browsers show as a tooltip.
@@ -63,20 +65,28 @@ pub struct ScatterChart {
     pub y: ScatterAxis,
     /// The points. Those on the front are in the order of the front.
     pub points: Vec<ScatterPoint>,
+    /// Sentences below the chart.
+    pub notes: Vec<String>,
 }
 
 /// Draws the chart, or returns `None` where there are no points.
 pub fn scatter(chart: &ScatterChart) -> Option<ChartDrawing> {
-    let values = |axis: usize| chart.points.iter().map(move |d| d.at[axis] as f64);
+    let values = |axis: usize| {
+        let ends = chart.points.iter().flat_map(|d| d.interval.into_iter().flatten()).filter(move |_| axis == 1);
+        chart.points.iter().map(move |d| d.at[axis]).chain(ends)
+    };
     // The scales leave space between the edge and the points.
     let x = AxisScale::of(values(0), 6, chart.x.unit, [AREA.left + EDGE_CLEARANCE, AREA.right - EDGE_CLEARANCE])?;
     let y = AxisScale::of(values(1), 5, chart.y.unit, [AREA.bottom - EDGE_CLEARANCE, AREA.top + EDGE_CLEARANCE])?;
-    let centre = |d: &ScatterPoint| [x.at(d.at[0] as f64), y.at(d.at[1] as f64)];
+    let centre = |d: &ScatterPoint| [x.at(d.at[0]), y.at(d.at[1])];
 
     let mut out = String::new();
     let _ = writeln!(out, "<text class=\"note\" x=\"{LEFT}\" y=\"10\">{}</text>", escaped(&chart.key));
     let kinds = [("s0", "on the front"), ("weak", "dominated")];
-    let kinds = kinds.map(|(class, name)| LegendEntry::new(class, LegendMark::Dot, name));
+    let mut kinds = kinds.map(|(class, name)| LegendEntry::new(class, LegendMark::Dot, name)).to_vec();
+    if chart.points.iter().any(|d| d.interval.is_some()) {
+        kinds.push(LegendEntry::new("weak", LegendMark::Line, "95 % interval"));
+    }
     draw_legend(&mut out, &kinds, [LEFT, 18.0], WIDTH - LEFT - RIGHT);
     let name = |side: &ScatterAxis, scale: &AxisScale| {
         format!("{}{}", side.name, if scale.is_log() { ", logarithmic" } else { "" })
@@ -88,8 +98,14 @@ pub fn scatter(chart: &ScatterChart) -> Option<ChartDrawing> {
         let path: String = std::iter::once(format!("M{:.1} {:.1}", first[0], first[1])).chain(ends).collect();
         let _ = writeln!(out, "<g class=\"s0\"><path class=\"line front\" d=\"{path}\"/></g>");
     }
-    draw_points(&mut out, chart, &steps, centre);
-    Some(ChartDrawing { title: chart.title.clone(), size: [WIDTH, HEIGHT], body: out })
+    let bars: Vec<Option<[f64; 2]>> = chart.points.iter().map(|d| Some(d.interval?.map(|end| y.at(end)))).collect();
+    draw_points(&mut out, chart, &bars, &steps, centre);
+    let mut bottom = if chart.notes.is_empty() { HEIGHT } else { HEIGHT + 8.0 };
+    for line in chart.notes.iter().flat_map(|note| wrapped(note, 11.0, WIDTH - 2.0 * LEFT)) {
+        let _ = writeln!(out, "<text class=\"note\" x=\"{LEFT}\" y=\"{bottom:.1}\">{}</text>", escaped(&line));
+        bottom += LINE_HEIGHT;
+    }
+    Some(ChartDrawing { title: chart.title.clone(), size: [WIDTH, bottom], body: out })
 }
 
 /// Returns the boundary of the dominated area: a horizontal and a vertical line from each point of the front to the next.
@@ -107,6 +123,7 @@ fn steps(front: &[[f64; 2]]) -> Vec<[[f64; 2]; 2]> {
 fn draw_points(
     out: &mut String,
     chart: &ScatterChart,
+    bars: &[Option<[f64; 2]>],
     steps: &[[[f64; 2]; 2]],
     centre: impl Fn(&ScatterPoint) -> [f64; 2],
 ) {
@@ -121,7 +138,9 @@ fn draw_points(
         .filter(|&&i| !texts[i].is_empty())
         .map(|&i| (i, [fixed_width(&texts[i], LETTER_WIDTH), LINE_HEIGHT]))
         .collect();
-    let obstacles = LabelObstacles { frame: AREA, points: &centres, radius: RADIUS, lines: steps };
+    let bar = |(i, ends): (usize, &Option<[f64; 2]>)| ends.map(|[a, b]| [[centres[i][0], a], [centres[i][0], b]]);
+    let lines: Vec<[[f64; 2]; 2]> = steps.iter().copied().chain(bars.iter().enumerate().filter_map(bar)).collect();
+    let obstacles = LabelObstacles { frame: AREA, points: &centres, radius: RADIUS, lines: &lines };
     let places = place_labels(&obstacles, &wanted);
     for (&(i, _), rect) in wanted.iter().zip(&places) {
         let Some(rect) = rect else { continue };
@@ -134,6 +153,14 @@ fn draw_points(
     for i in rest.iter().chain(&front).copied() {
         let ([x, y], dot) = (centres[i], &chart.points[i]);
         let class = if dot.on_front { "s0" } else { "weak" };
+        if let Some([low, high]) = bars[i] {
+            let (left, cap) = (x - 4.0, 8.0);
+            let _ = writeln!(
+                out,
+                "<g class=\"{class}\"><path class=\"line thin\" d=\"M{x:.1} {low:.1}V{high:.1}M{left:.1} {low:.1}h{cap}M{left:.1} \
+                 {high:.1}h{cap}\"/></g>"
+            );
+        }
         let _ = writeln!(
             out,
             "<g class=\"{class}\"><circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"><title>{}</title></circle></g>",
@@ -161,11 +188,12 @@ mod tests {
     fn chart(points: Vec<ScatterPoint>) -> ScatterChart {
         let side = |name: &str, unit| ScatterAxis { name: name.into(), unit };
         let (x, y) = (side("params", AxisUnit::Count), side("memory", AxisUnit::Bytes));
-        ScatterChart { title: "a < b".into(), key: "width".into(), x, y, points }
+        ScatterChart { title: "a < b".into(), key: "width".into(), x, y, points, notes: vec!["not drawn: c".into()] }
     }
 
     fn dot(at: [u64; 2], label: &str, on_front: bool) -> ScatterPoint {
-        ScatterPoint { at, label: label.into(), tooltip: format!("{label} & more"), on_front }
+        let at = at.map(|v| v as f64);
+        ScatterPoint { at, interval: None, label: label.into(), tooltip: format!("{label} & more"), on_front }
     }
 
     #[test]
@@ -182,7 +210,25 @@ mod tests {
         );
         assert!(svg.contains("<title>&quot;a&quot; &amp; more</title>") && svg.contains("a &lt; b"));
         assert_eq!(svg.matches("class=\"line front\"").count(), 1);
-        assert!(svg.contains("prefers-color-scheme: dark"));
+        assert!(svg.contains("prefers-color-scheme: dark") && svg.contains("not drawn: c"));
+        assert!(!svg.contains("95 % interval"));
+    }
+
+    #[test]
+    fn a_score_has_its_interval() {
+        let mut points = vec![dot([1_000, 0], "a", true), dot([1_000_000, 0], "b", true)];
+        for (point, score) in points.iter_mut().zip([0.5, 0.75]) {
+            point.at[1] = score;
+            point.interval = Some([score - 0.125, score + 0.0625]);
+        }
+        let mut chart = chart(points);
+        chart.y.unit = AxisUnit::Score;
+        let svg = scatter(&chart).unwrap().body;
+        assert!(
+            svg.contains("95 % interval") && svg.contains("params, logarithmic") && svg.contains(">0.4</text>"),
+            "{svg}"
+        );
+        assert_eq!(svg.matches("line thin").count(), 2);
     }
 
     #[test]

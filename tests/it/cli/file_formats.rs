@@ -72,13 +72,51 @@ fn a_graph_has_the_format_of_its_ending() {
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     assert!(read("x").starts_with("<svg ") && read("x") == read("y.svg") && read("z.snap") == text);
     graph(&["--depth", "1", "--out", "w.svg"]);
+    graph(&["--theme", "dark", "--out", "dark.svg"]);
+    graph(&["--direction", "right", "--out", "right.mmd"]);
+    graph(&["--direction", "right", "--out", "right.dot"]);
+    assert!(read("right.mmd").starts_with("flowchart LR\n") && read("right.dot").contains("rankdir=LR;"));
+    assert!(!read("c.dot").contains("rankdir"));
+    assert!(read("w.svg").contains("prefers-color-scheme") && !read("dark.svg").contains("prefers-color-scheme"));
+}
+
+/// A picture in pixels has two of them for each unit, and paper of its theme.
+#[cfg(feature = "data")]
+#[test]
+fn graphs_are_drawn_in_pixels() {
+    let folder = project();
+    let draw = |args: &[&str], name: &str| {
+        let output = npc(folder.path(), &[&["graph", "net.model", "--on", "cells", "--out", name], args].concat());
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        image::open(folder.path().join(name)).unwrap().into_rgb8()
+    };
+    let svg = npc(folder.path(), &["graph", "net.model", "--on", "cells", "--format", "svg"]).stdout;
+    let side = |key: &str| -> u32 {
+        let from = svg.find(&format!(" {key}=\"")).unwrap() + key.len() + 3;
+        svg[from..].split('"').next().unwrap().parse().unwrap()
+    };
+    let light = draw(&[], "a.png");
+    assert_eq!(light.dimensions(), (2 * side("width"), 2 * side("height")));
+    assert_eq!(light.get_pixel(2, 2).0, [255; 3]);
+    assert!(light.pixels().filter(|p| p.0.iter().all(|v| *v < 60)).count() > 500, "letters are dark");
+    assert_eq!(draw(&["--theme", "light"], "b.png"), light);
+    assert_eq!(draw(&["--theme", "dark"], "c.png").get_pixel(2, 2).0, [0x0f, 0x15, 0x1d]);
+    refused(&["graph", "net.model", "--on", "cells", "--format", "png"], 2, &["written into a file", "--out FILE.png"]);
 }
 
 #[test]
 fn endings_of_other_formats_are_refused() {
     let graph = |args: &[&'static str]| [&["graph", "net.model", "--on", "cells"], args].concat();
-    let endings = "end the name with .svg, .html, .dot, .mmd, .json, .txt";
-    refused(&graph(&["--out", "g.png"]), 1, &["g.png: ", "does not write files of the format `.png`", endings]);
+    let endings = "end the name with .svg, .png, .html, .dot, .mmd, .json, .txt";
+    refused(&graph(&["--out", "g.jpg"]), 1, &["g.jpg: ", "does not write files of the format `.jpg`", endings]);
+    refused(&graph(&["--format", "dot", "--direction", "u"]), 2, &["dot has no --direction u", "--format svg or html"]);
+    refused(
+        &graph(&["--format", "svg", "--direction", "right"]),
+        2,
+        &["svg has no --direction right", "mermaid or dot"],
+    );
+    refused(&graph(&["--direction", "down"]), 2, &["text has no --direction down"]);
+    refused(&graph(&["--format", "json", "--theme", "dark"]), 2, &["--theme is for pictures"]);
     refused(&graph(&["--out", "g.PDF", "--format", "svg"]), 1, &["`.pdf`", endings]);
     refused(&graph(&["--out", "g.snap"]), 1, &["`.snap`", "or name the format: `--format text`"]);
     let both = "the ending of the file names html, and `--format` names svg";
@@ -97,12 +135,12 @@ fn options_of_counted_sweeps_are_refused_without_static() {
     let sweep = |args: &[&'static str]| [&["sweep", "net.model", "all"], args].concat();
     let one = "`--top` is for `--static`, which counts models without training them";
     refused(&sweep(&["--top", "2"]), 2, &[one, "add `--static`", "or leave out `--top`"]);
-    let all = ["--size", "8x8", "--keep", "macs < 1G", "--sort", "macs", "--axes", "macs,field", "--plot", "p.svg"];
-    let names = "`--size`, `--keep`, `--sort`, `--axes`, `--plot`, `--batch` are for `--static`";
+    let all = ["--size", "8x8", "--keep", "macs < 1G", "--sort", "macs", "--axes", "macs,field"];
+    let names = "`--size`, `--keep`, `--sort`, `--axes`, `--batch` are for `--static`";
     refused(&sweep(&[&all[..], &["--batch", "2"]].concat()), 2, &[names]);
-    // `--run` conflicts with `--static`, and clap then asks for neither.
     if cfg!(feature = "run") {
-        refused(&sweep(&["--run", "fit", "--plot", "p.svg"]), 2, &["`--plot` is for `--static`"]);
+        refused(&sweep(&["--run", "fit", "--top", "1"]), 2, &["`--top` is for `--static`"]);
+        refused(&sweep(&["--static", "--cost", "macs", "--plot", "p.svg"]), 2, &["--cost"]);
     }
     let folder = project();
     let output = npc(folder.path(), &sweep(&["--static", "--top", "2", "--sort", "macs", "--plot", "p.svg"]));

@@ -350,11 +350,11 @@ proptest! {
         points in prop::collection::vec((1u64..5_000_000, 1u64..40_000_000_000, 1usize..30, any::<bool>()), 1..50),
     ) {
         let dots = points.iter().map(|&(x, y, letters, front)| {
-            ScatterPoint { at: [x, y], label: "m".repeat(letters), tooltip: "a\nb".into(), on_front: front }
+            ScatterPoint { at: [x as f64, y as f64], interval: None, label: "m".repeat(letters), tooltip: "a\nb".into(), on_front: front }
         });
         let side = |name: &str, unit| ScatterAxis { name: name.into(), unit };
         let (x, y) = (side("params", AxisUnit::Count), side("memory", AxisUnit::Bytes));
-        let chart = ScatterChart { title: "t".into(), key: "k".into(), x, y, points: dots.collect() };
+        let chart = ScatterChart { title: "t".into(), key: "k".into(), x, y, points: dots.collect(), notes: Vec::new() };
         let picture = scatter(&chart).unwrap().file(ChartTheme::Auto);
         let labels = labels(&picture);
         prop_assert!(!labels.is_empty());

@@ -236,6 +236,31 @@ fn the_grid_is_trained_once_and_compared() {
     let script = fs::read_to_string(folder.path("array.sh")).unwrap();
     assert!(jobs.lines().enumerate().all(|(k, line)| script.contains(&format!("\n{k}) {line} ;;\n"))), "{script}");
 
+    let plot = |more: &[&str]| {
+        folder.sweep("widths", "runs/a", &[&["--plot", "cost.svg"], more].concat()).expect_exit(0, &[]);
+        fs::read_to_string(folder.path("cost.svg")).unwrap()
+    };
+    let svg = plot(&[]);
+    assert!(
+        svg.contains("MACs, conv") && svg.contains("Dice (more is better)") && svg.contains("95 % interval"),
+        "{svg}"
+    );
+    assert_eq!(svg.matches("line thin").count(), 2, "an interval for each point");
+    assert!(svg.contains(">4</text>") && svg.contains("2 of 2 runs"), "points are labelled and have tooltips");
+    for (cost, title) in [("params", "parameters"), ("training", "memory to train"), ("time", "time of training")] {
+        assert!(plot(&["--cost", cost, "--theme", "dark"]).contains(title));
+    }
+    assert!(plot(&["--metrics", "hd95"]).contains("HD95 (less is better)"));
+    folder.sweep("widths", "runs/a", &["--plot", "cost.png"]).expect_exit(0, &[]);
+    assert!(fs::read(folder.path("cost.png")).unwrap().starts_with(b"\x89PNG"));
+    folder
+        .sweep("widths", "runs/a", &["--plot", "a.svg", "--print-jobs"])
+        .expect_exit(2, &["--print-jobs", "--collect"]);
+    folder.sweep("widths", "runs/a", &["--plot", "a.pdf"]).expect_exit(1, &[".svg, .png"]);
+    folder.sweep("widths", "runs/none", &["--plot", "a.svg"]).expect_exit(1, &["no point has a score", "--train"]);
+    folder.sweep("widths", "runs/a", &["--top", "1"]).expect_exit(2, &["`--top` is for `--static`"]);
+    assert!(!folder.path("a.svg").exists() && folder.contents("runs/a") == before);
+
     let metric = folder.sweep("widths", "runs/a", &["--metrics", "dise"]);
     metric.expect_exit(2, &["the metrics are dice, iou"]);
     // Other settings are a different sweep.

@@ -1,9 +1,8 @@
 //! Scatter chart of a counted sweep.
 
-use super::counted_table::{key_label, sweep_title};
+use super::counted_sweep::{CountedFunction, CountedSweep};
+use super::sweep_axes::{cells, settings};
 use crate::base::number::{bytes, thousands};
-use crate::desk::{CountedFunction, CountedSweep};
-use crate::desk::{cells, settings};
 use crate::show::chart::{AxisUnit, ChartDrawing, ScatterAxis, ScatterChart, ScatterPoint, scatter as drawn};
 use crate::show::text::shortened;
 use crate::study::explore::MeasureKey;
@@ -14,8 +13,11 @@ const LISTED_MODELS: usize = 8;
 /// Maximum number of characters of the title.
 const TITLE_LENGTH: usize = 80;
 
+/// Names a key in the chart, as the table does.
+type KeyLabel = fn(MeasureKey, &CountedSweep) -> String;
+
 /// Draws the chart; `None` if no model is left.
-pub(super) fn counted_chart(sweep: &CountedSweep) -> Option<ChartDrawing> {
+pub(crate) fn counted_chart(sweep: &CountedSweep, title: &str, key_label: KeyLabel) -> Option<ChartDrawing> {
     let side = |key: MeasureKey| {
         let unit = match key {
             MeasureKey::Params | MeasureKey::Macs => AxisUnit::Count,
@@ -31,13 +33,13 @@ pub(super) fn counted_chart(sweep: &CountedSweep) -> Option<ChartDrawing> {
     for row in &sweep.rows {
         places.entry(sweep.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
     }
-    let dots = places.into_values().map(|rows| chart_dot(sweep, &rows)).collect();
-    let heading = shortened(&sweep_title(sweep), TITLE_LENGTH);
+    let dots = places.into_values().map(|rows| chart_dot(sweep, &rows, key_label)).collect();
+    let heading = shortened(title, TITLE_LENGTH);
     let key = format!("labels: {}", sweep.columns.join(" · "));
-    drawn(&ScatterChart { title: heading, key, x: side(x), y: side(y), points: dots })
+    drawn(&ScatterChart { title: heading, key, x: side(x), y: side(y), points: dots, notes: Vec::new() })
 }
 
-fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
+fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction], key_label: KeyLabel) -> ScatterPoint {
     let first = rows[0];
     let values = cells(&sweep.columns, &first.variant, &first.args);
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
@@ -62,7 +64,8 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
         }
     }
     ScatterPoint {
-        at: sweep.axes.map(|key| key.of(&first.variant)),
+        at: sweep.axes.map(|key| key.of(&first.variant) as f64),
+        interval: None,
         label,
         tooltip: lines.join("\n"),
         on_front: first.front,
