@@ -4,6 +4,7 @@
 pub(crate) mod applicability;
 pub(crate) mod atomic;
 pub(crate) mod code;
+pub(crate) mod count;
 pub(crate) mod csv;
 pub(crate) mod error;
 pub(crate) mod file;

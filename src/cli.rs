@@ -11,10 +11,18 @@ macro_rules! eprintln_lossy {
     }};
 }
 
+/// Writes a note, a warning or progress to standard error; nothing with `--quiet`.
+macro_rules! notice {
+    ($($line:tt)*) => {
+        if !$crate::cli::global_options::quiet() {
+            eprintln_lossy!($($line)*);
+        }
+    };
+}
+
 #[cfg(feature = "run")]
 mod bench;
 mod check;
-mod check_document;
 #[cfg(feature = "data")]
 mod compare;
 mod completions;
@@ -22,6 +30,7 @@ mod completions;
 mod data;
 #[cfg(feature = "run")]
 mod demo;
+mod details;
 mod diff;
 mod environment;
 mod equal;
@@ -29,22 +38,22 @@ mod error;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
-mod exploration;
 #[cfg(feature = "data")]
 mod figures;
 mod file_format;
 mod fit;
 mod fix;
 mod fmt;
+mod global_options;
 mod graph;
-#[cfg(feature = "run")]
-mod init;
 mod lower;
 mod man;
 mod memory;
 #[cfg(feature = "data")]
 mod new;
 mod node_columns;
+#[cfg(feature = "data")]
+mod opened_run;
 mod option_words;
 mod options;
 #[cfg(feature = "run")]
@@ -61,48 +70,42 @@ mod reproduce;
 mod runs;
 #[cfg(feature = "run")]
 mod selftest;
-mod sizes;
 #[cfg(feature = "data")]
 mod split_option;
 mod sweep;
 mod terminal;
 #[cfg(feature = "run")]
 mod train;
+#[cfg(feature = "run")]
+mod weights;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use crate::show::help_sections::HelpSections;
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Models, data and training runs of medical image segmentation in one text file.
 #[derive(Parser)]
-#[command(name = "npc", version, about, max_term_width = 100)]
+#[command(name = "npc", version, about, max_term_width = 120)]
 #[command(after_help = "Examples:
-  npc demo                                            check, train, score and predict on generated images
-  npc new lungs --images ~/data/lungs                 a model file that fits these images and masks
-  npc check models/npnet.model --on cvc               shapes, parameters and MACs
-  npc sweep models/npnet.model ablation --static      costs of each variant, and which compute the same
-  npc data show net.model lung --out sheet.png        samples with their masks outlined
-  npc fix net.model                                   apply suggested edits
+  npc demo                                         a whole run on generated images
+  npc new lungs --images ~/data/lungs              a model file for these images
+  npc check models/npnet.model --on cvc            shapes, parameters and MACs
+  npc sweep models/npnet.model ablation --static   costs of each variant
+  npc data show net.model lung --out sheet.png     samples with their masks
+  npc fix net.model                                apply suggested edits
   npc data check models/data.model luna --data-root DIR
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
   npc compare runs/npnet_lung runs/unet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
-  npc report runs/npnet_lung                          the run as one HTML page
+  npc report runs/npnet_lung                       the run as one HTML page
 
 Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 struct Cli {
     #[command(subcommand)]
     command: NpcCommand,
-    /// How problems are written to standard error
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Global options"
-    )]
-    message_format: terminal::MessageFormat,
+    #[command(flatten)]
+    global: global_options::GlobalOptions,
 }
 
 #[derive(Subcommand)]
@@ -135,7 +138,11 @@ enum NpcCommand {
     Fit(fit::FitOptions),
     Lower(lower::LowerOptions),
     #[cfg(feature = "run")]
-    Init(init::InitOptions),
+    Weights(weights::WeightsOptions),
+    /// The former name of `npc weights`
+    #[cfg(feature = "run")]
+    #[command(hide = true)]
+    Init(weights::WeightsOptions),
     #[cfg(feature = "run")]
     Bench(bench::BenchOptions),
     #[cfg(feature = "run")]
@@ -151,14 +158,20 @@ enum NpcCommand {
 const STACK: usize = 256 << 20;
 
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    global_options::set_colours(std::env::args_os());
+    let parsed = command_line().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(e) => {
             let _ = e.print();
+            #[cfg(feature = "run")]
+            if e.use_stderr() && std::env::args_os().nth(1).is_some_and(|word| word == "init") {
+                eprintln_lossy!("\n{}", weights::FORMER_NAME);
+            }
             return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
         }
     };
-    terminal::set_message_format(cli.message_format);
+    cli.global.install();
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || run(cli.command));
     match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
@@ -175,10 +188,22 @@ pub fn main() -> ExitCode {
 #[doc(hidden)]
 pub fn parse_arguments(arguments: &[String]) -> Result<(), String> {
     let words = std::iter::once("npc").chain(arguments.iter().map(String::as_str));
-    match Cli::try_parse_from(words) {
+    match command_line().try_get_matches_from(words) {
         Err(e) if e.use_stderr() => Err(e.to_string()),
         _ => Ok(()),
     }
+}
+
+/// Returns the whole command line. The texts below the options have no line ends within their prose, so that a terminal wraps them
+/// once, at its own width.
+fn command_line() -> Command {
+    wrapped_once(Cli::command())
+}
+
+fn wrapped_once(command: Command) -> Command {
+    let text = command.get_after_help().map(|help| HelpSections::of(&help.to_string()).to_text());
+    let command = text.into_iter().fold(command, Command::after_help);
+    command.mut_subcommands(wrapped_once)
 }
 
 fn run(command: NpcCommand) -> ExitCode {
@@ -217,7 +242,12 @@ fn run_command(command: NpcCommand) -> error::CommandResult {
         #[cfg(feature = "run")]
         NpcCommand::Selftest(opts) => selftest::run(&opts),
         #[cfg(feature = "run")]
-        NpcCommand::Init(opts) => init::run(&opts),
+        NpcCommand::Weights(opts) => weights::run(&opts),
+        #[cfg(feature = "run")]
+        NpcCommand::Init(opts) => {
+            notice!("{}", weights::FORMER_NAME);
+            weights::run(&opts)
+        }
         NpcCommand::Graph(opts) => graph::run(&opts),
         NpcCommand::Equal(opts) => equal::run(&opts),
         NpcCommand::Diff(opts) => diff::run(&opts),
@@ -226,7 +256,7 @@ fn run_command(command: NpcCommand) -> error::CommandResult {
         NpcCommand::Fmt(opts) => fmt::run(&opts),
         NpcCommand::Fix(opts) => fix::run(&opts),
         NpcCommand::Explain(opts) => explain::run(&opts),
-        NpcCommand::Completions(opts) => completions::run(&opts, Cli::command()),
-        NpcCommand::Man(opts) => man::run(&opts, Cli::command()),
+        NpcCommand::Completions(opts) => completions::run(&opts, command_line()),
+        NpcCommand::Man(opts) => man::run(&opts, command_line()),
     }
 }

@@ -15,6 +15,9 @@
 mod analysis;
 mod arguments;
 mod build;
+mod check_document;
+mod check_tables;
+mod claim_list;
 mod claims;
 mod compared;
 mod config_problems;
@@ -25,16 +28,22 @@ mod cuda_kernels;
 #[cfg(feature = "data")]
 mod data_blocks;
 mod defaults;
+mod difference_text;
+mod equality_text;
 mod error;
 mod exploration;
+mod exploration_text;
+mod fit_text;
 mod fitted_model;
 mod fixed_file;
+mod image_size;
 #[doc(hidden)]
 pub mod internals;
 mod lint_levels;
 mod located;
 mod memory;
 mod memory_settings;
+mod memory_text;
 mod model_difference;
 mod model_entry;
 mod model_file;
@@ -52,6 +61,7 @@ mod revision;
 pub mod runs;
 mod selection;
 mod size_suggestions;
+mod size_text;
 #[cfg(feature = "data")]
 pub mod sweep;
 mod sweep_axes;
@@ -59,8 +69,10 @@ mod workbench;
 
 pub use analysis::{AnalysisRequest, FileAnalysis, analyze_file};
 pub use arguments::ArgumentTexts;
-pub(crate) use arguments::value_text;
 pub use build::{build_models, build_one};
+pub(crate) use check_document::check_document;
+pub(crate) use check_tables::{claims_text, data_table, overview_table};
+pub(crate) use claim_list::{ClaimChoice, ClaimList};
 pub use claims::{JudgedClaim, judge_claims};
 pub use compared::{ComparedAt, ComparedModel, compared};
 pub(crate) use counted_chart::counted_chart;
@@ -69,15 +81,21 @@ pub use counted_sweep::{CountRequest, CountedFunction, CountedSweep, ModelOrder,
 pub use cuda_kernels::{CudaKernels, CudaRequest, cuda_kernels};
 #[cfg(feature = "data")]
 pub use data_blocks::{DataBlock, data_blocks};
+pub(crate) use difference_text::DifferenceView;
+pub(crate) use equality_text::{comparison_json, comparison_text};
 pub use error::{ProblemReport, WorkbenchError};
 pub use exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
+pub(crate) use exploration_text::exploration_text;
+pub(crate) use fit_text::{fit_json, fit_text};
 pub use fitted_model::{FitRequest, FittedModel, fit_model};
 pub use fixed_file::{FixedFile, fix_file};
+pub use image_size::{ImageSize, parse_size};
 pub use lint_levels::LintLevels;
 pub(crate) use lint_levels::{lint_name, lint_or_all};
 pub use located::{Fix, LocatedDiagnostic, TextRange};
 pub use memory::{EntryMemory, MemoryRequest};
 pub use memory_settings::MemorySettings;
+pub(crate) use memory_text::memory_text;
 pub use model_difference::{ModelDifference, NodeChange, NodeGroup};
 pub use model_entry::{ModelEntry, build, freeze, macs_by};
 pub use model_file::{ModelFile, open};
@@ -90,6 +108,7 @@ pub use resolved_data::{DataRequest, ResolvedData, resolve_data};
 pub use resolved_run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
 #[cfg(feature = "data")]
 pub use resume::resume;
-pub use selection::{ImageSize, SelectedModel, Selection, parse_size, select};
+pub use selection::{SelectedModel, Selection, select};
+pub(crate) use size_text::{contract_text, formulas_text};
 pub(crate) use sweep_axes::{cells, settings};
 pub use workbench::Workbench;

@@ -25,6 +25,9 @@ pub(crate) mod optim;
 pub(crate) mod preflight;
 #[cfg(feature = "run")]
 pub(crate) mod prepare;
+// Its tests need no network.
+#[cfg(any(feature = "run", test))]
+pub(crate) mod replaced_run;
 pub(crate) mod run_folder;
 pub(crate) mod schedule;
 #[cfg(feature = "run")]

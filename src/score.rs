@@ -8,6 +8,7 @@ pub(crate) mod evaluation_files;
 #[cfg(feature = "run")]
 pub(crate) mod predict;
 pub(crate) mod probability;
+pub(crate) mod run_order;
 pub(crate) mod run_overview;
 pub(crate) mod sliding_window;
 pub(crate) mod sweep_scores;

@@ -1,6 +1,8 @@
 //! Turns results into output for people: pictures of graphs, charts, tables, overlays, the HTML report and TensorBoard
 //! events.
 
+#[cfg(feature = "run")]
+pub(crate) mod bench;
 pub(crate) mod chart;
 #[cfg(feature = "data")]
 pub(crate) mod comparison_plot;
@@ -8,10 +10,13 @@ pub(crate) mod comparison_plot;
 pub(crate) mod confusion_table;
 pub(crate) mod costs;
 #[cfg(feature = "run")]
+pub(crate) mod dry_run;
+#[cfg(feature = "run")]
 pub(crate) mod evaluation;
 pub(crate) mod field;
 #[cfg(feature = "data")]
 pub(crate) mod figures;
+pub(crate) mod help_sections;
 #[cfg(feature = "data")]
 pub(crate) mod images;
 pub(crate) mod picture;
@@ -22,6 +27,8 @@ pub(crate) mod prediction;
 pub(crate) mod prediction_notes;
 #[cfg(feature = "run")]
 pub(crate) mod predictor;
+#[cfg(feature = "run")]
+pub(crate) mod profile;
 #[cfg(feature = "data")]
 pub(crate) mod project;
 #[cfg(feature = "data")]

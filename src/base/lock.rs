@@ -1,9 +1,9 @@
 //! Locks on run folders: two processes that train into one folder would overwrite each other's checkpoints.
 
-use super::error::Result;
+use super::error::{Result, RunError};
 use super::problem::problem;
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How often a folder that other processes make and remove is made and opened.
@@ -18,49 +18,35 @@ pub(crate) struct RunFolderLock {
 }
 
 /// Reaction to a folder that another process has locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum WhenBusy {
-    Wait,
+    /// Calls the function with the folder, and waits.
+    Wait(fn(&Path)),
     Fail,
 }
 
-/// Whether a folder that does not exist is made, so that it can be locked before anyone looks whether it holds a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WhenMissing {
-    Make,
-    Leave,
-}
-
-/// Locks a run folder. If another process holds the lock, `busy` decides between waiting and an error.
+/// Locks a run folder, which is made where it does not exist, so that it is locked before anyone looks whether it holds a run. If another process holds the lock, `busy` decides between waiting and an error.
 ///
-/// The folder itself is locked, so no lock file remains. If the folder does not exist, cannot be opened as a file, or the
-/// file system has no locks, the result holds no lock.
-pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy, missing: WhenMissing) -> Result<RunFolderLock> {
+/// The folder itself is locked, so no lock file remains. If the folder cannot be made or opened as a file, or the file system
+/// has no locks, the result holds no lock.
+pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy) -> Result<RunFolderLock> {
     for _ in 0..ATTEMPTS {
-        let made = if missing == WhenMissing::Make { make_folders(folder) } else { Vec::new() };
+        let made = make_folders(folder);
         let file = match File::open(folder) {
             Ok(file) => file,
             // Another process may have removed the folder in between.
-            Err(e) if e.kind() == ErrorKind::NotFound && missing == WhenMissing::Make => continue,
+            Err(e) if e.kind() == ErrorKind::NotFound => continue,
             Err(_) => break,
         };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::Error(_)) => break,
-            Err(TryLockError::WouldBlock) if busy == WhenBusy::Wait => {
-                // A closed standard error must not end the run.
-                let _ = writeln!(std::io::stderr(), "{}: waiting for the process that trains here", folder.display());
+            Err(TryLockError::WouldBlock) => {
+                let WhenBusy::Wait(report) = busy else { return Err(locked(folder)) };
+                report(folder);
                 if file.lock().is_err() {
                     break;
                 }
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(problem!(
-                    E0722,
-                    folder,
-                    "another process trains into this folder";
-                    help: "wait until it ends, or choose another folder: `--out DIR`"
-                ));
             }
         }
         // Another process may have removed the folder that it made, after this one had opened it.
@@ -69,6 +55,11 @@ pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy, missing: WhenMissin
         }
     }
     Ok(RunFolderLock { made: Vec::new(), held: None })
+}
+
+fn locked(folder: &Path) -> RunError {
+    problem!(E0722, folder, "another process trains into this folder";
+        help: "wait until it ends, or choose another folder: `--out DIR`")
 }
 
 /// Checks whether a process holds the lock of a run folder. A folder without a lock is locked for an instant, shared with others

@@ -1,5 +1,6 @@
 //! Texts of files, shortened for messages: names of tensors, shapes, and whole messages.
 
+use crate::base::count::counted;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -53,7 +54,7 @@ pub(crate) fn shape_text(shape: &[usize]) -> String {
     for dim in &shape[..SHOWN_DIMS] {
         let _ = write!(text, "{dim}, ");
     }
-    text + &format!("... {} dims]", shape.len())
+    text + &format!("... {}]", counted(shape.len(), "dim"))
 }
 
 #[cfg(test)]

@@ -1,19 +1,17 @@
 //! `npc bench`: measures the time and memory of a network on a device.
 
-mod profile;
-
 use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::atomic;
-use crate::base::number::with_prefix;
 use crate::compute::device::{DeviceChoice, set_threads};
-use crate::learn::bench::{Backend, BenchPhase, BenchReport, BenchSettings, TimeBudget, bench};
-use crate::show::table::{Cell, Column, OutputFormat, Table};
+use crate::learn::bench::{Backend, BenchSettings, TimeBudget, bench};
+use crate::show::bench::{bench_json, bench_text, bench_title};
+use crate::show::profile;
+use crate::show::table::OutputFormat;
 use crate::text::config::check::MAX_THREADS;
 use clap::Args;
-use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,62 +101,10 @@ pub(super) fn run(opts: &BenchOptions) -> CommandResult {
     if let (Some(Some(path)), Some(profile)) = (&opts.profile, &bench.profile) {
         let picture = profile::profile_picture(&bench_title(&bench), profile);
         atomic::write_named_file(path, picture.as_bytes())?;
-        eprintln_lossy!("wrote {}", path.display());
+        notice!("wrote {}", path.display());
     }
     if opts.json || opts.format == OutputFormat::Json {
         return print(&format!("{:#}\n", bench_json(&bench)));
     }
     print(&bench_text(&bench))
-}
-
-/// Returns the report as JSON. The keys of the requested phase, the training step with `--train`, are repeated at the top
-/// level.
-fn bench_json(bench: &BenchReport) -> Value {
-    let asked = bench.train_step.as_ref().unwrap_or(&bench.forward);
-    let mut all = json!({"schema": 1});
-    for part in [json!(asked), json!(bench)] {
-        if let (Value::Object(all), Value::Object(part)) = (&mut all, part) {
-            all.extend(part);
-        }
-    }
-    if let Some(profile) = &bench.profile {
-        all["profile"] = profile::profile_json(profile);
-    }
-    all
-}
-
-fn bench_title(bench: &BenchReport) -> String {
-    let input = bench.input.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-    let threads = if bench.threads == 1 { "1 thread".into() } else { format!("{} threads", bench.threads) };
-    let place = if bench.peak_gflops.is_some() { format!("{}, {threads}", bench.device) } else { bench.device.clone() };
-    let backend = match bench.train_step.as_ref().map(|phase| phase.backend) {
-        Some(train) if train != bench.forward.backend => format!("forward {}, training {train}", bench.forward.backend),
-        Some(_) | None => bench.forward.backend.to_string(),
-    };
-    format!("{} {input}, batch {}, {backend} on {place}", bench.model, bench.batch)
-}
-
-fn bench_text(bench: &BenchReport) -> String {
-    let row = |name: &str, phase: &BenchPhase| {
-        let mut row = vec![name.into(), Cell::decimal(phase.calls as f64, 0)];
-        row.extend([phase.median_ms, phase.min_ms, phase.max_ms].map(|x| Cell::decimal(x, 2)));
-        row.extend([phase.images_per_s, phase.achieved_gflops].map(|x| Cell::decimal(x, 1)));
-        row.push(phase.share_of_peak.map(|x| Cell::Percent(100.0 * x)).into());
-        row.push(phase.peak_rss_mb.map(|x| Cell::decimal(x, 0)).into());
-        row
-    };
-    let mut rows = vec![row("forward", &bench.forward)];
-    rows.extend(bench.train_step.as_ref().map(|phase| row("train step", phase)));
-    let numbers = ["calls", "median ms", "min ms", "max ms", "images/s", "GFLOP/s", "of peak", "memory MB"];
-    let columns = std::iter::once(Column::words("")).chain(numbers.map(Column::numbers)).collect();
-    let mut out = format!("{}\n\n{}\n", bench_title(bench), Table::new(columns, rows).to_text());
-    out += &format!("{} multiply-accumulates an image", with_prefix(bench.macs));
-    if let Some(peak) = bench.peak_gflops {
-        out += &format!("; peak of the processor {peak:.0} GFLOP/s ({})", bench.simd);
-    }
-    out += if cfg!(debug_assertions) { "; this npc was built without optimisation\n" } else { "\n" };
-    if let Some(profile) = &bench.profile {
-        out += &format!("\n{}", profile::profile_table(profile));
-    }
-    out
 }

@@ -1,22 +1,24 @@
 //! `npc check`: checks model files and reports shapes, costs, claims and problems.
 
+use super::details::{ModelFiles, StageClock};
 use super::error::{CommandError, CommandResult};
-use super::memory::{MemoryOptions, memory_text};
+use super::global_options::writes_json;
+use super::memory::MemoryOptions;
 use super::node_columns::{ExtraColumn, extra_columns};
 use super::option_words::{Formats, format_parser};
 use super::options::{LintLevelOptions, SelectionOptions};
-use super::terminal::{print, print_problems, writes_json};
-use super::{check_document, exploration, sizes};
+use super::terminal::{print, print_problems};
 use crate::base::number::{thousands, with_prefix};
-use crate::desk::{AnalysisRequest, FileAnalysis, JudgedClaim, ModelEntry, analyze_file, macs_by};
+use crate::desk::{
+    AnalysisRequest, ClaimChoice, ClaimList, FileAnalysis, ModelEntry, Selection, analyze_file, check_document,
+    claims_text, contract_text, data_table, exploration_text, formulas_text, macs_by, memory_text, overview_table,
+};
 use crate::show::costs::cost_table;
 use crate::show::field::summary;
-use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::study::claim::{QuantityValue, Verdict};
+use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, CostReport};
 use crate::text::config::DataSpec;
 use crate::text::diag::{Code, Problems};
-use crate::text::files::Disk;
 use clap::Args;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -71,6 +73,9 @@ pub(super) struct CheckOptions {
     /// Additional columns of the table of nodes
     #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',')]
     columns: Vec<ExtraColumn>,
+    /// List all claims: also those that only training can judge, and those about other data or sizes than --on and --size
+    #[arg(long)]
+    claims: bool,
     /// Nodes and blocks whose parameters are frozen, instead of those that the model's run freezes
     #[arg(long, value_name = "PATH,...", value_delimiter = ',')]
     freeze: Vec<String>,
@@ -85,19 +90,18 @@ const FORMATS: Formats = &[
     (OutputFormat::Markdown, "The table of --table"),
 ];
 
-/// Largest number of classes that the table of data blocks names.
-const MAX_CLASS_NAMES: usize = 6;
-
 pub(super) fn run(opts: &CheckOptions) -> CommandResult {
     let mut analyses = Vec::new();
+    let mut clock = StageClock::start();
     for path in &opts.files {
         let (file, selection) = opts.choice.of_file(path)?;
         let (freeze, levels, convention) = (opts.freeze.clone(), opts.levels.levels(), opts.convention[0]);
-        analyses.push(analyze_file(&Disk, &file, &AnalysisRequest { selection, freeze, levels, convention })?);
+        analyses.push(analyze_file(&ModelFiles, &file, &AnalysisRequest { selection, freeze, levels, convention })?);
+        clock.lap(&format!("read, built, checked and counted the models of {}", file.display()));
     }
     match opts.format {
         OutputFormat::Json => {
-            print(&check_document::check_document(&analyses, &opts.convention, opts.symbolic, &opts.memory.request()))?;
+            print(&check_document(&analyses, &opts.convention, opts.symbolic, &opts.memory.request()))?;
         }
         OutputFormat::Text => print_text(&analyses, opts)?,
         format => print_table(&analyses, opts, format)?,
@@ -131,18 +135,17 @@ fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> CommandResult {
     if !data.is_empty() {
         let _ = write!(text, "{}{}", if all.len() > 1 || opts.table { "\n" } else { "" }, data_table(&data).to_text());
     }
-    let claimed: Vec<&JudgedClaim> = analyses.iter().flat_map(|l| &l.claims).collect();
-    if !claimed.is_empty() {
-        let _ = write!(
-            text,
-            "{}{}",
-            if all.len() > 1 || !data.is_empty() { "\n" } else { "" },
-            claims_table(&claimed).to_text()
-        );
+    let choice = match opts.claims {
+        true => ClaimChoice::All,
+        false if analyses.iter().any(|analysis| analysis.problems.has_errors()) => ClaimChoice::AfterErrors,
+        false => ClaimChoice::Judged,
+    };
+    let at = Selection { on: opts.choice.on.clone(), size: opts.choice.size.clone(), ..Selection::default() };
+    let claims = claims_text(&ClaimList::new(analyses.iter().flat_map(|l| &l.claims), &at, choice));
+    if !claims.is_empty() {
+        let _ = write!(text, "{}{claims}", if all.len() > 1 || opts.table || !data.is_empty() { "\n" } else { "" });
     }
-    for explored in
-        analyses.iter().map(|analysis| exploration::exploration_text(&analysis.exploration)).filter(|t| !t.is_empty())
-    {
+    for explored in analyses.iter().map(|analysis| exploration_text(&analysis.exploration)).filter(|t| !t.is_empty()) {
         text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
     }
     print(&text)?;
@@ -159,7 +162,7 @@ fn print_analysis_problems(FileAnalysis { sources, problems, .. }: &FileAnalysis
     print_problems(sources, &rest);
     for d in later.iter() {
         let place = d.primary.as_ref().map(|l| sources.place(l.span)).unwrap_or_default();
-        eprintln_lossy!("note[{}]: {place}: {}", d.code.id(), d.message);
+        notice!("note[{}]: {place}: {}", d.code.id(), d.message);
     }
 }
 
@@ -174,7 +177,7 @@ fn split_notes(problems: &Problems) -> (Problems, Problems) {
 
 fn entry_text(entry: &ModelEntry, report: &CostReport, opts: &CheckOptions) -> String {
     if opts.symbolic {
-        return sizes::formulas_text(entry, &opts.convention);
+        return formulas_text(entry, &opts.convention);
     }
     let graph = entry.checked.graph();
     let mut out = format!("{}  {} -> {}", graph.name, entry.checked.input(), entry.checked.result_text());
@@ -186,7 +189,7 @@ fn entry_text(entry: &ModelEntry, report: &CostReport, opts: &CheckOptions) -> S
         let settings: Vec<_> = graph.settings.iter().map(|s| format!("{} = {}", s.name, s.value)).collect();
         let _ = writeln!(out, "  {}", settings.join(", "));
     }
-    out.push_str(&sizes::contract_text(entry));
+    out.push_str(&contract_text(entry));
     out.push('\n');
     let extra = extra_columns(&entry.checked, report, &opts.columns);
     out.push_str(&cost_table(report, opts.depth.max(1), extra).to_text());
@@ -213,54 +216,4 @@ fn entry_text(entry: &ModelEntry, report: &CostReport, opts: &CheckOptions) -> S
     out.push_str(&memory_text(entry, &opts.memory.request()));
     out.push('\n');
     out
-}
-
-/// Returns a table with one row per claim: its text, the computed value and the verdict.
-fn claims_table(claimed: &[&JudgedClaim]) -> Table {
-    let row = |c: &&JudgedClaim| {
-        let found = match &c.judged.value {
-            QuantityValue::Number(n) => Cell::Count(*n),
-            QuantityValue::Shape(_) | QuantityValue::Nothing => c.judged.value.to_string().into(),
-        };
-        let verdict = match &c.judged.verdict {
-            Verdict::Holds => "holds".to_string(),
-            Verdict::Refuted { reason } => format!("known not to hold: {reason}"),
-            Verdict::Reported => "reported; only training can tell".to_string(),
-        };
-        vec![c.about.as_str().into(), c.claim.as_str().into(), found, verdict.into()]
-    };
-    let columns =
-        vec![Column::words("claim about"), Column::words("claim"), Column::numbers("found"), Column::words("")];
-    Table::new(columns, claimed.iter().map(row).collect())
-}
-
-/// Returns a table with one row per data block: size, classes and split.
-fn data_table(specs: &[&DataSpec]) -> Table {
-    let classes = |spec: &DataSpec| match spec.classes.len() {
-        n if n > MAX_CLASS_NAMES => format!("{n} classes"),
-        _ => spec.classes.join(", "),
-    };
-    let row = |spec: &&DataSpec| {
-        let [h, w] = spec.size;
-        vec![spec.name.as_str().into(), format!("{h}x{w}").into(), classes(spec).into(), spec.split_text().into()]
-    };
-    let columns = ["data", "size", "classes", "split"].map(Column::words).to_vec();
-    Table::new(columns, specs.iter().map(row).collect())
-}
-
-/// Returns a table with one row per model and size.
-fn overview_table(entries: &[&(ModelEntry, CostReport)], conventions: &[Convention]) -> Table {
-    let mut columns = ["model", "on", "input", "output"].map(Column::words).to_vec();
-    columns.push(Column::numbers("params"));
-    columns.extend(conventions.iter().map(|c| Column::numbers(format!("MACs, {c}"))));
-    let row = |(entry, report): &&(ModelEntry, CostReport)| {
-        let checked = &entry.checked;
-        let mut row: Vec<Cell> =
-            vec![checked.graph().name.as_str().into(), entry.on.as_deref().unwrap_or_default().into()];
-        row.extend([checked.input().to_string().into(), checked.output().to_string().into()]);
-        row.push(Cell::Count(report.params));
-        row.extend(conventions.iter().map(|&c| Cell::Count(macs_by(entry, report, c))));
-        row
-    };
-    Table::new(columns, entries.iter().map(row).collect())
 }

@@ -5,6 +5,7 @@ use super::file_format::check_ending;
 use super::option_words::{TABLES, format_parser};
 use super::split_option::SplitPart;
 use super::terminal::print;
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::metric::statistics::Interval;
 use crate::score::compare::{
@@ -111,13 +112,13 @@ fn comparison_json(c: &Comparison) -> String {
 }
 
 fn image_count(c: &Comparison) -> String {
-    let groups = c.groups.map_or(String::new(), |g| format!(" in {g} groups"));
+    let groups = c.groups.map_or(String::new(), |g| format!(" in {}", counted(g, "group")));
     format!("{} {} {}{groups}", c.n, c.split, c.of.name())
 }
 
 /// Returns `A above B by 0.0120 [0.0040, 0.0210]`, or that the two are not distinguishable.
 fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
-    let groups = c.groups.map_or(String::new(), |g| format!(" {} in {g} groups", c.of.name()));
+    let groups = c.groups.map_or(String::new(), |g| format!(" {} in {}", c.of.name(), counted(g, "group")));
     if !d.distinguishable {
         return format!("{} and {} not distinguishable with n = {}{groups}", d.run, d.reference, d.n);
     }
@@ -176,7 +177,7 @@ fn means_table(c: &Comparison, metrics: &[Metric]) -> Table {
         cells.extend(metrics.iter().map(|&m| score_cell(run, m)));
         cells
     };
-    let title = format!("{} runs on {}", c.runs.len(), image_count(c));
+    let title = format!("{} on {}", counted(c.runs.len(), "run"), image_count(c));
     Table { title, columns, rows: c.runs.iter().map(row).collect() }
 }
 
@@ -185,7 +186,7 @@ fn comparison_notes(c: &Comparison) -> Vec<String> {
     let (of, rule) = (c.of.name(), c.empty_rule.explanation(c.of.with_article()));
     let mut notes = vec![match &c.classes[..] {
         [one] => format!("class {one}; {rule}"),
-        many => format!("mean over {} classes ({}); {rule}", many.len(), many.join(", ")),
+        many => format!("mean over {} ({}); {rule}", counted(many.len(), "class"), many.join(", ")),
     }];
     if c.runs.iter().any(|run| run.scores.values().any(|score| score.interval.is_some())) {
         let units = if c.groups.is_some() { format!("groups of {of}") } else { of.to_string() };
@@ -199,7 +200,7 @@ fn comparison_notes(c: &Comparison) -> Vec<String> {
         ));
     }
     if c.runs.len() > 2 {
-        notes.push(format!("p (Holm) is corrected for {} comparisons with the first run", c.runs.len() - 1));
+        notes.push(format!("p (Holm) is corrected for {} with the first run", counted(c.runs.len() - 1, "comparison")));
     }
     if has_several_seeds(c) {
         notes.push("±: standard deviation over seeds; intervals are for scores averaged over the seeds".into());

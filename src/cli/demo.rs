@@ -1,10 +1,13 @@
 //! `npc demo`: checks, trains, evaluates and predicts on generated images.
 
+use super::details::ModelFiles;
 use super::error::CommandResult;
-use super::terminal::{print, stop_on_interrupt};
+use super::terminal::{print, print_progress, stop_on_interrupt};
 use super::train;
 use crate::base::atomic::write_atomic;
+use crate::base::count::{counted, noun_for};
 use crate::base::error::RunError;
+use crate::base::lock::{WhenBusy, lock_run_folder};
 use crate::base::number::{thousands, with_prefix};
 use crate::base::problem::problem;
 use crate::data::SplitRole;
@@ -18,8 +21,8 @@ use crate::show::images::gallery::{case_sheet, write_png};
 use crate::show::prediction::predict_case;
 use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, count};
-use crate::text::files::Disk;
 use clap::Args;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Check, train, evaluate and predict with NPNet on generated images
@@ -52,30 +55,36 @@ const SMALL_IMAGES: &str = "         the warning W0404 below is expected: the di
 const SHOWN: usize = 6;
 /// Folder of the masks, below the output folder.
 const MASKS: &str = "masks";
+/// Picture of all overlays, and the run folder, in the output folder.
+const OVERLAYS: &str = "overlays.png";
+const RUN: &str = "run";
 
 pub(super) fn run(opts: &DemoOptions) -> CommandResult {
-    let model = create_folder(&opts.out)?;
+    let folder = RunFolder::new(opts.out.join(RUN));
+    let model = create_folder(&opts.out, &folder)?;
+    let _held = lock_run_folder(folder.root(), WhenBusy::Fail)?;
     let set: Vec<String> = opts.epochs.iter().map(|n| format!("epochs={n}")).collect();
     let request = RunRequest {
         file: &model,
         run: Some("npnet_phantoms"),
         model: None,
         set: &set,
+        with: &[],
         data_root: None,
         device: Some(&opts.device),
     };
-    let run = resolve_run(&Disk, &request)?;
+    let run = resolve_run(&ModelFiles, &request)?;
     let report = count(&run.checked, Convention::Conv);
     let lints = if run.warnings.iter().any(|warning| warning.contains("W0404")) { SMALL_IMAGES } else { "" };
-    print(&format!(
-        "check    {}  {} -> {}  {} parameters, {} MACs\n{lints}\ntrain    ",
+    print_progress(&format!(
+        "check    {}  {} -> {}  {} {}, {} MACs\n{lints}\ntrain    ",
         run.checked.graph().name,
         run.checked.input(),
         run.checked.output(),
         thousands(report.params),
-        with_prefix(report.macs),
+        noun_for(report.params, "parameter"),
+        with_prefix(report.macs)
     ))?;
-    let folder = RunFolder::new(opts.out.join("run"));
     train::train_with_progress(&run, &folder)?;
     evaluate_test_images(&run, &folder)?;
     let overview = predict_test_images(&run, &folder, &opts.out)?;
@@ -88,8 +97,9 @@ pub(super) fn run(opts: &DemoOptions) -> CommandResult {
     ))
 }
 
-/// Creates the output folder with the model files, and returns the model file. Only the folder of an earlier demo is replaced.
-fn create_folder(out: &Path) -> Result<PathBuf, RunError> {
+/// Creates the output folder with the model files, and returns the model file. Of the folder of an earlier demo the files of the demo
+/// are replaced; a folder with other files alone, and a demo that still runs, are errors.
+fn create_folder(out: &Path, folder: &RunFolder) -> Result<PathBuf, RunError> {
     let model = out.join("npnet.model");
     if out.exists() {
         if !model.exists() && std::fs::read_dir(out).is_ok_and(|mut d| d.next().is_some()) {
@@ -97,7 +107,12 @@ fn create_folder(out: &Path) -> Result<PathBuf, RunError> {
                 problem!(E0702, out, "holds files that `npc demo` did not write"; help: "choose another folder: `--out DIR`"),
             );
         }
-        std::fs::remove_dir_all(out).map_err(|e| RunError::write(out, e))?;
+        let _held = lock_run_folder(folder.root(), WhenBusy::Fail)?;
+        for old in [folder.root().to_path_buf(), out.join(MASKS), out.join(OVERLAYS)] {
+            let removed = if old.is_dir() { std::fs::remove_dir_all(&old) } else { std::fs::remove_file(&old) };
+            removed
+                .or_else(|e| if e.kind() == ErrorKind::NotFound { Ok(()) } else { Err(RunError::write(&old, e)) })?;
+        }
     }
     let masks = out.join(MASKS);
     std::fs::create_dir_all(&masks).map_err(|e| RunError::create_dir(&masks, e))?;
@@ -113,7 +128,7 @@ fn evaluate_test_images(run: &ResolvedRun, folder: &RunFolder) -> CommandResult 
         evaluate(&run.checked, &run.settings, folder, SplitRole::Test, &options, stop_on_interrupt())?;
     write_evaluation(folder, SplitRole::Test, &run.settings.data, &evaluation, &cases)?;
     let scores = score_table(&evaluation, &run.settings.data.classes, OutputFormat::Text);
-    print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))
+    print(&format!("\neval     {}\n\n{scores}\n", counted(evaluation.summary.n, "test image")))
 }
 
 /// Writes masks and overlays of some test images, and returns the picture of all overlays.
@@ -125,7 +140,7 @@ fn predict_test_images(run: &ResolvedRun, folder: &RunFolder, out: &Path) -> Res
     for index in 0..data.len(SplitRole::Test).min(SHOWN) {
         cases.push(predict_case(&network, &data, SplitRole::Test, index, &masks, channels)?);
     }
-    let overview = out.join("overlays.png");
+    let overview = out.join(OVERLAYS);
     write_png(&overview, &case_sheet(&format!("{}: test images", run.settings.train.name), &cases, 3)?)?;
     Ok(overview)
 }

@@ -1,12 +1,14 @@
 //! `npc eval`: evaluates a run against the ground truth.
 
+use super::details::{StageClock, detail};
 use super::error::{CommandError, CommandResult};
+use super::opened_run::open_run;
 use super::option_words::{TABLES, format_parser};
 use super::split_option::SplitPart;
 use super::terminal::{print, stop_on_interrupt};
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
-use crate::desk::reopen;
 use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 use crate::score::evaluation_files::write_evaluation;
 use crate::show::evaluation::{confusion_of, headline, long_table, score_table};
@@ -102,7 +104,9 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
             help: "`--format json` holds the scores and the confusion matrix"),
         ));
     }
-    let (resolved, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
+    let mut clock = StageClock::start();
+    let (resolved, folder) = open_run(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
+    clock.lap("read the run, and built and checked the model");
     let stop = stop_on_interrupt();
     let weights = match opts.checkpoint.as_str() {
         "best" => CheckpointChoice::Best,
@@ -116,9 +120,11 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
         return Err(CommandError::Interrupted);
     }
     let (evaluation, cases) = scored?;
+    detail("weights", || evaluation.checkpoint.clone());
+    clock.lap(&format!("predicted and scored {}", counted(evaluation.summary.n, "image")));
     let data = &resolved.settings.data;
     write_evaluation(&folder, role, data, &evaluation, &cases)?;
-    evaluation.file_warnings.iter().for_each(|w| eprintln_lossy!("warning: {w}"));
+    evaluation.file_warnings.iter().for_each(|w| notice!("warning: {w}"));
     opts.overlays.write(resolved.trained(&folder), role)?;
     opts.figures.write(&FigureData::of(&evaluation))?;
     let format = opts.format;
@@ -127,7 +133,9 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
         OutputFormat::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),
         OutputFormat::Csv => print(&long_table(&evaluation, &data.classes).to_csv()),
         OutputFormat::Text => {
-            let head = headline(&evaluation);
+            let (train, model) = (&resolved.settings.train.name, &resolved.checked.graph().name);
+            let run = format!("{}: run `{train}`, {model} on data `{}`", folder.root().display(), data.name);
+            let head = format!("{run}\n{}", headline(&evaluation));
             let mut files = format!("per image: {}\n", folder.cases(role).display());
             if evaluation.volumes.is_some() {
                 files += &format!("per volume: {}\n", folder.volumes(role).display());

@@ -1,18 +1,14 @@
 //! `npc fit`: finds the settings of a model that reproduce printed figures.
 
+use super::details::ModelFiles;
 use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser};
+use super::options::ParameterOptions;
 use super::terminal::print;
-use crate::base::number::thousands;
-use crate::desk::{FitRequest, FittedModel, fit_model, named_model, value_text};
-use crate::graph::elaborate::ModelArgument;
-use crate::show::table::{Cell, Column, OutputFormat, Table};
+use crate::desk::{FitRequest, fit_json, fit_model, fit_text, named_model};
+use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
-use crate::study::explore::{FigureFit, FigureKind, PrintedFigure};
-use crate::text::files::Disk;
-use crate::text::source::SourceMap;
 use clap::Args;
-use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Find the settings of a model that reproduce printed params and MACs
@@ -40,9 +36,8 @@ pub(super) struct FitOptions {
     /// Values to try: NAME=[a,b,c] or NAME=16..256
     #[arg(long, value_name = "NAME=VALUES")]
     hole: Vec<String>,
-    /// Other hyper-parameters
-    #[arg(long, value_name = "KEY=VALUE,...")]
-    with: Vec<String>,
+    #[command(flatten)]
+    parameters: ParameterOptions,
     /// Printed number of parameters, for example 0.71M
     #[arg(long, value_name = "NUMBER")]
     params: Vec<String>,
@@ -56,88 +51,23 @@ pub(super) struct FitOptions {
     format: OutputFormat,
 }
 
-/// Number of settings that the text lists.
-const SHOWN: usize = 40;
-
 pub(super) fn run(opts: &FitOptions) -> CommandResult {
-    let named = named_model(&Disk, &opts.file, opts.model.as_deref())?;
-    let with = [&named.with[..], &opts.with].concat();
+    let named = named_model(&ModelFiles, &opts.file, opts.model.as_deref())?;
+    let with = [&named.with[..], &opts.parameters.with].concat();
     let request = FitRequest {
         file: &named.file,
         model: named.model.as_deref(),
         holes: &opts.hole,
         with: &with,
+        set: &opts.parameters.set,
         params: &opts.params,
         macs: &opts.macs,
         convention: opts.convention,
     };
-    let fit = fit_model(&Disk, &request)?;
-    let FittedModel { model, sources, figures, outcome } = &fit;
+    let fit = fit_model(&ModelFiles, &request)?;
     print(&match opts.format {
-        OutputFormat::Json => format!("{:#}\n", fit_json(model, sources, figures, outcome)),
-        _ => fit_text(model, sources, opts.convention, figures, outcome),
+        OutputFormat::Json => format!("{:#}\n", fit_json(&fit)),
+        _ => fit_text(&fit, opts.convention),
     })?;
-    if outcome.matching.is_empty() { Err(CommandError::AlreadyReported) } else { Ok(()) }
-}
-
-fn figure_label(figure: &PrintedFigure) -> String {
-    match (figure.kind, figure.size) {
-        (FigureKind::Params, _) => format!("params {}", figure.text),
-        (FigureKind::Macs, Some([h, w])) => format!("MACs {} at {h}x{w}", figure.text),
-        (FigureKind::Macs, None) => format!("MACs {}", figure.text),
-    }
-}
-
-fn fit_text(
-    model: &str,
-    sources: &SourceMap,
-    convention: Convention,
-    figures: &[PrintedFigure],
-    outcome: &FigureFit,
-) -> String {
-    let mut out = format!("{model}: {} settings tried, convention {convention}\n\n", thousands(outcome.tried as u64));
-    let steps = figures.iter().zip(&outcome.remaining);
-    let rows: Vec<Vec<Cell>> =
-        steps.map(|(figure, leaves)| vec![figure_label(figure).into(), Cell::Count(leaves.count as u64)]).collect();
-    let left = rows.len();
-    out += &Table::new(vec![Column::words("figure"), Column::numbers("settings left")], rows).to_text();
-    if let (Some(last), Some(figure)) = (outcome.remaining.last().filter(|l| l.count == 0), figures.get(left - 1)) {
-        out += &format!("\n{} excludes what was left; nearest to it:\n", figure_label(figure));
-        for (n, args) in &last.nearest {
-            let args: Vec<String> = args.iter().map(|a| format!("{} = {}", a.name, value_text(sources, a))).collect();
-            out += &format!("  {:>15}  {}\n", thousands(*n), args.join(", "));
-        }
-        return out;
-    }
-    let Some(first) = outcome.matching.first() else { return out };
-    let arguments = first.args.iter().map(|a| a.name.node.clone());
-    let columns = arguments.chain(figures.iter().map(figure_label)).map(Column::numbers).collect();
-    let rows = outcome.matching.iter().take(SHOWN).map(|kept| {
-        let values = kept.args.iter().map(|a| Cell::from(value_text(sources, a)));
-        values.chain(kept.counts.iter().map(|n| Cell::Count(*n))).collect()
-    });
-    let rows = rows.collect();
-    out += &format!("\n{}", Table::new(columns, rows).to_text());
-    if outcome.matching.len() > SHOWN {
-        out += &format!("and {} more; --format json has them all\n", outcome.matching.len() - SHOWN);
-    }
-    out
-}
-
-fn fit_json(model: &str, sources: &SourceMap, figures: &[PrintedFigure], outcome: &FigureFit) -> Value {
-    let object = |args: &[ModelArgument]| {
-        Value::Object(args.iter().map(|a| (a.name.node.clone(), Value::String(value_text(sources, a)))).collect())
-    };
-    let steps: Vec<Value> = figures
-        .iter()
-        .zip(&outcome.remaining)
-        .map(|(figure, leaves)| {
-            let nearest: Vec<Value> =
-                leaves.nearest.iter().map(|(n, args)| json!({"found": n, "args": object(args)})).collect();
-            json!({"figure": figure_label(figure), "left": leaves.count, "nearest": nearest})
-        })
-        .collect();
-    let fitting: Vec<Value> =
-        outcome.matching.iter().map(|k| json!({"args": object(&k.args), "found": k.counts})).collect();
-    json!({"schema": 1, "model": model, "tried": outcome.tried, "figures": steps, "fitting": fitting})
+    if fit.outcome.matching.is_empty() { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }

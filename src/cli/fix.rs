@@ -1,12 +1,13 @@
 //! `npc fix`: applies suggested edits to model files.
 
+use super::details::ModelFiles;
 use super::error::{CommandError, CommandResult};
 use super::options::{LintLevelOptions, SelectionOptions};
 use super::terminal::{print, print_report};
 use crate::base::atomic::write_named_file;
+use crate::base::count::counted;
 use crate::base::unified::unified_diff;
 use crate::desk::{AnalysisRequest, FixedFile, WorkbenchError, fix_file};
-use crate::text::files::Disk;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ pub(super) fn run(opts: &FixOptions) -> CommandResult {
 fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     let (path, selection) = opts.choice.of_file(path)?;
     let request = AnalysisRequest { selection, levels: opts.levels.levels(), ..AnalysisRequest::default() };
-    let fixed = match fix_file(&Disk, &path, &request, opts.all) {
+    let fixed = match fix_file(&ModelFiles, &path, &request, opts.all) {
         Ok(fixed) => fixed,
         // The other files are still fixed.
         Err(WorkbenchError::Problems(found)) => {
@@ -70,17 +71,16 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     }
     let verb = if opts.dry_run { "would be fixed" } else { "fixed" };
     let errors = still.problems.iter().filter(|d| d.is_error()).count();
-    let problems = if fixed == 1 { "problem" } else { "problems" };
+    let problems = counted(fixed, "problem");
     print(&match (fixed, errors) {
         (0, 0) => format!("{name}: nothing to fix\n"),
         (0, n) => format!("{name}: no fix is certain enough to apply, {}\n", errors_left(n)),
-        (m, 0) => format!("{name}: {m} {problems} {verb}\n"),
-        (m, n) => format!("{name}: {m} {problems} {verb}, {}\n", errors_left(n)),
+        (_, 0) => format!("{name}: {problems} {verb}\n"),
+        (_, n) => format!("{name}: {problems} {verb}, {}\n", errors_left(n)),
     })?;
     Ok(errors > 0)
 }
 
 fn errors_left(errors: usize) -> String {
-    let s = if errors == 1 { "error is" } else { "errors are" };
-    format!("{errors} {s} left; `npc check` shows more")
+    format!("{} left; `npc check` shows more", counted(errors, "error"))
 }

@@ -1,9 +1,10 @@
 //! `npc fmt`: formats model files.
 
+use super::details::ModelFiles;
 use super::error::{CommandError, CommandResult};
 use super::terminal::{print, print_problems};
 use crate::base::atomic::write_named_file;
-use crate::text::files::{self, Disk};
+use crate::text::files;
 use crate::text::syntax;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ pub(super) fn run(opts: &FmtOptions) -> CommandResult {
 /// Formats a file. With `check` only reports whether it is formatted.
 fn format(path: &Path, check: bool) -> Result<bool, CommandError> {
     let mut sources = crate::text::source::SourceMap::new();
-    let id = match files::read(&Disk, &mut sources, path) {
+    let id = match files::read(&ModelFiles, &mut sources, path) {
         Ok(id) => id,
         Err(d) => {
             print_problems(&sources, &d.into());

@@ -1,5 +1,6 @@
 //! `npc graph`: prints the graph as a picture, as text or as JSON.
 
+use super::details::ModelFiles;
 use super::error::{CommandError, CommandResult};
 use super::file_format::{FileEndings, format_of_file};
 use super::option_words::{Formats, format_parser};
@@ -17,7 +18,6 @@ use crate::show::picture_file::{check_picture_options, in_theme, is_drawn, write
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::diag::did_you_mean;
-use crate::text::files::Disk;
 use crate::text::source::SourceMap;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -121,7 +121,7 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
         return Err(CommandError::usage(problem));
     }
     let (file, selection) = opts.select.chosen()?;
-    let (checked, sources) = build_models(&Disk, &file, &selection)?;
+    let (checked, sources) = build_models(&ModelFiles, &file, &selection)?;
     let text = match format {
         OutputFormat::Text => checked.iter().map(|c| ir::to_text(c.graph())).collect::<Vec<_>>().join("\n"),
         OutputFormat::Json => {

@@ -1,11 +1,11 @@
 //! `npc lower`: prints the execution plan of a model in a canonical form, or the kernels that a GPU would run.
 
+use super::details::ModelFiles;
 use super::error::CommandResult;
 use super::options::ModelOptions;
 use super::terminal::print;
 use crate::desk::build_models;
 use crate::graph::plan::plan;
-use crate::text::files::Disk;
 use clap::Args;
 #[cfg(feature = "data")]
 use cuda::CudaListingOptions;
@@ -30,7 +30,7 @@ pub(super) struct LowerOptions {
 
 pub(super) fn run(opts: &LowerOptions) -> CommandResult {
     let (file, selection) = opts.select.chosen()?;
-    let (checked, _) = build_models(&Disk, &file, &selection)?;
+    let (checked, _) = build_models(&ModelFiles, &file, &selection)?;
     #[cfg(feature = "data")]
     if opts.gpu.cuda {
         return checked.iter().try_for_each(|checked| cuda::run(&opts.gpu, checked));

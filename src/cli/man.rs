@@ -3,7 +3,9 @@
 use super::error::CommandResult;
 use super::terminal::print;
 use crate::base::atomic::write_named_file;
+use crate::base::count::counted;
 use crate::base::error::RunError;
+use crate::show::help_sections::HelpSections;
 use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
@@ -40,7 +42,7 @@ pub(super) fn run(opts: &ManOptions, npc: Command) -> CommandResult {
     for (name, text) in &texts {
         write_named_file(&opts.out.join(name), text)?;
     }
-    print(&format!("{} pages in {}\n", texts.len(), opts.out.display()))
+    print(&format!("{} in {}\n", counted(texts.len(), "page"), opts.out.display()))
 }
 
 /// Collects a command and all commands below it.
@@ -66,46 +68,19 @@ fn page(command: &Command) -> io::Result<(String, Vec<u8>)> {
     if command.get_subcommands().next().is_some() {
         man.render_subcommands_section(&mut text)?;
     }
+    let exit_codes = Some(sections.exit_codes).filter(|codes| !codes.is_empty()).into_iter().collect();
     let mut rest = Roff::new();
-    for (title, lines) in [("EXAMPLES", &sections.examples), ("EXIT STATUS", &sections.exit_codes)] {
+    for (title, lines) in [("EXAMPLES", sections.examples), ("EXIT STATUS", exit_codes)] {
         if lines.is_empty() {
             continue;
         }
         // Lines of a shell keep their ends; roff would fill them as it fills prose.
         rest.control("SH", [title]).control("nf", []);
-        for line in lines {
+        for line in &lines {
             rest.text([roman(line.trim_start())]);
         }
         rest.control("fi", []);
     }
     rest.to_writer(&mut text)?;
     Ok((man.get_filename(), text))
-}
-
-/// The parts of the text below the options of `--help`.
-struct HelpSections {
-    /// Paragraphs, with empty lines between them.
-    description: String,
-    examples: Vec<String>,
-    exit_codes: Vec<String>,
-}
-
-impl HelpSections {
-    /// Divides the text by its empty lines and by how its paragraphs begin.
-    fn of(help: &str) -> HelpSections {
-        let mut sections = HelpSections { description: String::new(), examples: Vec::new(), exit_codes: Vec::new() };
-        let lines_of = |text: &str| text.lines().map(str::to_string).filter(|line| !line.is_empty()).collect();
-        for paragraph in help.split("\n\n") {
-            let examples = ["Examples:", "Example:"].iter().find_map(|title| paragraph.strip_prefix(title));
-            if let Some(examples) = examples {
-                sections.examples = lines_of(examples);
-            } else if let Some(codes) = paragraph.strip_prefix("Exit codes: ") {
-                sections.exit_codes = lines_of(codes);
-            } else {
-                sections.description.push_str(paragraph);
-                sections.description.push_str("\n\n");
-            }
-        }
-        sections
-    }
 }

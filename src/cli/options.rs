@@ -1,9 +1,9 @@
 //! Options shared by several commands: selection of models and sizes, and lint levels.
 
+use super::details::ModelFiles;
 use crate::desk::{
     ComparedAt, ImageSize, LintLevels, Selection, WorkbenchError, lint_name, lint_or_all, named_model, parse_size,
 };
-use crate::text::files::Disk;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ impl ModelOptions {
     #[cfg(feature = "run")]
     pub(super) fn build(&self) -> Result<crate::graph::check::CheckedGraph, WorkbenchError> {
         let (file, selection) = self.chosen()?;
-        crate::desk::build_one(&Disk, &file, &selection)
+        crate::desk::build_one(&ModelFiles, &file, &selection)
     }
 }
 
@@ -36,9 +36,8 @@ pub(super) struct SelectionOptions {
     /// Model or variant of the file or its imports [default: all models of the file]
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Hyper-parameters, for example --with attention=se,width=[16,32,64]
-    #[arg(long, value_name = "KEY=VALUE,...")]
-    pub with: Vec<String>,
+    #[command(flatten)]
+    pub parameters: ParameterOptions,
     /// Use the input size of this data block; separate several by commas
     #[arg(long, value_name = "DATA,...", value_delimiter = ',', conflicts_with = "size")]
     pub on: Vec<String>,
@@ -50,10 +49,33 @@ pub(super) struct SelectionOptions {
 impl SelectionOptions {
     /// Returns the model file and the selection of its models. The reference is `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
     pub(super) fn of_file(&self, reference: &Path) -> Result<(PathBuf, Selection), WorkbenchError> {
-        let SelectionOptions { model, with, on, size } = self.clone();
-        let named = named_model(&Disk, reference, model.as_deref())?;
-        Ok((named.file, Selection { model: named.model, with: [named.with, with].concat(), on, size }))
+        let SelectionOptions { model, parameters: ParameterOptions { with, set }, on, size } = self.clone();
+        let named = named_model(&ModelFiles, reference, model.as_deref())?;
+        Ok((named.file, Selection { model: named.model, with: [named.with, with].concat(), set, on, size }))
     }
+}
+
+/// Hyper-parameters of a model, in both spellings.
+#[derive(Args, Clone, Default)]
+pub(super) struct ParameterOptions {
+    /// Hyper-parameters of the model: attention=se,width=[16,32,64]
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    pub with: Vec<String>,
+    /// The same as settings: model.attention=se
+    #[arg(long, value_name = "model.KEY=VALUE,...")]
+    pub set: Vec<String>,
+}
+
+/// Changes of the settings of a run, and hyper-parameters of its model.
+#[cfg(feature = "data")]
+#[derive(Args, Clone, Default)]
+pub(super) struct SettingOptions {
+    /// Override settings: epochs=5, lr=1e-4, data.size=[128,128], model.attention=se
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    pub set: Vec<String>,
+    /// Hyper-parameters of the model: --with attention=se is --set model.attention=se
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    pub with: Vec<String>,
 }
 
 /// Input size at which two models are compared, and their name.

@@ -25,7 +25,7 @@ impl OverlayOptions {
         let Some(dir) = &self.dir else { return Ok(()) };
         let drawn = write_cases(run, role, dir, self.worst.map(usize::from))?;
         // On standard error, since a program may read the scores, from standard output.
-        eprintln_lossy!("overlays: {} in {}, together {}", drawn.cases, dir.display(), drawn.sheet.display());
+        notice!("overlays: {} in {}, together {}", drawn.cases, dir.display(), drawn.sheet.display());
         Ok(())
     }
 }

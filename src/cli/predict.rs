@@ -1,13 +1,16 @@
 //! `npc predict`: writes masks, overlays and probabilities for images and volumes.
 
+use super::details::{StageClock, detail};
 use super::error::{CommandError, CommandResult};
+use super::global_options::quiet;
+use super::opened_run::open_run;
 use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::desk::ProblemReport;
-use crate::desk::reopen;
 use crate::desk::runs::{PredictOptions, PredictionExtras, PredictionOutput, predict};
 use crate::score::probability::ProbabilityFormat;
 use crate::show::table::OutputFormat;
@@ -27,14 +30,14 @@ A NIfTI file, or a folder that holds a DICOM series, is a volume: it is predicte
 along `axis` of the data block, and the mask OUT/STEM.nii.gz has its grid and its place in the
 patient (docs/data.md). Its overlay is a sheet of slices.
 
-Without --window an image is resized to the size of the data block, as in training. With --window
+Without --tiles an image is resized to the size of the data block, as in training. With --tiles
 the image keeps its size and is predicted in overlapping tiles of the size of the data block,
 blended with Gaussian weights (docs/report.md).
 
 Examples:
   npc predict runs/npnet_lung slices/*.tif --out masks --overlay
   npc predict runs/npnet_lung scans \"more/**/*.png\" --out masks --flips --batch 8
-  npc predict runs/npnet_lung large.tif --out masks --window --overlap 0.5 --probabilities npy
+  npc predict runs/npnet_lung large.tif --out masks --tiles --overlap 0.5 --probabilities npy
   npc predict runs/npnet_lung scans --out masks --format json
   npc predict runs/liver ct_17.nii.gz dicom/patient_3 --out masks --overlay --probabilities nifti
 
@@ -56,11 +59,14 @@ pub(super) struct PredictCommandOptions {
     /// OUT/STEM.npy as [classes, x, y, z], or OUT/STEM_probabilities.nii.gz as [x, y, z, classes]
     #[arg(long, value_parser = word_parser(PROBABILITIES, ProbabilityFormat::name), value_name = "FORMAT")]
     probabilities: Option<ProbabilityFormat>,
-    /// Predict in sliding windows at the resolution of the image or slice
-    #[arg(long)]
+    /// Predict in overlapping tiles (a sliding window) at the resolution of the image or slice
+    #[arg(long, group = "tiled")]
+    tiles: bool,
+    /// The former name of `--tiles`
+    #[arg(long, group = "tiled", hide = true)]
     window: bool,
     /// Overlap of neighbouring tiles, from 0 to below 1
-    #[arg(long, value_name = "SHARE", default_value = "0.5", requires = "window")]
+    #[arg(long, value_name = "SHARE", default_value = "0.5", requires = "tiled")]
     overlap: f64,
     /// Average probabilities over the image and its three flips (four forward passes)
     #[arg(long)]
@@ -79,12 +85,19 @@ const PROBABILITIES: &[(ProbabilityFormat, &str)] =
     &[(ProbabilityFormat::Png16, ""), (ProbabilityFormat::Npy, ""), (ProbabilityFormat::Nifti, "")];
 
 pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
-    let (resolved, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
+    let mut clock = StageClock::start();
+    if opts.window {
+        notice!("note: `--window` is `--tiles` now; `window` of a data block is the range of HU");
+    }
+    let (resolved, folder) = open_run(&opts.run_dir, None, opts.device.as_deref())?;
     let device: DeviceChoice =
         resolved.settings.device.parse().map_err(|message: String| problem!(E0730, "{message}"))?;
     let extras = PredictionExtras { overlay: opts.overlay, probabilities: opts.probabilities };
-    let overlap = opts.window.then_some(opts.overlap);
+    let overlap = (opts.tiles || opts.window).then_some(opts.overlap);
     let options = PredictOptions { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
+    clock.lap("read the run, and built and checked the model");
+    detail("weights", || folder.checkpoint().map_or_else(|e| e.message, |path| path.display().to_string()));
+    detail("device", || resolved.settings.device.clone());
     let stop = stop_on_interrupt();
     let bar = bar("{bar:30} {pos}/{len} images and slices  {per_sec}  {eta} left", 5);
     let output = PredictionOutput { folder: &opts.out, extras };
@@ -94,12 +107,15 @@ pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
     });
     bar.finish_and_clear();
     let (inputs, done) = predicted?;
+    inputs.iter().for_each(|input| detail("input", || input.path.display().to_string()));
+    clock.lap("predicted and written");
     print(&match opts.format {
         OutputFormat::Json => format!("{:#}\n", done.to_json(&inputs)),
+        _ if quiet() => done.masks_text(),
         _ => done.to_text(),
     })?;
     if !done.failed.is_empty() {
-        let all = problem!(E0742, "{} of {} images were not predicted", done.failed.len(), inputs.len());
+        let all = problem!(E0742, "{} of {} not predicted", done.failed.len(), counted(inputs.len(), "image"));
         let problems = done.failed.iter().map(|(_, e)| e.clone()).chain([all]).map(Diagnostic::from).collect();
         return Err(CommandError::Problems(Box::new(ProblemReport { problems, ..ProblemReport::default() })));
     }

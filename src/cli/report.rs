@@ -2,11 +2,13 @@
 
 use super::error::CommandResult;
 use super::file_format::check_ending;
+use super::global_options::quiet;
+use super::opened_run::open_run;
 use super::terminal::print;
 use crate::base::atomic::{write_atomic, write_named_file};
+use crate::base::count::counted;
 use crate::base::number::bytes;
 use crate::data::SplitRole;
-use crate::desk::reopen;
 use crate::learn::history::History;
 use crate::learn::trained_run::TrainedRun;
 use crate::score::evaluation_files::{is_stale, role_to_score};
@@ -61,7 +63,7 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
     if let Some(out) = &opts.out {
         check_ending(out, &["html", "htm"])?;
     }
-    let (resolved, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
+    let (resolved, folder) = open_run(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     if opts.tensorboard {
         return write_events(resolved.trained(&folder));
     }
@@ -81,7 +83,8 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
             out
         }
     };
-    let notes: String = report.missing.iter().map(|text| format!("note: {text}\n")).collect();
+    let missing = report.missing.iter().filter(|_| !quiet());
+    let notes: String = missing.map(|text| format!("note: {text}\n")).collect();
     print(&format!("{notes}{} ({})\n", out.display(), bytes(text.len() as u64)))?;
     opts.figures.write(&report.figures)
 }
@@ -117,7 +120,6 @@ fn write_events(run: TrainedRun<'_>) -> CommandResult {
     let added = board.add_new_epochs(run.folder)?;
     #[cfg(feature = "run")]
     crate::show::images::case_pictures::add_to_tensorboard(run, &mut board)?;
-    let epochs = if added == 1 { "epoch" } else { "epochs" };
-    History::problem(run.folder).into_iter().for_each(|problem| eprintln_lossy!("warning: {problem}"));
-    print(&format!("{added} new {epochs} in {}\n", board.path().display()))
+    History::problem(run.folder).into_iter().for_each(|problem| notice!("warning: {problem}"));
+    print(&format!("{} in {}\n", counted(added, "new epoch"), board.path().display()))
 }

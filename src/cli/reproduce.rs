@@ -45,7 +45,7 @@ pub(super) struct ReproduceOptions {
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
     size: Option<[usize; 2]>,
     /// Show existing results without training
-    #[arg(long, group = "action")]
+    #[arg(long, group = "action", conflicts_with = "overwrite")]
     show: bool,
     #[command(flatten)]
     common: SweepRunOptions,
@@ -62,11 +62,11 @@ pub(super) fn run(opts: &ReproduceOptions) -> CommandResult {
         )));
     };
     let mut common = opts.common.clone();
-    let set = &mut common.set;
+    let set = &mut common.settings.set;
     opts.epochs.iter().for_each(|n| set.push(format!("epochs={n}")));
     opts.limit.iter().for_each(|n| set.push(format!("data.limit={n}")));
     opts.size.iter().for_each(|[h, w]| set.push(format!("data.size=[{h},{w}]")));
-    let set = common.set.clone();
+    let set = common.settings.set.clone();
     let wanted = SweepRequest {
         file: &opts.file,
         sweep,
@@ -74,6 +74,7 @@ pub(super) fn run(opts: &ReproduceOptions) -> CommandResult {
         on: Some(on),
         seeds: common.seeds,
         set: &set,
+        with: &common.settings.with,
         data_root: common.data_root.as_deref(),
         device: common.device.as_deref(),
         out: common.out.as_deref(),

@@ -1,13 +1,13 @@
 //! `npc runs`: lists run folders with their scores.
 
 use super::error::CommandResult;
-use super::option_words::{TABLES, format_parser};
+use super::option_words::{TABLES, format_parser, word_parser};
 use super::terminal::print;
-use crate::score::run_overview::{RunOverview, run_overviews};
+use crate::score::run_order::RunOrder;
+use crate::score::run_overview::run_overviews;
 use crate::show::runs::{notes, table};
 use crate::show::table::OutputFormat;
-use clap::{Args, ValueEnum};
-use std::cmp::Ordering;
+use clap::Args;
 use std::path::PathBuf;
 
 /// List run folders with their progress and scores
@@ -30,44 +30,24 @@ pub(super) struct RunsOptions {
     #[arg(value_name = "DIR", default_value = "runs")]
     dirs: Vec<PathBuf>,
     /// Order of the runs
-    #[arg(long, value_enum, default_value = "name")]
+    #[arg(long, value_name = "KEY", value_parser = word_parser(ORDERS, RunOrder::name), default_value = "name")]
     sort: RunOrder,
     #[arg(long, value_name = "FORMAT", value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum RunOrder {
-    /// By path
-    Name,
-    /// By best Dice, the highest first
-    Dice,
-    /// By test Dice, the highest first; stale ones last
-    Test,
-}
-
-impl RunOrder {
-    /// Returns the score that a run is ordered by.
-    fn score(self, run: &RunOverview) -> Option<f64> {
-        match self {
-            RunOrder::Name => None,
-            RunOrder::Dice => run.best.map(|best| best.dice),
-            RunOrder::Test => run.test.filter(|test| !test.stale).map(|test| test.dice),
-        }
-    }
-}
+const ORDERS: &[(RunOrder, &str)] = &[
+    (RunOrder::Name, "By path"),
+    (RunOrder::Dice, "By best Dice, the highest first"),
+    (RunOrder::Test, "By test Dice, the highest first; stale ones last"),
+];
 
 pub(super) fn run(opts: &RunsOptions) -> CommandResult {
     let (mut runs, unreadable) = run_overviews(&opts.dirs)?;
-    runs.sort_by(|a, b| match (opts.sort.score(a), opts.sort.score(b)) {
-        (Some(a), Some(b)) => b.total_cmp(&a),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    });
-    unreadable.iter().for_each(|error| eprintln_lossy!("warning: {}", error.headline()));
+    opts.sort.sort(&mut runs);
+    unreadable.iter().for_each(|error| notice!("warning: {}", error.headline()));
     for run in &runs {
-        run.problems.iter().for_each(|problem| eprintln_lossy!("warning: {}: {problem}", run.folder.display()));
+        run.problems.iter().for_each(|problem| notice!("warning: {}: {problem}", run.folder.display()));
     }
     if runs.is_empty() && opts.format == OutputFormat::Text {
         let dirs: Vec<String> = opts.dirs.iter().map(|dir| dir.display().to_string()).collect();

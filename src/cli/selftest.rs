@@ -3,6 +3,7 @@
 use super::error::CommandResult;
 use super::options::ModelOptions;
 use super::terminal::print;
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::learn::device_parity::compare_devices;
@@ -47,12 +48,12 @@ pub(super) fn run(opts: &SelftestOptions) -> CommandResult {
     let gradients = a.gradients.iter().take(SHOWN).map(|d| row(format!("gradient of {}", d.name), d.relative));
     let rows = outputs.into_iter().map(|d| row(d.name.clone(), d.relative)).chain(gradients).collect();
     print(&format!(
-        "{} {} with batch {}: {} against cpu, {} gradients, worst first\n\n{}",
+        "{} {} with batch {}: {} against cpu, {}, worst first\n\n{}",
         checked.graph().name,
         checked.input(),
         opts.batch,
         opts.device,
-        a.gradients.len(),
+        counted(a.gradients.len(), "gradient"),
         Table::new(vec![Column::words("tensor"), Column::numbers("difference")], rows).to_text()
     ))?;
     let bad =

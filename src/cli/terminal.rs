@@ -1,35 +1,13 @@
 //! Standard output, standard error and Ctrl-C.
 
 use super::error::{CommandError, CommandResult};
+use super::global_options::{colours, quiet, writes_json};
 use crate::base::printable::{printable, printable_in_colour, printable_json};
 use crate::base::problem::problem;
 use crate::desk::ProblemReport;
 use crate::text::diag::{Diagnostic, Problems, json, render};
 use crate::text::source::SourceMap;
-use std::io::{IsTerminal, Write};
-use std::sync::OnceLock;
-
-/// How problems are written to standard error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum MessageFormat {
-    /// As a person reads them: message, excerpt of the text, help and edits
-    Text,
-    /// One JSON object a line for each problem, as `docs/diagnostics.md` describes it
-    Json,
-}
-
-/// The value of `--message-format`, which holds for the whole process.
-static MESSAGE_FORMAT: OnceLock<MessageFormat> = OnceLock::new();
-
-/// Sets how problems are written. Only the first call has an effect.
-pub(super) fn set_message_format(format: MessageFormat) {
-    let _ = MESSAGE_FORMAT.set(format);
-}
-
-/// Returns whether problems are written as JSON.
-pub(super) fn writes_json() -> bool {
-    MESSAGE_FORMAT.get() == Some(&MessageFormat::Json)
-}
+use std::io::Write;
 
 /// Writes to standard output; a closed pipe (`| head`) is not a problem. What would steer the terminal is made visible; in a JSON
 /// document it is escaped.
@@ -45,18 +23,26 @@ pub(super) fn print(text: &str) -> CommandResult {
     }
 }
 
-/// Returns whether text for this stream may have colours.
-pub(super) fn colour(terminal: bool) -> bool {
-    terminal && std::env::var_os("NO_COLOR").is_none()
+/// Prints lines that are part of the progress and not of the result; nothing with `--quiet`.
+pub(super) fn print_progress(text: &str) -> CommandResult {
+    if quiet() { Ok(()) } else { print(text) }
 }
 
-/// Writes problems to standard error, in full.
+/// Writes problems to standard error, in full; with `--quiet` errors alone.
 pub(super) fn print_problems(sources: &SourceMap, problems: &Problems) {
+    let errors: Problems;
+    let problems = match quiet() {
+        true => {
+            errors = problems.iter().filter(|problem| problem.is_error()).cloned().collect();
+            &errors
+        }
+        false => problems,
+    };
     let text = if writes_json() {
         json(sources, problems).iter().map(|problem| format!("{problem}\n")).collect()
     } else {
         let problems: Problems = problems.iter().map(printable_problem).collect();
-        printable_in_colour(&render::to_text(sources, &problems, colour(std::io::stderr().is_terminal())))
+        printable_in_colour(&render::to_text(sources, &problems, colours()))
     };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -1,38 +1,49 @@
 //! `npc train`: trains a run of a model file, or repeats a run from its settings.
 
+use super::details::{ModelFiles, StageClock, detail};
 use super::error::{CommandError, CommandResult};
+use super::global_options::quiet;
+use super::options::SettingOptions;
 use super::progress::bar;
-use super::terminal::{print, stop_on_interrupt, stop_with_input};
-use crate::base::lock::{WhenBusy, WhenMissing, lock_run_folder};
+use super::terminal::{print, print_progress, stop_on_interrupt, stop_with_input};
+use crate::base::count::counted;
+use crate::base::lock::{WhenBusy, lock_run_folder};
 use crate::base::number::clock;
-use crate::base::path::absolute;
+use crate::base::path::{absolute, folder_of};
 use crate::base::printable::printable;
 use crate::base::problem::problem;
 use crate::compute::device::set_threads;
-use crate::desk::{self, ResolvedRun, RunRequest, named_model, resolve_run};
+use crate::desk::{self, ResolvedRun, RunRequest, is_settings, named_model, resolve_run};
+use crate::learn::replaced_run::settle;
 use crate::learn::run_folder::{EpochRecord, RunFolder};
-use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train};
+use crate::learn::train::{
+    ExistingRun, TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train,
+};
+use crate::show::dry_run::dry_run_text;
 use crate::show::images::case_pictures::add_to_tensorboard;
 use crate::show::tensorboard::EventFile;
 use crate::text::config::check::MAX_THREADS;
-use crate::text::config::settings::Settings;
-use crate::text::files::Disk;
+use crate::text::config::settings::{self, Settings};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Train a run of a model file
 #[derive(Args)]
 #[command(
-    after_help = "The run folder holds the model source, the resolved settings, the split, metrics.jsonl with one
+    after_help = "A folder that holds a run is not touched without --resume or --overwrite, and no folder gets a number: commands
+that read a run name its folder. The run folder holds the model source, the resolved settings, the split, metrics.jsonl with one
 line per epoch, the best and the last checkpoint, and summary.json.
 
 Examples:
   npc train models/npnet.model npnet_phantoms
   npc train models/npnet.model npnet_lung --data-root ~/data --set epochs=5,lr=3e-4
-  npc train models/npnet.model npnet_lung --set model.attention=se --out runs/lung_se
+  npc train models/npnet.model npnet_lung --with attention=se --out runs/lung_se
   npc train models/npnet.model npnet_lung --resume
+  npc train runs/lung_se --resume
+  npc train models/npnet.model npnet_lung --overwrite
   npc train models/npnet.model npnet_lung --dry-run
   npc train models/npnet.model npnet_lung --init runs/npnet_skin
   npc train models/npnet.model npnet_lung --tensorboard && tensorboard --logdir runs
@@ -42,7 +53,7 @@ Examples:
 Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted (continue with --resume)"
 )]
 pub(super) struct TrainOptions {
-    /// Model file, or the settings.yaml of an earlier run; FILE:NAME is the same as FILE --model NAME
+    /// Model file, a run folder, or the settings.yaml of one; FILE:NAME is the same as FILE --model NAME
     file: PathBuf,
     /// Name of a `train` block
     run: Option<String>,
@@ -55,16 +66,18 @@ pub(super) struct TrainOptions {
     /// Folder that the paths of the data block are relative to
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
-    /// Override a setting: epochs=5, lr=1e-4, data.size=[128,128], model.attention=se
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Run folder [default: runs/NAME]
+    #[command(flatten)]
+    changes: SettingOptions,
+    /// Run folder [default: runs/NAME; of a run folder or its settings.yaml with --resume or --overwrite: that folder]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Continue from the last checkpoint of the run folder. --resume=auto starts a new run if there is none, and leaves a
     /// finished run unchanged
     #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
     resume: Option<ResumeMode>,
+    /// Replace the run of the run folder, once the first step of the new run is done
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
     /// Stop after the current step, as on Ctrl-C, once standard input ends
     #[arg(long, hide = true)]
     stop_with_input: bool,
@@ -92,24 +105,21 @@ enum ResumeMode {
 }
 
 pub(super) fn run(opts: &TrainOptions) -> CommandResult {
-    let named = named_model(&Disk, &opts.file, opts.model.as_deref())?;
-    if !named.with.is_empty() {
-        return Err(CommandError::usage(
-            problem!(E0503, "train takes no hyper-parameters after the name of the model";
-            help: "write `--set model.width=[16,32]`, one for each of them"),
-        ));
-    }
+    let mut clock = StageClock::start();
+    let named = named_model(&ModelFiles, &opts.file, opts.model.as_deref())?;
+    let (file, own) = settings_of_run(named.file, opts)?;
     let request = RunRequest {
-        file: &named.file,
+        file: &file,
         run: opts.run.as_deref(),
         model: named.model.as_deref(),
-        set: &opts.set,
+        set: &opts.changes.set,
+        with: &[&named.with[..], &opts.changes.with].concat(),
         data_root: opts.data_root.as_deref(),
         device: opts.device.as_deref(),
     };
-    let mut resolved = resolve_run(&Disk, &request)?;
-    let folder =
-        RunFolder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&resolved.settings.train.name)));
+    let mut resolved = resolve_run(&ModelFiles, &request)?;
+    let named_by_run = || PathBuf::from("runs").join(&resolved.settings.train.name);
+    let folder = RunFolder::new(opts.out.clone().or(own).unwrap_or_else(named_by_run));
     if opts.stop_with_input {
         stop_with_input();
     }
@@ -120,21 +130,27 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         resolved.settings.threads = Some(usize::from(threads));
     }
     // Made and locked before any file is read, so that no other process writes to the folder, or begins a run there.
-    let busy = if opts.resume == Some(ResumeMode::Auto) { WhenBusy::Wait } else { WhenBusy::Fail };
-    let missing = if opts.dry_run { WhenMissing::Leave } else { WhenMissing::Make };
-    let _held = lock_run_folder(folder.root(), busy, missing)?;
-    let resume = match opts.resume {
-        None => false,
-        Some(ResumeMode::Always) => true,
-        Some(ResumeMode::Auto) => folder.settings().exists(),
+    let busy = if opts.resume == Some(ResumeMode::Auto) { WhenBusy::Wait(report_waiting) } else { WhenBusy::Fail };
+    // A dry run writes nothing, and may look at a folder that another process trains in.
+    let _held = if opts.dry_run { None } else { Some(lock_run_folder(folder.root(), busy)?) };
+    if !opts.dry_run {
+        settle(folder.root())?;
+    }
+    let existing = match opts.resume {
+        None if opts.overwrite => ExistingRun::Replace,
+        None => ExistingRun::Refuse,
+        Some(ResumeMode::Auto) if !folder.settings().exists() => ExistingRun::Refuse,
+        Some(ResumeMode::Always | ResumeMode::Auto) => ExistingRun::Resume,
     };
-    if resume {
+    if existing == ExistingRun::Resume {
         desk::resume(&mut resolved, &folder)?;
     }
     if opts.resume == Some(ResumeMode::Auto) && folder.finished(&resolved.settings) {
-        return print(&format!("{}: finished already\n", folder.root().display()));
+        return print_progress(&format!("{}: finished already\n", folder.root().display()));
     }
-    let start = StartOptions { resume, ignore_memory: opts.ignore_memory };
+    clock.lap("read the files, and built and checked the model");
+    detail("settings", || settings::to_yaml(&resolved.settings).unwrap_or_default());
+    let start = StartOptions { existing, ignore_memory: opts.ignore_memory };
     if opts.dry_run {
         return print_dry_run(&resolved, &folder, start);
     }
@@ -145,10 +161,34 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
     done
 }
 
+fn report_waiting(folder: &Path) {
+    notice!("{}: waiting for the process that trains here", folder.display());
+}
+
+/// Returns the settings file if `file` is a run folder, and the run folder that a settings file is of where the run goes on or is
+/// replaced there.
+fn settings_of_run(file: PathBuf, opts: &TrainOptions) -> Result<(PathBuf, Option<PathBuf>), CommandError> {
+    let stays = opts.resume.is_some() || opts.overwrite;
+    if file.is_dir() {
+        let folder = RunFolder::new(&file);
+        folder.check_is_run()?;
+        if !stays && opts.out.is_none() && !opts.dry_run {
+            return Err(problem!(E0722, &file, "this folder already contains a run, and the command does not say what to do with it";
+                help: "continue it: `--resume`";
+                help: "train it again in its place: `--overwrite`";
+                help: "or train it again in another folder: `--out DIR`")
+            .into());
+        }
+        return Ok((folder.settings(), Some(file)));
+    }
+    let own = (is_settings(&file) && stays).then(|| folder_of(&file).to_path_buf());
+    Ok((file, own))
+}
+
 /// Options of the start of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StartOptions {
-    pub resume: bool,
+    pub existing: ExistingRun,
     pub ignore_memory: bool,
 }
 
@@ -166,9 +206,9 @@ fn training_job<'a>(
     if let Some(threads) = settings.threads {
         set_threads(threads)?;
     }
-    let StartOptions { resume, ignore_memory } = start;
+    let StartOptions { existing, ignore_memory } = start;
     let stop = stop_on_interrupt();
-    Ok(TrainingJob { checked, settings, source, imports, folder, resume, places, ignore_memory, stop })
+    Ok(TrainingJob { checked, settings, source, imports, folder, existing, places, ignore_memory, stop })
 }
 
 fn run_headline(resolved: &ResolvedRun, folder: &RunFolder) -> String {
@@ -178,31 +218,16 @@ fn run_headline(resolved: &ResolvedRun, folder: &RunFolder) -> String {
     format!("{name} ({model}) on {} at {h}x{w}, {device}, into {folder}\n", data.name)
 }
 
-fn training_images(n: usize) -> String {
-    format!("{n} training image{}", if n == 1 { "" } else { "s" })
-}
-
 /// Prints the result of a dry run.
 fn print_dry_run(resolved: &ResolvedRun, folder: &RunFolder, start: StartOptions) -> CommandResult {
     let found = dry_run(&training_job(resolved, folder, start)?)?;
     let mut text = run_headline(resolved, folder);
-    let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
-    let images = training_images(found.n_train);
-    line("data", format!("{images}, {} of {} scored", found.n_scored, found.scored_on));
-    let steps = found.steps_per_epoch * found.epochs;
-    line("steps", format!("{} an epoch, {steps} in {} epochs", found.steps_per_epoch, found.epochs));
-    let whole = clock(found.seconds_per_step * steps as f64);
-    line("time", format!("{:.3} s a step, about {whole} without scoring", found.seconds_per_step));
-    for note in &found.notes {
-        let (name, what) = note.split_once(": ").unwrap_or(("masks", note));
-        line(name, what.to_string());
+    if start.existing == ExistingRun::Refuse && folder.holds_run() {
+        text += "folder   holds a run already: train with `--resume`, `--overwrite` or `--out DIR`\n";
     }
-    if let Some(init) = &found.init {
-        line("init", init.summary());
-        init.doubts().into_iter().for_each(|doubt| line("warning", doubt));
-    }
+    text += &dry_run_text(&found);
     for warning in resolved.warnings.iter().chain(&found.warnings) {
-        line("warning", warning.clone());
+        text += &format!("{:<9}{warning}\n", "warning");
     }
     print(&text)
 }
@@ -215,7 +240,7 @@ fn train_and_report(
     events: Option<&RunFolder>,
 ) -> CommandResult {
     let job = training_job(resolved, folder, start)?;
-    print(&run_headline(resolved, folder))?;
+    print_progress(&run_headline(resolved, folder))?;
     let mut screen = ProgressDisplay { events: events.cloned(), ..ProgressDisplay::new() };
     resolved.warnings.iter().for_each(|warning| screen.warn(warning));
     let outcome = train(&job, &mut screen);
@@ -224,7 +249,8 @@ fn train_and_report(
         TrainingOutcome::Done(s) => {
             if s.stopped_early {
                 let patience = resolved.settings.train.patience.unwrap_or(0);
-                print(&format!("stopped after epoch {}: no better score in {patience} epochs\n", s.epochs))?;
+                let patience = counted(patience, "epoch");
+                print_progress(&format!("stopped after epoch {}: no better score in {patience}\n", s.epochs))?;
             }
             let folder = folder.root().display();
             if s.epoch == 0 {
@@ -233,21 +259,28 @@ fn train_and_report(
                     false => "no epoch scored above 0",
                 };
                 print(&format!(
-                    "{why} on {} {} images ({:.0} s), so none is the best; the last is kept in {folder}\n",
-                    s.n_test, s.scored_on, s.seconds
+                    "{why} on {} ({:.0} s), so none is the best; the last is kept in {folder}\n",
+                    counted(s.n_test, &format!("{} image", s.scored_on)),
+                    s.seconds
                 ))?;
             } else {
                 print(&format!(
-                    "best epoch {}: Dice {:.4}, IoU {:.4} on {} {} images ({:.0} s); npc eval {folder}\n",
-                    s.epoch, s.dice, s.iou, s.n_test, s.scored_on, s.seconds
+                    "best epoch {}: Dice {:.4}, IoU {:.4} on {} ({:.0} s); npc eval {folder}\n",
+                    s.epoch,
+                    s.dice,
+                    s.iou,
+                    counted(s.n_test, &format!("{} image", s.scored_on)),
+                    s.seconds
                 ))?;
             }
             s.hints.iter().try_for_each(|hint| print(&format!("hint: {hint}\n")))
         }
         TrainingOutcome::Interrupted { epochs } => {
             eprintln_lossy!(
-                "interrupted after {epochs} epochs; the checkpoint {} is complete, continue with --resume",
-                folder.last().display()
+                "interrupted after {}; the checkpoint {} is complete, continue with --resume: npc train {} --resume",
+                counted(epochs, "epoch"),
+                folder.last().display(),
+                folder.root().display()
             );
             Err(CommandError::Interrupted)
         }
@@ -262,13 +295,16 @@ struct ProgressDisplay {
     dice: Option<f64>,
     /// Run folder for TensorBoard events; `None` without events.
     events: Option<RunFolder>,
+    clock: StageClock,
+    /// When the last step ended.
+    stepped: Instant,
 }
 
 impl ProgressDisplay {
     fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = bar("{prefix} {bar:30} {pos}/{len} {msg}", 10);
-        Self { bar, terminal, dice: None, events: None }
+        Self { bar, terminal, dice: None, events: None, clock: StageClock::start(), stepped: Instant::now() }
     }
 
     /// Writes TensorBoard events. An error is printed and disables further events, but does not stop the run.
@@ -281,6 +317,9 @@ impl ProgressDisplay {
     }
 
     fn line(&self, text: &str) {
+        if quiet() {
+            return;
+        }
         let text = printable(text);
         if self.terminal {
             self.bar.println(text);
@@ -293,12 +332,14 @@ impl ProgressDisplay {
 
 impl TrainingObserver for ProgressDisplay {
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize) {
+        self.clock.lap("checked data, memory and disk, and made the network");
         let resumed = if done > 0 { format!(", from epoch {}", done + 1) } else { String::new() };
-        let when = if epochs == 1 { "1 epoch".to_string() } else { format!("each of {epochs} epochs") };
-        self.line(&format!("{}, {n_test} scored after {when}{resumed}", training_images(n_train)));
+        let when = if epochs == 1 { "1 epoch".to_string() } else { format!("each of {}", counted(epochs, "epoch")) };
+        self.line(&format!("{}, {n_test} scored after {when}{resumed}", counted(n_train, "training image")));
     }
 
     fn step(&mut self, p: &TrainingProgress) {
+        self.stepped = Instant::now();
         self.bar.set_length(p.steps as u64);
         self.bar.set_position(p.step as u64);
         self.bar.set_prefix(format!("epoch {}/{}", p.epoch, p.epochs));
@@ -325,7 +366,24 @@ impl TrainingObserver for ProgressDisplay {
             r.images_per_second,
             clock(r.seconds)
         ));
+        detail("epoch", || {
+            format!(
+                "{}: {:.2} s of training, {:.2} s of it waiting for images; {:.2} s of scoring and saving; learning rate {:.3e}, \
+                 gradient norm {:.3e}",
+                r.epoch,
+                r.seconds,
+                r.waited_seconds,
+                self.stepped.elapsed().as_secs_f64(),
+                r.lr,
+                r.gradient_norm
+            )
+        });
         self.write_events();
+    }
+
+    fn detail(&mut self, message: &str) {
+        let (name, what) = message.split_once(": ").unwrap_or(("masks", message));
+        detail(name, || what.to_string());
     }
 
     fn note(&mut self, message: &str) {

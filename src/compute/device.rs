@@ -3,6 +3,7 @@
 //! npc searches for a CUDA device before Burn opens it, since without a driver Burn's first call panics on a worker
 //! thread.
 
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use burn::tensor::Device;
@@ -63,7 +64,7 @@ pub(crate) fn set_threads(threads: usize) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()
-        .map_err(|e| problem!(E0751, "cannot start {threads} threads: {e}"))
+        .map_err(|e| problem!(E0751, "cannot start {}: {e}", counted(threads, "thread")))
 }
 
 /// Whether the processor computes the tensors of this device, with or without autodiff.

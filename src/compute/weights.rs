@@ -9,6 +9,7 @@
 mod file;
 mod numbers;
 
+use crate::base::count::counted;
 pub(crate) use file::read_safetensors_in_order;
 pub use file::{read_safetensors, write_safetensors};
 pub(crate) use numbers::{check_numbers, is_counter};
@@ -171,8 +172,9 @@ fn shapes_by_name(tensors: &[NamedTensor]) -> Result<BTreeMap<&str, &[usize]>> {
         if expected != found {
             return Err(problem!(
                 E0703,
-                "tensor `{}` has {found} numbers, but its shape {} requires {expected}",
+                "tensor `{}` has {}, but its shape {} requires {expected}",
                 short_name(name),
+                counted(found, "number"),
                 shape_text(shape)
             ));
         }
@@ -223,8 +225,9 @@ impl TensorDifferences {
         let Self { missing, misshaped, unknown, lines } = self;
         let error = problem!(
             E0720,
-            "the weights do not fit the model: {missing} of its {tensors} tensors missing, {misshaped} of another \
-             shape, {unknown} unknown"
+            "the weights do not fit the model: {missing} of its {} missing, {misshaped} of another \
+             shape, {unknown} unknown",
+            counted(tensors, "tensor")
         );
         let more = lines.len().saturating_sub(MAX_LISTED);
         let error = lines.into_iter().take(MAX_LISTED).fold(error, RunError::help);

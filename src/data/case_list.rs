@@ -6,6 +6,7 @@ use super::file_names::data_root_help;
 use super::order::natural;
 use super::stem::{composed, decomposed, name_problem, stem_key, stem_of};
 use super::volume::is_nifti;
+use crate::base::count::counted;
 use crate::base::csv::without_apostrophe;
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
@@ -205,14 +206,17 @@ fn read_rows(
         }
     }
     if refused > MAX_PROBLEMS {
-        problems.push(problem!(E0705, path, "{} more rows are refused", refused - MAX_PROBLEMS));
+        problems.push(problem!(E0705, path, "{} refused as well", counted(refused - MAX_PROBLEMS, "more row")));
     }
     if columns.split.is_some() && without_role > 0 {
         let (n, path) = (rows.len(), path.display());
         if without_role == n && problems.is_empty() {
             problems.push(problem!(E0715, "{path}: every cell of the column `split` is empty"; help: "write train, val or test into it, or remove the column"));
         }
-        doubts.push(format!("{path}: {without_role} of {n} rows have no role in the column `split` and are not used"));
+        doubts.push(format!(
+            "{path}: {without_role} of {} have no role in the column `split` and are not used",
+            counted(n, "row")
+        ));
     }
     Ok(rows)
 }
@@ -280,8 +284,8 @@ fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
     let ListFile { path, root, text: list } = *from;
     let line = record.position().map_or(0, |p| p.line());
     if record.len() < width || record.iter().skip(width).any(|cell| !cell.is_empty()) {
-        let (n, s) = (record.len(), if record.len() == 1 { "" } else { "s" });
-        return Err(problem!(E0705, path, "line {line}: {n} cell{s}, but the header has {width}";
+        let cells = counted(record.len(), "cell");
+        return Err(problem!(E0705, path, "line {line}: {cells}, but the header has {width}";
             help: "put a cell that holds the separator into double quotes, and write empty cells as well"));
     }
     let at = |column: &str, message: String| problem!(E0705, path, "line {line}, column `{column}`: {message}");

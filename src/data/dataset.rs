@@ -7,6 +7,7 @@ use super::image::{LoadedImage, check_spec, to_loaded_image};
 use super::sample::{CachedSample, DisplaySample, Sample, SampleVersions};
 use super::split::{self, CasesByRole};
 use super::{case_discovery, case_reader, class_counts, intensity, limit, phantom, resize, volume};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::text::config::{DataSource, DataSpec};
@@ -36,7 +37,7 @@ impl Dataset {
             2 => Err(problems.remove(0).help("there is 1 more problem; `npc data check` lists all of them")),
             n => Err(problems
                 .remove(0)
-                .help(format!("there are {} more problems; `npc data check` lists all of them", n - 1))),
+                .help(format!("and {}; `npc data check` lists all of them", counted(n - 1, "more problem")))),
         }
     }
 
@@ -180,7 +181,13 @@ impl Dataset {
     pub(super) fn case(&self, role: SplitRole, index: usize) -> Result<&Case> {
         self.cases(role).get(index).ok_or_else(|| {
             let n = self.len(role);
-            problem!(E0799, "data `{}` has {n} cases for {}; there is no number {index}", self.spec.name, role.name())
+            problem!(
+                E0799,
+                "data `{}` has {} for {}; there is no number {index}",
+                self.spec.name,
+                counted(n, "case"),
+                role.name()
+            )
         })
     }
 

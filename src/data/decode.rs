@@ -28,6 +28,7 @@ use super::palette_colours::colours_in_use;
 use super::pixels::{AlphaPlane, Pixels, SampleValues, check_size};
 use super::spacing::spacing_notice;
 use super::volume::{PAIR_HELP, is_nifti};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::foreign_code::quietly;
@@ -303,8 +304,8 @@ fn to_image_values(pixels: &mut Pixels, bits: u32, palette: Option<&[[u8; 4]]>, 
             return Err(problem!(
                 E0703,
                 path,
-                "the palette has {} colours, but the pixel at x {}, y {} has index {}",
-                entries.len(),
+                "the palette has {}, but the pixel at x {}, y {} has index {}",
+                counted(entries.len(), "colour"),
                 at % width,
                 at / width,
                 values[at];

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::stem::{composed, stem_key};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::{DataSource, DataSpec, GroupBy, Grouping};
@@ -55,7 +56,11 @@ pub(super) fn unify_groups(cases: &mut [Case]) -> Option<String> {
         }
     }
     let (a, b) = joined.first_key_value()?;
-    let more = if joined.len() > 1 { format!(", and so are {} more pairs", joined.len() - 1) } else { String::new() };
+    let more = if joined.len() > 1 {
+        format!(", and so are {}", counted(joined.len() - 1, "more pair"))
+    } else {
+        String::new()
+    };
     Some(format!("the groups `{a}` and `{b}` are one group, since upper and lower case are equal{more}"))
 }
 

@@ -5,6 +5,7 @@ use super::image_facts::ImageFacts;
 use super::notice::{FileNotice, FileRole};
 use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::case_rules::MaskLabel;
@@ -88,9 +89,9 @@ pub(super) fn check_spec(spec: &DataSpec) -> Result<()> {
     }
     if spec.classes.len() != spec.labels.len() || !(2..=255).contains(&spec.classes.len()) {
         return fail(format!(
-            "{} classes and {} labels; there must be as many labels as classes, 2 to 255",
-            spec.classes.len(),
-            spec.labels.len()
+            "{} and {}; there must be as many labels as classes, 2 to 255",
+            counted(spec.classes.len(), "class"),
+            counted(spec.labels.len(), "label")
         ));
     }
     if let Some(both) = spec.ignore.iter().find(|value| spec.labels.contains(value)) {

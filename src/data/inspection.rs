@@ -31,6 +31,7 @@ use super::limit::limit_images;
 use super::split::CasesByRole;
 use super::survey::{CaseFacts, NearDuplicate, Survey, group_suggestion, survey_dataset};
 use super::volume::{self, VolumeCache, is_volume};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::severity::Severity;
 use crate::text::config::{
@@ -150,7 +151,7 @@ fn refuse_most(failures: &[RunError], pairs: usize) -> Result<()> {
     match failures.first() {
         Some(first) if 2 * failures.len() > pairs => {
             let (n, s) = (failures.len(), if failures.len() == 1 { "" } else { "s" });
-            Err(first.clone().help(format!("{n} of {pairs} pairs have problem{s}, so they may be no pairs; `--images` and `--masks` say which files are which")))
+            Err(first.clone().help(format!("{n} of {} have problem{s}, so they may be no pairs; `--images` and `--masks` say which files are which", counted(pairs, "pair"))))
         }
         _ => Ok(()),
     }
@@ -219,7 +220,10 @@ impl DataDraft {
             n if n > 0 && n < slices => {
                 add(
                     "slices",
-                    format!("{labelled} of {slices} slices hold more than one value; the others are not trained on"),
+                    format!(
+                        "{labelled} of {} hold more than one value; the others are not trained on",
+                        counted(slices, "slice")
+                    ),
                 );
                 SliceSelection::Labelled
             }
@@ -365,8 +369,9 @@ fn group_of_duplicates(survey: &Survey) -> Option<(String, DataGuess)> {
     let pairs: Vec<[usize; 2]> = survey.near.iter().map(|pair| [pair.a, pair.b]).collect();
     let found = group_suggestion::suggest_group(&survey.facts, &pairs)?;
     let why = format!(
-        "images of one group are nearly the same, and the names make {} groups, such as `{}`; all images of one stay in one part",
-        found.groups, found.example
+        "images of one group are nearly the same, and the names make {}, such as `{}`; all images of one stay in one part",
+        counted(found.groups, "group"),
+        found.example
     );
     Some((found.pattern, DataGuess { key: "split", why }))
 }

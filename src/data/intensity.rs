@@ -9,6 +9,7 @@ use super::central_range::central_range;
 use super::notice::{FileNotice, FileRole, NoticeTopic};
 use super::pixels::{Pixels, SampleValues};
 use super::resize;
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::text::config::{DataSpec, DecodeRule};
@@ -122,7 +123,8 @@ pub(super) fn prepare(
         return Err(problem!(
             E0711,
             path,
-            "a colour picture does not fit the network, which has {channels} input channels";
+            "a colour picture does not fit the network, which has {}",
+            counted(channels, "input channel");
             help: "colour pictures need a network with 1 or 3 input channels"
         ));
     }
@@ -258,9 +260,10 @@ fn channel_value(
         many if many.len() == channels => Ok(many[channel]),
         many => Err(problem!(
             E0716,
-            "`{key}` of data `{}` has {} values, but the network has {channels} input channels",
+            "`{key}` of data `{}` has {}, but the network has {}",
             spec.name,
-            many.len();
+            counted(many.len(), "value"),
+            counted(channels, "input channel");
             help: "give one value for all channels, or {channels}"
         )),
     }

@@ -1,5 +1,6 @@
 //! Detects whether training waits for image loading, and gives advice.
 
+use crate::base::count::counted;
 /// Measurements of loading in an epoch.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadTimes {
@@ -42,7 +43,12 @@ impl LoadTimes {
             (0, false) => format!("{problem}; all images are cached: use more cores"),
             _ => {
                 let all = self.bytes as f64 / self.cached.max(1) as f64 * self.cases as f64 / f64::from(1 << 20);
-                let held = format!("the cache holds {} of {} images in {} MiB", self.cached, self.cases, self.cache_mb);
+                let held = format!(
+                    "the cache holds {} of {} in {} MiB",
+                    self.cached,
+                    counted(self.cases, "image"),
+                    self.cache_mb
+                );
                 match self.cached {
                     0 => format!("{problem}; {held}: raise `cache_mb`, or store the files smaller"),
                     _ => format!(

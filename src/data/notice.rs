@@ -4,6 +4,7 @@
 //! topic, so that a set of a thousand pictures with alpha gives one line instead of a thousand.
 
 use super::order::natural;
+use crate::base::count::counted;
 use crate::base::printable::printable_line;
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
@@ -215,7 +216,7 @@ impl NoticeSet {
         let more = match differing.count() {
             0 => String::new(),
             1 => ", and 1 more index differs".to_string(),
-            n => format!(", and {n} more indices differ"),
+            n => format!(", and {} differ", counted(n, "more index")),
         };
         let text = format!(
             "the palettes of masks differ: index {index} is {a} in {} and {b} in {}{more}; the indices count, whatever their colours",

@@ -10,6 +10,7 @@ use super::left_out::{SearchedFolder, describe_left_out, is_unread_format, pictu
 use super::order::natural;
 use super::stem::{composed, name_problem, stem_key, stem_of};
 use super::volume::{dicom, is_nifti};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::path::without_dot;
 use crate::base::problem::problem;
@@ -112,8 +113,7 @@ fn unpaired(
     let kinds = [(images, "image", "mask", globs[1]), (masks, "mask", "image", globs[0])];
     for ((found, what, other, glob), partners) in kinds.into_iter().zip(partners) {
         if !found.is_empty() {
-            let s = if found.len() == 1 { "" } else { "s" };
-            parts.push(format!("{} {what}{s} without {other}", found.len()));
+            parts.push(format!("{} without {other}", counted(found.len(), what)));
             help.push(format!("no {other} matches `{glob}` for {}", list_names(root, found.iter().map(|f| &f.path))));
             if !partners.is_empty() {
                 let names = list_names(root, partners);

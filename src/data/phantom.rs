@@ -12,6 +12,7 @@ mod noise;
 mod organs;
 mod slice;
 
+use crate::base::count::counted;
 pub use draw::draw;
 
 use super::order::shuffle;
@@ -46,7 +47,11 @@ pub(super) fn index_of_stem(stem: &str) -> Result<u64> {
 /// `train.txt` and `test.txt` with four fifths and one fifth of the stems.
 pub fn write_phantoms(dir: &Path, count: usize, seed: u64, size: [usize; 2]) -> Result<()> {
     if count < 2 {
-        return Err(problem!(E0715, "{count} phantoms cannot be split into train and test; at least 2 are needed"));
+        return Err(problem!(
+            E0715,
+            "{} cannot be split into train and test; at least 2 are needed",
+            counted(count, "phantom")
+        ));
     }
     if size.iter().any(|&n| n == 0 || n > MAX_SIDE) {
         return Err(problem!(

@@ -1,6 +1,7 @@
 //! Decoded pictures, and limits on their size.
 
 use super::notice::FileNotice;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use std::path::Path;
@@ -173,7 +174,8 @@ pub(super) fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: 
         return Err(problem!(
             E0704,
             path,
-            "the picture is too large: {width} x {height} pixels; the limits are {side} pixels a side, 2^27 pixels and 512 MiB decoded";
+            "the picture is too large: {width} x {height} pixels; the limits are {} a side, 2^27 pixels and 512 MiB decoded",
+            counted(side, "pixel");
             help: "cut the picture into tiles or store it smaller"
         ));
     }

@@ -1,6 +1,7 @@
 //! Writes PNG files: RGB pictures, 16-bit grey planes, and masks with the labels of a data block.
 
 use crate::base::atomic::write_atomic;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::case_rules::label_colour;
@@ -38,7 +39,12 @@ pub(crate) fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2])
 /// bits if a label is above 255.
 pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: &[u32]) -> Result<()> {
     if let Some(bad) = classes.iter().find(|&&c| usize::from(c) >= labels.len()) {
-        return Err(problem!(E0799, path, "class {bad} has no label; the data block has {} labels", labels.len()));
+        return Err(problem!(
+            E0799,
+            path,
+            "class {bad} has no label; the data block has {}",
+            counted(labels.len(), "label")
+        ));
     }
     let colours: Option<Vec<[u8; 3]>> = labels.iter().map(|l| label_colour(*l)).collect();
     if let Some(colours) = colours {

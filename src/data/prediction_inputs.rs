@@ -8,6 +8,7 @@ use super::left_out;
 use super::order::natural;
 use super::stem::stem_key;
 use super::volume::{self, dicom};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::path::folder_of;
 use crate::base::problem::problem;
@@ -63,7 +64,8 @@ impl OutputEndings {
             problem!(
                 E0702,
                 &input.path,
-                "its name with the ending `{end}` has {bytes} bytes, and a file name has at most {MAX_NAME}";
+                "its name with the ending `{end}` has {}, and a file name has at most {MAX_NAME}",
+                counted(bytes, "byte");
                 help: "rename the image"
             )
         })

@@ -4,6 +4,7 @@
 
 use super::case::Case;
 use super::file_names::list_names;
+use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::file;
 use crate::base::problem::problem;
@@ -65,7 +66,7 @@ fn refusal(root: &Path, cases: &[Case], refused: &[(usize, usize)]) -> Option<Ru
         1 => Some(error),
         n => {
             let names = list_names(root, refused.iter().map(|(n, _)| &cases[*n].mask));
-            Some(error.help(format!("{n} of {} masks are images: {names}", cases.len())))
+            Some(error.help(format!("{n} of {} are images: {names}", counted(cases.len(), "mask"))))
         }
     }
 }
@@ -83,10 +84,10 @@ fn shared_sentence(root: &Path, cases: &[Case], mut shared: Vec<&Vec<usize>>) ->
     let mask = cases[first[0]].mask.strip_prefix(root).unwrap_or(&cases[first[0]].mask).display();
     let stems = stems.join(", ");
     Some(match shared.len() {
-        1 => format!("one mask file is the mask of {images} of {} images: {mask}, of {stems}", cases.len()),
+        1 => format!("one mask file is the mask of {images} of {}: {mask}, of {stems}", counted(cases.len(), "image")),
         n => format!(
-            "{n} mask files are masks of several images, {images} of {} images in all; the first is {mask}, of {stems}",
-            cases.len()
+            "{n} mask files are masks of several images, {images} of {} in all; the first is {mask}, of {stems}",
+            counted(cases.len(), "image")
         ),
     })
 }

@@ -12,6 +12,7 @@ pub(super) use cases_by_role::CasesByRole;
 
 use super::case::{Case, SplitRole};
 use crate::base::atomic::write_atomic;
+use crate::base::count::counted;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
@@ -72,7 +73,7 @@ pub(super) fn assign_splits(
             };
             if groups.len() < *k {
                 let unit = if groups.len() < cases.len() { "groups of images" } else { "images" };
-                let error = problem!(E0715, "{} {unit} cannot be divided into {k} folds", groups.len(); help: "use fewer folds");
+                let error = problem!(E0715, "{} {unit} cannot be divided into {}", groups.len(), counted(*k, "fold"); help: "use fewer folds");
                 return undivided(cases, error, problems);
             }
             let roles = assign::fold_roles(&groups, *k, *fold, *val, *seed);
@@ -89,7 +90,10 @@ pub(super) fn assign_splits(
             let mut parts = lists::read_split_lists(cases, root, train, list, test, problems);
             let unlisted = all - parts.all().count();
             if unlisted > 0 && problems.is_empty() {
-                doubts.push(format!("{unlisted} of {all} cases are in no list of the split and are not used"));
+                doubts.push(format!(
+                    "{unlisted} of {} are in no list of the split and are not used",
+                    counted(all, "case")
+                ));
             }
             check_groups_undivided(&parts, problems);
             if let (Some(ListedValidation::Share { share, seed }), true) = (val, problems.is_empty()) {
@@ -201,8 +205,7 @@ fn report_empty_roles(parts: &CasesByRole, shares: [f64; 3], problems: &mut Vec<
     let named = [("train", &parts.train), ("val", &parts.val), ("test", &parts.test)];
     for ((name, part), share) in named.into_iter().zip(shares) {
         if share > 0.0 && part.is_empty() {
-            let s = if n == 1 { "" } else { "s" };
-            let error = problem!(E0715, "the {name} split is empty: its share is {share} of {n} image{s}");
+            let error = problem!(E0715, "the {name} split is empty: its share is {share} of {}", counted(n, "image"));
             problems.push(match parts.all().find_map(|(_, case)| case.group.as_deref()) {
                 Some(group) => error.help(format!("all images of a group, such as `{group}`, are in the same split")),
                 None => error.help("add images, or name those of each part: `split = lists(..)`"),

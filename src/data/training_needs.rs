@@ -1,5 +1,6 @@
 //! What training needs of a data block, which a check of the data alone can tell as well.
 
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::text::config::DataSpec;
@@ -8,16 +9,16 @@ use crate::text::config::DataSpec;
 /// value, or one for each channel.
 pub(crate) fn check_channels(spec: &DataSpec, model: &str, channels: usize) -> Result<()> {
     if !matches!(channels, 1 | 3) {
-        return Err(problem!(E0716, "`{model}` has {channels} input channels, but images have 1 or 3"));
+        return Err(problem!(E0716, "`{model}` has {}, but images have 1 or 3", counted(channels, "input channel")));
     }
     for (key, values) in [("mean", &spec.mean), ("std", &spec.std)] {
         if values.len() > 1 && values.len() != channels {
             return Err(problem!(
                 E0716,
-                "`{key}` of data `{}` has {} values, but `{model}` has {channels} input channel{}",
+                "`{key}` of data `{}` has {}, but `{model}` has {}",
                 spec.name,
-                values.len(),
-                if channels == 1 { "" } else { "s" };
+                counted(values.len(), "value"),
+                counted(channels, "input channel");
                 help: "give one value for all channels, or {channels}"
             ));
         }

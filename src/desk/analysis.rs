@@ -96,7 +96,7 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     }
     // Claims apply to the models as written.
     let mut claims = Vec::new();
-    if selection.with.is_empty() {
+    if !selection.has_arguments() {
         let (judged, claim_problems) = judge_claims(&program, &sources, selection.model.as_deref());
         problems.extend(claim_problems);
         claims = judged;

@@ -1,8 +1,10 @@
 //! Parses hyper-parameters of the command line, and formats hyper-parameters as text.
 
+use super::image_size::parse_size;
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
-use crate::text::diag::Problems;
+use crate::text::config::schema;
+use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::{SourceMap, Span, Spanned};
 use crate::text::syntax::{self, ast};
 
@@ -31,14 +33,42 @@ pub(crate) fn arguments(
                 let name = Spanned::new(name.trim().to_string(), Span::new(id, 0, name.len()));
                 args.push(ModelArgument { name, value });
             }
-            Err(p) => problems.extend(p),
+            Err(p) => problems
+                .extend(size_problem(Span::new(value_id, 0, value.len()), name, value).map_or(p, Problems::from)),
         }
     }
     if problems.is_empty() { Ok(args) } else { Err(problems) }
 }
 
+/// Returns the problem of a size that is written as `96x96`; `None` for other values.
+fn size_problem(at: Span, name: &str, value: &str) -> Option<Diagnostic> {
+    let [height, width] = parse_size(value.trim()).ok()?;
+    let key = if schema::data_key(name.trim()) == Some("size") { "data.size" } else { name.trim() };
+    Some(problem!(E0503, at, "`{}` is not a value", value.trim();
+            help: "height and width are a list: `{key}=[{height},{width}]`"))
+}
+
+/// Parses the hyper-parameters of a model in both spellings: `with` as `key=value`, `set` as `model.key=value`. The texts are added
+/// to `sources` as `--with` and `--set`.
+pub(crate) fn model_arguments(
+    sources: &mut SourceMap,
+    with: &[String],
+    set: &[String],
+) -> Result<Vec<ModelArgument>, Problems> {
+    let mut args = arguments(sources, "--with", with)?;
+    for ModelArgument { name, value } in arguments(sources, "--set", set)? {
+        let Some(key) = name.node.strip_prefix("model.") else {
+            return Err(problem!(E0503, name.span, "`{name}` is a setting of a run, and no run is involved here";
+                help: "hyper-parameters of the model are `--set model.KEY=VALUE`, or `--with KEY=VALUE`")
+            .into());
+        };
+        args.push(ModelArgument { name: Spanned::new(key.to_string(), name.span), value });
+    }
+    Ok(args)
+}
+
 /// Splits a text at the commas outside brackets and quotes.
-fn split_commas(text: &str) -> Vec<String> {
+pub(super) fn split_commas(text: &str) -> Vec<String> {
     let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0i32, false);
     for c in text.chars() {
         match c {

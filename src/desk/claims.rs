@@ -2,7 +2,7 @@
 
 use super::arguments::named_arguments;
 use super::defaults::{default_data, has_hole};
-use super::selection::ImageSize;
+use super::image_size::ImageSize;
 use crate::base::shorten::shortened;
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::{elaborate, spend_steps};
@@ -18,6 +18,10 @@ use crate::text::syntax::ast;
 pub struct JudgedClaim {
     /// Model and data of the claim: `NPNet on cvc`.
     pub about: String,
+    /// Name of the data block of the claim, or else of the model.
+    pub on: Option<String>,
+    /// Height and width at which the claim was judged.
+    pub size: Option<ImageSize>,
     /// The claim as written: `params ~= 0.71M`.
     pub claim: String,
     /// The measured value, and whether the claim holds.
@@ -45,7 +49,14 @@ pub fn judge_claims(
             Ok(checked) => {
                 let steps = claim_steps(expect.claims.len(), &checked);
                 match spend_steps(program, steps, model.span) {
-                    Ok(()) => judge_block(expect, &checked, sources, &mut judged, &mut problems),
+                    Ok(()) => judge_block(
+                        expect,
+                        &checked,
+                        default_data(program, &expect.model.node).map(|(name, _)| name),
+                        sources,
+                        &mut judged,
+                        &mut problems,
+                    ),
                     Err(d) => problems.push(d),
                 }
             }
@@ -62,17 +73,20 @@ const MAX_ABOUT: usize = 300;
 fn judge_block(
     expect: &ast::Expect,
     checked: &CheckedGraph,
+    default: Option<String>,
     sources: &SourceMap,
     judged: &mut Vec<JudgedClaim>,
     problems: &mut Problems,
 ) {
     let about = shortened(&model_text(expect, sources), MAX_ABOUT).into_owned();
     let model = MeasuredModel::new(checked, &PeakBytes::default);
+    let on = expect.on.as_ref().map(|on| on.node.clone()).or(default);
+    let size = checked.input().spatial();
     for claim in &expect.claims {
         match judge_claim(claim, &model) {
             Ok(verdict) => {
                 let claim = claim_text(claim, sources);
-                judged.push(JudgedClaim { about: about.clone(), claim, judged: verdict });
+                judged.push(JudgedClaim { about: about.clone(), on: on.clone(), size, claim, judged: verdict });
             }
             Err(d) => problems.push(*d),
         }

@@ -1,11 +1,12 @@
 //! Loads two models for a comparison. Each is given as `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
 
 use super::error::WorkbenchError;
+use super::image_size::ImageSize;
 use super::model_entry::build;
 use super::model_file::{ModelFile, open};
 use super::model_reference::{ModelReference, exists, parse_reference};
 use super::revision::Checkout;
-use super::selection::{ImageSize, Selection, select};
+use super::selection::{Selection, select};
 use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{CallChains, NodeId};
@@ -77,6 +78,7 @@ fn load_model(
         with: Some(named.args.to_string()).filter(|a| !a.trim().is_empty()).into_iter().collect(),
         on: at.on.map(str::to_string).into_iter().collect(),
         size: at.size.into_iter().collect(),
+        ..Selection::default()
     };
     let args = selection.arguments(&mut sources)?;
     let (program, found) = resolve_bundle(&bundle);

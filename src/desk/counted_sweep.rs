@@ -3,8 +3,9 @@
 use super::arguments::{ArgumentTexts, argument_texts};
 use super::defaults::{default_data, sweep_memory_settings};
 use super::error::{ProblemReport, WorkbenchError};
+use super::image_size::ImageSize;
 use super::model_file::{ModelFile, open, resolve_file};
-use super::selection::{ImageSize, data_named, unknown_name};
+use super::selection::{data_named, unknown_name};
 use super::sweep_axes::axis_names;
 use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;

@@ -3,7 +3,8 @@
 use super::arguments::{ArgumentTexts, argument_texts};
 use super::claims::expected_size;
 use super::defaults::{default_data, has_hole, sweep_memory_settings};
-use super::selection::{ImageSize, Selection};
+use super::image_size::ImageSize;
+use super::selection::Selection;
 use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::ResolvedProgram;
@@ -79,7 +80,7 @@ pub(super) fn explore(
     let mut all = Exploration { convention, ..Exploration::default() };
     let mut problems = Problems::new();
     // Both apply to the models as written.
-    if !selection.with.is_empty() {
+    if selection.has_arguments() {
         return (all, problems);
     }
     for item in &program.file.items {

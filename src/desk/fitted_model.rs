@@ -1,10 +1,11 @@
 //! Finds the settings of a model that reproduce the figures printed in a paper.
 
-use super::arguments::arguments;
+use super::arguments::{arguments, model_arguments};
 use super::defaults::default_data;
 use super::error::WorkbenchError;
+use super::image_size::{ImageSize, parse_size};
 use super::model_file::{ModelFile, open, resolve_file};
-use super::selection::{ImageSize, model_named, parse_size, unknown_name};
+use super::selection::{model_named, unknown_name};
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
@@ -29,6 +30,8 @@ pub struct FitRequest<'a> {
     pub holes: &'a [String],
     /// Other hyper-parameters as `key=value,key=value`.
     pub with: &'a [String],
+    /// The same as `model.key=value,model.key=value`.
+    pub set: &'a [String],
     /// Printed numbers of parameters, such as `0.71M`.
     pub params: &'a [String],
     /// Printed numbers of multiply-accumulates with the image: `2.17G@288x384`, or `2.17G@cvc` with a data block.
@@ -58,14 +61,14 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
         )));
     }
     let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
-    let read = (arguments(&mut sources, "--with", request.with), parse_ranges(&mut sources, request.holes));
+    let read = (model_arguments(&mut sources, request.with, request.set), parse_ranges(&mut sources, request.holes));
     let (given, ranges) = match read {
         (Ok(given), Ok(ranges)) => (given, ranges),
         (Err(p), _) | (_, Err(p)) => {
             return Err(WorkbenchError::invalid_text(
                 sources,
                 p,
-                problem!(E0503, "a value of --with or --hole cannot be read"),
+                problem!(E0503, "a value of --with, --set or --hole cannot be read"),
             ));
         }
     };

@@ -163,7 +163,9 @@ pub mod learn {
     }
     #[cfg(feature = "run")]
     pub mod train {
-        pub use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
+        pub use crate::learn::train::{
+            ExistingRun, TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train,
+        };
     }
 }
 #[cfg(feature = "data")]
@@ -171,8 +173,7 @@ pub mod metric {
     pub use crate::metric::{
         BoxSummary, CaseScore, CaseTable, ConfusionMatrix, ConfusionTally, Evaluation, Intervals, MaskPair,
         MetricScores, PixelCounts, PixelFigures, PixelTally, PrecisionRecallCurve, RunHint, Summary, VolumePair,
-        cases_csv,
-        count_pixels, measure, measure_volume,
+        cases_csv, count_pixels, measure, measure_volume,
     };
     pub mod boundary {
         pub use crate::metric::boundary::BoundaryOverlap;

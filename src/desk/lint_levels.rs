@@ -34,7 +34,7 @@ impl LintLevels {
         let mut left = levels.apply(problems, &mut used);
         // At another size, or for one model only, the warning that an `@allow` suppresses may not occur.
         let as_written = selection.size.is_empty() && selection.on.is_empty() || program.data.is_empty();
-        if as_written && selection.model.is_none() && selection.with.is_empty() && !left.has_errors() {
+        if as_written && selection.model.is_none() && !selection.has_arguments() && !left.has_errors() {
             left.extend(levels.apply(unused_allows(program, &used), &mut BTreeSet::new()));
         }
         left

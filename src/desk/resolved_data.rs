@@ -29,6 +29,8 @@ pub struct DataRequest<'a> {
     pub run: Option<&'a str>,
     /// Changes of settings: `data.key=value`, and for a run all changes that runs allow.
     pub set: &'a [String],
+    /// Hyper-parameters of the model of a run.
+    pub with: &'a [String],
     /// Folder that the relative paths of the data block start from.
     pub data_root: Option<&'a Path>,
 }
@@ -53,12 +55,16 @@ pub struct ResolvedData {
 /// not that of the run.
 pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<ResolvedData, WorkbenchError> {
     if request.run.is_none() && !is_settings(request.file) {
+        if !request.with.is_empty() {
+            return Err(WorkbenchError::request(problem!(E0503, "a data block has no hyper-parameters of a model";
+                help: "name a run with `--run`, or leave out `--with`")));
+        }
         let data = data_block(files, request)?;
         let root = request.data_root.unwrap_or(Path::new(".")).to_path_buf();
         return Ok(ResolvedData { data, root, channels: CHANNELS, train: None });
     }
-    let DataRequest { file, run, set, data_root, .. } = *request;
-    let ready = resolve_run(files, &RunRequest { file, run, model: None, set, data_root, device: None })?;
+    let DataRequest { file, run, set, with, data_root, .. } = *request;
+    let ready = resolve_run(files, &RunRequest { file, run, model: None, set, with, data_root, device: None })?;
     let settings = ready.settings;
     if let Some(name) = request.data.filter(|name| *name != settings.data.name) {
         let (run, data) = (&settings.train.name, &settings.data.name);

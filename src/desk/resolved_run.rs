@@ -56,13 +56,21 @@ struct SettingChanges {
 }
 
 /// Parses the changes of the command line.
-fn parse_changes(sources: &mut SourceMap, texts: &[String]) -> Result<SettingChanges, Problems> {
+fn parse_changes(sources: &mut SourceMap, set: &[String], with: &[String]) -> Result<SettingChanges, Problems> {
     let mut changes = SettingChanges::default();
-    for ModelArgument { name, value } in arguments(sources, "--set", texts)? {
+    for ModelArgument { name, value } in arguments(sources, "--set", set)? {
         let (part, key) = name.node.split_once('.').unwrap_or(("train", &name.node));
         let key = Spanned::new(key.to_string(), name.span);
         match part {
-            "train" => changes.train.push(Entry { key, value }),
+            "train" => match schema::data_key(&key.node) {
+                Some(data) => {
+                    let whole = sources.snippet(value.span);
+                    return Err(problem!(E0503, name.span, "`{name}` is a setting of the data block, not of the run";
+                        help: "write `data.{data}={whole}`")
+                    .into());
+                }
+                None => changes.train.push(Entry { key, value }),
+            },
             "data" => changes.data.push(Entry { key, value }),
             "model" => drop(changes.model.insert(key.node, sources.snippet(value.span).to_string())),
             _ => {
@@ -71,6 +79,9 @@ fn parse_changes(sources: &mut SourceMap, texts: &[String]) -> Result<SettingCha
                 .into());
             }
         }
+    }
+    for ModelArgument { name, value } in arguments(sources, "--with", with)? {
+        changes.model.insert(name.node, sources.snippet(value.span).to_string());
     }
     Ok(changes)
 }
@@ -96,6 +107,8 @@ pub struct RunRequest<'a> {
     pub model: Option<&'a str>,
     /// Changes of settings: `key=value` for the run, `data.key=value`, `model.key=value`.
     pub set: &'a [String],
+    /// Hyper-parameters of the model: `key=value` is the same as `model.key=value` among the changes.
+    pub with: &'a [String],
     /// Folder that the relative paths of the data block start from, instead of that of the run.
     pub data_root: Option<&'a Path>,
     /// `cpu`, `cuda` or `cuda:N`, instead of the device of the run.
@@ -193,7 +206,7 @@ fn build_run(
     draft: impl FnOnce(&ResolvedProgram<'_>, &SourceMap) -> Result<RunDraft, Problems>,
 ) -> Result<ResolvedRun, WorkbenchError> {
     let ModelFile { mut sources, bundle, problems } = open(files, model)?;
-    let changes = match parse_changes(&mut sources, request.set) {
+    let changes = match parse_changes(&mut sources, request.set, request.with) {
         Ok(changes) => changes,
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
@@ -296,6 +309,9 @@ pub fn reopen(
     let folder = RunFolder::new(dir);
     folder.check_is_run()?;
     let settings: PathBuf = folder.settings();
-    let run = resolve_run(&Disk, &RunRequest { file: &settings, run: None, model: None, set: &[], data_root, device })?;
+    let run = resolve_run(
+        &Disk,
+        &RunRequest { file: &settings, run: None, model: None, set: &[], with: &[], data_root, device },
+    )?;
     Ok((run, folder))
 }

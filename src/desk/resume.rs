@@ -39,7 +39,8 @@ pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), Workbench
         let changes = if changes.is_empty() { String::new() } else { format!(" ({})", changes.join("; ")) };
         return Err(
             problem!(E0723, &folder.settings(), "the settings differ from those of the run to resume{changes}";
-            help: "resume with the settings of the run, or start another run: `--out DIR`")
+            help: "continue exactly that run: `npc train {} --resume`", folder.root().display();
+                help: "or start another run: `--out DIR`")
             .into(),
         );
     }

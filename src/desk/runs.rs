@@ -11,7 +11,7 @@ pub use crate::data::prediction_inputs::{InputKind, OutputEndings, PredictionInp
 pub use crate::data::{FileNotice, SplitRole};
 pub use crate::learn::non_finite::NodeLocations;
 pub use crate::learn::run_folder::{EpochRecord, RunFolder, RunSummary};
-pub use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
+pub use crate::learn::train::{ExistingRun, TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
 pub use crate::learn::trained_run::TrainedRun;
 pub use crate::metric::{CaseScore, Evaluation, VolumeEvaluation};
 pub use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};

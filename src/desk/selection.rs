@@ -1,8 +1,9 @@
 //! Selects models of a file, with hyper-parameters and sizes.
 
-use super::arguments::{arguments, named_arguments};
+use super::arguments::{model_arguments, named_arguments};
 use super::defaults::default_data;
 use super::error::WorkbenchError;
+use super::image_size::{ImageSize, MAX_SIDE};
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
@@ -11,9 +12,6 @@ use crate::text::diag::{Diagnostic, Problems, did_you_mean};
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 
-/// Height and width of an image in pixels.
-pub type ImageSize = [usize; 2];
-
 /// A selection of models. The default is all models as written, each at the size of its data.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
@@ -21,6 +19,8 @@ pub struct Selection {
     pub model: Option<String>,
     /// Hyper-parameters as `key=value,key=value`.
     pub with: Vec<String>,
+    /// The same as `model.key=value,model.key=value`.
+    pub set: Vec<String>,
     /// Data blocks whose image sizes are used.
     pub on: Vec<String>,
     /// Image sizes. Ignored where `on` names data blocks.
@@ -28,25 +28,20 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Parses the hyper-parameters. Their texts are added to `sources` as `--with`.
+    /// Returns whether the models have hyper-parameters that the file does not give them.
+    pub fn has_arguments(&self) -> bool {
+        !self.with.is_empty() || !self.set.is_empty()
+    }
+
+    /// Parses the hyper-parameters. Their texts are added to `sources` as `--with` and `--set`.
     ///
     /// Errors: a text is not `key=value`, or its value cannot be parsed; the request is then invalid.
     pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<ModelArgument>, WorkbenchError> {
-        arguments(sources, "--with", &self.with).map_err(|p| {
-            WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the value of --with cannot be read"))
+        model_arguments(sources, &self.with, &self.set).map_err(|p| {
+            let option = if self.set.is_empty() { "--with" } else { "--with or --set" };
+            WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the value of {option} cannot be read"))
         })
     }
-}
-
-/// The largest height or width of an image.
-const MAX_SIDE: usize = 1 << 20;
-
-/// Parses `288x384` to `[288, 384]`, height and width. Errors: a message for any other text, and for sides outside 1 to 2^20.
-pub fn parse_size(text: &str) -> Result<ImageSize, String> {
-    let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
-    let size = text.split_once(['x', 'X']).and_then(|(h, w)| parse(h).zip(parse(w)));
-    size.map(|(h, w)| [h, w])
-        .ok_or_else(|| format!("`{text}` is not an image size; write height x width, for example 288x384"))
 }
 
 /// One model at one size that is not built yet.

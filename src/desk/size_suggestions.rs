@@ -1,6 +1,6 @@
 //! Suggests image sizes for a model that fails at the requested size.
 
-use super::selection::ImageSize;
+use super::image_size::ImageSize;
 use crate::graph::check::{SizeVerdict, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::resolve::ResolvedProgram;

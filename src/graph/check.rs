@@ -5,6 +5,7 @@
 pub mod contract;
 mod frozen;
 
+use crate::base::count::counted;
 pub use contract::{SizeContract, SizeVerdict};
 pub use frozen::FrozenPaths;
 
@@ -150,7 +151,7 @@ pub fn class_warning(
     if channels == classes || (channels, classes) == (1, 2) {
         return None;
     }
-    let d = problem!(W0401, entry.span, "`{entry}` gives {channels} channels, data `{data}` has {classes} classes";
+    let d = problem!(W0401, entry.span, "`{entry}` gives {}, data `{data}` has {}", counted(channels, "channel"), counted(classes, "class");
         label: "the result needs one channel for each class");
     Some(d.help(format!("train it with `classes = {classes}`")))
 }

@@ -13,6 +13,7 @@
 mod chain;
 mod view;
 
+use crate::base::count::counted;
 pub use chain::CallChains;
 pub use view::{to_json, to_text};
 
@@ -231,7 +232,7 @@ impl Graph {
                 Arity::AtLeast(n) => inputs.len() >= n,
             };
             if !fits {
-                return fail(id, format!("{} inputs do not fit {:?}", inputs.len(), node.op.arity()));
+                return fail(id, format!("{} do not fit {:?}", counted(inputs.len(), "input"), node.op.arity()));
             }
             if let Some(late) = inputs.iter().find(|o| o.node >= id || o.slot >= self.node(o.node).outputs.len()) {
                 return fail(id, format!("input {} output {} does not exist before it", late.node, late.slot));

@@ -4,6 +4,7 @@
 
 use super::loss::cross_entropy;
 use super::optim::AccumulatedGradients;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::device::{self, DeviceChoice};
@@ -77,7 +78,8 @@ impl RandomBatch {
         let Some(numbers) = numbers else {
             return Err(problem!(
                 E0731,
-                "out of memory: a batch of {batch} images of {c}x{h}x{w} exceeds the address space"
+                "out of memory: a batch of {} of {c}x{h}x{w} exceeds the address space",
+                counted(batch, "image")
             ));
         };
         let mut random = ChaCha8Rng::seed_from_u64(0);

@@ -8,6 +8,7 @@ mod outcome;
 mod pytorch;
 mod weight_file;
 
+use crate::base::count::counted;
 pub use order::ExchangeableTensors;
 pub use outcome::InitOutcome;
 
@@ -59,11 +60,15 @@ impl InitReport {
         let missing = count(|f| matches!(f, InitOutcome::Missing));
         let all = self.tensors.len();
         let mut text = match by_order {
-            0 if self.prefix.is_empty() => format!("{by_name} of {all} tensors loaded by name"),
+            0 if self.prefix.is_empty() => format!("{by_name} of {} loaded by name", counted(all, "tensor")),
             0 => {
-                format!("{by_name} of {all} tensors loaded by name, without the prefix `{}`", short_name(&self.prefix))
+                format!(
+                    "{by_name} of {} loaded by name, without the prefix `{}`",
+                    counted(all, "tensor"),
+                    short_name(&self.prefix)
+                )
             }
-            _ => format!("{by_order} of {all} tensors loaded by order, since no name fits"),
+            _ => format!("{by_order} of {} loaded by order, since no name fits", counted(all, "tensor")),
         };
         for (n, what) in [(shape, "of another shape"), (missing, "not in the file")] {
             if n > 0 {
@@ -99,7 +104,10 @@ impl InitReport {
             0 => {}
             n => {
                 if n > SHOWN_DOUBTS {
-                    lines.push(format!("tensors of {} more shapes were matched by order alone", n - SHOWN_DOUBTS));
+                    lines.push(format!(
+                        "tensors of {} were matched by order alone",
+                        counted(n - SHOWN_DOUBTS, "more shape")
+                    ));
                 }
                 lines.push(
                     "check that the model declares its layers in the order of the file: another order of equal shapes \
@@ -150,7 +158,12 @@ fn nothing_fits(path: &Path, network: &Network, model: &[NamedShape], file: &[Na
     let first = |list: &[NamedShape]| {
         let text = |(name, shape): &NamedShape| format!("`{}` {}", short_name(name), shape_text(shape));
         let names: Vec<_> = list.iter().take(SHOWN).map(text).collect();
-        format!("{} tensors: {}{}", list.len(), names.join(", "), if list.len() > SHOWN { ", ..." } else { "" })
+        format!(
+            "{}: {}{}",
+            counted(list.len(), "tensor"),
+            names.join(", "),
+            if list.len() > SHOWN { ", ..." } else { "" }
+        )
     };
     problem!(
         E0720,

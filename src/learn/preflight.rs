@@ -5,6 +5,7 @@
 
 use super::epoch_plan::EpochPlan;
 use super::non_finite::NodeLocations;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::machine::{self, FreeMemory};
 use crate::base::number::rough_bytes;
@@ -31,12 +32,34 @@ const PREFETCHED_BATCHES: u64 = 2;
 pub struct Preflight {
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
+    /// The estimated memory.
+    pub memory: MemoryNote,
     /// A note on a last batch of one image that is joined to the one before.
     pub joined: Option<String>,
     /// Topics of the notices about files among the warnings.
     pub(crate) topics: BTreeSet<(FileRole, NoticeTopic)>,
     /// What the images are; `None` without images.
     pub(crate) profile: Option<DataProfile>,
+}
+
+/// The memory of a run as estimated, and what is free for it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryNote {
+    /// `39 MB for a step of 2, 8 MB of it outside the network`.
+    pub estimate: String,
+    /// `the machine has 12 GB`.
+    pub free: String,
+    /// Bytes of the estimate that the images of the cache take.
+    pub cache: u64,
+    /// Bytes of the last checkpoint.
+    pub checkpoint: u64,
+}
+
+impl MemoryNote {
+    /// Returns `memory: about 39 MB for a step of 2, ...; the machine has 12 GB`.
+    pub fn to_text(&self) -> String {
+        format!("memory: about {}; {}", self.estimate, self.free)
+    }
 }
 
 /// What is checked before training.
@@ -90,8 +113,11 @@ fn check_data(checked: &CheckedGraph, data: &Dataset, found: &mut Preflight) -> 
     let QuickSurvey { facts, warnings, topics } = quick_survey(data, checked.input().channels(), CASES_PER_ROLE)?;
     let (n, all) = (facts.len(), case_count(data));
     found.notes.push(match n == all {
-        true => format!("all {n} masks contain only valid labels"),
-        false => format!("{n} of {all} masks were read and contain only valid labels; `npc data check` reads all"),
+        true => format!("all {} contain only valid labels", counted(n, "mask")),
+        false => format!(
+            "{n} of {} were read and contain only valid labels; `npc data check` reads all",
+            counted(all, "mask")
+        ),
     });
     found.warnings.extend(warnings.iter().map(SurveyFinding::to_text));
     found.topics = topics;
@@ -187,12 +213,14 @@ fn check_memory(input: &PreflightInput<'_>, plan: &EpochPlan, found: &mut Prefli
     let (all, other) = (rough_bytes(total), rough_bytes(total - need.step(most)));
     let parts = format!("{all} for a step of {most}, {other} of it outside the network");
     let Some(FreeMemory { bytes, limited }) = free else {
-        found.notes.push(format!("memory: about {parts}; the free memory of `{}` was not checked", settings.device));
+        let free = format!("the free memory of `{}` was not checked", settings.device);
+        found.memory = MemoryNote { estimate: parts, free, cache: need.cache, checkpoint: 0 };
         return Ok(());
     };
     let whose = if limited { "the limit of this container or job leaves" } else { "the machine has" };
     if total <= bytes {
-        found.notes.push(format!("memory: about {parts}; {whose} {}", rough_bytes(bytes)));
+        let free = format!("{whose} {}", rough_bytes(bytes));
+        found.memory = MemoryNote { estimate: parts, free, cache: need.cache, checkpoint: 0 };
         return Ok(());
     }
     let error = problem!(
@@ -203,8 +231,9 @@ fn check_memory(input: &PreflightInput<'_>, plan: &EpochPlan, found: &mut Prefli
     );
     let error = match need.largest_batch(plan, bytes) {
         Some(n) if batch.is_multiple_of(n) => error.help(format!(
-            "batch {n} fits: `--set batch={n}`; with accumulate={} a step still has {batch} images",
-            batch / n
+            "batch {n} fits: `--set batch={n}`; with accumulate={} a step still has {}",
+            batch / n,
+            counted(batch, "image")
         )),
         Some(n) => error.help(format!("batch {n} fits: `--set batch={n}`")),
         None if need.fixed > bytes => {
@@ -248,6 +277,7 @@ fn check_disk(
     let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
     let best = memory.weights + memory.buffers;
     let last = best + average + spec.optimizer.moment_count() * memory.gradients;
+    found.memory.checkpoint = last;
     let bests = spec.keep.iter().filter(|keep| matches!(keep, KeptCheckpoint::Best(_))).count() as u64;
     // The last one, one that is being written while the old file still exists, and the best ones, which are weights alone.
     let total = last.saturating_mul(2).saturating_add(best.saturating_mul(bests));
@@ -286,7 +316,8 @@ fn joined_batch(checked: &CheckedGraph, plan: &EpochPlan) -> Option<String> {
     let (largest, batch) = (plan.largest_batch(), plan.batch);
     let norm = checked.norms_of_one().next().filter(|_| largest > batch)?;
     Some(format!(
-        "batch: the last of an epoch has {largest} images instead of {batch} and 1, since the batch norm `{}` cannot be trained on one image",
+        "batch: the last of an epoch has {} instead of {batch} and 1, since the batch norm `{}` cannot be trained on one image",
+        counted(largest, "image"),
         checked.graph().node(norm).path
     ))
 }

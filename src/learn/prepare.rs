@@ -1,6 +1,7 @@
 //! Opens device and data set of a run, and checks that the model fits them.
 
 use super::run_folder::RunFolder;
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
@@ -90,9 +91,10 @@ fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSp
     if output.channels() != classes {
         return Err(problem!(
             E0716,
-            "{what} has {} channels, but data `{}` has {classes} classes",
-            output.channels(),
-            data.name;
+            "{what} has {}, but data `{}` has {}",
+            counted(output.channels(), "channel"),
+            data.name,
+            counted(classes, "class");
             help: "set the model's class count: `--set model.classes={classes}`"
         ));
     }

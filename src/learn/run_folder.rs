@@ -194,6 +194,11 @@ impl RunFolder {
         })
     }
 
+    /// Returns whether the folder holds a run, finished or not, whole or damaged.
+    pub(crate) fn holds_run(&self) -> bool {
+        self.settings().exists() || self.metrics_file().exists() || self.last().exists()
+    }
+
     /// Checks that the folder does not hold a run, so that nothing is overwritten. A run without a checkpoint does not count.
     pub fn check_vacant(&self) -> Result<()> {
         if self.metrics_file().exists() || self.last().exists() {
@@ -202,7 +207,8 @@ impl RunFolder {
                 &self.root,
                 "this folder already contains a run";
                 help: "continue that run: `--resume`";
-                help: "or choose another folder: `--out DIR`"
+                help: "replace it: `--overwrite`";
+                help: "or keep it and choose another folder: `--out DIR`"
             ));
         }
         Ok(())

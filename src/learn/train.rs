@@ -9,9 +9,11 @@
 
 mod dry_run;
 mod epoch_end;
+mod observer;
 mod step;
 
-pub(crate) use dry_run::dry_run;
+pub(crate) use dry_run::{DryRun, dry_run};
+pub use observer::{TrainingObserver, TrainingOutcome, TrainingProgress};
 
 use super::checkpoint::{self, CheckpointMeta, LoadedCheckpoint};
 use super::ema::Ema;
@@ -22,10 +24,12 @@ use super::non_finite::{NodeLocations, diverged_scores};
 use super::optim::OptimState;
 use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
-use super::run_folder::{self, EpochRecord, RunFolder, RunSummary};
+use super::replaced_run::{ReplacedRun, check_replaceable};
+use super::run_folder::{self, EpochRecord, RunFolder};
 use super::validate::{score_all, scored_role};
 use super::weights_origin::WeightsOrigin;
 use crate::base::code::Code;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::machine;
 use crate::base::problem::problem;
@@ -57,8 +61,8 @@ pub struct TrainingJob<'a> {
     pub imports: &'a [(String, String)],
     /// The run folder that is written to.
     pub folder: &'a RunFolder,
-    /// Whether to resume from the folder's last checkpoint.
-    pub resume: bool,
+    /// What happens to a run that the folder holds.
+    pub existing: ExistingRun,
     /// Source location of each node, for messages.
     pub places: &'a NodeLocations,
     /// Whether to start even if the machine has less free memory than the estimate for the run.
@@ -67,50 +71,16 @@ pub struct TrainingJob<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// Progress within an epoch, reported after each step.
-#[derive(Debug, Clone, Copy)]
-pub struct TrainingProgress {
-    /// Number of the epoch, counted from 1.
-    pub epoch: usize,
-    /// Number of epochs of the whole run.
-    pub epochs: usize,
-    /// Number of finished steps of this epoch.
-    pub step: usize,
-    /// Number of steps of an epoch.
-    pub steps: usize,
-    /// Mean training loss over the images that this epoch has trained on.
-    pub loss: f64,
-    /// Training images per wall-clock second, in this epoch since the run was started or resumed.
-    pub images_per_second: f64,
-    /// Estimated seconds of training until the end of the last epoch, without evaluation.
-    pub seconds_left: f64,
-}
-
-/// Receives the events of a training run.
-pub trait TrainingObserver {
-    /// Training starts: numbers of training images, of images that are scored after each epoch, of finished epochs, and of all
-    /// epochs.
-    fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize);
-    /// A step is finished.
-    fn step(&mut self, progress: &TrainingProgress);
-    /// An epoch is finished and scored; `best` if it is the best epoch by the first metric with a best checkpoint.
-    fn epoch(&mut self, record: &EpochRecord, best: bool);
-    /// Information that is no problem.
-    fn note(&mut self, _message: &str) {}
-    /// A warning in one sentence: something that may harm the run or slow it down.
-    fn warn(&mut self, message: &str);
-}
-
-/// How a training run ended without an error.
-#[derive(Debug, Clone)]
-pub enum TrainingOutcome {
-    /// All epochs are done, or the scores did not improve for `patience` epochs.
-    Done(RunSummary),
-    /// Ended by [`TrainingJob::stop`]; it can be resumed.
-    Interrupted {
-        /// Number of finished epochs.
-        epochs: usize,
-    },
+/// What happens to a run that the folder of a new one holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ExistingRun {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// It goes on from its last checkpoint. Without a run in the folder this is an error.
+    Resume,
+    /// It is removed once the new one has finished its first step. A folder with other files and no run is an error.
+    Replace,
 }
 
 /// Trains until all epochs are done, the scores have not improved for `patience` epochs, or `job.stop` is set.
@@ -118,14 +88,23 @@ pub enum TrainingOutcome {
 /// Errors: the settings, the data and the model do not fit each other, a file cannot be read or written, memory is not enough, or
 /// a loss, gradient or weight becomes NaN or infinite.
 pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Result<TrainingOutcome> {
+    match job.existing {
+        ExistingRun::Refuse => job.folder.check_vacant()?,
+        ExistingRun::Replace => drop(check_replaceable(job.folder)?),
+        ExistingRun::Resume => {}
+    }
     let (mut run, preflight, report) = prepare_run(job)?;
+    preflight.notes.iter().chain([&preflight.memory.to_text()]).for_each(|note| observer.detail(note));
     preflight.warnings.iter().for_each(|warning| observer.warn(warning));
     preflight.joined.iter().for_each(|note| observer.note(note));
     // Nothing was written up to here.
-    if job.resume {
-        job.folder.reopen()?
-    } else {
-        job.folder.create()?
+    match job.existing {
+        ExistingRun::Refuse => job.folder.create()?,
+        ExistingRun::Resume => job.folder.reopen()?,
+        ExistingRun::Replace => {
+            run.replaced = ReplacedRun::set_aside(job.folder)?;
+            job.folder.create()?;
+        }
     }
     job.folder.write_model(job.source, job.imports)?;
     job.folder.write_settings(job.settings)?;
@@ -154,11 +133,9 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     let frozen = frozen_parameters(job.checked, spec)?;
     spec.loss.check(data.spec().classes.len()).map_err(|e| problem!(E0717, "{e}"))?;
     let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
-    if job.resume {
+    if job.existing == ExistingRun::Resume {
         job.folder.check_started()?;
         check_same_split(&data, job.folder)?;
-    } else {
-        job.folder.check_vacant()?;
     }
     let plan = EpochPlan::new(spec, data.len(SplitRole::Train), job.checked);
     let mut preflight = preflight(job, &data, &frozen)?;
@@ -199,6 +176,7 @@ fn assemble_run<'a>(
         augmenter,
         slow_loading_reported: false,
         reported: BTreeSet::new(),
+        replaced: None,
     }
 }
 
@@ -214,7 +192,7 @@ struct InitialState {
 
 fn initial_state(job: &TrainingJob<'_>, plan: &EpochPlan, network: Network) -> Result<InitialState> {
     let spec = &job.settings.train;
-    if job.resume && job.folder.last().exists() {
+    if job.existing == ExistingRun::Resume && job.folder.last().exists() {
         let LoadedCheckpoint { network, average, optim, mut meta } =
             checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?;
         if meta.step > 0 && average.is_some() != spec.ema.is_some() {
@@ -230,8 +208,8 @@ fn initial_state(job: &TrainingJob<'_>, plan: &EpochPlan, network: Network) -> R
             return Err(problem!(
                 E0703,
                 &job.folder.last(),
-                "the training state is damaged: it is {} images into an epoch of {} with steps of {}",
-                meta.seen,
+                "the training state is damaged: it is {} into an epoch of {} with steps of {}",
+                counted(meta.seen, "image"),
                 plan.images,
                 plan.per_step;
                 help: "restore the file from a copy, or train the run again"
@@ -258,8 +236,8 @@ fn records(folder: &RunFolder, epochs: usize) -> Result<Vec<EpochRecord>> {
         return Err(problem!(
             E0721,
             folder.root(),
-            "`metrics.jsonl` has {} epochs, but `last.safetensors` is of epoch {epochs}",
-            records.len();
+            "`metrics.jsonl` has {}, but `last.safetensors` is of epoch {epochs}",
+            counted(records.len(), "epoch");
             help: "restore the missing lines, or start another run"
         ));
     }
@@ -292,6 +270,8 @@ struct TrainingRun<'a> {
     slow_loading_reported: bool,
     /// Topics of the notices about files that were reported.
     reported: BTreeSet<(FileRole, NoticeTopic)>,
+    /// The run that this one replaces, until its first step.
+    replaced: Option<ReplacedRun>,
 }
 
 impl TrainingRun<'_> {
@@ -343,7 +323,15 @@ impl TrainingRun<'_> {
         }
         let summary = self.summary();
         self.job.folder.write_summary(&summary)?;
+        self.remove_replaced();
         Ok(TrainingOutcome::Done(summary))
+    }
+
+    /// Removes the run that this one replaces, which has begun.
+    fn remove_replaced(&mut self) {
+        if let Some(replaced) = self.replaced.take() {
+            replaced.remove();
+        }
     }
 
     /// Runs the remaining steps of one epoch. Returns `None` if the run was stopped.
@@ -366,6 +354,7 @@ impl TrainingRun<'_> {
                 continue;
             }
             self.finish_step(pending)?;
+            self.remove_replaced();
             pending = self.begin_step(plan.images_of_step(self.meta.seen));
             self.meta.epoch_seconds = seconds_before + began.elapsed().as_secs_f64();
             let rate = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);

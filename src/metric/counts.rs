@@ -1,5 +1,6 @@
 //! Counts of true and false positives and negatives, from which most metrics are computed.
 
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::case_rules::IGNORED_CLASS;
@@ -83,8 +84,8 @@ pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<Pix
     if pred.len() != truth.len() {
         return Err(problem!(
             E0712,
-            "the prediction has {} pixels, but the ground truth has {}",
-            pred.len(),
+            "the prediction has {}, but the ground truth has {}",
+            counted(pred.len(), "pixel"),
             truth.len()
         ));
     }

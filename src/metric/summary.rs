@@ -6,6 +6,7 @@ use super::metric_scores::MetricScores;
 use super::run_hint::RunHint;
 use super::score_hints::{ScoreSigns, only_foreground, score_hints};
 use super::statistics::nan_mean;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::{EmptyClassRule, Metric};
@@ -84,7 +85,12 @@ impl Summary {
     pub fn new(cases: &[CaseScore], classes: &[String], empty_rule: EmptyClassRule) -> Result<Summary> {
         if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len()) {
             let (found, expected) = (case.per_class.len(), classes.len());
-            return Err(problem!(E0740, "`{}` has scores of {found} classes instead of {expected}", case.stem));
+            return Err(problem!(
+                E0740,
+                "`{}` has scores of {} instead of {expected}",
+                case.stem,
+                counted(found, "class")
+            ));
         }
         let unit = cases.first().map_or(DistanceUnit::Px, |c| c.unit);
         if let Some(other) = cases.iter().find(|c| c.unit != unit) {
@@ -152,7 +158,7 @@ impl Summary {
         if !self.finds_nothing() {
             return None;
         }
-        let images = |n: usize| if n == 1 { "1 mask".to_string() } else { format!("{n} masks") };
+        let images = |n: usize| counted(n, "mask");
         let masks = match self.images_with_foreground {
             Some(0) => "no mask has any either".to_string(),
             with => {

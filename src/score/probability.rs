@@ -1,6 +1,7 @@
 //! Writes class probabilities of a picture as one 16-bit PNG per class or as one NumPy file.
 
 use crate::base::atomic::write_atomic;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::png::write_grey16_atomic;
@@ -67,7 +68,14 @@ pub fn write_probabilities(
     let area = size[0] * size[1];
     if values.len() != classes.len() * area {
         let (n, k) = (values.len(), classes.len());
-        return Err(problem!(E0799, base, "{n} probabilities for {k} classes of {area} pixels"));
+        return Err(problem!(
+            E0799,
+            base,
+            "{} for {} of {}",
+            counted(n, "probability"),
+            counted(k, "class"),
+            counted(area, "pixel")
+        ));
     }
     let files: Vec<PathBuf> = file_suffixes(classes, format).iter().map(|end| with_suffix(base, end)).collect();
     match format {

@@ -4,6 +4,7 @@
 //! `sliding_window_inference` (mode `gaussian`, `sigma_scale` 0.125, constant padding); `docs/report.md` has the formulas.
 //! nnU-Net uses the same weights but spaces its tiles evenly.
 
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 
@@ -93,7 +94,8 @@ impl SlidingWindow {
                 let found = scores.len() / corners.len();
                 return Err(problem!(
                     E0799,
-                    "a tile of {width} x {height} pixels gave {found} scores and not {k} a pixel"
+                    "a tile of {width} x {height} pixels gave {} and not {k} a pixel",
+                    counted(found, "score")
                 ));
             }
             for (corner, scores) in corners.iter().zip(scores.chunks_exact(k * area)) {

@@ -2,6 +2,7 @@
 
 use super::prediction::{PredictedImage, PredictionOutput, PredictionSeconds, write};
 use super::volume_prediction::{VolumeTask, count_text};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::printable::printable_line;
 use crate::compute::device::{self, DeviceChoice};
@@ -212,16 +213,24 @@ impl Predictions {
         skipped.into_iter().chain(self.doubts.iter().cloned()).chain(lines).collect()
     }
 
-    /// Returns a line for each image, the warnings, and the times.
-    pub fn to_text(&self) -> String {
-        let PredictionSeconds { total, waiting, network, writing } = self.seconds;
+    /// Returns a line for each image: its mask and its share of foreground.
+    pub(crate) fn masks_text(&self) -> String {
         let mut text = String::new();
         for (_, written) in &self.written {
             let share = 100.0 * written.foreground;
-            let slices = written.volume.map_or_else(String::new, |v| format!(", {} {} slices", v.slices, v.axis));
+            let slices = written
+                .volume
+                .map_or_else(String::new, |v| format!(", {}", counted(v.slices, &format!("{} slice", v.axis))));
             let mask = written.mask.display().to_string();
             text += &format!("{}  {share:.1} % foreground{slices}\n", printable_line(&mask));
         }
+        text
+    }
+
+    /// Returns a line for each image, the warnings, and the times.
+    pub fn to_text(&self) -> String {
+        let PredictionSeconds { total, waiting, network, writing } = self.seconds;
+        let mut text = self.masks_text();
         self.warnings().iter().for_each(|w| text += &format!("warning: {w}\n"));
         self.notes.iter().for_each(|note| text += &format!("note: {note}\n"));
         let images = count_text(self.written.iter().map(|(_, written)| written));

@@ -1,6 +1,7 @@
 //! What `npc new` found and guessed, as text and as JSON.
 
 use super::table::{Cell, Column, Table};
+use crate::base::count::{counted, noun_for};
 use crate::base::number::{rough_bytes, thousands, with_prefix};
 use crate::base::path::or_working_folder;
 use crate::base::shell::quoted;
@@ -47,13 +48,14 @@ pub(crate) fn to_text(project: &ProjectSummary<'_>) -> String {
     }
     out.push('\n');
     let [params, macs, memory, minutes] = project.costs;
-    let s = if minutes == 1 { "" } else { "s" };
     out += &format!(
-        "network: {} parameters, {} MACs an image, {} a training step; run `{}`: about {minutes} minute{s} on two cores\n",
+        "network: {} {}, {} MACs an image, {} a training step; run `{}`: about {} on two cores\n",
         thousands(params),
+        noun_for(params, "parameter"),
         with_prefix(macs),
         rough_bytes(memory),
-        project.run
+        project.run,
+        counted(minutes, "minute")
     );
     project.written.iter().for_each(|path| out += &format!("wrote {}\n", path.display()));
     out += "\nnext\n";
@@ -73,7 +75,6 @@ fn commands(project: &ProjectSummary<'_>) -> Vec<String> {
 
 fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     let files = &inspection.files;
-    let s = |n: usize| if n == 1 { "" } else { "s" };
     let mut rows = vec![("images", place(files, 0)), ("masks", place(files, 1))];
     rows.extend(files.masks_by.iter().map(|how| ("", how.clone())));
     rows.push(("pairs", format!("{} {}", thousands(files.pairs as u64), files.paired_by)));
@@ -81,13 +82,18 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     let shown = files.left_out.iter().take(8);
     rows.extend(shown.map(|line| ("left out", line.clone())));
     if files.left_out.len() > 8 {
-        rows.push(("", format!("and {} more pairs that cannot be used", files.left_out.len() - 8)));
+        rows.push(("", format!("and {} that cannot be used", counted(files.left_out.len() - 8, "more pair"))));
     }
     if files.volumes > 0 {
         let n = files.volumes;
         rows.push((
             "volumes",
-            format!("{n} volume{} with {} slices that are used", s(n), thousands(files.cases as u64)),
+            format!(
+                "{} with {} {} that are used",
+                counted(n, "volume"),
+                thousands(files.cases as u64),
+                noun_for(files.cases as u64, "slice")
+            ),
         ));
     }
     let images: Vec<&ImageFacts> = inspection.survey.facts.iter().filter_map(|facts| facts.image.as_ref()).collect();
@@ -105,7 +111,13 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
     }
     if files.read < files.cases {
         let (read, cases) = (thousands(files.read as u64), thousands(files.cases as u64));
-        rows.push(("read", format!("{read} of {cases} images, and all masks; `npc data check` reads all")));
+        rows.push((
+            "read",
+            format!(
+                "{read} of {cases} {}, and all masks; `npc data check` reads all",
+                noun_for(files.cases as u64, "image")
+            ),
+        ));
     }
     rows
 }

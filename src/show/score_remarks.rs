@@ -1,5 +1,6 @@
 //! What readers of scores must know: `npc eval` prints it below its tables, and the report shows all of it.
 
+use crate::base::count::counted;
 use crate::metric::statistics::LEAST_UNITS;
 use crate::metric::{DistanceUnit, Evaluation, Intervals, Summary, VolumeEvaluation};
 use crate::score::compare::ScoredUnit;
@@ -21,8 +22,8 @@ pub(crate) fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<
     }
     if volumes.added_slices > 0 {
         lines.push(format!(
-            "every slice counts: {} slices that are no images of the split were predicted as well",
-            volumes.added_slices
+            "every slice counts: {} that are no images of the split were predicted as well",
+            counted(volumes.added_slices, "slice")
         ));
     }
     lines.push(empty_remark(s, classes, of));
@@ -35,7 +36,11 @@ pub(crate) fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<
 /// Returns what has a score for a class: `12 images`, or `24 pairs of image and class` for several classes.
 fn scored_pairs(s: &Summary, classes: usize, of: ScoredUnit) -> String {
     let pairs = s.n * classes;
-    if classes > 1 { format!("{pairs} pairs of {} and class", of.one()) } else { format!("{pairs} {}", of.name()) }
+    if classes > 1 {
+        format!("{} of {} and class", counted(pairs, "pair"), of.one())
+    } else {
+        format!("{pairs} {}", of.name())
+    }
 }
 
 /// Returns the rule for empty masks, and how often it was met.
@@ -65,7 +70,7 @@ fn no_interval_remark(s: &Summary, units: &str) -> String {
     let scored = s.n - s.ignored_images;
     let why = match s.groups {
         Some(1) => format!("all {scored} {units} are of one group"),
-        Some(groups) => format!("the {scored} {units} are of {groups} groups"),
+        Some(groups) => format!("the {scored} {units} are of {}", counted(groups, "group")),
         None => format!("{scored} {units} with a score"),
     };
     let what = if s.groups.is_some() { "groups" } else { units };
@@ -111,7 +116,10 @@ pub(crate) fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     }
     if let (Some(ece), Some(mce)) = (e.calibration.ece, e.calibration.mce) {
         let bins = e.calibration.bins.len();
-        lines.push(format!("calibration error (ECE, {bins} bins, all pixels) {ece:.4}, worst bin {mce:.4}"));
+        lines.push(format!(
+            "calibration error (ECE, {}, all pixels) {ece:.4}, worst bin {mce:.4}",
+            counted(bins, "bin")
+        ));
     }
     lines
 }
@@ -122,7 +130,7 @@ fn ignored_remark(s: &Summary, all: usize) -> Option<String> {
     let whole = match s.ignored_images {
         0 => String::new(),
         1 => "; 1 image has no other pixels and no score".into(),
-        n => format!("; {n} images have no other pixels and no score"),
+        n => format!("; {} have no other pixels and no score", counted(n, "image")),
     };
     (s.ignored_pixels > 0).then(|| format!("{share:.1} % of the pixels are ignored: they count in no score{whole}"))
 }

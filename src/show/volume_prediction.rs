@@ -6,6 +6,7 @@
 use super::images::contact_sheet::{CaptionedPicture, contact_sheet, in_columns};
 use super::images::overlay::{class_legend, overlay};
 use super::prediction::{PredictedImage, PredictedVolume, PredictionOutput, PredictionSeconds};
+use crate::base::count::{counted, noun_for};
 use crate::base::error::{Result, RunError};
 use crate::base::number::thousands;
 use crate::base::problem::problem;
@@ -144,9 +145,10 @@ impl VolumeTask<'_> {
             return Err(problem!(
                 E0731,
                 path,
-                "the probabilities of {} voxels and {} classes need more than 2 GiB",
+                "the probabilities of {} {} and {} need more than 2 GiB",
                 thousands(voxels as u64),
-                self.plan.spec.classes.len();
+                noun_for(voxels as u64, "voxel"),
+                counted(self.plan.spec.classes.len(), "class");
                 help: "leave out `--probabilities`, or cut the volume into parts"
             ));
         }

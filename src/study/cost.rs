@@ -6,6 +6,7 @@ pub mod field;
 mod formula;
 pub mod memory;
 mod periodic_reads;
+pub(crate) mod training_work;
 
 pub use convention::Convention;
 pub use formula::{FormulaReport, NodeFormula, cost_formulas};

@@ -12,6 +12,7 @@ mod kernel_coverage;
 mod misplaced;
 mod no_effect;
 
+use crate::base::count::counted;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{CallChains, Graph, NodeId};
 use crate::text::diag::{Code, Diagnostic, Problems};
@@ -57,7 +58,7 @@ fn warnings_by_place(graph: &Graph, found: Vec<LintFinding>) -> Problems {
     let mut problems = Problems::new();
     for ((code, place), (finding, nodes)) in by_place {
         let node = graph.node(finding.id);
-        let alike = if nodes.len() > 1 { format!(" ({} nodes)", nodes.len()) } else { String::new() };
+        let alike = if nodes.len() > 1 { format!(" ({})", counted(nodes.len(), "node")) } else { String::new() };
         let d = Diagnostic::new(code, place, finding.message + &alike)
             .label(finding.label)
             .help(finding.help)

@@ -66,7 +66,7 @@ impl Networks {
     fn cost(&self) {
         let size = self.header.size.map(|[h, w]| format!("{h}x{w}"));
         let file = self.path.file_name().unwrap().to_string_lossy();
-        let mut args = vec!["check", &file];
+        let mut args = vec!["check", &file, "--claims"];
         args.extend(size.iter().flat_map(|size| ["--size", size]));
         let output = npc(self.path.parent().unwrap(), &args);
         assert_eq!(output.code, 0, "{}", output.stderr);

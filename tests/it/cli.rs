@@ -12,6 +12,7 @@ mod graph;
 mod levels;
 #[cfg(unix)]
 mod malicious_input;
+mod manners;
 mod model_references;
 #[cfg(feature = "data")]
 mod new_project;

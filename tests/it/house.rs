@@ -4,6 +4,7 @@
 mod command_lines;
 #[cfg(feature = "cli")]
 mod console;
+mod counts;
 mod docs;
 #[cfg(feature = "cli")]
 mod fences;

@@ -1,5 +1,6 @@
 //! `npc data check`: reports all problems of a data set in one run.
 
+use crate::cli::details::ModelFiles;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::option_words::{TEXT_OR_JSON, format_parser};
 use crate::cli::progress::bar;
@@ -8,7 +9,6 @@ use crate::desk::{data_blocks, named_model};
 use crate::show::images::survey_sheets;
 use crate::show::survey;
 use crate::show::table::OutputFormat;
-use crate::text::files::Disk;
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -47,8 +47,8 @@ pub(super) struct DataCheckOptions {
 }
 
 pub(super) fn run(opts: &DataCheckOptions) -> CommandResult {
-    let named = named_model(&Disk, &opts.file, opts.model.as_deref())?;
-    let blocks = data_blocks(&Disk, &named.file, &opts.data, named.model.as_deref())?;
+    let named = named_model(&ModelFiles, &opts.file, opts.model.as_deref())?;
+    let blocks = data_blocks(&ModelFiles, &named.file, &opts.data, named.model.as_deref())?;
     let mut documents = Vec::new();
     let mut failed = false;
     for block in &blocks {

@@ -1,14 +1,16 @@
 //! `npc data show`: draws samples with their masks outlined, and their augmentations.
 
 use crate::base::atomic::named_target;
+use crate::base::count::counted;
+use crate::cli::details::ModelFiles;
 use crate::cli::error::CommandResult;
 use crate::cli::file_format::check_ending;
+use crate::cli::options::SettingOptions;
 use crate::cli::split_option::SplitPart;
 use crate::cli::terminal::print;
 use crate::data::png::write_png_atomic;
 use crate::desk::{DataRequest, ResolvedData, resolve_data};
 use crate::show::images::sample_sheet::{SampleChoice, SampleSource, sample_sheet};
-use crate::text::files::Disk;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -54,9 +56,8 @@ pub(super) struct DataShowOptions {
     /// Folder that the paths of the data block are relative to
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
-    /// Override a setting: data.size=[128,128], seed=3
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    settings: SettingOptions,
     /// Picture to write
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
@@ -68,10 +69,11 @@ pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
         file: &opts.file,
         data: opts.data.as_deref(),
         run: opts.run.as_deref(),
-        set: &opts.set,
+        set: &opts.settings.set,
+        with: &opts.settings.with,
         data_root: opts.data_root.as_deref(),
     };
-    let ResolvedData { data, root, channels, train } = resolve_data(&Disk, &request)?;
+    let ResolvedData { data, root, channels, train } = resolve_data(&ModelFiles, &request)?;
     let role = opts.split.role();
     let choice = SampleChoice {
         role,
@@ -82,12 +84,12 @@ pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
     };
     let source = SampleSource { data: &data, root: &root, channels, train: train.as_ref() };
     let sheet = sample_sheet(&source, &choice)?;
-    sheet.warnings.iter().for_each(|w| eprintln_lossy!("warning: {w}"));
+    sheet.warnings.iter().for_each(|w| notice!("warning: {w}"));
     write_png_atomic(&named_target(&opts.out)?, &sheet.rgb, sheet.size)?;
     let first = if sheet.by_class { ", slices with classes first" } else { "" };
-    let mut text = format!("{} of {} samples of `{}`{first}", sheet.shown, sheet.of, role.name());
+    let mut text = format!("{} of {} of `{}`{first}", sheet.shown, counted(sheet.of, "sample"), role.name());
     match (sheet.augmented, &train) {
-        (true, _) => text += &format!(", each in {} epochs from {}", opts.versions, opts.epoch),
+        (true, _) => text += &format!(", each in {} from {}", counted(opts.versions, "epoch"), opts.epoch),
         (false, Some(train)) => text += &format!("; run `{}` augments nothing", train.name),
         (false, None) => {}
     }

@@ -2,7 +2,9 @@
 
 use super::counted_table::{key_label, sweep_text, sweep_title};
 use super::options::SweepOptions;
+use crate::base::count::counted;
 use crate::base::problem::problem;
+use crate::cli::details::ModelFiles;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_problems};
@@ -10,7 +12,6 @@ use crate::desk::{CountRequest, CountedSweep, ModelOrder, count_models, counted_
 use crate::show::chart::CHART_ENDINGS;
 use crate::study::cost::Convention;
 use crate::study::explore::MeasureKey;
-use crate::text::files::Disk;
 
 pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     if let Some(path) = &opts.plot {
@@ -28,7 +29,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
         convention: opts.look.convention.unwrap_or(Convention::Conv),
         batch: opts.table.batch,
     };
-    let sweep = count_models(&Disk, &request)?;
+    let sweep = count_models(&ModelFiles, &request)?;
     print(&sweep_text(&sweep, opts.look.format))?;
     if let Some(path) = &opts.plot {
         let chart = counted_chart(&sweep, &sweep_title(&sweep), key_label)
@@ -49,6 +50,6 @@ fn report_broken_models(sweep: &CountedSweep) {
     let problems = &sweep.failures.problems;
     let errors = problems.iter().filter(|d| d.is_error()).count();
     print_problems(&sweep.failures.sources, &problems.iter().filter(|d| d.is_error()).take(SHOWN).cloned().collect());
-    let more = if errors > SHOWN { format!("; {} messages more", errors - SHOWN) } else { String::new() };
-    eprintln_lossy!("{} of {} models cannot be built or measured{more}", sweep.broken, sweep.tried);
+    let more = if errors > SHOWN { format!("; {} more", counted(errors - SHOWN, "message")) } else { String::new() };
+    eprintln_lossy!("{} of {} cannot be built or measured{more}", sweep.broken, counted(sweep.tried, "model"));
 }

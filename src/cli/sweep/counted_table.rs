@@ -1,5 +1,6 @@
 //! Table of a counted sweep as text, Markdown, LaTeX, CSV and JSON.
 
+use crate::base::count::noun_for;
 use crate::base::number::thousands;
 use crate::desk::ArgumentTexts;
 use crate::desk::{CountedFunction, CountedSweep};
@@ -49,7 +50,7 @@ pub(super) fn sweep_title(sweep: &CountedSweep) -> String {
 }
 
 fn model_count(n: usize) -> String {
-    if n == 1 { "1 model".into() } else { format!("{} models", thousands(n as u64)) }
+    if n == 1 { "1 model".into() } else { format!("{} {}", thousands(n as u64), noun_for(n as u64, "model")) }
 }
 
 pub(super) fn key_label(key: MeasureKey, sweep: &CountedSweep) -> String {
@@ -138,7 +139,7 @@ fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
             let macs = |v: &CountedVariant| v.at[0].macs;
             // Equal functions may differ in unused weights, or in operators that a convention counts.
             if variant.params != row.variant.params {
-                format!("{text} ({} params)", thousands(variant.params))
+                format!("{text} ({} {})", thousands(variant.params), noun_for(variant.params, "param"))
             } else if macs(variant) != macs(&row.variant) {
                 format!("{text} ({} MACs)", thousands(macs(variant)))
             } else {

@@ -1,6 +1,7 @@
 //! Notes below the table of a trained sweep.
 
 use super::trained_table::TrainedSweep;
+use crate::base::count::counted;
 use crate::desk::sweep::RunState;
 use crate::learn::run_folder::RunFolder;
 use crate::metric::CaseTable;
@@ -12,7 +13,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
     let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
     if table.plan.left_out > 0 {
         let all = table.plan.left_out + table.plan.points.len();
-        notes.push(format!("{} of {all} models left out by `keep where`.", table.plan.left_out));
+        notes.push(format!("{} of {} left out by `keep where`.", table.plan.left_out, counted(all, "model")));
     }
     match table.plan.changed.as_deref() {
         None | Some([]) => {}
@@ -32,8 +33,8 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
     };
     let seeds = table.rows.iter().flat_map(|r| r.differences.first()?.map(|d| d.seeds)).max();
     notes.push(format!(
-        "Means over {} test images, then over the seeds; ± is the standard deviation over the seeds.",
-        first.cases.stems.len()
+        "Means over {}, then over the seeds; ± is the standard deviation over the seeds.",
+        counted(first.cases.stems.len(), "test image")
     ));
     match seeds {
         None => {}
@@ -41,7 +42,8 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
             "One seed: the intervals cover the variation of the images, but not of repeated training.".to_string(),
         ),
         Some(n) => notes.push(format!(
-            "Differences are paired by image and seed; their intervals are bootstrapped over images and {n} seeds."
+            "Differences are paired by image and seed; their intervals are bootstrapped over images and {}.",
+            counted(n, "seed")
         )),
     }
     notes.extend(note_on_groups(&first.cases));
@@ -66,7 +68,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
 /// Returns a note on the groups of the test images; `None` if they have none.
 fn note_on_groups(cases: &CaseTable) -> Option<String> {
     let groups = unit_count(cases.stems.len(), Some(cases.groups.as_deref()?));
-    let of = if groups == 1 { "1 group".to_string() } else { format!("{groups} groups") };
+    let of = counted(groups, "group");
     Some(match groups < LEAST_UNITS {
         true => format!("The test images are of {of}: intervals need at least {LEAST_UNITS}."),
         false => format!("The test images are of {of}: the bootstrap draws groups."),

@@ -3,6 +3,8 @@
 #[cfg(feature = "run")]
 use crate::cli::compare::parse_metric;
 use crate::cli::option_words::{TABLES, format_parser};
+#[cfg(feature = "run")]
+use crate::cli::options::SettingOptions;
 use crate::desk::{ImageSize, ModelOrder, parse_size};
 use crate::show::chart::ChartTheme;
 #[cfg(feature = "run")]
@@ -126,9 +128,11 @@ pub(crate) struct SweepRunOptions {
     /// Number of parallel runs; the CPU cores are divided among them
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
-    /// Override a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    pub settings: SettingOptions,
+    /// Replace run folders that hold runs with other settings, once their new runs begin; runs with these settings are kept
+    #[arg(long, conflicts_with_all = ["collect", "print_jobs", "slurm"])]
+    pub overwrite: bool,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     pub device: Option<String>,

@@ -1,7 +1,10 @@
 //! Trains and evaluates the runs of a sweep, and reads their scores.
 
 use super::options::SweepRunOptions;
+use crate::base::count::counted;
 use crate::base::number::clock;
+use crate::base::shell::quoted;
+use crate::cli::details::detail;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::terminal::stop_on_interrupt;
 use crate::data::SplitRole;
@@ -19,18 +22,26 @@ fn log_path(folder: &RunFolder) -> PathBuf {
 }
 
 /// Trains the unfinished runs. Returns label and message of each failed run.
-pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, CommandError> {
+pub(super) fn train_runs(
+    plan: &mut SweepPlan,
+    jobs: usize,
+    overwrite: bool,
+) -> Result<Vec<(String, String)>, CommandError> {
     // Seed by seed, so that an interrupted sweep has comparable points.
     let mut due: Vec<&mut PlannedRun> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
     let total = due.len();
-    due.retain(|r| matches!(r.state, RunState::Absent | RunState::Started));
+    due.retain(|r| match &r.state {
+        RunState::Absent | RunState::Started => true,
+        RunState::Other(_) => overwrite,
+        RunState::Finished | RunState::Broken => false,
+    });
     due.sort_by_key(|r| r.seed);
     if due.len() < total {
-        eprintln_lossy!("{} of {total} runs need training", due.len());
+        notice!("{} of {} to train", due.len(), counted(total, "run"));
     }
     let task = |r: &&mut PlannedRun| ProcessTask {
         label: r.label.clone(),
-        args: r.train.iter().cloned().chain(["--stop-with-input".to_string()]).collect(),
+        args: command_of(r).into_iter().chain(["--stop-with-input".to_string()]).collect(),
         log: log_path(&r.folder),
         kill: false,
     };
@@ -47,13 +58,28 @@ pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(Strin
     Ok(failures)
 }
 
+/// Returns the arguments that train a run. A folder with a run of other settings is replaced, and all others continue.
+fn command_of(run: &PlannedRun) -> Vec<String> {
+    let mut args = run.train.clone();
+    if matches!(run.state, RunState::Other(_)) {
+        args.retain(|arg| arg != "--resume=auto");
+        args.push("--overwrite".into());
+    }
+    args
+}
+
 /// Runs processes and prints their progress.
 fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, CommandError> {
     let (mut done, began) = (0, Instant::now());
     let ends = run_tasks(tasks, jobs, stop_on_interrupt(), &mut |k, news| {
         let label = &tasks[k].label;
         match news {
-            TaskEvent::Started => eprintln_lossy!("{label}: {}", tasks[k].args[0]),
+            TaskEvent::Started => {
+                detail("command", || {
+                    format!("npc {}", tasks[k].args.iter().map(|arg| quoted(arg)).collect::<Vec<_>>().join(" "))
+                });
+                notice!("{label}: {}", tasks[k].args[0])
+            }
             TaskEvent::Ended(end, took) => {
                 done += 1;
                 let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
@@ -67,7 +93,7 @@ fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, CommandEr
                     TaskEnd::Failed(_) => "failed",
                     TaskEnd::Stopped => "stopped",
                 };
-                eprintln_lossy!("{label}: {what} in {} ({done} of {}{left})", clock(took.as_secs_f64()), tasks.len());
+                notice!("{label}: {what} in {} ({done} of {}{left})", clock(took.as_secs_f64()), tasks.len());
             }
         }
     });

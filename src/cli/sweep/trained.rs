@@ -4,7 +4,9 @@ use super::notes::notes;
 use super::options::{SweepOptions, SweepRunOptions, TrainedSweepOptions};
 use super::run_steps::{read_scores, score_runs, train_runs};
 use super::trained_table::TrainedSweep;
+use crate::base::count::counted;
 use crate::base::problem::problem;
+use crate::cli::details::{ModelFiles, StageClock, detail};
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_report};
@@ -18,7 +20,6 @@ use crate::show::sweep_cost::CostKey;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::config::Metric;
-use crate::text::files::Disk;
 use std::path::Path;
 
 pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandResult {
@@ -45,7 +46,8 @@ pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandRes
         run: runs.run.as_deref(),
         on: opts.on.first().map(String::as_str),
         seeds: common.seeds,
-        set: &common.set,
+        set: &common.settings.set,
+        with: &common.settings.with,
         data_root: common.data_root.as_deref(),
         device: common.device.as_deref(),
         out: common.out.as_deref(),
@@ -70,24 +72,41 @@ pub(crate) fn run_sweep(
     format: OutputFormat,
     plot: Option<&CostPlot<'_>>,
 ) -> CommandResult {
-    let mut plan = plan_sweep(&Disk, wanted)?;
+    let mut clock = StageClock::start();
+    let mut plan = plan_sweep(&ModelFiles, wanted)?;
     plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(|failure| print_report(failure.report()));
     if let Some(path) = &common.slurm {
         write_slurm(&plan, common.jobs, path)?;
         let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
-        return print(&format!("{n} runs: sbatch {}; then the same command with --collect\n", path.display()));
+        let runs = counted(n, "run");
+        return print(&format!("{runs}: sbatch {}; then the same command with --collect\n", path.display()));
     }
     if common.print_jobs {
         return print(&(shell_lines(&plan)?.join("\n") + "\n"));
     }
     let to = reference_point(&plan, common.to.as_deref())?;
-    refuse_foreign_runs(&plan)?;
+    if common.overwrite && !train {
+        return Err(CommandError::usage(
+            problem!(E0503, "`--overwrite` replaces runs by training them, and nothing is trained here";
+            help: "add `--train`, or leave out `--overwrite`"),
+        ));
+    }
+    if !common.overwrite {
+        refuse_foreign_runs(&plan)?;
+    }
+    clock.lap("read the files, built the models, and looked at the run folders");
+    detail("out", || plan.out.display().to_string());
+    for run in plan.points.iter().flat_map(|point| &point.runs) {
+        detail("run", || format!("{}: {}", run.label, run.state));
+    }
     let mut failures = broken_points(&plan);
     if train {
-        failures.extend(train_runs(&mut plan, usize::from(common.jobs))?);
+        failures.extend(train_runs(&mut plan, usize::from(common.jobs), common.overwrite)?);
     }
     if train || common.collect {
+        clock.lap("trained");
         score_runs(&plan, common, &mut failures)?;
+        clock.lap("scored");
     }
     if common.collect {
         let open = |r: &&PlannedRun| matches!(r.state, RunState::Absent | RunState::Started);
@@ -145,10 +164,11 @@ fn refuse_foreign_runs(plan: &SweepPlan) -> CommandResult {
     let Some((first, what)) = others.first() else { return Ok(()) };
     let more = match others.len() {
         1 => String::new(),
-        n => format!(" ({} folders in all)", n),
+        n => format!(" ({} in all)", counted(n, "folder")),
     };
     let problem = problem!(E0723, first.folder.root(), "holds a run with other settings{more}: {what}";
-        help: "give the settings it was trained with, another folder with --out DIR, or remove the folder");
+        help: "give the settings it was trained with, or another folder with `--out DIR`";
+        help: "or replace such runs: `--train --overwrite`");
     Err(problem.into())
 }
 

@@ -4,6 +4,7 @@ use super::failure::{damaged, truncated, unsupported};
 use super::jpeg_header::JpegHeader;
 use super::raw_picture::{ExtraSample, FileFields, RawPicture};
 use super::{jpeg_colours, jpeg_scans};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::data::jpeg_end::with_guarded_end;
@@ -107,7 +108,7 @@ fn check_header(path: &Path, header: &JpegHeader<'_>) -> Result<[usize; 2]> {
                 help: "save it as RGB"
             ));
         }
-        n => return Err(unsupported(path, FORMAT, &format!("a picture of {n} components"))),
+        n => return Err(unsupported(path, FORMAT, &format!("a picture of {}", counted(n, "component")))),
     }
     check_size(path, u64::from(header.height), u64::from(header.width), u64::from(header.components))
 }

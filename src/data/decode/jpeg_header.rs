@@ -2,6 +2,7 @@
 
 use super::raw_picture::FileFields;
 use super::tiff_directory::TiffDirectories;
+use crate::base::count::counted;
 use crate::data::notice::NoticeTopic;
 
 /// Tag with the number of pictures in the index of a Multi-Picture file (CIPA DC-007).
@@ -127,7 +128,7 @@ impl<'a> JpegHeader<'a> {
     pub(super) fn unsupported_process(&self) -> Option<String> {
         let name = match self.process {
             0xc0..=0xc2 if self.precision == 8 => return None,
-            0xc0..=0xc2 => return Some(format!("a precision of {} bits", self.precision)),
+            0xc0..=0xc2 => return Some(format!("a precision of {}", counted(self.precision, "bit"))),
             0xc3 | 0xc7 | 0xcb | 0xcf => "lossless coding",
             0xc9 | 0xca | 0xcd | 0xce => "arithmetic coding",
             _ => "hierarchical coding",

@@ -9,6 +9,7 @@ use super::tiff_directory::TiffDirectories;
 use super::tiff_page::{PHOTOMETRIC, TiffPage};
 use super::tiff_storage::{self, GdalFields};
 use super::tiff_tiles;
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::data::notice::{FileRole, NoticeTopic};
@@ -63,11 +64,13 @@ pub(super) fn read(path: &Path, mut bytes: Vec<u8>, role: FileRole) -> Result<Ra
     if extras > 1 {
         match role {
             FileRole::Image => {
-                let text = format!("{extras} samples beside the colours are ignored");
+                let text = format!("{} beside the colours are ignored", counted(extras, "sample"));
                 fields.notices.push((NoticeTopic::Alpha, text));
                 values.keep_channels(samples, colours as usize);
             }
-            FileRole::Mask => return Err(unsupported(path, FORMAT, &format!("a mask of {samples} samples a pixel"))),
+            FileRole::Mask => {
+                return Err(unsupported(path, FORMAT, &format!("a mask of {} a pixel", counted(samples, "sample"))));
+            }
         }
     }
     if transparency {
@@ -113,17 +116,21 @@ fn check_page(path: &Path, page: &TiffPage) -> Result<u64> {
         return refuse("FillOrder 2 (the first pixel in the lowest bit)");
     }
     if page.samples < colours {
-        return Err(damaged(path, FORMAT, &format!("{} samples per pixel cannot hold its colours", page.samples)));
+        return Err(damaged(
+            path,
+            FORMAT,
+            &format!("{} per pixel cannot hold its colours", counted(page.samples, "sample")),
+        ));
     }
     if colours == 1 && page.samples >= 3 {
-        return refuse(&format!("a picture of {} bands that are no colours", page.samples));
+        return refuse(&format!("a picture of {} that are no colours", counted(page.samples, "band")));
     }
     if page.planar && page.tiled && page.samples > 1 {
         return refuse("tiles with one plane per colour");
     }
     let whole = matches!(page.bits, 8 | 16 | 32 | 64) && (page.photometric != 3 || page.bits == 8);
     if !(whole || matches!(page.bits, 1 | 2 | 4) && page.samples == 1) {
-        return refuse(&format!("a sample of {} bits", page.bits));
+        return refuse(&format!("a sample of {}", counted(page.bits, "bit")));
     }
     Ok(colours)
 }

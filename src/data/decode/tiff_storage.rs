@@ -4,6 +4,7 @@
 use super::failure::{damaged, unsupported};
 use super::tiff_directory::TiffDirectories;
 use super::tiff_page::TiffPage;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::NoticeTopic;
@@ -37,8 +38,8 @@ fn check_samples(path: &Path, file: &TiffDirectories<'_>, page: &TiffPage) -> Re
     let what = match (format, page.bits) {
         _ if formats.iter().any(|other| *other != format) => "a mixture of sample formats".into(),
         (1, _) | (2, 8..) | (3, 16..) => return Ok(()),
-        (2, bits) => format!("a signed sample of {bits} bits"),
-        (3, bits) => format!("a float sample of {bits} bits"),
+        (2, bits) => format!("a signed sample of {}", counted(bits, "bit")),
+        (3, bits) => format!("a float sample of {}", counted(bits, "bit")),
         (4, _) => "a sample without a format (SampleFormat 4)".into(),
         (5 | 6, _) => "a complex number as sample".into(),
         (other, _) => format!("SampleFormat {other}"),
@@ -87,7 +88,8 @@ fn check_parts(path: &Path, file: &TiffDirectories<'_>, page: &TiffPage) -> Resu
     let inside_header = |at: u64| at < (pointer + width) as u64;
     match offsets.iter().zip(&lengths).position(|(offset, length)| inside_header(*offset) || *length == 0) {
         Some(bad) => {
-            let what = format!("{name} {} of {all} has {} bytes at byte {}", bad + 1, lengths[bad], offsets[bad]);
+            let what =
+                format!("{name} {} of {all} has {} at byte {}", bad + 1, counted(lengths[bad], "byte"), offsets[bad]);
             Err(damaged(path, FORMAT, &what))
         }
         None => Ok(()),

@@ -1,6 +1,7 @@
 //! Finds the files that may be images and those that may be masks.
 
 use super::name_words::{NamedRole, common_folder, folders, mask_affix, mask_sign, role_of, role_of_folder, stem};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::path::{folder_of, or_working_folder, without_dot};
 use crate::base::problem::problem;
@@ -167,8 +168,8 @@ fn no_masks(root: &Path, images: &[PathBuf]) -> RunError {
     problem!(
         E0710,
         root,
-        "no masks for these {} images: no file here, and no folder beside it, has a name like `masks` or `{example}_mask`",
-        images.len();
+        "no masks for these {}: no file here, and no folder beside it, has a name like `masks` or `{example}_mask`",
+        counted(images.len(), "image");
         help: "say where they are: `--masks 'FOLDER/*.png'`"
     )
 }

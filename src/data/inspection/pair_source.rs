@@ -4,6 +4,7 @@ use super::data_guess::DataGuess;
 use super::pair_matching::{MatchRule, MatchedPairs, channel, pattern_of};
 use super::request::{InspectionRequest, UsedPair};
 use super::split_guess::{FolderRoles, groups_of_folders, roles_of_folders};
+use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::path::without_dot;
 use crate::base::problem::problem;
@@ -65,8 +66,8 @@ pub(super) fn find_source(
     if let Some(groups) = &groups {
         let distinct: BTreeSet<&String> = groups.iter().collect();
         let why = format!(
-            "the folders look like {} patients, such as `{}`, and are the column `group`",
-            distinct.len(),
+            "the folders look like {}, such as `{}`, and are the column `group`",
+            counted(distinct.len(), "patient"),
             groups[0]
         );
         guesses.push(DataGuess { key: "list", why });
@@ -158,10 +159,10 @@ pub(super) fn nothing_pairs(matched: &MatchedPairs, masks: &[PathBuf]) -> RunErr
         .for_each(|e| *endings.entry(e).or_default() += 1);
     problem!(
         E0710,
-        "no image has a mask by its name: {} images such as {}; {} masks such as {}",
-        matched.lone_images.len(),
+        "no image has a mask by its name: {} such as {}; {} such as {}",
+        counted(matched.lone_images.len(), "image"),
         example(&matched.lone_images),
-        masks.len(),
+        counted(masks.len(), "mask"),
         example(masks);
         help: "an image and its mask share a part of their names, such as `p1.png` and `p1_mask.png`; rename the files";
         help: "or write the pairs to a CSV file with the columns image and mask, for `list = \"cases.csv\"` in a data block"

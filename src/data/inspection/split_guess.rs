@@ -2,6 +2,7 @@
 
 use super::data_guess::DataGuess;
 use super::name_words::{common_folder, folders, names_a_patient, role_of_folder, split_role};
+use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::path::with_slashes;
 use crate::base::problem::problem;
@@ -32,8 +33,9 @@ pub(super) fn group_of_names(cases: &[Case]) -> Option<(String, DataGuess)> {
     let found = suggest(&stems, |groups| groups.iter().all(|name| names_a_patient(name)))?;
     let pattern = if of_slices { format!("{}_z*", found.pattern) } else { found.pattern };
     let why = format!(
-        "the names look like {} patients or recordings, such as `{}`; all images of one stay in one part",
-        found.groups, found.example
+        "the names look like {} or recordings, such as `{}`; all images of one stay in one part",
+        counted(found.groups, "patient"),
+        found.example
     );
     Some((pattern, DataGuess { key: "split", why }))
 }
@@ -241,10 +243,7 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
     let mut add = |why: String| guesses.push(DataGuess { key: "split", why });
     match &done.split {
         Split::Lists { val: Some(ListedValidation::Share { .. }), .. } => add(format!(
-            "there is no list for validation, so {} of the {} images of the training list choose the best epoch",
-            done.parts.val.len(),
-            done.parts.val.len() + done.parts.train.len()
-        )),
+            "there is no list for validation, so {} of the {} of the training list choose the best epoch", done.parts.val.len(), counted(done.parts.val.len() + done.parts.train.len(), "image"))),
         _ if done.parts.val.is_empty() => add(
             "the training list is too short for a validation part, so the best epoch is chosen on the test part and its scores are \
              optimistic"
@@ -257,7 +256,7 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
     }
     let used = done.parts.all().count();
     if used < all {
-        add(format!("{} of {all} images are in no list and are not used", all - used));
+        add(format!("{} of {} are in no list and are not used", all - used, counted(all, "image")));
     }
     guesses
 }
@@ -266,7 +265,7 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
 fn one_unit(cases: &[Case]) -> RunError {
     let what = match cases {
         [_] => "there is one image".to_string(),
-        _ => format!("all {} images are of one volume or patient", cases.len()),
+        _ => format!("all {} are of one volume or patient", counted(cases.len(), "image")),
     };
     problem!(E0715, "{what}, which cannot be both trained and tested on";
         help: "add images, of other patients where there are patients")

@@ -1,5 +1,6 @@
 //! Masks whose shape is in the alpha channel.
 
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
@@ -28,7 +29,8 @@ pub(super) fn refuse(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<()
     let error = problem!(
         E0713,
         path,
-        "{count} of {n} pixels of the mask are transparent, the first at x {}, y {} (alpha {} of {})",
+        "{count} of {} of the mask are transparent, the first at x {}, y {} (alpha {} of {})",
+        counted(n, "pixel"),
         first % width,
         first / width,
         alpha.values.at(first),
@@ -53,9 +55,9 @@ pub(super) fn classes(
     let [_, second] = spec.classes.as_slice() else {
         return Err(problem!(
             E0716,
-            "data `{}` has {} classes, but alpha separates only two",
+            "data `{}` has {}, but alpha separates only two",
             spec.name,
-            spec.classes.len();
+            counted(spec.classes.len(), "class");
             help: "mask = exact"
         ));
     };

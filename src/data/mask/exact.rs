@@ -4,6 +4,7 @@ use super::grey;
 use super::label_help;
 use super::label_lookup::class_of_value;
 use super::unknown_label::{UnknownLabel, UnknownLabels};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
 use crate::data::palette_colours::colours_in_use;
@@ -76,7 +77,7 @@ fn error(
     if let Some(palette) = &pixels.palette {
         let shown = match palette.get(first.value as usize) {
             Some(colour) => format!("{} (colour {})", first.value, MaskLabel(colour_label(*colour))),
-            None => format!("{} (beyond the {} colours)", first.value, palette.len()),
+            None => format!("{} (beyond the {})", first.value, counted(palette.len(), "colour")),
         };
         let error = first.error(path, "palette index", &shown, width, spec);
         return label_help::palette_help(spec, unknown, pixels, palette).into_iter().fold(error, RunError::help);

@@ -1,6 +1,7 @@
 //! Grey masks: samples of fewer than 8 bits, and pixels of three equal channels.
 
 use super::label_help;
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::data::pixels::Pixels;
@@ -28,9 +29,10 @@ pub(super) fn widen(pixels: &mut Pixels, spec: &DataSpec) {
 /// Returns a sentence about a file of few bits whose values count as shown; `None` for other files.
 pub(super) fn depth_help(pixels: &Pixels, spec: &DataSpec) -> Option<String> {
     let bits = pixels.bits.filter(|bits| !count_as_stored(*bits, spec))?;
-    let (last, s) = ((1u32 << bits) - 1, if bits == 1 { "" } else { "s" });
+    let last = (1u32 << bits) - 1;
     Some(format!(
-        "the file has {bits} bit{s} a pixel, and its value {last} counts as 255 because not all labels are at most {last}"
+        "the file has {} a pixel, and its value {last} counts as 255 because not all labels are at most {last}",
+        counted(bits, "bit")
     ))
 }
 

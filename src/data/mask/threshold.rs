@@ -5,6 +5,7 @@ use super::grey::{self, GreyValues};
 use super::label_help::further_class;
 use super::label_lookup::{MAX_CLASS_NUMBER, class_of_value};
 use super::unknown_label::pixel_count;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
@@ -31,9 +32,9 @@ impl TwoClasses {
         let &[first, second] = spec.labels.as_slice() else {
             return Err(problem!(
                 E0716,
-                "data `{}` has {} labels, but a threshold separates only two classes",
+                "data `{}` has {}, but a threshold separates only two classes",
                 spec.name,
-                spec.labels.len();
+                counted(spec.labels.len(), "label");
                 help: "mask = exact"
             ));
         };

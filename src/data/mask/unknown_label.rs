@@ -1,5 +1,6 @@
 //! Values and colours of a mask that are no labels, and the message about them.
 
+use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::problem::problem;
 use crate::text::config::DataSpec;
@@ -56,7 +57,7 @@ impl<V> UnknownLabel<V> {
         let others = match self.others {
             0 => String::new(),
             1 => "; 1 other is not a label either".to_string(),
-            more => format!("; {more} others are not labels either"),
+            more => format!("; {} are not labels either", counted(more, "other")),
         };
         let place = pixel_count(self.count, self.at, width);
         problem!(
@@ -70,8 +71,7 @@ impl<V> UnknownLabel<V> {
 
 /// Returns `3 pixels, the first at x 4, y 2`.
 pub(super) fn pixel_count(count: usize, at: usize, width: usize) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} pixel{s}, the first at x {}, y {}", at % width, at / width)
+    format!("{}, the first at x {}, y {}", counted(count, "pixel"), at % width, at / width)
 }
 
 /// Returns all labels with their classes, and the ignored values.

@@ -1,6 +1,7 @@
 //! Splits given as list files with one stem or one group per line.
 
 use super::cases_by_role::CasesByRole;
+use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::problem::problem;
 use crate::data::case::Case;
@@ -75,7 +76,7 @@ impl UnassignedCases {
             }
         }
         if refused > MAX_PROBLEMS {
-            problems.push(problem!(E0705, &path, "{} more lines are refused", refused - MAX_PROBLEMS));
+            problems.push(problem!(E0705, &path, "{} refused as well", counted(refused - MAX_PROBLEMS, "more line")));
         }
         if !named {
             problems.push(problem!(E0705, &path, "the list is empty"));
@@ -124,9 +125,9 @@ impl UnassignedCases {
         let error = problem!(
             E0705,
             path,
-            "line {number}: {} is not one of the {} stems of this data set",
+            "line {number}: {} is not one of the {} of this data set",
             read.entry(stem),
-            self.known
+            counted(self.known, "stem")
         );
         let shorter = key.rsplit_once('.').map(|(s, _)| s).filter(|s| self.by_stem.contains_key(*s));
         match (shorter, self.by_stem.values().next()) {

@@ -2,6 +2,7 @@
 
 use super::assign::{CaseGroup, SplitFractions, random_roles};
 use super::cases_by_role::CasesByRole;
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::data::case::{Case, SplitRole};
@@ -34,16 +35,15 @@ pub(super) fn draw(
 }
 
 fn nothing_left(list: &Path, cases: &[Case], share: f64, groups: usize) -> RunError {
-    let (n, s) = (cases.len(), if cases.len() == 1 { "" } else { "s" });
-    let error = problem!(E0715, list, "the list has {n} image{s}, of which `val = {share}` leaves none for training");
+    let n = cases.len();
+    let images = counted(n, "image");
+    let error = problem!(E0715, list, "the list has {images}, of which `val = {share}` leaves none for training");
     match cases.iter().find_map(|case| case.group.as_deref()) {
-        Some(group) if groups < n => {
-            let s = if groups == 1 { "" } else { "s" };
-            error.help(format!(
-                "all images of a group, such as `{group}`, are in the same part, and the list has {groups} group{s}: add groups, or \
-                 leave `val` out"
-            ))
-        }
+        Some(group) if groups < n => error.help(format!(
+            "all images of a group, such as `{group}`, are in the same part, and the list has {}: add groups, or \
+                 leave `val` out",
+            counted(groups, "group")
+        )),
         _ => error.help("add images to the list, lower `val`, or leave it out"),
     }
 }

@@ -3,6 +3,7 @@
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::values::list_first;
+use crate::base::count::counted;
 use crate::data::case::SplitRole;
 use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
@@ -59,7 +60,7 @@ fn ignored_masks(facts: &[CaseFacts]) -> Option<SurveyFinding> {
     let message = match count {
         0 => return None,
         1 => format!("1 mask has ignored pixels only: {names}"),
-        _ => format!("{count} masks have ignored pixels only: {names}"),
+        _ => format!("{} have ignored pixels only: {names}", counted(count, "mask")),
     };
     let help = "such an image teaches nothing and has no score: check `ignore`, or leave the image out";
     Some(SurveyFinding::warning(SurveyTopic::Mask, message).help(help).about(ignored))
@@ -101,7 +102,8 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts], cases: usize) -> Ve
             );
         } else if read > 0 && balances.iter().all(|b| absent(b, class)) {
             findings.push(missing(format!(
-                "none of the {read} of {cases} masks that were read contains `{name}` (class {class})"
+                "none of the {read} of {} that were read contains `{name}` (class {class})",
+                counted(cases, "mask")
             )));
         }
     }

@@ -4,6 +4,7 @@ use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::group_suggestion::{SuggestedGroup, suggest_group};
 use super::near_duplicates::NearDuplicates;
+use crate::base::count::{counted, noun_for};
 use crate::base::number::thousands;
 
 /// Maximum number of pairs that have a warning of their own.
@@ -32,13 +33,19 @@ pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: boo
     }
     let others = found.across.saturating_sub(findings.len() as u64);
     if others > 0 {
-        let message = format!("{} more pairs across the splits are nearly the same image", thousands(others));
+        let message = format!(
+            "{} {} across the splits are nearly the same image",
+            thousands(others),
+            noun_for(others, "more pair")
+        );
         findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
     }
     if let Some(SuggestedGroup { pattern, groups, example }) = suggested.filter(|_| found.within > 0) {
-        let (n, s) = (thousands(found.within), if found.within == 1 { "" } else { "s" });
         let message = format!(
-            "{n} pair{s} of nearly the same image within the splits, and the stems look like {groups} groups, such as `{example}`"
+            "{} {} of nearly the same image within the splits, and the stems look like {}, such as `{example}`",
+            thousands(found.within),
+            noun_for(found.within, "pair"),
+            counted(groups, "group")
         );
         findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message).help(format!(
             "images of one patient or video are not independent: with `group = \"{pattern}\"` in the split, a group stays in one \
@@ -47,8 +54,9 @@ pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: boo
     }
     if let Some(limit) = found.limit {
         let message = format!(
-            "too many images look alike to compare all pairs: each was compared with at most {} others that follow it",
-            thousands(limit as u64)
+            "too many images look alike to compare all pairs: each was compared with at most {} {} that follow it",
+            thousands(limit as u64),
+            noun_for(limit as u64, "other")
         );
         findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
     }

@@ -6,6 +6,7 @@
 
 use super::duplicate_findings::leakage_help;
 use super::finding::{SurveyFinding, SurveyTopic};
+use crate::base::count::counted;
 use crate::base::file;
 use crate::data::case::SplitRole;
 use crate::data::dataset::Dataset;
@@ -56,7 +57,7 @@ fn warnings(pairs: &[[ImageFile<'_>; 2]], [one, several]: [&str; 2]) -> Vec<Surv
     let mut warnings: Vec<SurveyFinding> = pairs.iter().take(LISTED).map(warning).collect();
     if pairs.len() > LISTED {
         let more = pairs.len() - LISTED;
-        let message = format!("{more} more pairs of equal {several} are in different parts of the split");
+        let message = format!("{} of equal {several} are in different parts of the split", counted(more, "more pair"));
         warnings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
     }
     warnings

@@ -3,6 +3,7 @@
 //! The patient is never named: messages end up in logs and reports.
 
 use super::finding::{SurveyFinding, SurveyTopic};
+use crate::base::count::counted;
 use crate::data::case::SplitRole;
 use crate::data::dataset::Dataset;
 use crate::data::volume::dicom;
@@ -36,7 +37,8 @@ pub(super) fn findings(data: &Dataset) -> Vec<SurveyFinding> {
         by_patient.into_values().filter(|series| series.iter().any(|(role, _)| *role != series[0].0)).collect();
     let mut findings: Vec<SurveyFinding> = divided.iter().take(LISTED).map(|series| warning(series, all)).collect();
     if divided.len() > LISTED {
-        let message = format!("{} more patients are in different parts of the split", divided.len() - LISTED);
+        let message =
+            format!("{} are in different parts of the split", counted(divided.len() - LISTED, "more patient"));
         findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
     }
     findings
@@ -51,7 +53,7 @@ fn warning(series: &[Series<'_>], all: usize) -> SurveyFinding {
         Some(format!("`{first}`{more} in {}", wanted.name()))
     };
     let parts: Vec<String> = SplitRole::ALL.into_iter().filter_map(of_role).collect();
-    let message = format!("{} series are of one patient (PatientID): {}", series.len(), parts.join(", "));
+    let message = format!("{} are of one patient (PatientID): {}", counted(series.len(), "series"), parts.join(", "));
     let help = match series.len() == all {
         true => {
             "all series have this PatientID: if it was not put in place of the true ones, this is data leakage, and scores are \

@@ -3,6 +3,7 @@
 //! `data check` and `train` ask this of the images of a set, `predict` of those that it is given.
 
 use super::finding::{SurveyFinding, SurveyTopic};
+use crate::base::count::counted;
 use crate::data::image_facts::ImageFacts;
 use std::collections::BTreeMap;
 
@@ -104,6 +105,6 @@ fn mixed_channels(images: &[NamedFacts<'_>]) -> Option<SurveyFinding> {
 fn minority(few: &[&str], all: usize, what: &str) -> SurveyFinding {
     let (count, names) = (few.len(), list_first(few));
     let verb = if count == 1 { "is" } else { "are" };
-    let message = format!("{count} of {all} images {verb} {what}, the others are not: {names}");
+    let message = format!("{count} of {} {verb} {what}, the others are not: {names}", counted(all, "image"));
     SurveyFinding::warning(SurveyTopic::Image, message).about(few.iter().map(|name| name.to_string()))
 }

@@ -12,6 +12,7 @@ use super::grid::VoxelGrid;
 use super::nifti_output::NiftiGeometry;
 use super::note::VolumeNote;
 use super::voxels::Volume;
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
 use crate::base::problem::problem;
@@ -78,7 +79,8 @@ fn voxel_type(path: &Path, fields: &NiftiFields) -> Result<NiftiType> {
         return Err(problem!(
             E0703,
             path,
-            "the NIfTI header contradicts itself: its voxel type {kind:?} has {bits} bits, but bitpix is {}",
+            "the NIfTI header contradicts itself: its voxel type {kind:?} has {}, but bitpix is {}",
+            counted(bits, "bit"),
             fields.bitpix
         ));
     }
@@ -156,7 +158,8 @@ pub(crate) fn read(path: &Path) -> Result<Volume> {
         return Err(problem!(
             E0704,
             path,
-            "the volume is too large: {wanted} bytes of voxels; the limit is 2 GiB";
+            "the volume is too large: {} of voxels; the limit is 2 GiB",
+            counted(wanted, "byte");
             help: "store it with fewer bits per voxel, or cut it into parts"
         ));
     }
@@ -181,7 +184,8 @@ pub(crate) fn read(path: &Path) -> Result<Volume> {
         return Err(problem!(
             E0703,
             path,
-            "the file is truncated: it contains {held} bytes of voxels, but the header declares {wanted}";
+            "the file is truncated: it contains {} of voxels, but the header declares {wanted}",
+            counted(held, "byte");
             help: "copy or download the file again"
         ));
     }

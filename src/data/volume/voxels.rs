@@ -2,6 +2,7 @@
 
 use super::grid::VoxelGrid;
 use super::note::VolumeNote;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::{FileNotice, FileRole};
@@ -143,7 +144,12 @@ impl Volume {
         let view = self.grid.slice_indexing(axis);
         let size = view.size;
         if index >= view.count {
-            return Err(problem!(E0714, path, "the volume has {} slices; there is no number {index}", view.count));
+            return Err(problem!(
+                E0714,
+                path,
+                "the volume has {}; there is no number {index}",
+                counted(view.count, "slice")
+            ));
         }
         let area = size[0] * size[1];
         let place = |i: usize| view.at(index, i / size[1], i % size[1]);

@@ -3,11 +3,13 @@
 //! The choice depends on the images alone and not on the machine, so that one set gives one file everywhere.
 
 use super::network_text::network_text;
+use crate::base::count::counted;
 use crate::data::inspection::{DataGuess, Inspection};
 use crate::desk::build::build_one;
 use crate::desk::error::WorkbenchError;
 use crate::desk::memory_settings::MemorySettings;
 use crate::desk::selection::Selection;
+use crate::study::cost::training_work::TrainingWork;
 use crate::study::cost::{Convention, count};
 use crate::text::files::{Disk, Overlay};
 use std::path::Path;
@@ -16,10 +18,6 @@ use std::path::Path;
 const CHOICES: [(usize, usize); 5] = [(256, 16), (256, 8), (192, 8), (128, 8), (96, 8)];
 /// Multiply-accumulates of a whole training: about four minutes on two cores.
 const WORK: u64 = 3_000_000_000_000;
-/// Multiply-accumulates a second of a training step on two cores, measured on a U-Net of 8 channels.
-const SPEED: u64 = 12_000_000_000;
-/// A training step costs about three forward passes.
-const PASSES: u64 = 3;
 /// Steps of the optimiser after which a small network has learned the rough shape.
 const STEPS: usize = 400;
 /// Memory of a training step in bytes.
@@ -66,9 +64,9 @@ pub(super) fn plan_run(inspection: &Inspection, path: &Path) -> Result<RunPlan, 
     for (side, width) in CHOICES {
         let size = fitted(natural, side);
         let plan = built(path, size, channels, classes, width, batch)?;
-        let work = plan.macs.saturating_mul(PASSES * (train * epochs) as u64);
-        let fits = work <= WORK && plan.memory <= MEMORY;
-        best = Some(RunPlan { epochs, minutes: work.div_ceil(60 * SPEED), ..plan });
+        let work = TrainingWork { macs: plan.macs, images: train, epochs };
+        let fits = work.total() <= WORK && plan.memory <= MEMORY;
+        best = Some(RunPlan { epochs, minutes: work.minutes(), ..plan });
         if fits {
             break;
         }
@@ -90,8 +88,8 @@ fn guesses(plan: &RunPlan, natural: [usize; 2], sizes: &[[usize; 2]]) -> Vec<Dat
         ),
     };
     let minutes = plan.minutes;
-    let s = if minutes == 1 { "" } else { "s" };
-    let steps = format!("so that training takes about {minutes} minute{s} on two cores; more epochs learn more");
+    let minutes = counted(minutes, "minute");
+    let steps = format!("so that training takes about {minutes} on two cores; more epochs learn more");
     vec![
         DataGuess { key: "size", why },
         DataGuess {

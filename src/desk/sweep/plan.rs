@@ -3,9 +3,10 @@
 use super::data_changes::SweepDataSets;
 use super::reported_figures::reported_figures;
 use super::run_state::{RunState, differences, run_state};
+use crate::base::count::counted;
 use crate::base::path::absolute;
 use crate::base::problem::problem;
-use crate::desk::arguments::{ArgumentTexts, argument_texts};
+use crate::desk::arguments::{ArgumentTexts, argument_texts, split_commas};
 use crate::desk::error::WorkbenchError;
 use crate::desk::memory_settings::MemorySettings;
 use crate::desk::model_file::{ModelFile, open, resolve_file};
@@ -38,6 +39,8 @@ pub struct SweepRequest<'a> {
     pub seeds: u64,
     /// Changes of settings for all runs: `key=value`, `data.key=value`, `model.key=value`.
     pub set: &'a [String],
+    /// Hyper-parameters of all models: `key=value`.
+    pub with: &'a [String],
     /// Folder that the relative paths of the data block start from.
     pub data_root: Option<&'a Path>,
     /// `cpu`, `cuda` or `cuda:N` for all runs.
@@ -166,7 +169,13 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
         }
     }
     if plan.points.is_empty() {
-        return Err(problem!(E0501, "`keep where` leaves out all {} models of `{}`", plan.left_out, plan.sweep).into());
+        return Err(problem!(
+            E0501,
+            "`keep where` leaves out all {} of `{}`",
+            counted(plan.left_out, "model"),
+            plan.sweep
+        )
+        .into());
     }
     Ok(plan)
 }
@@ -323,6 +332,7 @@ fn plan_runs(
         run: Some(&train.name.node),
         model,
         set: &set,
+        with: request.with,
         data_root: request.data_root,
         device: request.device,
     };
@@ -369,7 +379,16 @@ fn train_arguments(run: &RunRequest<'_>, name: &str, seed: u64, out: &Path) -> V
     let mut args = vec!["train".to_string(), absolute(run.file), name.to_string()];
     let mut option = |name: &str, value: String| args.extend([name.to_string(), value]);
     run.model.into_iter().for_each(|model| option("--model", model.to_string()));
-    run.set.iter().for_each(|change| option("--set", change.clone()));
+    // The seed of the run, given behind, is counted up from one that the changes set.
+    let sets_seed = |change: &String| change.split_once('=').is_some_and(|(key, _)| key.trim() == "seed");
+    for change in run.set {
+        let parts = split_commas(change);
+        match parts.iter().any(sets_seed) {
+            true => parts.into_iter().filter(|part| !sets_seed(part)).for_each(|part| option("--set", part)),
+            false => option("--set", change.clone()),
+        }
+    }
+    run.with.iter().for_each(|with| option("--with", with.clone()));
     option("--set", format!("seed={seed}"));
     option("--data-root", absolute(run.data_root.unwrap_or(Path::new("."))));
     run.device.into_iter().for_each(|device| option("--device", device.to_string()));

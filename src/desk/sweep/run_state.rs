@@ -5,6 +5,7 @@ use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::text::config::settings::Settings;
 use serde_json::Value;
+use std::fmt;
 
 /// The state of a planned run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,19 @@ pub enum RunState {
     Other(String),
     /// The model cannot be built.
     Broken,
+}
+
+impl fmt::Display for RunState {
+    /// Writes the state in a few words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunState::Absent => f.write_str("no run in the folder"),
+            RunState::Started => f.write_str("begun and not finished"),
+            RunState::Finished => f.write_str("finished"),
+            RunState::Other(what) => write!(f, "a run with other settings: {what}"),
+            RunState::Broken => f.write_str("the model cannot be built"),
+        }
+    }
 }
 
 /// Compares the run in the folder with the planned run.

@@ -3,6 +3,7 @@
 use super::plan::{PlannedRun, SweepPlan};
 use super::processes::npc_program;
 use crate::base::atomic::write_named_file;
+use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::path::absolute;
 use crate::base::problem::problem;
@@ -46,7 +47,7 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
     let logs = absolute(&plan.out).join("slurm-%A_%a.txt");
     let mut out = format!(
         "#!/bin/bash\n\
-         # {} runs of sweep {} with the settings of {}. Time, memory, partition and processors are for you to set.\n\
+         # {} of sweep {} with the settings of {}. Time, memory, partition and processors are for you to set.\n\
          #SBATCH --job-name={}\n\
          #SBATCH --array=0-{last}{most}\n\
          #SBATCH --requeue\n\
@@ -54,11 +55,11 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
          #SBATCH --output={}\n\n\
          export RAYON_NUM_THREADS=\"${{SLURM_CPUS_PER_TASK:-1}}\"\n\
          case \"$SLURM_ARRAY_TASK_ID\" in\n",
-        lines.len(),
+        counted(lines.len(), "run"),
         plan.sweep,
         plan.run,
         plan.sweep,
-        quoted(&logs.display().to_string()),
+        quoted(&logs.display().to_string())
     );
     for (i, line) in lines.iter().enumerate() {
         let _ = writeln!(out, "{i}) {line} ;;");

@@ -2,6 +2,7 @@
 
 use super::colour::{colours, colours_from_inputs};
 use super::term::{CanonicalGraph, TermId};
+use crate::base::count::counted;
 use crate::graph::ir::NodeId;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -37,7 +38,7 @@ const MAX_STEPS: usize = 500_000_000;
 /// Searches for a pairing of the terms of two canonical graphs under which both compute the same function.
 pub fn compare(a: &CanonicalGraph, b: &CanonicalGraph) -> GraphComparison {
     if a.results.len() != b.results.len() {
-        let side = |c: &CanonicalGraph| Some((c.term(*c.results.last()?).node, format!("{} results", c.results.len())));
+        let side = |c: &CanonicalGraph| Some((c.term(*c.results.last()?).node, counted(c.results.len(), "result")));
         return GraphComparison::Different(TermDifference { a: side(a), b: side(b) });
     }
     if let Some(difference) = first_difference(a, b, &colours_from_inputs(a), &colours_from_inputs(b)) {

@@ -13,6 +13,7 @@
 //!   only the size is read is not an input.
 
 use super::term::{CanonicalTerm, MAX_OPERANDS, TermId, TermInterner};
+use crate::base::count::counted;
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{CanonicalForm, Combine, ElementwiseFunction, NodeContext, Op};
 
@@ -65,7 +66,7 @@ impl NodeRewriter<'_> {
     fn rewrite_node(mut self) -> Vec<TermId> {
         let node = self.graph.node(self.id);
         let Some(operator) = node.op.operator() else {
-            let label = format!("input of {} channels", self.channels());
+            let label = format!("input of {}", counted(self.channels(), "channel"));
             return vec![self.weightless_term(label)];
         };
         let site = NodeContext {

@@ -3,6 +3,7 @@
 use super::call_site::OperatorCall;
 use super::elaborator::Elaborator;
 use super::value::EvalValue;
+use crate::base::count::counted;
 use crate::graph::ir::{Graph, Outlet};
 use crate::graph::placement::placements;
 use crate::graph::ty::TensorType;
@@ -74,7 +75,7 @@ impl<'a> Elaborator<'_, 'a> {
         // `side` is the operand that is changed.
         let (side, stage, applicability, message) = if size_a == size_b {
             let channels = a.channels().max(b.channels());
-            let message = format!("bring both to {channels} channels, for example");
+            let message = format!("bring both to {}, for example", counted(channels, "channel"));
             let fewer = usize::from(b.channels() < a.channels());
             (fewer, format!("conv({channels}, k = 1)"), Applicability::MaybeIncorrect, message)
         } else if a.channels() == b.channels() {

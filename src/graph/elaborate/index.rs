@@ -2,6 +2,7 @@
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, LIMITS};
 use super::value::EvalValue;
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -19,8 +20,9 @@ impl<'a> Elaborator<'_, 'a> {
         let n = hi.saturating_sub(lo).max(0);
         if n > LIMITS.steps as i64 {
             self.aborted = true;
-            return self
-                .fail(problem!(E0311, expr.span, "a range of {n} steps"; help: "the limit is {}", LIMITS.steps));
+            return self.fail(
+                problem!(E0311, expr.span, "a range of {}", counted(n, "step"); help: "the limit is {}", LIMITS.steps),
+            );
         }
         self.consume_fuel(n as usize, expr.span)?;
         Ok((lo..hi.max(lo)).map(EvalValue::Int).collect())

@@ -7,6 +7,7 @@ use super::signature::{ArgKind, ONE, arg, required};
 use super::{
     Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, call_text, kernel_text,
 };
+use crate::base::count::counted;
 use crate::graph::ty::{Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 /// Call forms of the operators of this file.
@@ -203,7 +204,7 @@ channel_operator!(
     |op, f| {
         let mut dims = f.inputs.first()?.dims().to_vec();
         let room = Dim::from(op.out).minus(&dims[0])?;
-        f.at_least(&room, 0, || format!("`channel_pad` to {} channels", op.out))?;
+        f.at_least(&room, 0, || format!("`channel_pad` to {}", counted(op.out, "channel")))?;
         dims[0] = op.out.into();
         Some(vec![FormulaType::tensor(dims)])
     },
@@ -211,7 +212,7 @@ channel_operator!(
         let shape = expect_tensor("channel_pad", input)?;
         let c = shape.channels();
         if op.out < c {
-            let message = format!("`channel_pad` to {} channels has {c} already", op.out);
+            let message = format!("`channel_pad` to {} has {c} already", counted(op.out, "channel"));
             return Err(Refusal::new(RefusalKind::Setting, message).help("`slice` takes channels away"));
         }
         let mut dims = shape.dims().to_vec();
@@ -264,13 +265,16 @@ channel_operator!(
     |op| vec![("groups", op.groups.to_string())],
     |op, f| {
         let [c, _, _] = f.map(0)?;
-        f.divides(op.groups, &c, || format!("`channel_shuffle` divides its channels into {} groups", op.groups))?;
+        f.divides(op.groups, &c, || {
+            format!("`channel_shuffle` divides its channels into {}", counted(op.groups, "group"))
+        })?;
         f.same()
     },
     |op, input| {
         let [c, h, w] = expect_map("channel_shuffle", input)?;
         if op.groups == 0 || !c.is_multiple_of(op.groups) {
-            let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
+            let message =
+                format!("`channel_shuffle` with groups = {} cannot divide {}", op.groups, counted(c, "channel"));
             return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
         }
         Ok(Shape::map(c, h, w))
@@ -296,7 +300,8 @@ channel_operator!(
         let factor = op.factor as u128;
         let square = factor * factor;
         if square == 0 || !(c as u128).is_multiple_of(square) {
-            let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
+            let message =
+                format!("`pixel_shuffle` with factor = {factor} cannot divide {} by {square}", counted(c, "channel"));
             return Err(Refusal::new(RefusalKind::Setting, message)
                 .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
         }

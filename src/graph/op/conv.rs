@@ -8,6 +8,7 @@ use super::{
     AXES, Arity, CanonicalForm, Init, KernelTaps, NodeContext, Operator, ParamKind, ParamSpec, ReadPattern, Signature,
     WorkKind, pair_text, size_text,
 };
+use crate::base::count::counted;
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// Call form of the operator.
@@ -47,7 +48,8 @@ const MAX_REACH: usize = 1 << 24;
 pub(super) fn dilated_extent(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
     let reach = dilation as u128 * (kernel as u128 - 1) + 1;
     if reach > MAX_REACH as u128 {
-        let message = format!("`{op}` with k = {kernel} and dilation = {dilation} reaches over {reach} pixels");
+        let message =
+            format!("`{op}` with k = {kernel} and dilation = {dilation} reaches over {}", counted(reach, "pixel"));
         return Err(Refusal::new(RefusalKind::Limit, message).help("the limit is 2^24"));
     }
     Ok(reach as usize)
@@ -183,13 +185,14 @@ impl Operator for Conv {
         for i in 0..2 {
             let reach = dilated_extent("conv", self.kernel[i], self.dilation[i])?;
             if pad[i] > MAX_REACH {
-                let message = format!("`conv` pads by {} pixels", pad[i]);
+                let message = format!("`conv` pads by {}", counted(pad[i], "pixel"));
                 return Err(Refusal::new(RefusalKind::Limit, message).help("the limit is 2^24"));
             }
             let padded = size[i] + 2 * pad[i];
             if padded < reach {
                 let axis = ["height", "width"][i];
-                let message = format!("`conv` reaches over {reach} pixels, the padded {axis} has {padded}");
+                let message =
+                    format!("`conv` reaches over {}, the padded {axis} has {padded}", counted(reach, "pixel"));
                 return Err(Refusal::new(RefusalKind::Setting, message).help("use a larger input or `pad = same`"));
             }
             size[i] = (padded - reach) / self.stride[i] + 1;
@@ -199,7 +202,7 @@ impl Operator for Conv {
 
     fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
-        f.divides(self.groups, &c, || format!("`conv` divides its channels into {} groups", self.groups))?;
+        f.divides(self.groups, &c, || format!("`conv` divides its channels into {}", counted(self.groups, "group")))?;
         let pad = self.pad.amount(self.kernel, self.dilation);
         let size = [h, w];
         let mut out = Vec::new();
@@ -208,7 +211,9 @@ impl Operator for Conv {
             let room = size[i].plus_n(2 * pad[i] as i128 - reach)?;
             // Every map has at least one pixel.
             if reach > 2 * pad[i] as i128 + 1 {
-                f.at_least(&room, 0, || format!("`conv` reaches over {reach} pixels of a padded {}", AXES[i]))?;
+                f.at_least(&room, 0, || {
+                    format!("`conv` reaches over {} of a padded {}", counted(reach, "pixel"), AXES[i])
+                })?;
             }
             out.push(room.floor_div(self.stride[i] as i128)?.plus_n(1)?);
         }

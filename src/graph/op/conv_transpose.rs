@@ -8,6 +8,7 @@ use super::{
     AXES, Arity, CanonicalForm, KernelTaps, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind,
     call_text, pair_text, size_text,
 };
+use crate::base::count::counted;
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// Call form of the operator.
@@ -114,7 +115,11 @@ impl Operator for ConvTranspose {
             let strides = (*size as u128 - 1) * self.stride[i] as u128;
             let grown = check_axis("conv_transpose", strides + (reach + self.out_pad[i]) as u128)?;
             if grown <= 2 * self.pad[i] {
-                let message = format!("`conv_transpose` with pad = {} leaves nothing of {grown} pixels", self.pad[i]);
+                let message = format!(
+                    "`conv_transpose` with pad = {} leaves nothing of {}",
+                    self.pad[i],
+                    counted(grown, "pixel")
+                );
                 return Err(Refusal::new(RefusalKind::Setting, message).help("use a smaller `pad`"));
             }
             *size = grown - 2 * self.pad[i];
@@ -124,7 +129,9 @@ impl Operator for ConvTranspose {
 
     fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
-        f.divides(self.groups, &c, || format!("`conv_transpose` divides its channels into {} groups", self.groups))?;
+        f.divides(self.groups, &c, || {
+            format!("`conv_transpose` divides its channels into {}", counted(self.groups, "group"))
+        })?;
         let size = [h, w];
         let mut out = Vec::new();
         for i in 0..2 {

@@ -11,6 +11,7 @@ use super::{
     Arity, CanonicalForm, Init, NodeContext, Operator, ParamKind, ParamSpec, ReadPattern, Signature, WorkKind,
     call_text, kernel_text,
 };
+use crate::base::count::counted;
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// Call forms of the operators of this file.
@@ -246,7 +247,7 @@ impl Operator for GroupNorm {
         check_epsilon("group_norm", self.epsilon)?;
         let (c, groups) = (shape.channels(), self.groups);
         if groups == 0 || !c.is_multiple_of(groups) {
-            let message = format!("`group_norm` with groups = {groups} cannot divide {c} channels");
+            let message = format!("`group_norm` with groups = {groups} cannot divide {}", counted(c, "channel"));
             return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
         }
         check_count("group_norm", "group", shape.elements() / groups as u64, shape, "use fewer groups")?;
@@ -256,7 +257,9 @@ impl Operator for GroupNorm {
     fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let input = f.inputs.first()?;
         let (c, all) = (input.channels().clone(), input.elements()?);
-        f.divides(self.groups, &c, || format!("`group_norm` divides its channels into {} groups", self.groups))?;
+        f.divides(self.groups, &c, || {
+            format!("`group_norm` divides its channels into {}", counted(self.groups, "group"))
+        })?;
         f.at_least(&all, 2 * self.groups as i128, || "`group_norm` needs two numbers in a group".into())?;
         f.same()
     }

@@ -8,6 +8,7 @@ use super::{
     AXES, Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, call_text,
     kernel_text, size_text,
 };
+use crate::base::count::counted;
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 const BORDERS: ArgKind = ArgKind::Word(&["constant", "reflect", "replicate"]);
@@ -115,7 +116,7 @@ impl Operator for Padding {
             let most = before.max(after);
             if self.mode == PaddingMode::Reflect && most >= size[i] {
                 let (name, n) = (AXES[i], size[i]);
-                let message = format!("`pad` cannot reflect {most} pixels of a {name} of {n}");
+                let message = format!("`pad` cannot reflect {} of a {name} of {n}", counted(most, "pixel"));
                 return Err(Refusal::new(RefusalKind::Setting, message)
                     .help(format!("{} at most, or `mode = replicate`", n - 1)));
             }
@@ -131,7 +132,7 @@ impl Operator for Padding {
         for (i, (size, [before, after])) in [h, w].into_iter().zip([[top, bottom], [left, right]]).enumerate() {
             let most = before.max(after);
             if self.mode == PaddingMode::Reflect && most > 0 {
-                f.at_least(&size, most + 1, || format!("`pad` reflects {most} pixels of a {}", AXES[i]))?;
+                f.at_least(&size, most + 1, || format!("`pad` reflects {} of a {}", counted(most, "pixel"), AXES[i]))?;
             }
             out.push(size.plus_n(before + after)?);
         }

@@ -7,6 +7,7 @@ use super::{
     AXES, Arity, CanonicalForm, KernelTaps, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind,
     pair_text, size_text,
 };
+use crate::base::count::counted;
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 const WINDOW_ARGS: &[ArgSpec] =
@@ -148,7 +149,9 @@ impl PoolWindow {
         for i in 0..2 {
             let [k, stride, pad] = [self.kernel[i], self.stride[i], self.pad[i]].map(|n| n as i128);
             let room = size[i].plus_n(2 * pad - k)?;
-            f.at_least(&room, 0, || format!("`{op}` has a window of {k} pixels over the padded {}", AXES[i]))?;
+            f.at_least(&room, 0, || {
+                format!("`{op}` has a window of {} over the padded {}", counted(k, "pixel"), AXES[i])
+            })?;
             let full = if self.ceil { room.ceil_div(stride)? } else { room.floor_div(stride)? }.plus_n(1)?;
             // The last window must start before the right padding. If windows overlap enough, it always does.
             out.push(match self.ceil && stride > k - pad {

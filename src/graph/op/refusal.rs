@@ -1,5 +1,6 @@
 //! Errors of operators, and the checks that operators share.
 
+use crate::base::count::counted;
 use crate::graph::ty::{Shape, TensorType};
 
 /// The reason why an operator refuses its inputs or settings, without a source location.
@@ -66,7 +67,9 @@ pub(super) fn expect_tensor<'a>(op: &str, input: &'a TensorType) -> Result<&'a S
 pub(super) fn check_axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
     match usize::try_from(pixels) {
         Ok(n) if n <= 1 << 40 => Ok(n),
-        _ => Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {pixels} pixels"))
-            .help("the limit is 2^40")),
+        _ => {
+            Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {}", counted(pixels, "pixel")))
+                .help("the limit is 2^40"))
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::signature::{ArgKind, ArgValue, required};
 use super::{
     Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, call_text, kernel_text,
 };
+use crate::base::count::counted;
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 /// Call forms of the operators of this file.
@@ -184,7 +185,7 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
     let from = expect_tensor("reshape", input)?;
     let elements = check_axis("reshape", from.elements().into())?;
     op.dims(elements).map(Shape::new).ok_or_else(|| {
-        let message = format!("`reshape` of {from} to {}: {elements} numbers do not fit", op.text());
+        let message = format!("`reshape` of {from} to {}: {} do not fit", op.text(), counted(elements, "number"));
         let help = if op.to.contains(&None) {
             format!("the other dims must divide {elements}")
         } else {

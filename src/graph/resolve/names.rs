@@ -1,6 +1,7 @@
 //! Checks that every name in every body has a declaration.
 
 use super::program::{BUILTIN_FUNCTIONS, BUILTIN_STAGES, ResolvedProgram};
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::graph::op::{ArgKind, SIGNATURES, signature};
 use crate::text::diag::{Applicability, Problems, did_you_mean, quoted_list};
@@ -51,7 +52,7 @@ struct NameChecker<'p, 'a> {
 impl NameChecker<'_, '_> {
     fn check_block(&mut self, block: &Block) {
         if block.params.len() > MAX_PARAMS {
-            let d = problem!(E0311, block.name.span, "`{}` has {} parameters", block.name, block.params.len();
+            let d = problem!(E0311, block.name.span, "`{}` has {}", block.name, counted(block.params.len(), "parameter");
                 help: "the limit is {MAX_PARAMS}");
             self.problems.push(d);
             return;

@@ -5,6 +5,7 @@
 //! agree at every position, or nothing is loaded. What only the order tells apart, as two convolutions of one shape, is reported.
 
 use super::outcome::{InitOutcome, NamedShape};
+use crate::base::count::counted;
 use crate::base::shorten::{shape_text, short_name};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -69,8 +70,8 @@ impl ExchangeableTensors {
             pairs.map(|(own, from)| format!("`{}` from `{}`", short_name(own), short_name(from))).collect();
         let more = if self.tensors.len() > SHOWN { ", ..." } else { "" };
         format!(
-            "{} tensors of shape {} were matched by order alone: {}{more}",
-            self.tensors.len(),
+            "{} of shape {} were matched by order alone: {}{more}",
+            counted(self.tensors.len(), "tensor"),
             shape_text(&self.shape),
             names.join(", ")
         )
@@ -83,7 +84,7 @@ const MAX_MISMATCHES: f64 = 0.1;
 /// Returns the outcome for each tensor of the model. Errors: why the order does not fit, in a few words.
 pub(super) fn match_by_order(model: &[NamedShape], file: &[NamedShape]) -> Result<Vec<InitOutcome>, String> {
     if model.len() != file.len() || model.is_empty() {
-        return Err(format!("the file has {} tensors, the model {}", file.len(), model.len()));
+        return Err(format!("the file has {}, the model {}", counted(file.len(), "tensor"), model.len()));
     }
     for (i, ((own, wanted), (from, found))) in model.iter().zip(file).enumerate() {
         let (at, own_name, from_name) = (i + 1, short_name(own), short_name(from));
@@ -108,7 +109,10 @@ pub(super) fn match_by_order(model: &[NamedShape], file: &[NamedShape]) -> Resul
     }
     let mismatches = model.iter().zip(file).filter(|(a, b)| a.1 != b.1).count();
     if mismatches as f64 > MAX_MISMATCHES * model.len() as f64 {
-        return Err(format!("{mismatches} of {} tensors have another shape at the same position", model.len()));
+        return Err(format!(
+            "{mismatches} of {} have another shape at the same position",
+            counted(model.len(), "tensor")
+        ));
     }
     let fate = |((_, wanted), (from, found)): (&NamedShape, &NamedShape)| match wanted == found {
         true => InitOutcome::LoadedByOrder { from: from.clone() },

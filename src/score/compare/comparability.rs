@@ -1,6 +1,7 @@
 //! Can the scores of two runs be compared? They must be of the same images, masks, classes and rules.
 
 use super::evaluated_run::{EvaluatedRun, ScoredUnit};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::metric::{DistanceUnit, Evaluation};
@@ -41,7 +42,7 @@ pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()>
     let [here, there] = [left.ignored_pixels, right.ignored_pixels];
     if here != there && (same_size || here == 0 || there == 0) {
         return Err(
-            problem!(E0740, "{first} and {second} were not scored on the same pixels: {here} and {there} pixels are ignored";
+            problem!(E0740, "{first} and {second} were not scored on the same pixels: {here} and {} are ignored", counted(there, "pixel");
             help: "write the same `ignore` in the data blocks, and evaluate again"),
         );
     }
@@ -70,7 +71,10 @@ fn check_same_masks(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()> {
             // Tables without these counts say nothing.
             !here.is_nan() && !there.is_nan() && here != there
         });
-        different.extend(differing.map(|(here, there, class)| format!("{stem} ({class}: {here} and {there} pixels)")));
+        different
+            .extend(differing.map(|(here, there, class)| {
+                format!("{stem} ({class}: {here} and {})", counted(there as u64, "pixel"))
+            }));
     }
     if different.is_empty() {
         return Ok(());
@@ -146,9 +150,9 @@ pub(super) fn comparison_notes(runs: &[EvaluatedRun], group_seeds: bool) -> Vec<
     differ("the weights that were scored", &|r| r.evaluation.checkpoint.clone());
     let chosen = runs.iter().filter(|r| r.evaluation.chosen_here).count();
     if chosen > 0 {
-        let of = if chosen == runs.len() { "all".into() } else { chosen.to_string() };
+        let of = if chosen == runs.len() { "all runs".into() } else { counted(chosen, "run") };
         notes.push(format!(
-            "the weights of {of} runs were chosen by their score on these images: their means are optimistic"
+            "the weights of {of} were chosen by their score on these images: their means are optimistic"
         ));
     }
     for run in runs {

@@ -2,6 +2,7 @@
 
 use super::contact_sheet::{CaptionedPicture, contact_sheet, in_columns};
 use super::overlay::{IGNORED_STRIPE, class_legend, outlined};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::augment::Augmenter;
@@ -73,8 +74,10 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
     let versions = augment.as_ref().map_or(0, |_| choice.versions);
     let pixels = (cases.len() * (1 + versions)).saturating_mul(size[0] * size[1]);
     if pixels > MAX_PIXELS {
-        return Err(problem!(E0503, "the sheet would have {pixels} pixels, more than the limit of {MAX_PIXELS}";
-            help: "show fewer with `--count` or `--versions`"));
+        return Err(
+            problem!(E0503, "the sheet would have {}, more than the limit of {MAX_PIXELS}", counted(pixels, "pixel");
+            help: "show fewer with `--count` or `--versions`"),
+        );
     }
     let first = choice.epoch - 1;
     let plans = |case| match &augment {

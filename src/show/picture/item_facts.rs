@@ -2,6 +2,7 @@
 
 use super::shape_labels::shape_labels;
 use super::tree::{BlockTree, TreeItem, TreeItemKind};
+use crate::base::count::{counted, noun_for};
 use crate::base::number::three_digits;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{Graph, Node, NodeId};
@@ -178,7 +179,7 @@ pub(super) fn second_line(item: &TreeItem, facts: &ItemFacts) -> String {
 fn contents_line(item: &TreeItem) -> String {
     match &item.kind {
         TreeItemKind::Run { count, .. } => format!("{count} in a row"),
-        TreeItemKind::Block { .. } => format!("{} operators", item.nodes.len()),
+        TreeItemKind::Block { .. } => counted(item.nodes.len(), "operator"),
         TreeItemKind::Network | TreeItemKind::Input | TreeItemKind::Operator | TreeItemKind::Result => String::new(),
     }
 }
@@ -250,8 +251,7 @@ fn costs_in_words(params: u64, share: f64) -> String {
     };
     let params = match params {
         0 => None,
-        1 => Some("1 param".to_string()),
-        n => Some(format!("{} params", three_digits(n))),
+        n => Some(format!("{} {}", three_digits(n), noun_for(n, "param"))),
     };
     params.into_iter().chain(macs).collect::<Vec<_>>().join(" · ")
 }

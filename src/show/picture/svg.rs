@@ -11,6 +11,7 @@ use super::scene::{Scene, ShapeNotation};
 use super::tree::{TreeItem, TreeItemKind};
 use super::u_place::ROW_GAP;
 use super::u_plan::Flow;
+use crate::base::count::counted;
 use crate::base::number::three_digits;
 use crate::base::xml::escaped;
 use crate::show::text::{bold_width, width};
@@ -209,7 +210,7 @@ fn tooltip(scene: &Scene, item: usize) -> String {
     let mut lines = vec![part.path.clone()];
     lines.extend(facts.config.iter().map(|(k, v)| format!("{k} = {v}")));
     if !facts.second.is_empty() {
-        lines.push(format!("{} parameters, {} MACs", facts.params, facts.macs));
+        lines.push(format!("{}, {} MACs", counted(facts.params, "parameter"), facts.macs));
     }
     if !facts.field.is_empty() {
         lines.push(format!("receptive field {}", facts.field));

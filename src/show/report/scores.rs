@@ -5,6 +5,7 @@
 
 use super::content::RunReport;
 use super::parts::{chart, display_name, sortable_table};
+use crate::base::count::counted;
 use crate::show::chart::{ImageScore, distribution};
 use crate::show::table::{Cell, Column, Estimate, Table};
 use maud::{Markup, PreEscaped, html};
@@ -152,13 +153,13 @@ fn notes(evaluation: &Value) -> Vec<String> {
         let mut text = "In brackets: 95 % interval by bootstrap".to_string();
         if let (Some(n), Some(units)) = (count("resamples"), count("units")) {
             let what = if intervals["grouped"].as_bool() == Some(true) { "groups" } else { "images" };
-            text += &format!(", {n} resamples of {units} {what}");
+            text += &format!(", {} of {units} {what}", counted(n, "resample"));
         }
         notes.push(text + ".");
     }
     if let Some(rule) = evaluation["empty_rule"].as_str() {
         let times = evaluation["empty"].as_u64().unwrap_or(0);
-        notes.push(format!("Empty masks: empty = {rule}, met by {times} pairs of image and class."));
+        notes.push(format!("Empty masks: empty = {rule}, met by {} of image and class.", counted(times, "pair")));
     }
     if let Some(unit) = evaluation["unit"].as_str() {
         notes.push(format!("Distances are in {unit}."));

@@ -2,6 +2,7 @@
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
+use crate::base::count::counted;
 use crate::graph::ir::NodeId;
 use crate::study::cost::field::{ReceptiveField, receptive_fields};
 use crate::text::diag::Code;
@@ -38,14 +39,17 @@ pub(super) fn field_beyond_input(facts: &LintFacts) -> Vec<LintFinding> {
     }
     let (wide, n) = (size(result, axis), image[axis]);
     let message = format!(
-        "the result of `{}` sees {wide} pixels along the {}, {} times the image",
+        "the result of `{}` sees {} along the {}, {} times the image",
         facts.graph.name,
+        counted(wide, "pixel"),
         ["height", "width"][axis],
-        wide / n as u64,
+        wide / n as u64
     );
     let label = format!("{} of them come with this layer", most.0);
-    let help =
-        format!("an image of at least {} pixels, fewer levels or smaller dilations", wide.div_ceil(MAX_IMAGE_MULTIPLE));
+    let help = format!(
+        "an image of at least {}, fewer levels or smaller dilations",
+        counted(wide.div_ceil(MAX_IMAGE_MULTIPLE), "pixel")
+    );
     vec![LintFinding { id: most.1, code: Code::W0406, weight: wide, message, label, help }]
 }
 

@@ -7,6 +7,7 @@
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
+use crate::base::count::counted;
 use crate::base::integer::gcd;
 use crate::graph::ir::NodeId;
 use crate::graph::op::{KernelTaps, Op, ReadPattern};
@@ -84,13 +85,13 @@ fn gridding_finding(offsets: &ReachedOffsets) -> Option<LintFinding> {
     }
     let rates = lattice.rates.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let message = match lattice.rates.len() {
-        1 => format!("{} convolutions with dilation {rates} in a row leave pixels unread", lattice.depth),
+        1 => format!("{} with dilation {rates} in a row leave pixels unread", counted(lattice.depth, "convolution")),
         _ => format!(
-            "{} convolutions in a row with dilations {rates}, which share the factor {of}, leave pixels unread",
-            lattice.depth
+            "{} in a row with dilations {rates}, which share the factor {of}, leave pixels unread",
+            counted(lattice.depth, "convolution")
         ),
     };
-    let label = format!("a pixel of this result reads {reached} of {of} pixels along an axis");
+    let label = format!("a pixel of this result reads {reached} of {} along an axis", counted(of, "pixel"));
     let help =
         "use rates without a common factor, such as 1, 2, 3, or a convolution without dilation among them".into();
     Some(LintFinding { id: lattice.last, code: Code::W0405, weight: (of - reached) as u64, message, label, help })

@@ -2,6 +2,7 @@
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
+use crate::base::count::counted;
 use crate::graph::ir::NodeId;
 use crate::graph::op::{ConvPadding, KernelTaps, Op, ReadPattern};
 use crate::study::cost::effective::{TapPairs, axis_pairs, count_pairs};
@@ -37,7 +38,7 @@ pub(super) fn padding_taps(facts: &LintFacts) -> Vec<LintFinding> {
         );
         let label = match taps - live {
             0 => "these multiplications are by zero".into(),
-            n => format!("{n} of the {taps} taps never read a pixel"),
+            n => format!("{n} of the {} never read a pixel", counted(taps, "tap")),
         };
         let fits = (1..larger(conv.dilation)).rev().take(MAX_TAPS).find(|&d| {
             let fits = |i: usize| {
@@ -102,8 +103,11 @@ pub(super) fn checkerboard(facts: &LintFacts) -> Vec<LintFinding> {
             "`conv_transpose` with k = {k} and stride = {s} sums unevenly: the stride does not divide the kernel"
         );
         let label = match least {
-            0 => format!("some pixels get nothing but the bias, others up to {most} products for each input channel"),
-            _ => format!("pixels get from {least} to {most} products for each input channel"),
+            0 => format!(
+                "some pixels get nothing but the bias, others up to {} for each input channel",
+                counted(most, "product")
+            ),
+            _ => format!("pixels get from {least} to {} for each input channel", counted(most, "product")),
         };
         let even = k.div_ceil(s) * s;
         let help = if (even - s).is_multiple_of(2) {

@@ -2,6 +2,7 @@
 
 use super::facts::LintFacts;
 use super::finding::LintFinding;
+use crate::base::count::counted;
 use crate::graph::ir::NodeId;
 use crate::graph::op::{ActivationFunction, Op, ParamKind};
 use crate::text::diag::Code;
@@ -29,7 +30,10 @@ pub(super) fn dead_bias(facts: &LintFacts) -> Vec<LintFinding> {
         }
         let (name, norm) = (node.op.name(), norm.name());
         let message = format!("the bias of `{name}` has no effect: `{norm}` follows");
-        let label = format!("`{norm}` subtracts the mean of each channel, and these {out} numbers with it");
+        let label = format!(
+            "`{norm}` subtracts the mean of each channel, and the {} of the bias with it",
+            counted(out, "number")
+        );
         let help = format!("write `bias = false` for this `{name}`");
         found.push(LintFinding { id, code: Code::W0407, weight: out as u64, message, label, help });
     }
@@ -63,7 +67,7 @@ pub(super) fn unused_node(facts: &LintFacts) -> Vec<LintFinding> {
 fn unused_finding(facts: &LintFacts, id: NodeId, params: u64) -> LintFinding {
     let node = facts.graph.node(id);
     let message = format!("nothing reads `{}`", node.path);
-    let label = format!("up to here {params} parameters count, and never learn");
+    let label = format!("up to here {} count, and never learn", counted(params, "parameter"));
     let help = "use it in the result, or take it out".into();
     LintFinding { id, code: Code::W0409, weight: params, message, label, help }
 }

@@ -9,6 +9,7 @@ use super::{
     DataSource, DataSpec, FocalAlpha, GroupBy, ListedValidation, LossTerm, MaskRule, Optimizer, ScheduleCurve,
     SliceSelection, Split, TrainSpec,
 };
+use crate::base::count::counted;
 use std::collections::BTreeSet;
 
 /// The largest number of anything that is counted: 2^40, so that products of two counts stay far from overflow.
@@ -211,7 +212,9 @@ impl DataSpec {
         expect((2..=255).contains(&classes), "classes", || {
             format!("`classes` has {classes} names, but must have 2 to 255, the background first")
         })?;
-        expect(classes == labels, "labels", || format!("{labels} labels for {classes} classes"))?;
+        expect(classes == labels, "labels", || {
+            format!("{} for {}", counted(labels, "label"), counted(classes, "class"))
+        })?;
         let unlike =
             |n: usize, key, what: &str| expect(n == classes, key, || format!("two classes have the same {what}"));
         unlike(self.classes.iter().collect::<BTreeSet<_>>().len(), "classes", "name")?;
@@ -248,7 +251,7 @@ impl DataSpec {
             }
             Split::Kfold { k, fold, val, .. } => {
                 count(KEY, "k", k, 2)?;
-                expect(fold < k, KEY, || format!("`fold = {fold}` is out of range for {k} folds"))?;
+                expect(fold < k, KEY, || format!("`fold = {fold}` is out of range for {}", counted(k, "fold")))?;
                 below_one(KEY, "val", val)?;
             }
             Split::Lists { val: Some(ListedValidation::Share { share, .. }), .. } => {

@@ -1,5 +1,6 @@
 //! The loss: a weighted sum of terms. `docs/optimisation.md` has the formulas, `learn/loss` computes them.
 
+use crate::base::count::counted;
 use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -173,8 +174,11 @@ impl LossSpec {
                 && values.len() != classes
             {
                 let (name, n) = (term.name(), values.len());
-                let numbers = if n == 1 { "number" } else { "numbers" };
-                return Err(format!("`{key}` of `{name}` has {n} {numbers}, the data has {classes} classes"));
+                return Err(format!(
+                    "`{key}` of `{name}` has {}, the data has {}",
+                    counted(n, "number"),
+                    counted(classes, "class")
+                ));
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 
 use super::check::{MAX_THREADS, RefusedSetting};
 use super::{DataSpec, TrainSpec};
+use crate::base::count::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -55,7 +56,7 @@ const MAX_NAME: usize = 512;
 /// Reads settings from YAML, and checks every value as that of a model file. The error message names the line or the key.
 pub fn from_yaml(text: &str) -> Result<Settings, String> {
     if text.len() > MAX_BYTES {
-        return Err(format!("settings of {} bytes, the limit is {MAX_BYTES}", text.len()));
+        return Err(format!("settings of {}, the limit is {MAX_BYTES}", counted(text.len(), "byte")));
     }
     let mut depth = 0usize;
     for (i, line) in text.lines().enumerate() {
@@ -74,7 +75,10 @@ pub fn from_yaml(text: &str) -> Result<Settings, String> {
     let settings: Settings = serde_yaml::with::singleton_map_recursive::deserialize(from).map_err(|e| e.to_string())?;
     let mut names = settings.versions.keys().chain(settings.train.args.keys());
     if let Some(long) = names.find(|name| name.len() > MAX_NAME) {
-        return Err(format!("a name of {} bytes under `versions` or `args`, the limit is {MAX_NAME}", long.len()));
+        return Err(format!(
+            "a name of {} under `versions` or `args`, the limit is {MAX_NAME}",
+            counted(long.len(), "byte")
+        ));
     }
     if settings.format != FORMAT {
         return Err(format!("settings of format {}, this npc reads format {FORMAT}", settings.format));

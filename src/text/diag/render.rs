@@ -3,6 +3,7 @@
 use super::diagnostic::Diagnostic;
 use super::problems::Problems;
 use super::suggestion::Suggestion;
+use crate::base::count::counted;
 use crate::base::severity::Severity;
 use crate::text::source::{SourceId, SourceMap};
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
@@ -22,7 +23,7 @@ pub fn to_text(sources: &SourceMap, problems: &Problems, colour: bool) -> String
     let rest = problems.iter().skip(MAX_RENDERED).count();
     if rest > 0 {
         let least = if problems.is_full() { "at least " } else { "" };
-        out.push_str(&format!("and {least}{rest} more problems\n"));
+        out.push_str(&format!("and {least}{}\n", counted(rest, "more problem")));
     }
     out
 }

@@ -53,7 +53,7 @@ impl Diagnostic {
     }
 }
 
-/// Returns the name in `known` most similar to `word`, if it is similar enough. Only the first 1000 names and names of at
+/// Returns the name in `known` most similar to `word`, if it is similar enough. A name that shares no letter is not. Only the first 1000 names and names of at
 /// most 64 bytes are compared, because a hostile file may contain more and longer ones.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const MAX_NAME_BYTES: usize = 64;
@@ -65,7 +65,7 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         .take(1000)
         .filter(|k| k.len() <= MAX_NAME_BYTES)
         .map(|k| (strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase()), k))
-        .filter(|&(d, k)| d <= word.len().max(k.len()).div_ceil(3))
+        .filter(|&(d, k)| d <= word.len().max(k.len()).div_ceil(3) && d < word.len())
         .min_by_key(|&(d, _)| d)
         .map(|(_, k)| k)
 }

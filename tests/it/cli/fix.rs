@@ -61,7 +61,7 @@ fn likely_edits_are_applied_on_request() {
     let text = "npc 1\n\nmodel Net(x: [3, H, W]) -> [4, H, W] = x |> conv(8) |> avgpool_to(1) |> linear(4)\n";
     let (output, same) = fixed(text, &[]);
     assert_eq!((output.code, same.as_str()), (1, text));
-    assert!(output.stdout.contains("1 error is left"), "{}", output.stdout);
+    assert!(output.stdout.contains("1 error left"), "{}", output.stdout);
     let (_, changed) = fixed(text, &["--all"]);
     assert!(changed.contains("avgpool_to(1) |> flatten |> linear(4)"), "{changed}");
     // A vector is no map: no edit repairs that, and the command reports it.

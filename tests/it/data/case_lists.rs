@@ -177,7 +177,7 @@ fn no_other_file_is_read_as_a_list() {
     let split = Split::Lists { train: "l.txt".into(), val: None, test: "l.txt".into() };
     let text =
         refused(Dataset::open(&DataSpec { split, ..spec("images/*", "masks/*", [8, 8]) }, dir.path()), &["unknown0"]);
-    assert!(text.contains("there are 41 more problems"), "{text}");
+    assert!(text.contains("and 41 more problems"), "{text}");
 }
 
 /// A list that a link or a path outside of the data root leads to is read, and no message shows what it holds.

@@ -383,7 +383,7 @@ fn compressed_pixels_are_checked_before_they_are_decoded() {
         file.syntax = JPEG_LOSSLESS.into();
         file.fragments = Some(vec![jpeg.to_vec()]);
     });
-    refusal(&files, &["their header declares 16000 x 16000 pixels of 1 samples, the file 6 x 4 of 1"]);
+    refusal(&files, &["their header declares 16000 x 16000 pixels of 1 sample, the file 6 x 4 of 1"]);
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn channels_and_normalisation() {
     refused(sample(row(), 4, rgb), &["colour picture", "4 input channels"]);
     let three = DataSpec { mean: vec![0.5, 0.0, 1.0], std: vec![0.5, 2.0, 1.0], ..row() };
     assert_close(&sample(three.clone(), 3, rgb).unwrap(), &[1., -1., -1., 1., 0., 0.5, 0., 0.5, -1., -1., 0., 0.]);
-    refused(sample(three, 1, rgb), &["mean", "3 values", "1 input channels"]);
+    refused(sample(three, 1, rgb), &["mean", "3 values", "1 input channel"]);
     refused(sample(DataSpec { std: vec![0.0], ..row() }, 1, rgb), &["std"]);
     let with_alpha: Vec<u8> = colours.chunks(3).flat_map(|c| [c[0], c[1], c[2], 0]).collect();
     let rgba = |p: &Path| tif::<colortype::RGBA8>(p, [1, 4], &with_alpha, true);

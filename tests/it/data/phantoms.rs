@@ -63,7 +63,7 @@ fn phantoms_on_disk_are_those_in_memory() {
             assert_eq!(files.picture(role, i, 3).unwrap(), made.picture(role, i, 3).unwrap());
         }
     }
-    refused(phantom::write_phantoms(dir.path(), 1, 7, [8, 8]), &["1 phantoms"]);
+    refused(phantom::write_phantoms(dir.path(), 1, 7, [8, 8]), &["1 phantom cannot"]);
     refused(Dataset::open(&phantoms(0, [8, 8]), dir.path()), &["0 phantoms"]);
 }
 

@@ -94,7 +94,8 @@ fn real_lungs_are_split_by_patient() {
         let file = repository("models/data.model");
         let resolved = |set| {
             let data = Some("lung_ct_lctsc");
-            resolve_data(&Disk, &DataRequest { file: &file, data, run: None, set, data_root: root.parent() }).unwrap()
+            resolve_data(&Disk, &DataRequest { file: &file, data, run: None, set, with: &[], data_root: root.parent() })
+                .unwrap()
         };
         let ResolvedData { data, root, .. } = resolved(if fold == 0 { &[] } else { &set });
         let data = Dataset::open(&data, &root).unwrap();

@@ -25,7 +25,9 @@ use npc::internals::compute::weights::read_safetensors;
 use npc::internals::data::SplitRole;
 use npc::internals::learn::non_finite::NodeLocations;
 use npc::internals::learn::run_folder::{EpochRecord, RunFolder, read_settings};
-use npc::internals::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
+use npc::internals::learn::train::{
+    ExistingRun, TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train,
+};
 use npc::internals::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 use npc::internals::score::predict::probabilities;
 use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
@@ -163,7 +165,7 @@ impl TrainingFixture {
             source: MODELS,
             imports: &[],
             folder,
-            resume,
+            existing: if resume { ExistingRun::Resume } else { ExistingRun::Refuse },
             places: &places,
             ignore_memory: false,
             stop: &stop,

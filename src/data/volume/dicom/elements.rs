@@ -5,6 +5,7 @@
 
 use super::bytes::DicomBytes;
 use super::vocabulary::{BIG_ENDIAN, SEQUENCES, VALUES};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::problem::problem;
 use dicom_dictionary_std::{tags, uids};
@@ -371,17 +372,19 @@ fn fault_error(path: &Path, bytes: &DicomBytes, fault: &ElementFault) -> RunErro
         ElementFault::TooLong { tag, declared } if bytes.is_inflated() => problem!(
             E0703,
             path,
-            "the DICOM file is damaged: element ({:04x},{:04x}) declares {declared} bytes, more than a deflated file may hold (1 GiB)",
+            "the DICOM file is damaged: element ({:04x},{:04x}) declares {}, more than a deflated file may hold (1 GiB)",
             tag.0,
-            tag.1;
+            tag.1,
+            counted(*declared, "byte");
             help: "{again}"
         ),
         ElementFault::TooLong { tag, declared } => problem!(
             E0703,
             path,
-            "the file is truncated: element ({:04x},{:04x}) declares {declared} bytes, but only {} are left",
+            "the file is truncated: element ({:04x},{:04x}) declares {}, but only {} are left",
             tag.0,
             tag.1,
+            counted(*declared, "byte"),
             bytes.left();
             help: "{again}"
         ),

@@ -3,6 +3,7 @@
 //! Content decides what a slice is. A file that is named like a slice and is none is an error, since a volume with a slice fewer
 //! looks like a whole one; what else lies in the folder is left out and named.
 
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
@@ -84,7 +85,7 @@ impl SeriesFolder {
         let what = match self.left_out.len() {
             0 => return None,
             1 => "1 file of its folder is no slice of the series and is left out".to_string(),
-            n => format!("{n} files of its folder are no slices of the series and are left out"),
+            n => format!("{} of its folder are no slices of the series and are left out", counted(n, "file")),
         };
         Some((NoticeTopic::LeftOut, format!("{what}: {}", list_names(root, &self.left_out))))
     }
@@ -176,7 +177,8 @@ fn no_slice(path: &Path) -> RunError {
             problem!(
                 E0703,
                 path,
-                "the file is truncated: it has {n} bytes, and its name is that of a slice of the series"
+                "the file is truncated: it has {}, and its name is that of a slice of the series",
+                counted(n, "byte")
             )
         }
         _ => problem!(E0704, path, "not a DICOM file, and its name is that of a slice of the series"),

@@ -2,6 +2,7 @@
 
 use super::elements::{DicomElements, DicomReader};
 use super::vocabulary::{PixelCoding, pixel_coding};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::pixels::MAX_SIDE;
@@ -87,7 +88,8 @@ impl PixelFormat {
         Err(problem!(
             E0703,
             path,
-            "contains {held} bytes of pixels, but its header declares {wanted}";
+            "contains {} of pixels, but its header declares {wanted}",
+            counted(held, "byte");
             help: "copy or download the file again"
         ))
     }
@@ -118,7 +120,8 @@ fn check_grey(path: &Path, elements: &DicomElements) -> Result<()> {
         return Err(problem!(
             E0704,
             path,
-            "the pixels have {samples} samples ({}); only grey pictures are read",
+            "the pixels have {} ({}); only grey pictures are read",
+            counted(samples, "sample"),
             photometric.escape_debug();
             help: "convert the picture to PNG"
         ));
@@ -176,7 +179,8 @@ fn bits(path: &Path, elements: &DicomElements) -> Result<PixelFormat> {
         return Err(problem!(
             E0704,
             path,
-            "pixels of {allocated} bits (BitsAllocated); only 8, 16 and 32 bits are read"
+            "pixels of {} (BitsAllocated); only 8, 16 and 32 bits are read",
+            counted(allocated, "bit")
         ));
     }
     // Since 2005 values are in the lowest bits; readers differ in what they do with others.

@@ -4,6 +4,7 @@ use super::elements::{DicomReader, PixelLength};
 use super::format::PixelFormat;
 use super::vocabulary::PixelCoding;
 use super::{jpeg, rle};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use std::path::Path;
@@ -73,9 +74,11 @@ fn unpack(path: &Path, format: &PixelFormat, data: Vec<u8>) -> Result<Vec<u8>> {
     match format.coding {
         PixelCoding::Native => match data.len() as u64 {
             n if n == format.frame_bytes() || n == format.frame_bytes() + 1 => Ok(data),
-            n => {
-                Err(damaged(&format!("contains {n} bytes of pixels, but its header declares {}", format.frame_bytes())))
-            }
+            n => Err(damaged(&format!(
+                "contains {} of pixels, but its header declares {}",
+                counted(n, "byte"),
+                format.frame_bytes()
+            ))),
         },
         PixelCoding::Rle => rle::unpack(&data, area, format.bits_allocated as usize / 8)
             .ok_or_else(|| damaged("the RLE pixels are damaged or do not fit the size that the header declares")),
@@ -101,7 +104,9 @@ fn frames_of_fragments(
         problem!(
             E0703,
             path,
-            "{found} fragments of pixels for {frames} frames, and no table that says which belong together"
+            "{} of pixels for {}, and no table that says which belong together",
+            counted(found, "fragment"),
+            counted(frames, "frame")
         )
     };
     if table.len() != format.frames {

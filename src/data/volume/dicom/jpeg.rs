@@ -2,6 +2,7 @@
 //! does not take the program with it.
 
 use super::format::PixelFormat;
+use crate::base::count::counted;
 use crate::base::error::{Result, one_line};
 use crate::base::foreign_code::quietly;
 use crate::base::problem::problem;
@@ -53,13 +54,17 @@ pub(super) fn decode(path: &Path, data: Vec<u8>, format: &PixelFormat, lossless:
         let [h, w] = frame.size;
         let n = frame.components;
         return Err(damaged(&format!(
-            "their header declares {w} x {h} pixels of {n} samples, the file {columns} x {rows} of 1"
+            "their header declares {w} x {h} pixels of {}, the file {columns} x {rows} of 1",
+            counted(n, "sample")
         )));
     }
     let wanted_bits = if format.bits_allocated == 8 { 2..=8 } else { 9..=16 };
     if !wanted_bits.contains(&u32::from(frame.bits)) {
-        let message =
-            format!("their header declares {} bits, the file allocates {}", frame.bits, format.bits_allocated);
+        let message = format!(
+            "their header declares {}, the file allocates {}",
+            counted(frame.bits, "bit"),
+            format.bits_allocated
+        );
         return Err(damaged(&message));
     }
     // A lossless sample takes a bit at least, a block of 64 samples two bits.

@@ -2,6 +2,7 @@
 
 use super::folder::entries;
 use super::series::DicomSeries;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::decode;
@@ -19,9 +20,9 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
         return Err(problem!(
             E0710,
             folder,
-            "{} mask pictures for the {} slices of {}",
+            "{} mask pictures for the {} of {}",
             pictures.len(),
-            series.slices.len(),
+            counted(series.slices.len(), "slice"),
             series.folder.display();
             help: "a folder of masks needs exactly one picture for each slice"
         ));

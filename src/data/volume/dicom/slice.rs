@@ -2,6 +2,7 @@
 
 use super::elements::{DicomElements, DicomReader, PixelLength};
 use super::format::{PixelFormat, rescale};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use dicom_dictionary_std::tags;
@@ -101,7 +102,8 @@ pub(super) fn read_slices(path: &Path) -> Result<Vec<DicomSlice>> {
         return Err(problem!(
             E0704,
             path,
-            "the file contains {frames} frames and does not say where each of them is";
+            "the file contains {} and does not say where each of them is",
+            counted(frames, "frame");
             help: "convert it to NIfTI, for example with dcm2niix"
         ));
     }

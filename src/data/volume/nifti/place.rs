@@ -1,6 +1,7 @@
 //! Where the voxels of a NIfTI file are: sform, qform, voxel sizes and units.
 
 use super::fields::NiftiFields;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::NoticeTopic;
@@ -56,7 +57,7 @@ pub(super) fn grid_of(path: &Path, fields: &NiftiFields) -> Result<(VoxelGrid, V
 fn dims(path: &Path, fields: &NiftiFields) -> Result<[usize; 3]> {
     let count = match usize::try_from(fields.dim[0]) {
         Ok(count @ 1..=7) => count,
-        _ => return Err(problem!(E0714, path, "the NIfTI header declares {} dimensions", fields.dim[0])),
+        _ => return Err(problem!(E0714, path, "the NIfTI header declares {}", counted(fields.dim[0], "dimension"))),
     };
     let sizes = &fields.dim[1..=count];
     if let Some(bad) = sizes.iter().position(|&n| n < 1) {
@@ -72,8 +73,8 @@ fn dims(path: &Path, fields: &NiftiFields) -> Result<[usize; 3]> {
         return Err(problem!(
             E0704,
             path,
-            "contains {} volumes along dimension {}; only single volumes are supported",
-            sizes[more],
+            "contains {} along dimension {}; only single volumes are supported",
+            counted(sizes[more], "volume"),
             more + 1;
             help: "save each volume to a file of its own"
         ));

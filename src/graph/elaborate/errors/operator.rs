@@ -1,5 +1,6 @@
 //! Calls of operators that cannot become a node.
 
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::graph::elaborate::call_site::OperatorCall;
 use crate::graph::elaborate::fixes::missing_argument_edit;
@@ -67,7 +68,8 @@ impl OperatorError<'_> {
             }
             OperatorError::TooFewInputs => {
                 let (count, names) = (sig.inputs.len(), sig.inputs.join(", "));
-                problem!(E0204, call.name_span, "`{}` needs {count} inputs ({names})", sig.name).help(sig.summary)
+                problem!(E0204, call.name_span, "`{}` needs {} ({names})", sig.name, counted(count, "input"))
+                    .help(sig.summary)
             }
             OperatorError::MissingSetting { spec: missing } => {
                 let (place, text) = missing_argument_edit(missing.name, call.args, call.name_span, call.span);

@@ -1,5 +1,6 @@
 //! Tensors that do not fit the parameter they are given to.
 
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::graph::elaborate::elaborator::Elaborator;
 use crate::graph::elaborate::fixes::suggest_stage;
@@ -103,7 +104,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
         match (axis, rank) {
             (0, 3) => {
-                let help = format!("bring it to {declared} channels, for example");
+                let help = format!("bring it to {}, for example", counted(*declared, "channel"));
                 let stage = format!("conv({declared}, k = 1)");
                 suggest_stage(d, &help, &stage, input.argument, Applicability::MaybeIncorrect)
             }

@@ -16,7 +16,7 @@ use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Data, Entry, Expr, ExprKind};
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "source",
     "images",
     "masks",

@@ -2,6 +2,7 @@
 
 use super::reader::BlockReader;
 use super::value::{ReadResult, call, expected, integer, list};
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::text::config::MaskRule;
 use crate::text::config::case_rules::{MaskLabel, colour_label, label_colour, parse_colour};
@@ -126,7 +127,7 @@ fn separates_two(rule: MaskRule) -> bool {
 pub(super) fn check_labels(r: &mut BlockReader<'_>, classes: &[String], labels: &[u32]) {
     if classes.len() != labels.len() {
         r.problems
-            .push(problem!(E0206, r.value_span("labels"), "{} labels for {} classes", labels.len(), classes.len();
+            .push(problem!(E0206, r.value_span("labels"), "{} for {}", counted(labels.len(), "label"), counted(classes.len(), "class");
             help: "give one pixel value per class"));
     }
     let mut sorted = labels.to_vec();

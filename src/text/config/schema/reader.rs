@@ -111,7 +111,7 @@ fn unknown_key(block_kind: &str, key: &Ident, alias: Option<&str>, keys: &[&str]
 }
 
 /// Returns npc's name for a key that other libraries call differently.
-fn known_alias(key: &str) -> Option<&'static str> {
+pub(super) fn known_alias(key: &str) -> Option<&'static str> {
     Some(match key {
         "learning_rate" => "lr",
         "batch_size" => "batch",

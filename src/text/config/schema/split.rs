@@ -1,6 +1,7 @@
 //! Splits into training, validation and test cases.
 
 use super::value::{ReadResult, call, count, expected, field, integer, number, string, word};
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::text::config::{GroupBy, Grouping, ListedValidation, Split, StratifyBy};
 use crate::text::syntax::ast::{Expr, ExprKind};
@@ -72,7 +73,7 @@ fn kfold(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
         _ => expected(e, "a share of at least 0 and below 1"),
     })?;
     if fold >= k {
-        return Err(problem!(E0206, expr.span, "`fold = {fold}` is out of range for {k} folds";
+        return Err(problem!(E0206, expr.span, "`fold = {fold}` is out of range for {}", counted(k, "fold");
             help: "folds are counted from 0: 0 to {}", k - 1));
     }
     Ok(Split::Kfold { k, fold, val, seed })

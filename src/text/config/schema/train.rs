@@ -16,7 +16,7 @@ use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{Entry, Expr, ExprKind, Train};
 use std::collections::BTreeMap;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "epochs",
     "batch",
     "seed",

@@ -2,7 +2,7 @@
 
 use crate::base::problem::problem;
 use crate::text::config::check::MAX_COUNT;
-use crate::text::diag::{Diagnostic, quoted_list};
+use crate::text::diag::{Applicability, Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, Expr, ExprKind, UnaryOp};
 
@@ -102,7 +102,10 @@ pub(super) fn call<'a>(
     let names = || known.iter().map(|(n, _)| *n);
     let Some((_, keys)) = known.iter().find(|(n, _)| *n == name) else {
         let d = problem!(E0206, expr.span, "expected one of {}", names().collect::<Vec<_>>().join(", "));
-        return Err(d.nearest(at, name, names(), || None));
+        return Err(match usual_name(name).filter(|usual| names().any(|known| known == *usual)) {
+            Some(usual) => d.renamed(at, usual, Applicability::MaybeIncorrect),
+            None => d.nearest(at, name, names(), || None),
+        });
     };
     let mut found = Vec::new();
     for (i, arg) in args.iter().enumerate() {
@@ -121,6 +124,17 @@ pub(super) fn call<'a>(
         found.push((key, &arg.value));
     }
     Ok((name, found))
+}
+
+/// Returns npc's name for what other libraries and papers call by another.
+fn usual_name(name: &str) -> Option<&'static str> {
+    Some(match name.to_lowercase().as_str() {
+        "ce" | "bce" | "xent" | "crossentropy" | "cross_entropy_loss" | "binary_cross_entropy" => "cross_entropy",
+        "dice_loss" | "soft_dice" | "generalized_dice" => "dice",
+        "focal_loss" => "focal",
+        "lovasz_softmax" | "lovasz_hinge" => "lovasz",
+        _ => return None,
+    })
 }
 
 /// Returns the problem of an argument `key` that the call `name` does not have.

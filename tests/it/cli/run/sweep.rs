@@ -275,6 +275,33 @@ fn the_grid_is_trained_once_and_compared() {
     assert!(folder.contents("runs/a") == before, "a refused sweep has written");
 }
 
+#[test]
+fn runs_with_other_settings_are_replaced_on_request() {
+    let folder = TestFolder::new();
+    folder.sweep("widths", "runs/a", &["--train", "--set", "epochs=1"]).expect_exit(0, &[]);
+    // The first run is as the next command wants it, and is kept.
+    folder.sweep("widths", "runs/b", &["--train", "--set", "epochs=3"]).expect_exit(0, &[]);
+    fs::remove_dir_all(folder.path("runs/a/width=4")).unwrap();
+    fs::rename(folder.path("runs/b/width=4"), folder.path("runs/a/width=4")).unwrap();
+    let kept = folder.contents("runs/a/width=4");
+    folder.sweep("widths", "runs/a", &["--overwrite"]).expect_exit(2, &["add `--train`"]);
+    folder.sweep("widths", "runs/a", &["--collect", "--overwrite"]).expect_exit(2, &["cannot be used with"]);
+    folder.sweep("widths", "runs/a", &["--train", "--set", "epochs=3"]).expect_exit(1, &["--train --overwrite"]);
+    let set = ["--train", "--overwrite", "--set", "epochs=3", "--quiet"];
+    let done = folder.sweep("widths", "runs/a", &set);
+    assert_eq!(done.stderr, "");
+    done.expect_exit(0, &[]);
+    assert!(folder.contents("runs/a/width=4") == kept, "a run that fits was trained again");
+    let epochs = fs::read_to_string(folder.path("runs/a/width=8/seed=0/metrics.jsonl")).unwrap();
+    assert_eq!(epochs.lines().count(), 3);
+    for run in ["width=8/seed=0", "width=8/seed=1"] {
+        assert_eq!(folder.metrics(&format!("runs/a/{run}")), folder.metrics(&format!("runs/b/{run}")), "{run}");
+    }
+    // Seeds count up from one that the command sets.
+    folder.sweep("widths", "runs/c", &["--train", "--set", "epochs=1,seed=7"]).expect_exit(0, &[]);
+    assert!(folder.path("runs/c/width=8/seed=8/summary.json").exists());
+}
+
 /// The commands are fed to a shell line by line, so nothing of the file may become a line of its own.
 #[test]
 fn a_job_is_one_line_whatever_the_file_says() {

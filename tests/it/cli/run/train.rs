@@ -5,6 +5,7 @@
 mod hints;
 mod kill;
 mod known;
+mod overwrite;
 mod report;
 mod signals;
 mod start;

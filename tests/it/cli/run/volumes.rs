@@ -200,7 +200,7 @@ fn masks_have_the_grid_and_the_labels_of_their_volumes() {
 #[test]
 fn slices_are_predicted_at_the_size_of_the_block_or_in_tiles() {
     let folder = VolumeFolder::new("[4, 4]", "[0, 300]", "", 0.0);
-    folder.ok(&["predict", "run", "i/v3.nii.gz", "--out", "tiles", "--window", "--overlap", "0.25", "--flips"]);
+    folder.ok(&["predict", "run", "i/v3.nii.gz", "--out", "tiles", "--tiles", "--overlap", "0.25", "--flips"]);
     let mask = NiftiFile::read(&folder.path("tiles/v3.nii.gz"));
     let wanted: Vec<u8> = in_order(ORDERS[3], |at| if value(3, at) > LIMIT { 300u16 } else { 0 })
         .iter()
@@ -265,7 +265,7 @@ fn what_cannot_be_written_or_read_is_refused() {
     broken.voxels.truncate(100);
     broken.write(&folder.path("bad/b.nii.gz"));
     fs::copy(folder.path("i/v0.nii.gz"), folder.path("bad/a.nii.gz")).unwrap();
-    folder.refused(&["predict", "run", "bad", "--out", "out"], &["truncated", "1 of 2 images were not predicted"]);
+    folder.refused(&["predict", "run", "bad", "--out", "out"], &["truncated", "1 of 2 images not predicted"]);
     assert_eq!(names(&folder.path("out")), ["a.nii.gz"]);
     fs::create_dir_all(folder.path("dicom")).unwrap();
     let slice = repository("tests/reference/volumes/series/a/001.dcm");

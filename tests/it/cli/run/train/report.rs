@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-fn names(dir: &Path) -> Vec<String> {
+pub(super) fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
@@ -182,14 +182,14 @@ fn predict_reads_folders_and_writes_probabilities() {
     let mut file = fs::File::create(folder.path("mirrored.tif")).unwrap();
     let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).unwrap();
     encoder.write_image::<tiff::encoder::colortype::GrayI16>(48, 40, &mirrored).unwrap();
-    predict("two", &["in/deep/a.tif", "mirrored.tif", "--flips", "--window"]).expect_success();
+    predict("two", &["in/deep/a.tif", "mirrored.tif", "--flips", "--tiles"]).expect_success();
     let [a, b] = ["a", "mirrored"].map(|n| grey(&folder.path(&format!("two/{n}.png"))));
     assert!(a.pixels().any(|p| p.0[0] > 0) && a.pixels().any(|p| p.0[0] == 0), "a mask with something on it");
     let differ = a.rows().zip(b.rows()).flat_map(|(a, b)| a.zip(b.rev())).filter(|(a, b)| a != b).count();
     assert!(differ < 10, "{differ} pixels of the mirrored image differ");
 
-    predict("bad", &["in/b.tif", "--overlap", "0.2"]).expect_failure(2, &["--window"]);
-    predict("bad", &["in/b.tif", "--window", "--overlap", "1"]).expect_failure(1, &["overlap"]);
+    predict("bad", &["in/b.tif", "--overlap", "0.2"]).expect_failure(2, &["--tiles"]);
+    predict("bad", &["in/b.tif", "--tiles", "--overlap", "1"]).expect_failure(1, &["overlap"]);
     predict("bad", &["none/*.tif"]).expect_failure(1, &["matches no image"]);
     assert!(!folder.path("bad").exists());
 }

@@ -1,6 +1,7 @@
 //! The size contract, and costs as formulas in the image size, as text and JSON.
 
-use crate::desk::ModelEntry;
+use super::model_entry::ModelEntry;
+use crate::base::count::counted;
 use crate::graph::check::SizeContract;
 use crate::graph::check::contract::{AxisSizes, condition};
 use crate::graph::ir::{Outlet, SizeConstraint};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Returns one line with the image sizes that the model supports.
-pub(super) fn contract_text(entry: &ModelEntry) -> String {
+pub(crate) fn contract_text(entry: &ModelEntry) -> String {
     contract_line(&entry.checked.contract())
 }
 
@@ -20,7 +21,7 @@ fn contract_line(contract: &SizeContract) -> String {
     let pinned = match contract.path_conditions.len() {
         0 => String::new(),
         1 => " (if the graph keeps this structure: one choice in the file depends on the size)".into(),
-        n => format!(" (if the graph keeps this structure: {n} choices in the file depend on the size)"),
+        n => format!(" (if the graph keeps this structure: {} in the file depend on the size)", counted(n, "choice")),
     };
     format!("  sizes {contract}{pinned}\n")
 }
@@ -28,7 +29,7 @@ fn contract_line(contract: &SizeContract) -> String {
 /// Returns the size contract as JSON: its text; for each axis the first sizes, start, period and accepted remainders of the
 /// pattern (`null` if none was found) with the size constraints that cause it; joint constraints on height and width; and
 /// the conditions under which the graph keeps its structure.
-pub(super) fn contract_json(entry: &ModelEntry, sources: &SourceMap) -> Value {
+pub(crate) fn contract_json(entry: &ModelEntry, sources: &SourceMap) -> Value {
     let contract = entry.checked.contract();
     let demand = |d: &SizeConstraint| {
         let (line, column) = sources.line_column(d.span);
@@ -62,7 +63,7 @@ pub(super) fn contract_json(entry: &ModelEntry, sources: &SourceMap) -> Value {
 }
 
 /// Returns the text of `--symbolic`: shapes, MACs and bytes of every node as formulas in H and W, and their sums.
-pub(super) fn formulas_text(entry: &ModelEntry, conventions: &[Convention]) -> String {
+pub(crate) fn formulas_text(entry: &ModelEntry, conventions: &[Convention]) -> String {
     let graph = entry.checked.graph();
     let input = graph.formula(Outlet { node: graph.input(), slot: 0 });
     let results: Vec<String> = graph.results.iter().map(|(_, o)| graph.formula(*o).to_string()).collect();
@@ -109,7 +110,7 @@ fn summands(dim: &Option<Dim>) -> String {
 }
 
 /// Returns the formulas of each node and their sums as JSON, in the syntax of the model language.
-pub(super) fn formulas_json(entry: &ModelEntry, convention: Convention) -> Value {
+pub(crate) fn formulas_json(entry: &ModelEntry, convention: Convention) -> Value {
     let report = cost_formulas(&entry.checked, convention);
     let text = |dim: &Option<Dim>| dim.as_ref().map(Dim::to_string);
     let nodes: Vec<Value> = (report.nodes.iter())

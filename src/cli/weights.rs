@@ -1,10 +1,12 @@
-//! `npc init`: writes the initial weights of a run.
+//! `npc weights`: writes the initial weights of a model.
 
 use super::error::CommandResult;
+use super::global_options::quiet;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::atomic::named_target;
+use crate::base::count::counted;
 use crate::base::shorten::short_name;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
@@ -24,13 +26,13 @@ another file or run that match by name and shape, or by order if no name matches
 words of the names agree everywhere; all other tensors are random.
 
 Examples:
-  npc init models/npnet.model --model NPNet --seed 0 --out npnet.safetensors
-  npc init models/npnet.model --model NPNet_SE --from runs/npnet_lung --out se.safetensors
-  npc init models/unet.model --from unet.pt --out unet.safetensors --format json
+  npc weights models/npnet.model --model NPNet --seed 0 --out npnet.safetensors
+  npc weights models/npnet.model --model NPNet_SE --from runs/npnet_lung --out se.safetensors
+  npc weights models/unet.model --from unet.pt --out unet.safetensors --format json
 
 Exit codes: 0 success, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct InitOptions {
+pub(super) struct WeightsOptions {
     #[command(flatten)]
     select: ModelOptions,
     /// Seed of the random weights
@@ -47,7 +49,10 @@ pub(super) struct InitOptions {
     format: OutputFormat,
 }
 
-pub(super) fn run(opts: &InitOptions) -> CommandResult {
+/// What is said where the command is called by its former name.
+pub(super) const FORMER_NAME: &str = "note: `npc init` is `npc weights` now; `npc new DIR` makes a project";
+
+pub(super) fn run(opts: &WeightsOptions) -> CommandResult {
     let checked = opts.select.build()?;
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let mut report = None;
@@ -59,7 +64,7 @@ pub(super) fn run(opts: &InitOptions) -> CommandResult {
     let about = BTreeMap::from([("model".to_string(), checked.graph().name.clone())]);
     write_safetensors(&named_target(&opts.out)?, &tensors, &about)?;
     let n: usize = tensors.iter().map(|t| t.values.len()).sum();
-    let written = format!("{}: {} tensors, {n} numbers\n", opts.out.display(), tensors.len());
+    let written = format!("{}: {}, {}\n", opts.out.display(), counted(tensors.len(), "tensor"), counted(n, "number"));
     match (opts.format, report) {
         (OutputFormat::Json, report) => {
             let value = serde_json::json!({
@@ -72,7 +77,8 @@ pub(super) fn run(opts: &InitOptions) -> CommandResult {
         }
         (_, None) => print(&written),
         (_, Some(report)) => {
-            let doubts: String = report.doubts().iter().map(|doubt| format!("warning: {doubt}\n")).collect();
+            let doubts: Vec<String> = if quiet() { Vec::new() } else { report.doubts() };
+            let doubts: String = doubts.iter().map(|doubt| format!("warning: {doubt}\n")).collect();
             print(&format!("{}{}\n{doubts}{written}", tensor_table(&report), report.summary()))
         }
     }

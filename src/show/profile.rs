@@ -1,8 +1,8 @@
 //! A profile as a table, as JSON and as a picture.
 
+use super::chart::{ChartTheme, IcicleLeaf, icicle};
+use super::table::{Cell, Column, Table};
 use crate::compute::engine::profile::{NodeTime, Profile};
-use crate::show::chart::{ChartTheme, IcicleLeaf, icicle};
-use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 
 /// Number of rows before the remaining nodes are summed.
@@ -16,7 +16,7 @@ fn slowest(profile: &Profile) -> Vec<&NodeTime> {
 }
 
 /// Returns a table with the milliseconds per call of each node, by pass if there are two, and their share of the call.
-pub(super) fn profile_table(profile: &Profile) -> String {
+pub(crate) fn profile_table(profile: &Profile) -> String {
     let two = profile.has_backward();
     let outside = profile.outside_ms();
     let whole = profile.total_ms() + outside;
@@ -54,7 +54,7 @@ pub(super) fn profile_table(profile: &Profile) -> String {
 }
 
 /// Returns the profile as JSON, in the order of the plan. Nodes without a time are fused into others.
-pub(super) fn profile_json(profile: &Profile) -> Value {
+pub(crate) fn profile_json(profile: &Profile) -> Value {
     let nodes = profile.nodes().iter().map(|n| {
         let [forward, backward] = profile.per_call_ms(n);
         json!({
@@ -67,7 +67,7 @@ pub(super) fn profile_json(profile: &Profile) -> Value {
 }
 
 /// Returns a standalone SVG with blocks above their nodes; widths are proportional to time.
-pub(super) fn profile_picture(title: &str, profile: &Profile) -> String {
+pub(crate) fn profile_picture(title: &str, profile: &Profile) -> String {
     let mut leaves: Vec<IcicleLeaf> = (profile.nodes().iter().filter(|n| n.total_ns() > 0))
         .map(|n| {
             let [first, second] = profile.per_call_ms(n);

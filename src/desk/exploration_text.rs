@@ -1,6 +1,7 @@
 //! Sweeps and holes in the output of `npc check`.
 
-use crate::desk::{Exploration, HoleFit, SweepCounts, SweepPoint};
+use super::exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
+use crate::base::count::counted;
 use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -9,7 +10,7 @@ use std::fmt::Write;
 const SHOWN: usize = 12;
 
 /// Returns tables of the sweeps, and the values that fit the holes.
-pub(super) fn exploration_text(exploration: &Exploration) -> String {
+pub(crate) fn exploration_text(exploration: &Exploration) -> String {
     let sweeps = exploration.sweeps.iter().map(|sweep| sweep_text(sweep, exploration.convention.name()));
     sweeps.chain(exploration.holes.iter().map(hole_text)).collect()
 }
@@ -46,12 +47,12 @@ fn sweep_text(sweep: &SweepCounts, convention: &str) -> String {
 fn hole_text(fit: &HoleFit) -> String {
     let holes: Vec<_> = fit.holes.iter().map(|h| format!("`{h}`")).collect();
     let mut out = format!(
-        "\nhole {} of {}: {} of {} values satisfy {} claims\n",
+        "\nhole {} of {}: {} of {} satisfy {}\n",
         holes.join(", "),
         fit.model,
         fit.fitting.len(),
-        fit.tried,
-        fit.claims
+        counted(fit.tried, "value"),
+        counted(fit.claims, "claim")
     );
     for args in fit.fitting.iter().take(SHOWN) {
         let args: Vec<_> = args.iter().map(|(n, v)| format!("{n} = {v}")).collect();
@@ -64,7 +65,7 @@ fn hole_text(fit: &HoleFit) -> String {
 }
 
 /// Returns the lists `sweeps` and `holes` of the document, without empty ones.
-pub(super) fn exploration_json(exploration: &Exploration) -> Vec<(&'static str, Vec<Value>)> {
+pub(crate) fn exploration_json(exploration: &Exploration) -> Vec<(&'static str, Vec<Value>)> {
     let object = |args: &[(String, String)]| {
         Value::Object(args.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect())
     };

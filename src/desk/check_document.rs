@@ -2,8 +2,13 @@
 //!
 //! Nodes are serialized one by one: the JSON tree of a graph with 100,000 nodes would take half a gigabyte.
 
-use super::{exploration, memory, sizes};
-use crate::desk::{FileAnalysis, JudgedClaim, MemoryRequest, ModelEntry, macs_by};
+use super::analysis::FileAnalysis;
+use super::claims::JudgedClaim;
+use super::exploration_text::exploration_json;
+use super::memory::MemoryRequest;
+use super::memory_text::memory_json;
+use super::model_entry::{ModelEntry, macs_by};
+use super::size_text::{contract_json, formulas_json};
 use crate::show::field;
 use crate::study::claim::Verdict;
 use crate::study::cost::field::ReceptiveField;
@@ -92,7 +97,7 @@ fn node_document<'a>(n: &'a NodeCost, f: &ReceptiveField, real: u64) -> NodeDocu
 }
 
 /// Returns the document with the models, problems, claims, sweeps and holes of all files.
-pub(super) fn check_document(
+pub(crate) fn check_document(
     analyses: &[FileAnalysis],
     conventions: &[Convention],
     symbolic: bool,
@@ -110,7 +115,7 @@ pub(super) fn check_document(
         if !analysis.data.is_empty() {
             append_list(&mut document.rest, "data", analysis.data.iter().map(data_json).collect());
         }
-        for (key, list) in exploration::exploration_json(&analysis.exploration) {
+        for (key, list) in exploration_json(&analysis.exploration) {
             append_list(&mut document.rest, key, list);
         }
     }
@@ -150,11 +155,11 @@ fn model_document<'a>(
     let (fields, effective) = field::of_nodes(&entry.checked);
     let mut tail = vec![
         ("effective_macs", json!(effective.iter().sum::<u64>())),
-        ("memory", memory::memory_json(entry, options)),
-        ("sizes", sizes::contract_json(entry, &analysis.sources)),
+        ("memory", memory_json(entry, options)),
+        ("sizes", contract_json(entry, &analysis.sources)),
     ];
     if symbolic {
-        tail.push(("formulas", sizes::formulas_json(entry, conventions[0])));
+        tail.push(("formulas", formulas_json(entry, conventions[0])));
     }
     if conventions.len() > 1 {
         let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs_by(entry, report, c))));
