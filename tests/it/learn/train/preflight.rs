@@ -28,8 +28,8 @@ fn memory_that_is_not_enough_is_refused_with_the_batch_that_fits() {
     fixture.settings.train.batch = 16;
     fixture.settings.data.cache_mb = 0;
     let found = fixture.preflight(Some(1 << 40)).unwrap();
-    assert!(found.notes.iter().any(|n| n.starts_with("memory: about")), "{found:?}");
-    assert!(fixture.preflight(None).unwrap().notes.iter().any(|n| n.contains("not checked")));
+    assert!(found.memory.to_text().starts_with("memory: about"), "{found:?}");
+    assert!(fixture.preflight(None).unwrap().memory.to_text().contains("not checked"));
     // The memory is enough for some images, and for none.
     let error = fixture.preflight(Some(1_500_000)).unwrap_err();
     assert!(error.message.contains("`Tiny` at batch 16 needs about"), "{error}");

@@ -109,7 +109,9 @@ fn quiet_prints_results_alone_and_verbose_all_stages() {
     let quiet = folder.train("runs/a", &["--quiet"]);
     assert_eq!(quiet.stderr, "");
     let line = quiet.expect_success();
-    assert!(line.starts_with("best epoch ") && line.lines().count() == 1, "{line}");
+    // A run this short may have found nothing.
+    assert!(["best epoch ", "no prediction "].iter().any(|start| line.starts_with(start)), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
     let said = folder.train("runs/b", &["-v", "--set", "epochs=1"]);
     for words in [
         "read     tiny.model\n",
@@ -138,10 +140,7 @@ fn quiet_prints_results_alone_and_verbose_all_stages() {
     let failed = folder.npc(&["-q", "eval", "runs/none"]);
     failed.expect_failure(1, &["runs/none"]);
     let head = folder.npc(&["eval", "runs/a"]).expect_success();
-    assert!(
-        head.starts_with("runs/a: run `tiny`, Tiny on data `slices`\ntiny (best_dice.safetensors) on 3 test images"),
-        "{head}"
-    );
+    assert!(head.starts_with("runs/a: run `tiny`, Tiny on data `slices`\ntiny ("), "{head}");
 }
 
 #[test]
