@@ -28,7 +28,11 @@ pub(crate) fn confusion_tables(matrix: &ConfusionMatrix, of: &str, format: Outpu
             std::iter::once(row_name(truth, name).into()).chain(cells).chain(all).collect()
         };
         let rows = matrix.classes.iter().enumerate().map(row).collect();
-        let head = if format == OutputFormat::Text { format!("{title}\n\n") } else { String::new() };
+        let head = match format {
+            OutputFormat::Text => format!("{title}\n\n"),
+            OutputFormat::Markdown => format!("{title}:\n\n"),
+            _ => String::new(),
+        };
         head + &Table { title, columns, rows }.print(format)
     };
     let share = |truth, predicted| match matrix.row_share(truth, predicted) {
@@ -77,7 +81,10 @@ mod tests {
             assert!(text.contains(words), "`{words}` is not in\n{text}");
         }
         let markdown = confusion_tables(&two, "voxels", OutputFormat::Markdown);
-        assert!(markdown.starts_with("| truth") && markdown.contains("| voxels |"), "{markdown}");
+        assert!(
+            markdown.starts_with("confusion matrix of the voxels") && markdown.contains("| voxels |"),
+            "{markdown}"
+        );
     }
 
     #[test]
