@@ -26,7 +26,7 @@ pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> 
         c.of.one()
     )];
     notes.extend(c.metrics.iter().filter_map(|&metric| missing_note(c, metric)));
-    notes.extend(remarks.iter().map(|remark| sentence(remark)));
+    notes.extend(remarks);
     box_plot(&BoxPlot {
         title: format!("{} on {} {} {count}{of_groups}", runs_in_words(c), c.n, c.split),
         case: format!("one {}", c.of.one()),
@@ -73,16 +73,4 @@ fn missing_note(c: &Comparison, metric: Metric) -> Option<String> {
     let more =
         if missing.len() > NAMED_CASES { format!(" and {} more", missing.len() - NAMED_CASES) } else { String::new() };
     Some(format!("{}: without a score of every run: {named}{more}.", title(metric, c.unit)))
-}
-
-/// Returns a remark as a sentence. The p of a test stays small.
-fn sentence(remark: &str) -> String {
-    let mut letters = remark.chars();
-    let is_symbol = remark.starts_with("p ");
-    let first: String = letters.next().map_or_else(String::new, |first| match is_symbol {
-        true => first.into(),
-        false => first.to_uppercase().collect(),
-    });
-    let end = if remark.ends_with(['.', ':', '!']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }
