@@ -273,7 +273,7 @@ fn train_and_report(
                     s.seconds
                 ))?;
             }
-            s.hints.iter().try_for_each(|hint| print(&format!("hint: {hint}\n")))
+            s.hints.iter().filter(|_| !quiet()).try_for_each(|hint| print(&format!("hint: {hint}\n")))
         }
         TrainingOutcome::Interrupted { epochs } => {
             eprintln_lossy!(

@@ -3,6 +3,7 @@
 //! Each needs numbers that a run which learns does not have. A loss that becomes NaN ends the run with an error of its own.
 
 use super::run_folder::EpochRecord;
+use crate::base::count::counted;
 use crate::metric::RunHint;
 use crate::metric::score_hints::{AGAINST_OVERFITTING, DICE_NEAR_ZERO, IMBALANCE, NOT_LEARNED, near_zero};
 
@@ -38,7 +39,7 @@ pub(crate) fn training_hints(epochs: &[EpochRecord], run: FinishedRun<'_>) -> Ve
     let Some(first) = epochs.first() else { return Vec::new() };
     let last = epochs.last().unwrap_or(first);
     if epochs.iter().all(|epoch| epoch.found_nothing) {
-        let seen = format!("no prediction of {} epochs has any foreground", epochs.len());
+        let seen = format!("no prediction of {} has any foreground", counted(epochs.len(), "epoch"));
         return vec![RunHint::new("no_foreground", seen, IMBALANCE)]
             .into_iter()
             .chain(flat_loss(epochs, 0.0))
@@ -108,9 +109,13 @@ fn overfits(epochs: &[EpochRecord], best: &EpochRecord, last: &EpochRecord, run:
     let rises_again = end > mean(&after) + 1e-9;
     (best.dice - end >= DICE_LOST && last.loss <= LOSS_LEFT * best.loss && !rises_again).then(|| {
         let seen = format!(
-            "overfitting: since epoch {} the training loss fell from {:.4} to {:.4}, and Dice on the {} {} images from {:.4} to {end:.4} \
+            "overfitting: since epoch {} the training loss fell from {:.4} to {:.4}, and Dice on the {} from {:.4} to {end:.4} \
              (mean of the last three epochs)",
-            best.epoch, best.loss, last.loss, run.scored, run.scored_on, best.dice
+            best.epoch,
+            best.loss,
+            last.loss,
+            counted(run.scored, &format!("{} image", run.scored_on)),
+            best.dice
         );
         RunHint::new("overfitting", seen, AGAINST_OVERFITTING)
     })

@@ -9,6 +9,7 @@ mod evaluated_run;
 
 pub(crate) use evaluated_run::{EvaluatedRun, ScoredUnit};
 
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::metric::statistics::unit_count;
@@ -127,8 +128,9 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
     };
     if groups.len() == 1 {
         notes.push(format!(
-            "nothing is compared: the {count} runs differ only in the seed, and `--group-seeds` makes one group of them; add runs of another \
-             experiment, or leave out `--group-seeds` to compare seed with seed"
+            "nothing is compared: the {} differ only in the seed, and `--group-seeds` makes one group of them; add runs of another \
+             experiment, or leave out `--group-seeds` to compare seed with seed",
+            counted(count, "run")
         ));
     }
     let names = evaluated_run::group_names(&groups);

@@ -3,6 +3,7 @@
 use super::chart::{BoxGroup, BoxPanel, BoxPlot, ChartDrawing, box_plot};
 use super::scores::{difference, p_relation, p_value, title};
 use super::table::Cell;
+use crate::base::count::counted;
 use crate::metric::statistics::Interval;
 use crate::score::compare::{Comparison, RunGroup};
 use crate::text::config::Metric;
@@ -40,7 +41,7 @@ fn runs_in_words(c: &Comparison) -> String {
     match &c.runs[..] {
         [one] => one.name.clone(),
         [a, b] => format!("{} and {}", a.name, b.name),
-        all => format!("{} runs", all.len()),
+        all => counted(all.len(), "run"),
     }
 }
 

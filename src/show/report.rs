@@ -121,7 +121,7 @@ fn curve_charts(report: &RunReport<'_>) -> Markup {
                 (chart(line_chart(&LineChart { title, x: "epoch".into(), series, mark: best.clone() })))
             }
         }
-        @for hint in &report.hints { p class="missing" { "Hint: " (hint.to_string()) "." } }
+        @for hint in &report.hints { p class="hint" { "Hint: " (hint.to_string()) "." } }
         @if history.epochs().len() > 1 { p class="note" { "The best epoch is the first with the highest Dice." } }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::table::{Cell, Column, Table};
 use crate::base::code::Code;
+use crate::base::count::counted;
 use crate::base::number::thousands;
 use crate::base::severity::Severity;
 use crate::data::survey::{
@@ -42,7 +43,6 @@ pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
 
 /// Returns number, slices and voxel sizes of the volumes.
 fn volume_text(spec: &DataSpec, v: &VolumeSpan) -> String {
-    let s = if v.volumes == 1 { "" } else { "s" };
     let each = match v.slices_each {
         [least, most] if least == most => format!("{least}"),
         [least, most] => format!("{least} to {most}"),
@@ -53,8 +53,8 @@ fn volume_text(spec: &DataSpec, v: &VolumeSpan) -> String {
     };
     let (axis, all) = (spec.slicing.axis.name(), thousands(v.slices as u64));
     format!(
-        "{} volume{s} of {each} {axis} slices, {all} in all; {} mm between pixels, {} mm between slices",
-        v.volumes,
+        "{} of {each} {axis} slices, {all} in all; {} mm between pixels, {} mm between slices",
+        counted(v.volumes, "volume"),
         mm(v.pixel_mm),
         mm(v.slice_mm)
     )

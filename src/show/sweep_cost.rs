@@ -2,6 +2,7 @@
 
 use super::chart::{AxisUnit, ChartDrawing, ScatterAxis, ScatterChart, ScatterPoint, scatter};
 use super::scores::number;
+use crate::base::count::counted;
 use crate::base::number::{bytes, duration, thousands};
 use crate::metric::statistics::Interval;
 use crate::study::explore::pareto_front;
@@ -131,7 +132,7 @@ fn dot(chart: &CostChart, point: &PricedPoint, at: [f64; 2], on_front: bool) -> 
         point.name.clone(),
         format!("{}: {}{interval}", chart.metric_title, score(at[1])),
         format!("{}: {}", chart.cost_title, chart.key.value_text(at[0])),
-        format!("{scored} of {all} runs"),
+        format!("{scored} of {}", counted(all, "run")),
     ];
     ScatterPoint {
         at,
@@ -173,7 +174,7 @@ fn notes(chart: &CostChart) -> Vec<String> {
         notes.push(super::text::shortened(&format!("{label}: {first}"), MESSAGE_LETTERS));
     }
     if chart.failures.len() > NAMED_POINTS {
-        notes.push(format!("{} more runs failed.", chart.failures.len() - NAMED_POINTS));
+        notes.push(format!("{} failed.", counted(chart.failures.len() - NAMED_POINTS, "more run")));
     }
     notes
 }

@@ -2,6 +2,7 @@
 
 use super::guessed_labels::{GuessedLabels, MOST_CLASSES, MOST_SMOOTHED, guess, one_value};
 use super::mask_tally::{MaskTally, ValueKey};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::MaskRule;
@@ -62,7 +63,7 @@ pub(super) fn colours(tallies: &[(&Path, &MaskTally)], of_palettes: bool) -> Res
             })
         }
         _ => Err(
-            problem!(E0713, path, "the masks have {} colours, more than classes can have, and not two main ones", main.len();
+            problem!(E0713, path, "the masks have {}, more than classes can have, and not two main ones", counted(main.len(), "colour");
             help: "save the masks without smoothed edges and without lossy compression, with one colour a class"),
         ),
     }

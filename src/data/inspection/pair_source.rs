@@ -81,8 +81,9 @@ pub(super) fn find_source(
 /// Says that images are in folders of no part, where the others are.
 fn unused_roles(without: usize, all: usize) -> DataGuess {
     let why = format!(
-        "{without} of {all} images are in folders that are no part of the split, and are not used; write train, val or test into the \
-         column `split` of their rows to use them"
+        "{without} of {} are in folders that are no part of the split, and are not used; write train, val or test into the \
+         column `split` of their rows to use them",
+        counted(all, "image")
     );
     DataGuess { key: "split", why }
 }
@@ -90,8 +91,9 @@ fn unused_roles(without: usize, all: usize) -> DataGuess {
 /// Says that folders name training and test for some images alone.
 fn few_roles(named: usize, all: usize) -> DataGuess {
     let why = format!(
-        "the folders name training and test for {named} of {all} images alone, so they are not taken for the split, and images of both are \
-         mixed; give the folders of the split with `--images` if they are one"
+        "the folders name training and test for {named} of {} alone, so they are not taken for the split, and images of both are \
+         mixed; give the folders of the split with `--images` if they are one",
+        counted(all, "image")
     );
     DataGuess { key: "split", why }
 }

@@ -2,6 +2,7 @@
 
 use super::guessed_labels::{GuessedLabels, MOST_CLASSES, MOST_SMOOTHED, guess, one_value};
 use super::mask_tally::{MaskStorage, MaskTally, ValueKey};
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::survey::values::list_first;
@@ -98,7 +99,7 @@ impl<'a> MaskValues<'a> {
         }
         if self.values.len() > MOST_CLASSES {
             return Err(
-                problem!(E0713, self.path(), "the masks have {} values, more than classes can have", self.values.len();
+                problem!(E0713, self.path(), "the masks have {}, more than classes can have", counted(self.values.len(), "value");
                 help: "check that images and masks are not exchanged"),
             );
         }
@@ -110,8 +111,8 @@ impl<'a> MaskValues<'a> {
         let top = if high > 200.0 && high <= 255.0 { 255.0 } else { high };
         if self.between() > MOST_SMOOTHED || top.fract() != 0.0 || low.fract() != 0.0 || !whole && top > 1.0 {
             return Err(problem!(E0713, self.path(),
-                "the masks have {} values from {low} to {high}, which are neither classes nor two with smoothed edges",
-                self.values.len(); help: "check that images and masks are not exchanged"));
+                "the masks have {} from {low} to {high}, which are neither classes nor two with smoothed edges",
+                counted(self.values.len(), "value"); help: "check that images and masks are not exchanged"));
         }
         let why = format!("edges are smoothed, so values above {} are the object", (low + top) / 2.0);
         Ok(GuessedLabels {
@@ -198,9 +199,9 @@ impl<'a> MaskValues<'a> {
             return None;
         }
         let why = format!(
-            "{} of {} masks hold 255 where the others hold another number, and none holds both, so all above 0 is the object: {}",
+            "{} of {} hold 255 where the others hold another number, and none holds both, so all above 0 is the object: {}",
             names.len(),
-            self.tallies.len(),
+            counted(self.tallies.len(), "mask"),
             list_first(&names)
         );
         Some(GuessedLabels {
@@ -216,9 +217,9 @@ impl<'a> MaskValues<'a> {
         let background = self.values.keys().next().map_or(0.0, |value| value.0);
         let (names, alone) = self.with_void(background);
         let (n, all, listed) = (names.len(), self.tallies.len(), list_first(&names));
-        let s = if all == 1 { "" } else { "s" };
         let mut why = format!(
-            "255 beside numbers of classes mostly marks pixels without a class; {n} of {all} mask{s}: {listed}"
+            "255 beside numbers of classes mostly marks pixels without a class; {n} of {}: {listed}",
+            counted(all, "mask")
         );
         if alone > 0 {
             why += &format!(

@@ -28,7 +28,7 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
         } @else {
             @if let Some(weights) = weights_note(evaluation) { p class="note" { (weights) } }
             @for text in &report.remarks {
-                p class=(if text.starts_with("hint: ") { "missing" } else { "note" }) { (sentence(text)) }
+                p class=(if text.starts_with("hint: ") { "hint" } else { "note" }) { (sentence(text)) }
             }
         }
         (distributions(report))

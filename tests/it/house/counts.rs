@@ -78,6 +78,10 @@ const NO_COUNTS: &[&str] = &[
     "patients, recordings or volumes",
     "on {} {} images at",
     "Scores on the {} images",
+    "on the {others} images",
+    "of {each} {axis} slices",
+    // At least three.
+    "{count} masks with an object",
     "{h}x{w}: {} images",
     "{image}{params} parameters",
     "of {masks} masks",

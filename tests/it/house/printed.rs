@@ -27,7 +27,10 @@ fn runnable(step: &ConsoleStep) -> Option<String> {
         return built.exists().then(|| built.display().to_string());
     }
     let name = step.command.split_whitespace().nth(1).unwrap_or_default();
-    let has = cfg!(feature = "run") || npc(Path::new("."), &[name, "--help"]).code == 0;
+    let has = |option: &str| npc(Path::new("."), &[name, "--help"]).stdout.contains(option);
+    // `npc lower` of a front without data has no kernels.
+    let has = cfg!(feature = "run")
+        || npc(Path::new("."), &[name, "--help"]).code == 0 && (!step.command.contains(" --cuda ") || has("--cuda"));
     has.then(|| step.command.clone())
 }
 

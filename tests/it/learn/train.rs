@@ -237,7 +237,8 @@ impl TrainingObserver for StoppingObserver<'_> {
         if on_purpose.iter().any(|part| message.contains(part)) {
             return;
         }
-        if message.contains("any foreground") || message.contains("ignored pixels only") {
+        let of_predictions = ["any foreground", "foreground everywhere", "ignored pixels only"];
+        if of_predictions.iter().any(|part| message.contains(part)) {
             return self.observed.warnings.push(message.into());
         }
         panic!("phantoms are not doubtful: {message}");
