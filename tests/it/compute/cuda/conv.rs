@@ -184,19 +184,18 @@ fn convolutions_agree_with_loops() {
     }
 }
 
-/// Every tile, forward and for gradients, with every case and both precisions. It takes minutes.
+/// Every tile, forward and for gradients, with every case, in one precision and the other by turns. It takes minutes.
 #[test]
 fn every_tile_agrees_with_loops() {
     if std::env::var_os("NPC_LONG").is_none() {
         return;
     }
+    let precisions = [(Precision::F32, F32_BOUND), (Precision::Tf32, TF32_BOUND)].into_iter().cycle();
     let gradient_tiles = ConvTile::GRADIENTS.into_iter().cycle();
-    for (tile, gradient_tile) in ConvTile::ALL.into_iter().zip(gradient_tiles) {
-        for case in CASES {
-            for (precision, bound) in [(Precision::F32, F32_BOUND), (Precision::Tf32, TF32_BOUND)] {
-                let (tile, gradient_tile) = (Some(tile), Some(gradient_tile));
-                same_as_loops(case, &CudaOptions { precision, tile, gradient_tile, ..CudaOptions::default() }, bound);
-            }
-        }
+    let tiles: Vec<_> = ConvTile::ALL.into_iter().zip(gradient_tiles).collect();
+    let runs = CASES.into_iter().flat_map(|case| tiles.iter().map(move |tiles| (case, tiles)));
+    for ((case, &(tile, gradient_tile)), (precision, bound)) in runs.zip(precisions) {
+        let (tile, gradient_tile) = (Some(tile), Some(gradient_tile));
+        same_as_loops(case, &CudaOptions { precision, tile, gradient_tile, ..CudaOptions::default() }, bound);
     }
 }
