@@ -13,13 +13,21 @@ use cuda::CudaListingOptions;
 #[cfg(feature = "data")]
 mod cuda;
 
-/// Print the execution plan of a model: steps, kernels, weights, and when memory is freed
-#[derive(Args)]
-#[command(after_help = "Examples:
+#[cfg(feature = "data")]
+const EXAMPLES: &str = "Examples:
   npc lower models/npnet.model --model NPNet --size 64x64
   npc lower models/npnet.model --model NPNet --size 224x224 --cuda --training --batch 4
 
-Exit codes: 0 success, 1 problems found, 2 wrong usage")]
+Exit codes: 0 success, 1 problems found, 2 wrong usage";
+#[cfg(not(feature = "data"))]
+const EXAMPLES: &str = "Example:
+  npc lower models/npnet.model --model NPNet --size 64x64
+
+Exit codes: 0 success, 1 problems found, 2 wrong usage";
+
+/// Print the execution plan of a model: steps, kernels, weights, and when memory is freed
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct LowerOptions {
     #[command(flatten)]
     select: ModelOptions,
