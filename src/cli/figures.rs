@@ -24,7 +24,7 @@ impl FigureOptions {
         let Some(dir) = &self.figures else { return Ok(()) };
         let files = data.write(dir, self.theme)?;
         // On standard error, since a program may read the scores, from standard output.
-        eprintln_lossy!("figures: {} in {}", files.len(), dir.display());
+        notice!("figures: {} in {}", files.len(), dir.display());
         Ok(())
     }
 }

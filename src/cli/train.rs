@@ -15,7 +15,7 @@ use crate::base::problem::problem;
 use crate::compute::device::set_threads;
 use crate::desk::{self, ResolvedRun, RunRequest, is_settings, named_model, resolve_run};
 use crate::learn::replaced_run::settle;
-use crate::learn::run_folder::{EpochRecord, RunFolder};
+use crate::learn::run_folder::{EpochRecord, RunFolder, is_being_replaced};
 use crate::learn::train::{
     ExistingRun, TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train,
 };
@@ -75,7 +75,7 @@ pub(super) struct TrainOptions {
     /// finished run unchanged
     #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
     resume: Option<ResumeMode>,
-    /// Replace the run of the run folder, once the first step of the new run is done
+    /// Replace the run of the run folder, once the new run has its first checkpoint
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
     /// Stop after the current step, as on Ctrl-C, once standard input ends
@@ -118,6 +118,14 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         device: opts.device.as_deref(),
     };
     let mut resolved = resolve_run(&ModelFiles, &request)?;
+    if let (Some(_), Some(name)) = (&own, &opts.run)
+        && *name != resolved.settings.train.name
+    {
+        return Err(CommandError::usage(
+            problem!(E0503, "the folder holds the run `{}`, and not `{name}`", resolved.settings.train.name;
+            help: "leave the name out"),
+        ));
+    }
     let named_by_run = || PathBuf::from("runs").join(&resolved.settings.train.name);
     let folder = RunFolder::new(opts.out.clone().or(own).unwrap_or_else(named_by_run));
     if opts.stop_with_input {
@@ -169,6 +177,11 @@ fn report_waiting(folder: &Path) {
 /// replaced there.
 fn settings_of_run(file: PathBuf, opts: &TrainOptions) -> Result<(PathBuf, Option<PathBuf>), CommandError> {
     let stays = opts.resume.is_some() || opts.overwrite;
+    let root = if file.is_dir() { &file } else { folder_of(&file) };
+    if stays && is_being_replaced(root) {
+        let _held = lock_run_folder(root, WhenBusy::Fail)?;
+        settle(root)?;
+    }
     if file.is_dir() {
         let folder = RunFolder::new(&file);
         folder.check_is_run()?;

@@ -1,20 +1,16 @@
 //! Replaces the run of a folder: the old run stays until the new one has begun.
 //!
-//! The files of the old run are moved to a folder inside, and are removed after the first step of the new run. Whatever ends
+//! The files of the old run are moved to a folder inside, and are removed after the first checkpoint of the new run. Whatever ends
 //! the process before, an error or a kill, the old run is back at the latest when the next command opens the folder. Files that
 //! npc did not write into the folder stay where they are.
 
-use super::run_folder::RunFolder;
+use super::run_folder::{MOVING, REPLACED, RunFolder};
 use crate::base::atomic::remove_leftovers;
 use crate::base::error::{Result, RunError};
+use crate::base::path::folder_of;
 use crate::base::problem::problem;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Name of the inner folder while files are on their way in or out, so that none of a new run lie beside it.
-const MOVING: &str = ".moving-run";
-/// Name of the inner folder once it holds the whole old run.
-const REPLACED: &str = ".replaced-run";
 
 /// The old run of a folder in which a new one begins. It is put back when this is dropped, unless the new run has begun.
 pub(super) struct ReplacedRun {
@@ -23,17 +19,24 @@ pub(super) struct ReplacedRun {
 }
 
 impl ReplacedRun {
-    /// Sets the run of a folder aside. Returns `None` where the folder does not exist or is empty.
+    /// Sets the run of a folder aside, with the files of the names that the new run imports. Returns `None` where the folder
+    /// does not exist or is empty.
     ///
-    /// Errors: the folder holds files and no run (E0722), or a file cannot be moved; then all are where they were.
-    pub(super) fn set_aside(folder: &RunFolder) -> Result<Option<ReplacedRun>> {
+    /// Errors: the folder holds files and no run, or foreign files among the events of TensorBoard (E0722), or a file cannot be
+    /// moved; then all are where they were.
+    pub(super) fn set_aside(folder: &RunFolder, imports: &[(String, String)]) -> Result<Option<ReplacedRun>> {
         let root = folder.root();
         if !check_replaceable(folder)? {
             return Ok(None);
         }
+        check_events(&root.join("tensorboard"))?;
+        let mut files = folder.own_files()?;
+        files.extend(
+            imports.iter().map(|(name, _)| root.join(name)).filter(|path| path.is_file() && folder_of(path) == root),
+        );
         let moving = root.join(MOVING);
         fs::create_dir_all(&moving).map_err(|e| RunError::create_dir(&moving, e))?;
-        let set_aside = move_all(files_of_run(root)?, &moving).and_then(|()| rename(&moving, &root.join(REPLACED)));
+        let set_aside = move_all(files, &moving).and_then(|()| rename(&moving, &root.join(REPLACED)));
         if let Err(error) = set_aside {
             settle(root)?;
             return Err(error);
@@ -73,6 +76,19 @@ pub(crate) fn check_replaceable(folder: &RunFolder) -> Result<bool> {
         help: "choose another folder: `--out DIR`"))
 }
 
+/// Checks that a folder of TensorBoard holds events alone, so that nothing else is lost with them.
+fn check_events(folder: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let names = entries.flatten().map(|entry| entry.file_name().display().to_string());
+    match names.into_iter().find(|name| !name.starts_with("events.out.tfevents")) {
+        Some(name) => {
+            Err(problem!(E0722, folder, "`--overwrite` removes this folder, and npc did not write {name} in it";
+            help: "move it elsewhere, or choose another folder: `--out DIR`"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Puts a folder in order whose run was being replaced when a process was killed: the old run is put back, unless the new one
 /// has begun. Call it only while the folder is locked.
 pub(crate) fn settle(root: &Path) -> Result<()> {
@@ -85,7 +101,7 @@ pub(crate) fn settle(root: &Path) -> Result<()> {
         return Ok(());
     }
     let folder = RunFolder::new(root);
-    if folder.last().exists() || folder.metrics_file().exists() {
+    if folder.last().exists() {
         return fs::remove_dir_all(&replaced).map_err(|e| RunError::write(&replaced, e));
     }
     put_back(root)
@@ -93,7 +109,7 @@ pub(crate) fn settle(root: &Path) -> Result<()> {
 
 /// Removes what the new run has written, and puts the old run back.
 fn put_back(root: &Path) -> Result<()> {
-    for path in files_of_run(root)? {
+    for path in RunFolder::new(root).own_files()? {
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.map_err(|e| RunError::write(&path, e))?;
     }
@@ -121,35 +137,6 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|e| RunError::write(to, e))
 }
 
-/// Returns the files and folders of a folder that npc writes for a run.
-fn files_of_run(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|e| RunError::read(folder, e))?;
-    let own = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_of_run));
-    Ok(own.map(|entry| entry.path()).collect())
-}
-
-/// Returns whether a run writes a file or folder of this name into its folder. `log.txt` is not one: a sweep holds it open while the
-/// run trains.
-fn is_of_run(name: &str) -> bool {
-    const NAMES: [&str; 12] = [
-        "settings.yaml",
-        "train.txt",
-        "val.txt",
-        "test.txt",
-        "groups.csv",
-        "metrics.jsonl",
-        "last.safetensors",
-        "summary.json",
-        "data.json",
-        "init.json",
-        "report.html",
-        "tensorboard",
-    ];
-    const PATTERNS: [(&str, &str); 5] =
-        [("best_", ".safetensors"), ("cases", ".csv"), ("volumes", ".csv"), ("eval", ".json"), ("", ".model")];
-    NAMES.contains(&name) || PATTERNS.iter().any(|(begin, end)| name.starts_with(begin) && name.ends_with(end))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +161,7 @@ mod tests {
     #[test]
     fn the_old_run_is_gone_once_the_new_one_has_begun() {
         let (_dir, folder) = folder_with(&RUN);
-        let replaced = ReplacedRun::set_aside(&folder).unwrap().unwrap();
+        let replaced = ReplacedRun::set_aside(&folder, &[]).unwrap().unwrap();
         assert_eq!(names(&folder), [".replaced-run", "notes.md"]);
         fs::write(folder.settings(), "new").unwrap();
         replaced.remove();
@@ -185,7 +172,7 @@ mod tests {
     #[test]
     fn the_old_run_is_back_if_the_new_one_does_not_begin() {
         let (_dir, folder) = folder_with(&RUN);
-        let replaced = ReplacedRun::set_aside(&folder).unwrap().unwrap();
+        let replaced = ReplacedRun::set_aside(&folder, &[]).unwrap().unwrap();
         fs::write(folder.settings(), "new").unwrap();
         fs::write(folder.model(), "new").unwrap();
         drop(replaced);
@@ -194,10 +181,29 @@ mod tests {
     }
 
     #[test]
+    fn files_that_no_run_writes_stay() {
+        let own = ["best_of_all.safetensors", "cases_of_patients.csv", "net.model"];
+        let (_dir, folder) = folder_with(&[&RUN[..], &own].concat());
+        let imports = [("part.model".to_string(), String::new())];
+        fs::write(folder.root().join("part.model"), "old part").unwrap();
+        let replaced = ReplacedRun::set_aside(&folder, &imports).unwrap().unwrap();
+        fs::write(folder.root().join("part.model"), "new part").unwrap();
+        assert_eq!(names(&folder), [".replaced-run", own[0], own[1], "net.model", "notes.md", "part.model"]);
+        drop(replaced);
+        assert_eq!(fs::read_to_string(folder.root().join("part.model")).unwrap(), "old part");
+        let events = folder.root().join("tensorboard");
+        fs::create_dir(&events).unwrap();
+        fs::write(events.join("mine.png"), "mine").unwrap();
+        let Err(error) = ReplacedRun::set_aside(&folder, &imports) else { panic!("the picture would be lost") };
+        assert!(error.message.contains("npc did not write mine.png"), "{}", error.message);
+        assert!(folder.last().exists());
+    }
+
+    #[test]
     fn a_killed_process_leaves_one_of_the_two_runs() {
         // Killed after the first files of the new run.
         let (_dir, folder) = folder_with(&RUN);
-        std::mem::forget(ReplacedRun::set_aside(&folder).unwrap());
+        std::mem::forget(ReplacedRun::set_aside(&folder, &[]).unwrap());
         fs::write(folder.settings(), "new").unwrap();
         settle(folder.root()).unwrap();
         assert_eq!(names(&folder), RUN);
@@ -208,7 +214,7 @@ mod tests {
         settle(folder.root()).unwrap();
         assert_eq!(names(&folder), RUN);
         // Killed after the first checkpoint of the new run.
-        std::mem::forget(ReplacedRun::set_aside(&folder).unwrap());
+        std::mem::forget(ReplacedRun::set_aside(&folder, &[]).unwrap());
         fs::write(folder.last(), "new").unwrap();
         settle(folder.root()).unwrap();
         assert_eq!(names(&folder), ["last.safetensors", "notes.md"]);

@@ -196,10 +196,54 @@ impl RunFolder {
 
     /// Returns whether the folder holds a run, finished or not, whole or damaged.
     pub(crate) fn holds_run(&self) -> bool {
-        self.settings().exists() || self.metrics_file().exists() || self.last().exists()
+        self.has_own_settings() || self.metrics_file().exists() || self.last().exists()
     }
 
-    /// Checks that the folder does not hold a run, so that nothing is overwritten. A run without a checkpoint does not count.
+    /// Returns whether `settings.yaml` is that of a run, rather than a file of another program.
+    fn has_own_settings(&self) -> bool {
+        let text = file::read_text(&self.settings(), file::SETTINGS_BYTES);
+        text.is_ok_and(|text| settings::from_yaml(&text).is_ok())
+    }
+
+    /// Returns whether npc writes a file or folder of this name into a run folder, apart from the files that a model imports.
+    /// `log.txt` is not one: a sweep holds it open while the run trains.
+    pub(super) fn is_own_name(name: &str) -> bool {
+        const NAMES: [&str; 13] = [
+            "model.model",
+            "settings.yaml",
+            "train.txt",
+            "val.txt",
+            "test.txt",
+            "groups.csv",
+            "metrics.jsonl",
+            "last.safetensors",
+            "summary.json",
+            "data.json",
+            "init.json",
+            "report.html",
+            "tensorboard",
+        ];
+        let of_role = |begin: &str, end: &str| {
+            let middle = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+            middle.is_some_and(|role| ["", "_train", "_val"].contains(&role))
+        };
+        let of_metric = name.strip_prefix("best_").and_then(|rest| rest.strip_suffix(".safetensors"));
+        NAMES.contains(&name)
+            || of_metric.is_some_and(|metric| Metric::ALL.into_iter().any(|known| known.name() == metric))
+            || of_role("cases", ".csv")
+            || of_role("volumes", ".csv")
+            || of_role("eval", ".json")
+    }
+
+    /// Returns the files and folders of the folder that npc writes for a run.
+    pub(super) fn own_files(&self) -> Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(&self.root).map_err(|e| RunError::read(&self.root, e))?;
+        let own = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(Self::is_own_name));
+        Ok(own.map(|entry| entry.path()).collect())
+    }
+
+    /// Checks that the folder does not hold a run or files with the names of a run, so that nothing is overwritten. A run without
+    /// a checkpoint does not count.
     pub fn check_vacant(&self) -> Result<()> {
         if self.metrics_file().exists() || self.last().exists() {
             return Err(problem!(
@@ -210,6 +254,15 @@ impl RunFolder {
                 help: "replace it: `--overwrite`";
                 help: "or keep it and choose another folder: `--out DIR`"
             ));
+        }
+        if self.root.is_dir() && !self.has_own_settings() {
+            let mut names: Vec<String> = self.own_files()?.iter().map(|path| printable_name(path)).collect();
+            names.sort();
+            if !names.is_empty() {
+                return Err(problem!(E0722, &self.root,
+                    "this folder holds files that the run would replace, and they are of no run: {}", names.join(", ");
+                    help: "choose another folder: `--out DIR`"));
+            }
         }
         Ok(())
     }
@@ -228,6 +281,10 @@ impl RunFolder {
     /// Checks that the folder holds a run.
     pub fn check_is_run(&self) -> Result<()> {
         if !self.settings().exists() {
+            if is_being_replaced(&self.root) {
+                return Err(problem!(E0721, &self.root, "a command that replaced the run of this folder was killed";
+                    help: "`npc train {} --resume` puts the run back and continues it", self.root.display()));
+            }
             return Err(problem!(E0721, &self.root, "not a run folder: it has no settings.yaml";
                 help: "give a folder that `npc train` wrote, for example runs/npnet_lung"));
         }
@@ -336,6 +393,21 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
     })
 }
 
+/// Name of the inner folder while the files of a replaced run are on their way in or out, so that none of a new run lie beside it.
+pub(super) const MOVING: &str = ".moving-run";
+/// Name of the inner folder once it holds the whole replaced run.
+pub(super) const REPLACED: &str = ".replaced-run";
+
+/// Returns whether a process was killed while it replaced the run of a folder.
+pub(crate) fn is_being_replaced(root: &Path) -> bool {
+    [MOVING, REPLACED].iter().any(|inner| root.join(inner).is_dir())
+}
+
+/// Returns the last part of a path for a message.
+fn printable_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
+}
+
 /// Checks whether an imported file may have this path in a run folder. All other files of a run have other endings, which the
 /// name of a folder may not have either.
 fn may_hold_import(path: &str) -> bool {
@@ -348,6 +420,33 @@ fn may_hold_import(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_another_program_keep_a_run_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(dir.path());
+        folder.check_vacant().unwrap();
+        std::fs::write(folder.root().join("mine.model"), "npc 1").unwrap();
+        folder.check_vacant().unwrap();
+        for name in ["train.txt", "settings.yaml"] {
+            std::fs::write(folder.root().join(name), "a: list of names").unwrap();
+            let error = folder.check_vacant().unwrap_err();
+            assert!(error.message.contains("holds files that the run would replace"), "{}", error.message);
+            assert!(error.message.contains(name) && !folder.holds_run(), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn names_of_a_run_are_exact() {
+        for name in ["best_dice.safetensors", "cases_val.csv", "eval.json", "volumes_train.csv", "model.model"] {
+            assert!(RunFolder::is_own_name(name), "{name}");
+        }
+        for name in
+            ["best_of_all.safetensors", "cases_of_patients.csv", "evaluation_notes.json", "net.model", "log.txt"]
+        {
+            assert!(!RunFolder::is_own_name(name), "{name}");
+        }
+    }
 
     #[test]
     fn imported_files_never_have_the_names_of_a_run() {

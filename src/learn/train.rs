@@ -79,7 +79,7 @@ pub enum ExistingRun {
     Refuse,
     /// It goes on from its last checkpoint. Without a run in the folder this is an error.
     Resume,
-    /// It is removed once the new one has finished its first step. A folder with other files and no run is an error.
+    /// It is removed once the new one has its first checkpoint. A folder with other files and no run is an error.
     Replace,
 }
 
@@ -102,7 +102,7 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
         ExistingRun::Refuse => job.folder.create()?,
         ExistingRun::Resume => job.folder.reopen()?,
         ExistingRun::Replace => {
-            run.replaced = ReplacedRun::set_aside(job.folder)?;
+            run.replaced = ReplacedRun::set_aside(job.folder, job.imports)?;
             job.folder.create()?;
         }
     }
@@ -220,6 +220,16 @@ fn initial_state(job: &TrainingJob<'_>, plan: &EpochPlan, network: Network) -> R
         }
         return Ok(InitialState { network, average, optim, meta, report: None });
     }
+    // A process that is killed at the end of the first epoch leaves one record and no checkpoint; more are of a lost one.
+    let done = job.folder.records().len();
+    if job.existing == ExistingRun::Resume && done > 1 {
+        return Err(problem!(
+            E0721,
+            &job.folder.last(),
+            "the last checkpoint is missing, and metrics.jsonl has {done} epochs, so the run cannot continue";
+            help: "restore the file from a copy, or train the run again: `--overwrite`"
+        ));
+    }
     let meta = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
     let (network, report) = match &spec.init {
         Some(from) => init(network, Path::new(from)).map(|(network, report)| (network, Some(report)))?,
@@ -328,7 +338,7 @@ impl TrainingRun<'_> {
     }
 
     /// Removes the run that this one replaces, which has begun.
-    fn remove_replaced(&mut self) {
+    pub(super) fn remove_replaced(&mut self) {
         if let Some(replaced) = self.replaced.take() {
             replaced.remove();
         }
@@ -354,7 +364,6 @@ impl TrainingRun<'_> {
                 continue;
             }
             self.finish_step(pending)?;
-            self.remove_replaced();
             pending = self.begin_step(plan.images_of_step(self.meta.seen));
             self.meta.epoch_seconds = seconds_before + began.elapsed().as_secs_f64();
             let rate = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);

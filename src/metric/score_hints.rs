@@ -20,8 +20,8 @@ pub(crate) const NOT_LEARNED: &str = "look at images and masks as the network ge
 pub(crate) const AGAINST_OVERFITTING: &str =
     "use more images, `augment`, or weight decay (`optimizer = adamw(...)`), or stop early with `patience`";
 /// What helps against class imbalance.
-pub(crate) const IMBALANCE: &str = "that is class imbalance: use `loss = cross_entropy + dice`, or give the class a larger weight, such as \
-     `cross_entropy(weights = [1, 10])`, and train for more `epochs`";
+pub(crate) const IMBALANCE: &str = "train for more `epochs`; if it stays so, it may be class imbalance: use `loss = cross_entropy + dice`, or give the class \
+     a larger weight, such as `cross_entropy(weights = [1, 10])`";
 
 /// What a summary of scores says of predictions and masks.
 pub(super) struct ScoreSigns<'a> {

@@ -176,7 +176,7 @@ pub(super) fn guess_window(samples: &[ImageSample], classes: &[String]) -> Optio
     if !widened.is_empty() {
         why += &format!("; it is wider for {}", widened.join(" and "));
     }
-    why += &format!("; all span {} to {}", ends[0], ends[1]);
+    why += &format!("; the pixels that were read span {} to {}", ends[0], ends[1]);
     Some((rounded([low, high]), DataGuess { key: "window", why }))
 }
 

@@ -218,7 +218,7 @@ fn few_groups(done: &GuessedSplit) -> Option<DataGuess> {
         Some(GroupBy::CvcClinicdb) | None => String::new(),
     };
     let why = format!(
-        "of {all} groups (patients, recordings or volumes) {train} train, so that most of them do, {val} validate and {test} test; \
+        "of {all} groups (patients, recordings or volumes) {train} train, {val} validate and {test} test; \
          {test} group{s} {say} little about others: with `kfold(k = {all}, fold = 0{group})`, and {all} runs with folds 0 to {}, each \
          group is tested once",
         all - 1

@@ -110,7 +110,7 @@ pub(super) fn facts(
     }
     if let Some(seconds) = summary.as_ref().and_then(|s| s["seconds"].as_f64()) {
         let per_second = history.epochs().last().and_then(|e| e.get("images_per_second"));
-        let note = per_second.map_or_else(String::new, |n| format!("{n:.1} images/s in training"));
+        let note = per_second.map_or_else(String::new, |n| format!("{n:.1} images/s in the last epoch"));
         facts.push(HeadlineFigure::new("Time", duration(seconds), note));
     }
     facts
