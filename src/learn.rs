@@ -28,6 +28,7 @@ pub(crate) mod prepare;
 // Its tests need no network.
 #[cfg(any(feature = "run", test))]
 pub(crate) mod replaced_run;
+pub(crate) mod run_files;
 pub(crate) mod run_folder;
 pub(crate) mod schedule;
 #[cfg(feature = "run")]

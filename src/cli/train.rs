@@ -15,7 +15,8 @@ use crate::base::problem::problem;
 use crate::compute::device::set_threads;
 use crate::desk::{self, ResolvedRun, RunRequest, is_settings, named_model, resolve_run};
 use crate::learn::replaced_run::settle;
-use crate::learn::run_folder::{EpochRecord, RunFolder, is_being_replaced};
+use crate::learn::run_files::is_being_replaced;
+use crate::learn::run_folder::{EpochRecord, RunFolder};
 use crate::learn::train::{
     ExistingRun, TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train,
 };

@@ -4,7 +4,8 @@
 //! the process before, an error or a kill, the old run is back at the latest when the next command opens the folder. Files that
 //! npc did not write into the folder stay where they are.
 
-use super::run_folder::{MOVING, REPLACED, RunFolder};
+use super::run_files::{MOVING, REPLACED};
+use super::run_folder::RunFolder;
 use crate::base::atomic::remove_leftovers;
 use crate::base::error::{Result, RunError};
 use crate::base::path::folder_of;

@@ -17,6 +17,7 @@
 //!
 //! Invariant: every file is written to a temporary file and renamed, so a reader sees the old or the new file, complete.
 
+use super::run_files::{is_being_replaced, is_own_name};
 use crate::base::atomic::{remove_leftovers, write_atomic};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
@@ -205,40 +206,10 @@ impl RunFolder {
         text.is_ok_and(|text| settings::from_yaml(&text).is_ok())
     }
 
-    /// Returns whether npc writes a file or folder of this name into a run folder, apart from the files that a model imports.
-    /// `log.txt` is not one: a sweep holds it open while the run trains.
-    pub(super) fn is_own_name(name: &str) -> bool {
-        const NAMES: [&str; 13] = [
-            "model.model",
-            "settings.yaml",
-            "train.txt",
-            "val.txt",
-            "test.txt",
-            "groups.csv",
-            "metrics.jsonl",
-            "last.safetensors",
-            "summary.json",
-            "data.json",
-            "init.json",
-            "report.html",
-            "tensorboard",
-        ];
-        let of_role = |begin: &str, end: &str| {
-            let middle = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
-            middle.is_some_and(|role| ["", "_train", "_val"].contains(&role))
-        };
-        let of_metric = name.strip_prefix("best_").and_then(|rest| rest.strip_suffix(".safetensors"));
-        NAMES.contains(&name)
-            || of_metric.is_some_and(|metric| Metric::ALL.into_iter().any(|known| known.name() == metric))
-            || of_role("cases", ".csv")
-            || of_role("volumes", ".csv")
-            || of_role("eval", ".json")
-    }
-
     /// Returns the files and folders of the folder that npc writes for a run.
     pub(super) fn own_files(&self) -> Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(&self.root).map_err(|e| RunError::read(&self.root, e))?;
-        let own = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(Self::is_own_name));
+        let own = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_own_name));
         Ok(own.map(|entry| entry.path()).collect())
     }
 
@@ -393,16 +364,6 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
     })
 }
 
-/// Name of the inner folder while the files of a replaced run are on their way in or out, so that none of a new run lie beside it.
-pub(super) const MOVING: &str = ".moving-run";
-/// Name of the inner folder once it holds the whole replaced run.
-pub(super) const REPLACED: &str = ".replaced-run";
-
-/// Returns whether a process was killed while it replaced the run of a folder.
-pub(crate) fn is_being_replaced(root: &Path) -> bool {
-    [MOVING, REPLACED].iter().any(|inner| root.join(inner).is_dir())
-}
-
 /// Returns the last part of a path for a message.
 fn printable_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().display().to_string()
@@ -433,18 +394,6 @@ mod tests {
             let error = folder.check_vacant().unwrap_err();
             assert!(error.message.contains("holds files that the run would replace"), "{}", error.message);
             assert!(error.message.contains(name) && !folder.holds_run(), "{}", error.message);
-        }
-    }
-
-    #[test]
-    fn names_of_a_run_are_exact() {
-        for name in ["best_dice.safetensors", "cases_val.csv", "eval.json", "volumes_train.csv", "model.model"] {
-            assert!(RunFolder::is_own_name(name), "{name}");
-        }
-        for name in
-            ["best_of_all.safetensors", "cases_of_patients.csv", "evaluation_notes.json", "net.model", "log.txt"]
-        {
-            assert!(!RunFolder::is_own_name(name), "{name}");
         }
     }
 

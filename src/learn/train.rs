@@ -226,7 +226,7 @@ fn initial_state(job: &TrainingJob<'_>, plan: &EpochPlan, network: Network) -> R
         return Err(problem!(
             E0721,
             &job.folder.last(),
-            "the last checkpoint is missing, and metrics.jsonl has {done} epochs, so the run cannot continue";
+            "the last checkpoint is missing, and metrics.jsonl has {}, so the run cannot continue", counted(done, "epoch");
             help: "restore the file from a copy, or train the run again: `--overwrite`"
         ));
     }

@@ -1,0 +1,61 @@
+//! Names of the files that npc writes into a run folder.
+
+use crate::text::config::Metric;
+use std::path::Path;
+
+/// Name of the inner folder while the files of a replaced run are on their way in or out, so that none of a new run lie beside it.
+pub(super) const MOVING: &str = ".moving-run";
+/// Name of the inner folder once it holds the whole replaced run.
+pub(super) const REPLACED: &str = ".replaced-run";
+
+/// Returns whether a process was killed while it replaced the run of a folder.
+pub(crate) fn is_being_replaced(root: &Path) -> bool {
+    [MOVING, REPLACED].iter().any(|inner| root.join(inner).is_dir())
+}
+
+/// Returns whether npc writes a file or folder of this name into a run folder, apart from the files that a model imports.
+/// `log.txt` is not one: a sweep holds it open while the run trains.
+pub(super) fn is_own_name(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "model.model",
+        "settings.yaml",
+        "train.txt",
+        "val.txt",
+        "test.txt",
+        "groups.csv",
+        "metrics.jsonl",
+        "last.safetensors",
+        "summary.json",
+        "data.json",
+        "init.json",
+        "report.html",
+        "tensorboard",
+    ];
+    let of_role = |begin: &str, end: &str| {
+        let middle = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+        middle.is_some_and(|role| ["", "_train", "_val"].contains(&role))
+    };
+    let of_metric = name.strip_prefix("best_").and_then(|rest| rest.strip_suffix(".safetensors"));
+    NAMES.contains(&name)
+        || of_metric.is_some_and(|metric| Metric::ALL.into_iter().any(|known| known.name() == metric))
+        || of_role("cases", ".csv")
+        || of_role("volumes", ".csv")
+        || of_role("eval", ".json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_a_run_are_exact() {
+        for name in ["best_dice.safetensors", "cases_val.csv", "eval.json", "volumes_train.csv", "model.model"] {
+            assert!(is_own_name(name), "{name}");
+        }
+        for name in
+            ["best_of_all.safetensors", "cases_of_patients.csv", "evaluation_notes.json", "net.model", "log.txt"]
+        {
+            assert!(!is_own_name(name), "{name}");
+        }
+    }
+}
