@@ -6,6 +6,7 @@
 
 mod axis_taps;
 mod build;
+mod channel_mapping;
 mod conv_window;
 mod node;
 pub(crate) mod pool_bins;
@@ -14,11 +15,10 @@ pub(crate) mod separable;
 
 pub(crate) use axis_taps::AxisTaps;
 pub(crate) use build::fuse;
+pub(crate) use channel_mapping::ChannelMapping;
 pub(crate) use conv_window::KernelTap;
 pub use conv_window::{ConvRegion, ConvWindow};
 pub(crate) use node::{ConvKind, ConvNode, FoldedNorm, FusedNode, FusedOp, FusedValue, FusedValueId, NormNode};
-
-use crate::graph::op::ChannelShuffle;
 
 /// The purpose of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,11 +28,6 @@ pub enum PassMode {
     /// Training: statistics of the batch, dropout; the values that the backward pass reads are saved. With `to_image`,
     /// the backward pass computes the gradient of the image.
     Train { to_image: bool },
-}
-
-/// Returns the input channel of channel `c` of a channel shuffle.
-pub(crate) fn shuffled(op: &ChannelShuffle, c: usize, channels: usize) -> usize {
-    c % op.groups * (channels / op.groups) + c / op.groups
 }
 
 /// Nodes in order, each after the nodes that it reads.

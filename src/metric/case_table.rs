@@ -112,3 +112,17 @@ impl CaseTable {
         Ok(table)
     }
 }
+
+#[cfg(test)]
+impl CaseTable {
+    /// A table of images without groups that have the Dice of one class.
+    pub(crate) fn of_dice(values: &[f64]) -> Self {
+        CaseTable {
+            stems: (0..values.len()).map(|i| i.to_string()).collect(),
+            groups: None,
+            classes: vec!["lung".into()],
+            truth: vec![vec![f64::NAN; values.len()]],
+            scores: [(Metric::Dice, vec![values.to_vec()])].into(),
+        }
+    }
+}

@@ -163,13 +163,7 @@ mod tests {
     use crate::metric::statistics::paired_difference;
 
     fn scores(values: &[f64]) -> RunScores {
-        let cases = CaseTable {
-            stems: (0..values.len()).map(|i| i.to_string()).collect(),
-            groups: None,
-            classes: vec!["lung".into()],
-            truth: vec![vec![f64::NAN; values.len()]],
-            scores: [(Metric::Dice, vec![values.to_vec()])].into(),
-        };
+        let cases = CaseTable::of_dice(values);
         RunScores { path: PathBuf::new(), cases }
     }
 

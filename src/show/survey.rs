@@ -35,9 +35,8 @@ pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
         let _ = writeln!(out, "wrote {}", path.display());
     }
     let count = |severity| survey.findings.iter().filter(|f| f.severity == severity).count();
-    let s = |n: usize| if n == 1 { "" } else { "s" };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let _ = writeln!(out, "{errors} error{}, {warnings} warning{}\n", s(errors), s(warnings));
+    let _ = writeln!(out, "{}, {}\n", counted(errors, "error"), counted(warnings, "warning"));
     out
 }
 

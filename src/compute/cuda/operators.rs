@@ -10,7 +10,7 @@ mod set_norm;
 use super::builder::CudaBuilder;
 use super::map::DeviceMap;
 use crate::compute::fused::separable::{adaptive_taps, crop_taps, padding_taps, resize_taps, sliding_taps};
-use crate::compute::fused::{FusedNode, Unsupported, shuffled};
+use crate::compute::fused::{FusedNode, Unsupported};
 use crate::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op, Reduction};
 use set_norm::SetNorm;
 
@@ -29,9 +29,9 @@ pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Opt
         Op::Padding(op) => separable::forward(b, node, |from, to| padding_taps(op, from, to)),
         Op::Crop(op) => separable::forward(b, node, |from, to| crop_taps(op, from, to)),
         Op::Concat(_) => channels::concat(b, node),
-        Op::Slice(op) => channels::forward(b, node, |c, _| op.from + c),
-        Op::ChannelPad(_) => channels::forward(b, node, |c, _| c),
-        Op::ChannelShuffle(op) => channels::forward(b, node, |c, channels| shuffled(op, c, channels)),
+        Op::Slice(op) => channels::forward(b, node, op),
+        Op::ChannelPad(op) => channels::forward(b, node, op),
+        Op::ChannelShuffle(op) => channels::forward(b, node, op),
         Op::GroupNorm(op) => set_norm::forward(b, node, by_group(op), layer),
         Op::InstanceNorm(op) => set_norm::forward(b, node, by_channel(b, node, op), layer),
         Op::LayerNorm(op) => set_norm::forward(b, node, by_pixel(op), layer),
@@ -62,9 +62,9 @@ pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, op: &Op, layer: Op
         Op::Padding(op) => separable::backward(b, node, g, |from, to| padding_taps(op, from, to)),
         Op::Crop(op) => separable::backward(b, node, g, |from, to| crop_taps(op, from, to)),
         Op::Concat(_) => channels::concat_gradients(b, node, g),
-        Op::Slice(op) => channels::backward(b, node, g, |c, _| op.from + c),
-        Op::ChannelPad(_) => channels::backward(b, node, g, |c, _| c),
-        Op::ChannelShuffle(op) => channels::backward(b, node, g, |c, channels| shuffled(op, c, channels)),
+        Op::Slice(op) => channels::backward(b, node, g, op),
+        Op::ChannelPad(op) => channels::backward(b, node, g, op),
+        Op::ChannelShuffle(op) => channels::backward(b, node, g, op),
         Op::GroupNorm(op) => set_norm::backward(b, node, by_group(op), layer, g),
         Op::InstanceNorm(op) => set_norm::backward(b, node, by_channel(b, node, op), layer, g),
         Op::LayerNorm(op) => set_norm::backward(b, node, by_pixel(op), layer, g),

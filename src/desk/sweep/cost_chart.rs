@@ -112,13 +112,7 @@ mod tests {
     }
 
     fn scores(values: &[f64]) -> PointScores {
-        let cases = CaseTable {
-            stems: (0..values.len()).map(|i| i.to_string()).collect(),
-            groups: None,
-            classes: vec!["lung".into()],
-            truth: vec![vec![f64::NAN; values.len()]],
-            scores: [(Metric::Dice, vec![values.to_vec()])].into(),
-        };
+        let cases = CaseTable::of_dice(values);
         PointScores { seeds: vec![(0, RunScores { path: "cases.csv".into(), cases })] }
     }
 

@@ -70,22 +70,10 @@ KERNEL run(const float* __restrict__ x, const float* __restrict__ w, const float
     }
   };
   float sum[ROWS][COLUMNS][4];
-#pragma unroll
-  for (int i = 0; i < ROWS; i++)
-#pragma unroll
-    for (int j = 0; j < COLUMNS; j++)
-#pragma unroll
-      for (int e = 0; e < 4; e++) sum[i][j][e] = 0.f;
-#pragma unroll
-  for (int s = 0; s < STAGES - 1; s++) {
-    if (s < STEPS) load(s, s);
-    close_copies();
-  }
+  clear_fragments<ROWS, COLUMNS>(sum);
+  start_tiles(STEPS, load);
   for (int step = 0; step < STEPS; step++) {
-    wait_copies<STAGES - 2>();
-    BARRIER();
-    if (step + STAGES - 1 < STEPS) load(step + STAGES - 1, (step + STAGES - 1) % STAGES);
-    close_copies();
+    next_tile(step, STEPS, load);
     const float* A = a_tiles + (step % STAGES) * BM * BK;
     const float* B = b_tiles + (step % STAGES) * BN * BK;
 #pragma unroll

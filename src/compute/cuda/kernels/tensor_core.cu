@@ -34,3 +34,32 @@ FUNCTION void multiply_fragments(float (*d)[COLUMNS][4], u32 (*a)[4], u32 (*b)[2
       multiply(d[i][j], a[i], b[j]);
     }
 }
+
+template <int ROWS, int COLUMNS>
+FUNCTION void clear_fragments(float (*d)[COLUMNS][4]) {
+#pragma unroll
+  for (int i = 0; i < ROWS; i++)
+#pragma unroll
+    for (int j = 0; j < COLUMNS; j++)
+#pragma unroll
+      for (int e = 0; e < 4; e++) d[i][j][e] = 0.f;
+}
+
+// Starts the copies of the first tiles: `load(step, stage)` copies one.
+template <class Load>
+FUNCTION void start_tiles(int steps, const Load& load) {
+#pragma unroll
+  for (int s = 0; s < STAGES - 1; s++) {
+    if (s < steps) load(s, s);
+    close_copies();
+  }
+}
+
+// Waits for the tile of a step, and starts the copies of the tile that takes the place of the one before.
+template <class Load>
+FUNCTION void next_tile(int step, int steps, const Load& load) {
+  wait_copies<STAGES - 2>();
+  BARRIER();
+  if (step + STAGES - 1 < steps) load(step + STAGES - 1, (step + STAGES - 1) % STAGES);
+  close_copies();
+}

@@ -3,7 +3,7 @@
 use crate::compute::cuda::builder::{CudaBuilder, KernelCall};
 use crate::compute::cuda::constants::KernelConstants;
 use crate::compute::cuda::map::DeviceMap;
-use crate::compute::fused::FusedNode;
+use crate::compute::fused::{ChannelMapping, FusedNode};
 
 const CHANNEL_COPY: &[&str] = &[include_str!("../kernels/channel_copy.cu")];
 
@@ -18,24 +18,22 @@ fn copy(b: &mut CudaBuilder, from: DeviceMap, to: DeviceMap, sources: &[Option<u
     b.launch(call, vec![from.place(), to.place()]);
 }
 
-/// `source` gives the input channel of an output channel, from the number of input channels; a number beyond them means
-/// zeros.
-pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, source: impl Fn(usize, usize) -> usize) {
+pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, op: &impl ChannelMapping) {
     let x = b.map(node.inputs[0]);
     let y = b.output(node.outputs[0]);
     let sources: Vec<_> =
-        (0..y.channels()).map(|c| Some(source(c, x.channels())).filter(|&source| source < x.channels())).collect();
+        (0..y.channels()).map(|c| Some(op.source(c, x.channels())).filter(|&source| source < x.channels())).collect();
     copy(b, x, y, &sources, y.stored_channels(), false);
 }
 
-pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap, source: impl Fn(usize, usize) -> usize) {
+pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, g: DeviceMap, op: &impl ChannelMapping) {
     if !b.fused.values[node.inputs[0]].differentiable {
         return;
     }
     let (into, add) = b.gradient_into(node.inputs[0]);
     let mut sources = vec![None; into.channels()];
     for c in 0..g.channels() {
-        if let Some(of) = sources.get_mut(source(c, into.channels())) {
+        if let Some(of) = sources.get_mut(op.source(c, into.channels())) {
             *of = Some(c);
         }
     }

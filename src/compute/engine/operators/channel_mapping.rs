@@ -3,32 +3,7 @@
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
-use crate::compute::fused::shuffled;
-use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
-
-/// An operator each of whose output channels is a channel of the input or zeros.
-trait ChannelMapping {
-    /// Returns the input channel of output channel `c`; a number beyond the input's channels means zeros.
-    fn source(&self, c: usize, channels: usize) -> usize;
-}
-
-impl ChannelMapping for Slice {
-    fn source(&self, c: usize, _: usize) -> usize {
-        self.from + c
-    }
-}
-
-impl ChannelMapping for ChannelPad {
-    fn source(&self, c: usize, _: usize) -> usize {
-        c
-    }
-}
-
-impl ChannelMapping for ChannelShuffle {
-    fn source(&self, c: usize, channels: usize) -> usize {
-        shuffled(self, c, channels)
-    }
-}
+use crate::compute::fused::ChannelMapping;
 
 impl<M: ChannelMapping> OperatorKernel for M {
     fn properties(&self) -> KernelProperties {
