@@ -30,6 +30,8 @@ pub(crate) mod prepare;
 pub(crate) mod replaced_run;
 pub(crate) mod run_files;
 pub(crate) mod run_folder;
+pub(crate) mod run_length;
+mod run_start;
 pub(crate) mod schedule;
 #[cfg(feature = "run")]
 pub(crate) mod train;

@@ -90,6 +90,26 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes).map_err(|e| RunError::write(path, e))
 }
 
+/// Writes a file that must not exist yet, whole or not at all. Of several processes that write it at once, one does. Errors: those
+/// of [`write_atomic`], and there is a file, a folder or a link of this name.
+#[cfg(feature = "data")]
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = write_temporary(path, bytes, None).and_then(|(temporary, held)| {
+        // A link fails where the name is taken, and renaming would replace the file.
+        let linked = match fs::hard_link(&temporary, path) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists && fs::symlink_metadata(path).is_err() => {
+                // The file system has no links.
+                return fs::rename(&temporary, path);
+            }
+            linked => linked,
+        };
+        drop(held);
+        let _ = fs::remove_file(&temporary);
+        linked.map(|()| sync_folder(folder_of(path)))
+    });
+    written.map_err(|e| RunError::write(path, e))
+}
+
 /// Writes a file that the user has named: the file behind a symbolic link is replaced and the link stays, and a file that has
 /// several names keeps them all. Errors as those of [`write_atomic`].
 pub(crate) fn write_named_file(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -219,6 +239,17 @@ mod tests {
         write_atomic(&at("link"), b"own").unwrap();
         assert_eq!(fs::read(at("real")).unwrap(), b"new");
         assert!(!fs::symlink_metadata(at("link")).unwrap().is_symlink());
+    }
+
+    #[cfg(feature = "data")]
+    #[test]
+    fn a_new_file_replaces_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_new(&path, b"first").unwrap();
+        assert!(write_new(&path, b"second").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Locks on run folders: two processes that train into one folder would overwrite each other's checkpoints.
+//! Locks on folders: two processes that train into one folder would overwrite each other's checkpoints, and two that make a project
+//! there would mix their files.
 
 use super::error::{Result, RunError};
 use super::problem::problem;
@@ -30,6 +31,18 @@ pub(crate) enum WhenBusy {
 /// The folder itself is locked, so no lock file remains. If the folder cannot be made or opened as a file, or the file system
 /// has no locks, the result holds no lock.
 pub(crate) fn lock_run_folder(folder: &Path, busy: WhenBusy) -> Result<RunFolderLock> {
+    lock_folder(folder, busy, locked)
+}
+
+/// Locks the folder of a new project as [`lock_run_folder`] does. Error: another process makes a project in it.
+pub(crate) fn lock_project_folder(folder: &Path) -> Result<RunFolderLock> {
+    lock_folder(folder, WhenBusy::Fail, |folder| {
+        problem!(E0702, folder, "another `npc new` writes into this folder";
+            help: "wait until it ends, or choose another folder")
+    })
+}
+
+fn lock_folder(folder: &Path, busy: WhenBusy, locked: fn(&Path) -> RunError) -> Result<RunFolderLock> {
     for _ in 0..ATTEMPTS {
         let made = make_folders(folder);
         let file = match File::open(folder) {

@@ -10,7 +10,7 @@ use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
-use crate::score::evaluation_files::write_evaluation;
+use crate::score::evaluation_files::{check_own_scores, write_evaluation};
 use crate::show::evaluation::{confusion_of, headline, long_table, score_table};
 use crate::show::figures::FigureData;
 use crate::show::table::OutputFormat;
@@ -115,6 +115,7 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
     };
     let options = EvaluateOptions { weights, flips: opts.flips };
     let role = opts.split.role();
+    check_own_scores(&folder, role)?;
     let scored = evaluate(&resolved.checked, &resolved.settings, &folder, role, &options, stop);
     if stop.load(Ordering::Relaxed) {
         return Err(CommandError::Interrupted);

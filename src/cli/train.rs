@@ -6,6 +6,7 @@ use super::global_options::quiet;
 use super::options::SettingOptions;
 use super::progress::bar;
 use super::terminal::{print, print_progress, stop_on_interrupt, stop_with_input};
+use super::train_result::{print_finished, print_result, refuse_fewer_epochs};
 use crate::base::count::counted;
 use crate::base::lock::{WhenBusy, lock_run_folder};
 use crate::base::number::clock;
@@ -154,16 +155,28 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
     if existing == ExistingRun::Resume {
         desk::resume(&mut resolved, &folder)?;
     }
-    if opts.resume == Some(ResumeMode::Auto) && folder.finished(&resolved.settings) {
-        return print_progress(&format!("{}: finished already\n", folder.root().display()));
+    let length = folder.length(resolved.settings.train.epochs);
+    match opts.resume {
+        Some(ResumeMode::Auto) if length.is_finished() => {
+            let how_far = length.to_text();
+            return print_progress(&format!("{}: finished already ({how_far})\n", folder.root().display()));
+        }
+        Some(ResumeMode::Always) => refuse_fewer_epochs(&folder, length)?,
+        Some(ResumeMode::Auto) | None => {}
     }
+    // Training would find a lost checkpoint, and write lines of `metrics.jsonl` again that are lost.
+    let is_whole = folder.last().exists() && folder.records().len() == length.done;
+    let is_done = existing == ExistingRun::Resume && length.is_finished() && is_whole;
     clock.lap("read the files, and built and checked the model");
     detail("settings", || settings::to_yaml(&resolved.settings).unwrap_or_default());
     let start = StartOptions { existing, ignore_memory: opts.ignore_memory };
     if opts.dry_run {
         return print_dry_run(&resolved, &folder, start);
     }
-    let done = train_and_report(&resolved, &folder, start, opts.tensorboard.then_some(&folder));
+    let done = match is_done {
+        true => print_finished(&resolved.settings.train, &folder, length),
+        false => train_and_report(&resolved, &folder, start, opts.tensorboard.then_some(&folder)),
+    };
     if opts.tensorboard && done.is_ok() {
         add_to_tensorboard(resolved.trained(&folder), &mut EventFile::open(&folder)?)?;
     }
@@ -187,11 +200,7 @@ fn settings_of_run(file: PathBuf, opts: &TrainOptions) -> Result<(PathBuf, Optio
         let folder = RunFolder::new(&file);
         folder.check_is_run()?;
         if !stays && opts.out.is_none() && !opts.dry_run {
-            return Err(problem!(E0722, &file, "this folder already contains a run, and the command does not say what to do with it";
-                help: "continue it: `--resume`";
-                help: "train it again in its place: `--overwrite`";
-                help: "or train it again in another folder: `--out DIR`")
-            .into());
+            return Err(folder.occupied().into());
         }
         return Ok((folder.settings(), Some(file)));
     }
@@ -260,35 +269,7 @@ fn train_and_report(
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
-        TrainingOutcome::Done(s) => {
-            if s.stopped_early {
-                let patience = resolved.settings.train.patience.unwrap_or(0);
-                let patience = counted(patience, "epoch");
-                print_progress(&format!("stopped after epoch {}: no better score in {patience}\n", s.epochs))?;
-            }
-            let folder = folder.root().display();
-            if s.epoch == 0 {
-                let why = match s.epochs_without_foreground == s.epochs {
-                    true => "no prediction of any epoch has any foreground",
-                    false => "no epoch scored above 0",
-                };
-                print(&format!(
-                    "{why} on {} ({:.0} s), so none is the best; the last is kept in {folder}\n",
-                    counted(s.n_test, &format!("{} image", s.scored_on)),
-                    s.seconds
-                ))?;
-            } else {
-                print(&format!(
-                    "best epoch {}: Dice {:.4}, IoU {:.4} on {} ({:.0} s); npc eval {folder}\n",
-                    s.epoch,
-                    s.dice,
-                    s.iou,
-                    counted(s.n_test, &format!("{} image", s.scored_on)),
-                    s.seconds
-                ))?;
-            }
-            s.hints.iter().filter(|_| !quiet()).try_for_each(|hint| print(&format!("hint: {hint}\n")))
-        }
+        TrainingOutcome::Done(summary) => print_result(&summary, &resolved.settings.train, folder),
         TrainingOutcome::Interrupted { epochs } => {
             eprintln_lossy!(
                 "interrupted after {}; the checkpoint {} is complete, continue with --resume: npc train {} --resume",

@@ -8,9 +8,10 @@ mod run_plan;
 use super::data_blocks::data_blocks;
 use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open};
-use crate::base::atomic::write_atomic;
+use crate::base::atomic::write_new;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
+use crate::base::lock::lock_project_folder;
 use crate::base::path::{with_slashes, without_dot};
 use crate::base::problem::problem;
 use crate::data::Dataset;
@@ -57,7 +58,7 @@ pub(crate) struct NewProject {
 
 /// Looks at the images, writes the project, and opens its data block as every command does.
 ///
-/// Errors: the folder holds one of the files already, or is a file; the images cannot be used (see
+/// Errors: the folder holds one of the files already, or is a file; another process makes a project in it; the images cannot be used (see
 /// [`inspect`](crate::data::inspection::inspect)); a file cannot be written. Nothing is written before the images are known.
 pub(crate) fn new_project(
     request: &ProjectRequest<'_>,
@@ -66,6 +67,9 @@ pub(crate) fn new_project(
     let dir = request.dir;
     let name = identifier(dir);
     let model = dir.join(format!("{name}.model"));
+    check_free(dir, &[])?;
+    // Held until the files are written, so that of two commands at once one makes the project.
+    let _held = lock_project_folder(dir)?;
     check_free(dir, &[&model, &dir.join(LIST)])?;
     let mut written = Vec::new();
     let own = [dir.join("images"), dir.join("masks")];
@@ -89,10 +93,10 @@ pub(crate) fn new_project(
     std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
     if matches!(spec.source, DataSource::List { .. }) {
         let path = dir.join(LIST);
-        write_atomic(&path, list_text(&inspection.pairs, &folder)?.as_bytes())?;
+        write_new(&path, list_text(&inspection.pairs, &folder)?.as_bytes())?;
         written.push(path);
     }
-    write_atomic(&model, text.as_bytes())?;
+    write_new(&model, text.as_bytes())?;
     written.push(model.clone());
     // A volume was opened with the same path a moment ago; slices would all be read again.
     if inspection.files.volumes == 0 {

@@ -4,7 +4,7 @@
 //! the process before, an error or a kill, the old run is back at the latest when the next command opens the folder. Files that
 //! npc did not write into the folder stay where they are.
 
-use super::run_files::{MOVING, REPLACED};
+use super::run_files::{MOVING, REPLACED, is_foreign_evaluation};
 use super::run_folder::RunFolder;
 use crate::base::atomic::remove_leftovers;
 use crate::base::error::{Result, RunError};
@@ -31,7 +31,9 @@ impl ReplacedRun {
             return Ok(None);
         }
         check_events(&root.join("tensorboard"))?;
+        // What has the name of an evaluation and is of someone else stays, and keeps the new run away.
         let mut files = folder.own_files()?;
+        files.retain(|path| !is_evaluation_of_others(path));
         files.extend(
             imports.iter().map(|(name, _)| root.join(name)).filter(|path| path.is_file() && folder_of(path) == root),
         );
@@ -70,11 +72,17 @@ pub(crate) fn check_replaceable(folder: &RunFolder) -> Result<bool> {
     if entries.count() == 0 {
         return Ok(false);
     }
-    if folder.holds_run() {
+    if folder.holds_run() || folder.was_starting() {
         return Ok(true);
     }
     Err(problem!(E0722, root, "`--overwrite` replaces run folders alone, and this folder holds other files and no run";
         help: "choose another folder: `--out DIR`"))
+}
+
+/// Returns whether a file has the name of an evaluation's, and npc did not write it.
+fn is_evaluation_of_others(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ["cases", "volumes", "eval"].iter().any(|begin| name.starts_with(begin)) && is_foreign_evaluation(path)
 }
 
 /// Checks that a folder of TensorBoard holds events alone, so that nothing else is lost with them.
@@ -110,7 +118,7 @@ pub(crate) fn settle(root: &Path) -> Result<()> {
 
 /// Removes what the new run has written, and puts the old run back.
 fn put_back(root: &Path) -> Result<()> {
-    for path in RunFolder::new(root).own_files()? {
+    for path in RunFolder::new(root).own_files()?.into_iter().filter(|path| !is_evaluation_of_others(path)) {
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.map_err(|e| RunError::write(&path, e))?;
     }
@@ -201,6 +209,17 @@ mod tests {
     }
 
     #[test]
+    fn a_list_with_the_name_of_an_evaluation_stays() {
+        let (_dir, folder) = folder_with(&[&RUN[..], &["cases.csv"]].concat());
+        let replaced = ReplacedRun::set_aside(&folder, &[]).unwrap().unwrap();
+        let error = folder.create().unwrap_err();
+        assert!(error.message.ends_with("of no run: cases.csv"), "{}", error.message);
+        drop(replaced);
+        assert_eq!(fs::read_to_string(folder.root().join("cases.csv")).unwrap(), "old cases.csv");
+        assert!(folder.last().exists());
+    }
+
+    #[test]
     fn a_killed_process_leaves_one_of_the_two_runs() {
         // Killed after the first files of the new run.
         let (_dir, folder) = folder_with(&RUN);
@@ -229,6 +248,10 @@ mod tests {
         let error = check_replaceable(&folder).unwrap_err();
         assert!(error.message.contains("holds other files and no run"), "{}", error.message);
         assert_eq!(names(&folder), ["photo.png"]);
+        // A process was killed before it had written the settings of a run.
+        let (_dir, started) = folder_with(&["model.model", ".starting-run"]);
+        ReplacedRun::set_aside(&started, &[]).unwrap().unwrap().remove();
+        assert_eq!(names(&started), [""; 0]);
         let (_dir, folder) = folder_with(&[]);
         assert!(!check_replaceable(&folder).unwrap());
         assert!(!check_replaceable(&RunFolder::new(folder.root().join("none"))).unwrap());

@@ -97,8 +97,8 @@ pub struct RunSummary {
     /// Number of epochs in which no prediction had a pixel of a foreground class.
     #[serde(default)]
     pub epochs_without_foreground: usize,
-    /// What the epochs show of a run that went wrong; none before the run is finished.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What the epochs show of a run that went wrong; empty before the run is finished.
+    #[serde(default)]
     pub hints: Vec<RunHint>,
 }
 
@@ -201,7 +201,7 @@ impl RunFolder {
     }
 
     /// Returns whether `settings.yaml` is that of a run, rather than a file of another program.
-    fn has_own_settings(&self) -> bool {
+    pub(super) fn has_own_settings(&self) -> bool {
         let text = file::read_text(&self.settings(), file::SETTINGS_BYTES);
         text.is_ok_and(|text| settings::from_yaml(&text).is_ok())
     }
@@ -211,42 +211,6 @@ impl RunFolder {
         let entries = std::fs::read_dir(&self.root).map_err(|e| RunError::read(&self.root, e))?;
         let own = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_own_name));
         Ok(own.map(|entry| entry.path()).collect())
-    }
-
-    /// Checks that the folder does not hold a run or files with the names of a run, so that nothing is overwritten. A run without
-    /// a checkpoint does not count.
-    pub fn check_vacant(&self) -> Result<()> {
-        if self.metrics_file().exists() || self.last().exists() {
-            return Err(problem!(
-                E0722,
-                &self.root,
-                "this folder already contains a run";
-                help: "continue that run: `--resume`";
-                help: "replace it: `--overwrite`";
-                help: "or keep it and choose another folder: `--out DIR`"
-            ));
-        }
-        if self.root.is_dir() && !self.has_own_settings() {
-            let mut names: Vec<String> = self.own_files()?.iter().map(|path| printable_name(path)).collect();
-            names.sort();
-            if !names.is_empty() {
-                return Err(problem!(E0722, &self.root,
-                    "this folder holds files that the run would replace, and they are of no run: {}", names.join(", ");
-                    help: "choose another folder: `--out DIR`"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Creates the folder, which must pass [`Self::check_vacant`].
-    pub fn create(&self) -> Result<()> {
-        self.check_vacant()?;
-        std::fs::create_dir_all(&self.root).map_err(|e| RunError::create_dir(&self.root, e))?;
-        for role in SplitRole::ALL {
-            // Removes lists of a run that never started; the lists of this run are written next.
-            let _ = std::fs::remove_file(self.split(role));
-        }
-        Ok(())
     }
 
     /// Checks that the folder holds a run.
@@ -306,13 +270,6 @@ impl RunFolder {
         write_atomic(&self.model(), source.as_bytes())
     }
 
-    /// Checks whether the run with these settings is finished: all epochs are done, or it was stopped early.
-    pub fn finished(&self, settings: &Settings) -> bool {
-        let Ok(text) = file::read_text(&self.summary_file(), file::TABLE_BYTES) else { return false };
-        let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
-        summary["stopped_early"] == true || self.records().len() >= settings.train.epochs
-    }
-
     /// Reads the records of `metrics.jsonl`, up to a truncated line.
     pub fn records(&self) -> Vec<EpochRecord> {
         let text = file::read_text(&self.metrics_file(), file::TABLE_BYTES).unwrap_or_default();
@@ -364,11 +321,6 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
     })
 }
 
-/// Returns the last part of a path for a message.
-fn printable_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().display().to_string()
-}
-
 /// Checks whether an imported file may have this path in a run folder. All other files of a run have other endings, which the
 /// name of a folder may not have either.
 fn may_hold_import(path: &str) -> bool {
@@ -381,21 +333,6 @@ fn may_hold_import(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_of_another_program_keep_a_run_away() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = RunFolder::new(dir.path());
-        folder.check_vacant().unwrap();
-        std::fs::write(folder.root().join("mine.model"), "npc 1").unwrap();
-        folder.check_vacant().unwrap();
-        for name in ["train.txt", "settings.yaml"] {
-            std::fs::write(folder.root().join(name), "a: list of names").unwrap();
-            let error = folder.check_vacant().unwrap_err();
-            assert!(error.message.contains("holds files that the run would replace"), "{}", error.message);
-            assert!(error.message.contains(name) && !folder.holds_run(), "{}", error.message);
-        }
-    }
 
     #[test]
     fn imported_files_never_have_the_names_of_a_run() {

@@ -106,8 +106,7 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
             job.folder.create()?;
         }
     }
-    job.folder.write_model(job.source, job.imports)?;
-    job.folder.write_settings(job.settings)?;
+    job.folder.begin(job.source, job.imports, job.settings)?;
     run.data.write_split(job.folder.root())?;
     if let Some(profile) = &preflight.profile {
         run_folder::write_json(&job.folder.data_profile(), profile)?;

@@ -116,6 +116,8 @@ mod tests {
         assert_eq!(kinds(&summary(0, 0, 200)), ["no_foreground"]);
         // Nothing is there, and nothing is found.
         assert_eq!(kinds(&summary(0, 0, 0)), [""; 0]);
+        // Programs find the key where there are no hints.
+        assert_eq!(serde_json::to_value(summary(0, 0, 0)).unwrap()["hints"], serde_json::json!([]));
         let text = summary(200, 800, 0).hints[0].to_string();
         assert!(
             text.starts_with("the predictions are foreground in 100.0 % of the pixels, the masks in 20.0 %"),

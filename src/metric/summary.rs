@@ -61,8 +61,8 @@ pub struct Summary {
     /// Foreground classes of which some mask has a pixel, and of which no pixel is predicted at its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub never_found: Vec<String>,
-    /// What the scores show of a run that went wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What the scores show of a run that went wrong; written where it is empty as well, so that programs find the key.
+    #[serde(default)]
     pub hints: Vec<RunHint>,
 }
 

@@ -3,12 +3,25 @@
 use crate::base::atomic::write_atomic;
 use crate::base::error::Result;
 use crate::base::file;
+use crate::base::problem::problem;
 use crate::data::SplitRole;
+use crate::learn::run_files::is_foreign_evaluation;
 use crate::learn::run_folder::{RunFolder, write_json};
 use crate::learn::weights_origin::CheckpointProgress;
 use crate::metric::{CaseScore, Evaluation, cases_csv};
 use crate::text::config::DataSpec;
 use std::path::PathBuf;
+
+/// Checks that the files of an evaluation replace those of an earlier one alone: a run folder may hold other files, such as a list of
+/// the data with the name `cases.csv`.
+pub(crate) fn check_own_scores(folder: &RunFolder, role: SplitRole) -> Result<()> {
+    let files = [folder.cases(role), folder.volumes(role), folder.evaluation(role)];
+    match files.into_iter().find(|path| is_foreign_evaluation(path)) {
+        Some(path) => Err(problem!(E0702, &path, "the scores of the run would replace this file, and npc did not write it";
+            help: "rename the file; if a data block of the run names it, train with the new name, into another folder: `--out DIR`")),
+        None => Ok(()),
+    }
+}
 
 /// Writes `cases.csv` and `eval.json` of a role, and `volumes.csv` where images are slices of volumes.
 pub(crate) fn write_evaluation(
@@ -18,6 +31,7 @@ pub(crate) fn write_evaluation(
     evaluation: &Evaluation,
     cases: &[CaseScore],
 ) -> Result<()> {
+    check_own_scores(folder, role)?;
     let csv = cases_csv(cases, &spec.classes, spec.empty);
     write_atomic(&folder.cases(role), csv.as_bytes())?;
     if let Some(volumes) = &evaluation.volumes {

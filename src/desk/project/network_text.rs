@@ -2,6 +2,8 @@
 
 /// Name of the network in the model file.
 pub(super) const MODEL: &str = "UNet";
+/// Name of the block of the network.
+pub(super) const BLOCK: &str = "double";
 /// Name of the run in the model file.
 pub(super) const RUN: &str = "first";
 /// Width of comments.
@@ -12,7 +14,7 @@ pub(super) fn network_text(channels: usize, classes: usize, width: &[usize], gue
     let note = if guess.is_empty() { String::new() } else { comment("", &format!("guess of `width`: {guess}")) };
     format!(
         "/// Two 3x3 convolutions, each with batch norm and ReLU.
-block double(x: [c, h, w], out: int) -> [out, h, w]
+block {block}(x: [c, h, w], out: int) -> [out, h, w]
   = x |> conv(out, bias = false) |> bn |> relu |> conv(out, bias = false) |> bn |> relu
 
 {note}
@@ -20,18 +22,19 @@ block double(x: [c, h, w], out: int) -> [out, h, w]
 /// width, and the way back joins the maps of the same size.
 model {name}(x: [{channels}, H, W], classes: int = {classes}, width: int[] = {width:?}) -> [classes, H, W] {{
   let last = len(width) - 1
-  let down[0] = x |> double(width[0])
+  let down[0] = x |> {block}(width[0])
   for i in 1..len(width) {{
-    let down[i] = down[i - 1] |> maxpool(2) |> double(width[i])
+    let down[i] = down[i - 1] |> maxpool(2) |> {block}(width[i])
   }}
   let up[last] = down[last]
   for k in 1..len(width) {{
-    let up[last - k] = (down[last - k] ++ (up[last - k + 1] |> up(2))) |> double(width[last - k])
+    let up[last - k] = (down[last - k] ++ (up[last - k + 1] |> up(2))) |> {block}(width[last - k])
   }}
   return up[0] |> conv(classes, k = 1)
 }}
 ",
         name = MODEL,
+        block = BLOCK,
     )
 }
 

@@ -1,5 +1,6 @@
 //! Names and paths of a project: its identifier, and paths relative to its folder.
 
+use super::network_text::{BLOCK, RUN};
 use crate::base::error::{Result, RunError};
 use crate::base::path::with_slashes;
 use crate::text::files::normalized;
@@ -7,7 +8,8 @@ use crate::text::syntax;
 use std::path::{Component, Path, PathBuf};
 use unicode_normalization::UnicodeNormalization;
 
-/// Returns a name of the language for a folder: lower case, without accents, with `_` for other characters.
+/// Returns a name of the language for a folder: lower case, without accents, with `_` for other characters. It is none of the names
+/// that the model file of a project has for other things.
 pub(super) fn identifier(dir: &Path) -> String {
     let whole = dir.canonicalize().ok().or_else(|| std::path::absolute(dir).ok()).unwrap_or_else(|| dir.to_path_buf());
     let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -23,7 +25,7 @@ pub(super) fn identifier(dir: &Path) -> String {
     match id.chars().next() {
         None => "project".into(),
         Some(c) if c.is_ascii_digit() => format!("project_{id}"),
-        Some(_) if syntax::is_reserved(id) => format!("{id}_project"),
+        Some(_) if syntax::is_reserved(id) || [BLOCK, RUN].contains(&id) => format!("{id}_project"),
         Some(_) => id.to_string(),
     }
 }
@@ -78,6 +80,8 @@ mod tests {
             ("Größe (1)", "grosse_1"),
             ("3d", "project_3d"),
             ("for", "for_project"),
+            ("first", "first_project"),
+            ("Double", "double_project"),
             ("日本", "project"),
         ];
         for (dir, wanted) in rows {

@@ -41,6 +41,45 @@ fn a_project_without_images_has_generated_ones() {
 }
 
 #[test]
+fn of_two_commands_at_once_one_makes_the_project() {
+    let folder = tempdir().unwrap();
+    let start = || {
+        std::process::Command::new(env!("CARGO_BIN_EXE_npc"))
+            .args(["new", "p"])
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let started: Vec<_> = (0..4).map(|_| start()).collect();
+    let ended: Vec<_> = started.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+    let codes: Vec<Option<i32>> = ended.iter().map(|output| output.status.code()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == Some(0)).count(), 1, "{codes:?}");
+    for output in ended.iter().filter(|output| !output.status.success()) {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let known = ["another `npc new` writes into this folder", "p.model: exists already"];
+        assert!(known.iter().any(|words| text.contains(words)), "{text}");
+    }
+    assert_eq!(fs::read_dir(folder.path().join("p/masks")).unwrap().count(), 60);
+    checked(&folder, "");
+}
+
+/// The names of the folder, of the blocks of the language and of the file's own parts do not clash.
+#[test]
+fn every_name_of_a_folder_makes_a_project() {
+    let folder = tempdir().unwrap();
+    let names = [("double", "double_project"), ("first", "first_project"), ("unet", "unet"), ("conv", ""), ("std", "")];
+    for (dir, name) in names {
+        let output = npc(folder.path(), &["new", &format!("a/{dir}")]);
+        assert_eq!(output.code, 0, "{dir}: {}{}", output.stdout, output.stderr);
+        if !name.is_empty() {
+            assert!(output.stdout.contains(&format!("npc train {name}.model first")), "{}", output.stdout);
+        }
+    }
+}
+
+#[test]
 fn palettes_count_by_their_indices_and_255_is_ignored() {
     let folder = tempdir().unwrap();
     let mut palette = vec![0; 768];

@@ -77,4 +77,6 @@ fn a_run_that_learns_has_no_hint() {
         assert!(!text.contains("hint:"), "{text}");
     }
     assert_eq!(hints(&folder, "runs/l/summary.json"), [""; 0]);
+    // The key is there for programs.
+    assert!(folder.json("runs/l/eval.json")["hints"].is_array());
 }

@@ -16,7 +16,12 @@ fn a_run_is_replaced_once_the_new_one_has_begun() {
     fs::write(folder.path("runs/a/notes.md"), "mine").unwrap();
     let before = fs::read(folder.path("runs/a/last.safetensors")).unwrap();
     // All ways out are named.
-    let ways = ["already contains a run", "`--resume`", "`--overwrite`", "`--out DIR`"];
+    let ways = [
+        "already contains a run (finished, 1 of 1 epoch)",
+        "more epochs: `--resume --set epochs=2`",
+        "`--overwrite`",
+        "`--out DIR`",
+    ];
     folder.train("runs/a", &["--set", "epochs=2"]).expect_failure(1, &ways);
     // A run that cannot begin leaves the old one: at the checks, and at its first image.
     folder.train("runs/a", &["--overwrite", "--set", "model.classes=3"]).expect_failure(1, &["3 channels"]);
@@ -91,7 +96,8 @@ fn a_run_is_continued_by_the_name_of_its_folder() {
     folder.train("whole", &["--set", "model.width=6,epochs=4,seed=5"]).expect_success();
     // The model file is not needed any more, and the settings are those of the run.
     fs::write(folder.path("tiny.model"), "npc 1\n").unwrap();
-    let ways = ["already contains a run", "`--resume`", "`--overwrite`", "`--out DIR`"];
+    let ways =
+        ["a run (finished, 2 of 2 epochs)", "`--resume --set epochs=4`", "`--overwrite`", "`--out DIR`"];
     folder.npc(&["train", "runs/a"]).expect_failure(1, &ways);
     folder.npc(&["train", "runs/a", "--resume", "--set", "epochs=3"]).expect_success();
     folder.npc(&["train", "runs/a/settings.yaml", "--resume", "--set", "epochs=4"]).expect_success();
@@ -101,6 +107,60 @@ fn a_run_is_continued_by_the_name_of_its_folder() {
     folder.npc(&["train", "runs/a", "--overwrite", "--set", "epochs=1"]).expect_success();
     assert_eq!(folder.metrics("runs/a"), folder.metrics("runs/b"));
     folder.npc(&["train", "set", "--resume"]).expect_failure(1, &["not a run folder"]);
+}
+
+#[test]
+fn a_finished_run_says_that_nothing_is_left_and_how_it_goes_on() {
+    let folder = TestFolder::new();
+    folder.train("runs/a", &["--set", "epochs=2"]).expect_success();
+    let before = fs::read(folder.path("runs/a/last.safetensors")).unwrap();
+    let text = folder.npc(&["train", "runs/a", "--resume"]).expect_success();
+    for line in [
+        "runs/a: nothing to train: finished, 2 of 2 epochs",
+        "best epoch ",
+        "for more epochs: npc train runs/a --resume --set epochs=4",
+    ] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
+    assert!(!text.contains("training images"), "{text}");
+    let text = folder.train("runs/a", &["--resume=auto", "--set", "epochs=2"]).expect_success();
+    assert!(text.contains("runs/a: finished already (finished, 2 of 2 epochs)"), "{text}");
+    // A run does not get shorter, and its settings stay.
+    let words = ["the run has 2 epochs already, and it is to have 1", "--resume --set epochs=4", "`--overwrite`"];
+    folder.npc(&["train", "runs/a", "--resume", "--set", "epochs=1"]).expect_failure(1, &words);
+    assert!(fs::read_to_string(folder.path("runs/a/settings.yaml")).unwrap().contains("epochs: 2"));
+    assert!(before == fs::read(folder.path("runs/a/last.safetensors")).unwrap());
+    folder.npc(&["train", "runs/a", "--resume", "--set", "epochs=4"]).expect_success();
+    assert_eq!(folder.metrics("runs/a").len(), 4);
+    // An interrupted run is continued, and one that was stopped early is not.
+    let settings = fs::read_to_string(folder.path("runs/a/settings.yaml")).unwrap();
+    fs::write(folder.path("runs/a/settings.yaml"), settings.replace("epochs: 4", "epochs: 9")).unwrap();
+    folder
+        .npc(&["train", "runs/a"])
+        .expect_failure(1, &["already contains a run (4 of 9 epochs are done)", "continue that run: `--resume`"]);
+    let summary = fs::read_to_string(folder.path("runs/a/summary.json")).unwrap();
+    let early = summary.replace("\"stopped_early\": false", "\"stopped_early\": true");
+    fs::write(folder.path("runs/a/summary.json"), early).unwrap();
+    let refused = folder.npc(&["train", "runs/a"]);
+    assert!(!refused.stderr.contains("--resume"), "{}", refused.stderr);
+    refused.expect_failure(1, &["(finished, stopped early after 4 of 9 epochs)", "`--overwrite`"]);
+    let text = folder.npc(&["train", "runs/a", "--resume"]).expect_success();
+    assert!(text.contains("stopped early") && text.contains("npc train runs/a --set patience=N --out DIR"), "{text}");
+}
+
+#[test]
+fn a_start_that_was_killed_before_the_settings_is_started_again() {
+    let folder = TestFolder::new();
+    fs::create_dir_all(folder.path("runs/a")).unwrap();
+    for (name, text) in [(".starting-run", ""), ("model.model", MODEL)] {
+        fs::write(folder.path("runs/a").join(name), text).unwrap();
+    }
+    folder.train("runs/a", &["--set", "epochs=1"]).expect_success();
+    assert!(!files(&folder, "runs/a").contains(&".starting-run".to_string()), "{:?}", files(&folder, "runs/a"));
+    // A file of someone else with the name of a run's keeps the run away.
+    fs::create_dir_all(folder.path("b")).unwrap();
+    fs::write(folder.path("b/model.model"), MODEL).unwrap();
+    folder.train("b", &[]).expect_failure(1, &["they are of no run: model.model"]);
 }
 
 #[test]
