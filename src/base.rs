@@ -11,6 +11,7 @@ pub(crate) mod file;
 #[cfg(feature = "data")]
 pub(crate) mod foreign_code;
 pub(crate) mod hash;
+pub(crate) mod input_files;
 pub(crate) mod integer;
 #[cfg(feature = "data")]
 pub(crate) mod lock;

@@ -77,8 +77,6 @@ mod terminal;
 #[cfg(feature = "run")]
 mod train;
 #[cfg(feature = "run")]
-mod train_result;
-#[cfg(feature = "run")]
 mod weights;
 
 use crate::show::help_sections::HelpSections;

@@ -31,6 +31,7 @@ mod limit;
 mod loader;
 pub(crate) mod loading_bottleneck;
 mod mask;
+pub(crate) mod named_files;
 pub(crate) mod notice;
 mod order;
 mod pairs;

@@ -19,6 +19,7 @@ mod check_document;
 mod check_tables;
 mod claim_list;
 mod claims;
+mod command_inputs;
 mod compared;
 mod config_problems;
 mod counted_chart;
@@ -74,6 +75,11 @@ pub(crate) use check_document::check_document;
 pub(crate) use check_tables::{claims_text, data_table, overview_table};
 pub(crate) use claim_list::{ClaimChoice, ClaimList};
 pub use claims::{JudgedClaim, judge_claims};
+pub(crate) use command_inputs::check_outputs_of_model;
+#[cfg(feature = "data")]
+pub(crate) use command_inputs::check_outputs_of_runs;
+#[cfg(feature = "run")]
+pub(crate) use command_inputs::{check_output_of_weights, check_outputs_of_sweep};
 pub use compared::{ComparedAt, ComparedModel, compared};
 pub(crate) use counted_chart::counted_chart;
 pub use counted_sweep::{CountRequest, CountedFunction, CountedSweep, ModelOrder, count_models};

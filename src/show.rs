@@ -50,4 +50,6 @@ pub(crate) mod table;
 pub(crate) mod tensorboard;
 pub(crate) mod text;
 #[cfg(feature = "run")]
+pub(crate) mod training_end;
+#[cfg(feature = "run")]
 pub(crate) mod volume_prediction;

@@ -115,14 +115,14 @@ pub(crate) fn read_middle(path: &Path, count: u64) -> io::Result<Vec<u8>> {
 
 /// Returns what all paths to one file share, over links and other spellings: the numbers of its device and of the file. `None` if the
 /// file is missing.
-#[cfg(all(feature = "data", unix))]
+#[cfg(unix)]
 pub(crate) fn identity(path: &Path) -> Option<impl Ord + Send + use<>> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
 }
 
 /// Returns what all paths to one file share, over symbolic links and other spellings. `None` if the file is missing.
-#[cfg(all(feature = "data", not(unix)))]
+#[cfg(not(unix))]
 pub(crate) fn identity(path: &Path) -> Option<impl Ord + Send + use<>> {
     path.canonicalize().ok()
 }

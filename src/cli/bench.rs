@@ -6,6 +6,7 @@ use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::atomic;
 use crate::compute::device::{DeviceChoice, set_threads};
+use crate::desk::check_outputs_of_model;
 use crate::learn::bench::{Backend, BenchSettings, TimeBudget, bench};
 use crate::show::bench::{bench_json, bench_text, bench_title};
 use crate::show::profile;
@@ -86,6 +87,8 @@ fn parse_svg_path(text: &str) -> Result<PathBuf, String> {
 
 pub(super) fn run(opts: &BenchOptions) -> CommandResult {
     let checked = opts.select.build()?;
+    let (file, _) = opts.select.chosen()?;
+    check_outputs_of_model(opts.profile.clone().flatten(), &file, None)?;
     if let Some(threads) = opts.threads {
         set_threads(threads.into())?;
     }

@@ -7,6 +7,7 @@ use super::split_option::SplitPart;
 use super::terminal::print;
 use crate::base::count::counted;
 use crate::base::problem::problem;
+use crate::desk::check_outputs_of_runs;
 use crate::metric::statistics::Interval;
 use crate::score::compare::{
     Comparison, ComparisonOptions, EvaluatedRun, MetricDifference, RunGroup, ScoredUnit, compare,
@@ -78,6 +79,7 @@ pub(super) fn run(opts: &CompareOptions) -> CommandResult {
     if let Some(path) = &opts.plot {
         check_ending(path, CHART_ENDINGS)?;
     }
+    check_outputs_of_runs(opts.plot.clone(), &opts.runs, None)?;
     let mut metrics: Vec<Metric> = Vec::new();
     opts.metrics.iter().for_each(|m| {
         if !metrics.contains(m) {

@@ -19,6 +19,11 @@ pub(super) struct FigureOptions {
 }
 
 impl FigureOptions {
+    /// Returns the files that may be written.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.figures.as_deref().map_or_else(Vec::new, FigureData::files_in)
+    }
+
     /// Writes the figures if they were requested.
     pub(super) fn write(&self, data: &FigureData) -> CommandResult {
         let Some(dir) = &self.figures else { return Ok(()) };

@@ -8,7 +8,7 @@ use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::atomic::write_named_file;
 use crate::base::problem::problem;
-use crate::desk::build_models;
+use crate::desk::{build_models, check_outputs_of_model};
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir;
 use crate::show::chart::ChartTheme;
@@ -121,6 +121,7 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
         return Err(CommandError::usage(problem));
     }
     let (file, selection) = opts.select.chosen()?;
+    check_outputs_of_model(opts.out.clone(), &file, None)?;
     let (checked, sources) = build_models(&ModelFiles, &file, &selection)?;
     let text = match format {
         OutputFormat::Text => checked.iter().map(|c| ir::to_text(c.graph())).collect::<Vec<_>>().join("\n"),

@@ -41,7 +41,7 @@ pub(super) fn run(opts: &LowerOptions) -> CommandResult {
     let (checked, _) = build_models(&ModelFiles, &file, &selection)?;
     #[cfg(feature = "data")]
     if opts.gpu.cuda {
-        return checked.iter().try_for_each(|checked| cuda::run(&opts.gpu, checked));
+        return checked.iter().try_for_each(|checked| cuda::run(&opts.gpu, &file, checked));
     }
     print(&checked.iter().map(|c| plan(c).to_text()).collect::<Vec<_>>().join("\n"))
 }

@@ -3,7 +3,7 @@
 use super::error::CommandResult;
 use crate::data::SplitRole;
 use crate::learn::trained_run::TrainedRun;
-use crate::show::images::case_pictures::write_cases;
+use crate::show::images::case_pictures::{SHEET, write_cases};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -20,6 +20,11 @@ pub(super) struct OverlayOptions {
 }
 
 impl OverlayOptions {
+    /// Returns the picture of all cases. Those of single cases are named when the cases are known.
+    pub(super) fn sheet(&self) -> Option<PathBuf> {
+        self.dir.as_ref().map(|dir| dir.join(SHEET))
+    }
+
     /// Draws the requested cases after the scores are written.
     pub(super) fn write(&self, run: TrainedRun<'_>, role: SplitRole) -> CommandResult {
         let Some(dir) = &self.dir else { return Ok(()) };

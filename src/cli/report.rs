@@ -9,6 +9,7 @@ use crate::base::atomic::{write_atomic, write_named_file};
 use crate::base::count::counted;
 use crate::base::number::bytes;
 use crate::data::SplitRole;
+use crate::desk::check_outputs_of_runs;
 use crate::learn::history::History;
 use crate::learn::trained_run::TrainedRun;
 use crate::score::evaluation_files::{is_stale, role_to_score};
@@ -64,6 +65,8 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
         check_ending(out, &["html", "htm"])?;
     }
     let (resolved, folder) = open_run(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
+    let outputs = opts.out.iter().cloned().chain(opts.figures.files());
+    check_outputs_of_runs(outputs, std::slice::from_ref(&opts.run_dir), opts.data_root.as_deref())?;
     if opts.tensorboard {
         return write_events(resolved.trained(&folder));
     }

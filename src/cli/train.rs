@@ -6,7 +6,6 @@ use super::global_options::quiet;
 use super::options::SettingOptions;
 use super::progress::bar;
 use super::terminal::{print, print_progress, stop_on_interrupt, stop_with_input};
-use super::train_result::{print_finished, print_result, refuse_fewer_epochs};
 use crate::base::count::counted;
 use crate::base::lock::{WhenBusy, lock_run_folder};
 use crate::base::number::clock;
@@ -24,6 +23,7 @@ use crate::learn::train::{
 use crate::show::dry_run::dry_run_text;
 use crate::show::images::case_pictures::add_to_tensorboard;
 use crate::show::tensorboard::EventFile;
+use crate::show::training_end::{TrainingEnd, nothing_to_train, training_end};
 use crate::text::config::check::MAX_THREADS;
 use crate::text::config::settings::{self, Settings};
 use clap::{Args, ValueEnum};
@@ -161,7 +161,7 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
             let how_far = length.to_text();
             return print_progress(&format!("{}: finished already ({how_far})\n", folder.root().display()));
         }
-        Some(ResumeMode::Always) => refuse_fewer_epochs(&folder, length)?,
+        Some(ResumeMode::Always) => folder.check_not_shorter(length)?,
         Some(ResumeMode::Auto) | None => {}
     }
     // Training would find a lost checkpoint, and write lines of `metrics.jsonl` again that are lost.
@@ -174,7 +174,7 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         return print_dry_run(&resolved, &folder, start);
     }
     let done = match is_done {
-        true => print_finished(&resolved.settings.train, &folder, length),
+        true => print_end(&nothing_to_train(&resolved.settings.train, &folder, length)),
         false => train_and_report(&resolved, &folder, start, opts.tensorboard.then_some(&folder)),
     };
     if opts.tensorboard && done.is_ok() {
@@ -269,7 +269,7 @@ fn train_and_report(
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
-        TrainingOutcome::Done(summary) => print_result(&summary, &resolved.settings.train, folder),
+        TrainingOutcome::Done(summary) => print_end(&training_end(&summary, &resolved.settings.train, folder)),
         TrainingOutcome::Interrupted { epochs } => {
             eprintln_lossy!(
                 "interrupted after {}; the checkpoint {} is complete, continue with --resume: npc train {} --resume",
@@ -280,6 +280,12 @@ fn train_and_report(
             Err(CommandError::Interrupted)
         }
     }
+}
+
+fn print_end(end: &TrainingEnd) -> CommandResult {
+    print_progress(&end.above)?;
+    print(&end.result)?;
+    print_progress(&end.below)
 }
 
 /// Prints the progress of a run.

@@ -11,6 +11,7 @@ use crate::base::shorten::short_name;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
 use crate::compute::weights::{tensors, write_safetensors};
+use crate::desk::check_output_of_weights;
 use crate::learn::init::{InitReport, init};
 use crate::show::table::OutputFormat;
 use clap::Args;
@@ -54,6 +55,7 @@ pub(super) const FORMER_NAME: &str = "note: `npc init` is `npc weights` now; `np
 
 pub(super) fn run(opts: &WeightsOptions) -> CommandResult {
     let checked = opts.select.build()?;
+    check_output_of_weights(&opts.out, &opts.select.chosen()?.0, opts.from.as_deref())?;
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let mut report = None;
     if let Some(from) = &opts.from {

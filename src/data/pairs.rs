@@ -192,6 +192,11 @@ struct PatternFiles {
     searched: SearchedFolder,
 }
 
+/// Returns the files that a pattern matches, with a partner or not; none where the pattern or its folder is wrong.
+pub(super) fn matched_files(root: &Path, glob: &str, what: &str) -> Vec<PathBuf> {
+    find_files(root, glob, what).map_or_else(|_| Vec::new(), |files| files.found.into_iter().map(|f| f.path).collect())
+}
+
 fn find_files(root: &Path, glob: &str, what: &str) -> Result<PatternFiles> {
     if glob.matches('*').count() != 1 {
         return Err(problem!(

@@ -10,6 +10,7 @@ use super::stem::stem_key;
 use super::volume::{self, dicom};
 use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::path::folder_of;
 use crate::base::problem::problem;
 use std::collections::HashMap;
@@ -89,11 +90,12 @@ pub struct PredictionInputs {
 /// `ends` are the suffixes of the output files. Files in `out` are not taken as inputs of a folder that contains `out`.
 ///
 /// Errors: a path is missing, a folder or pattern has no image, a file is a single slice of a DICOM series, two outputs would
-/// have the same path, or an output would overwrite an input.
+/// have the same path, or an output would overwrite an input or a file beside its image.
 pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &OutputEndings) -> Result<PredictionInputs> {
     let all = list_inputs(given, out)?;
     check_distinct(&all.found, ends)?;
     check_no_overwrite(&all.found, out, ends)?;
+    check_beside(&all.found, out, ends)?;
     Ok(all)
 }
 
@@ -277,6 +279,38 @@ fn check_distinct(inputs: &[PredictionInput], ends: &OutputEndings) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Returns the files that are written for the inputs into `out`, each with its input.
+pub(crate) fn output_files<'a>(
+    inputs: &'a [PredictionInput],
+    out: &'a Path,
+    ends: &'a OutputEndings,
+) -> impl Iterator<Item = (PathBuf, &'a PredictionInput)> {
+    let of = move |input: &'a PredictionInput| {
+        ends.of(input.kind).iter().map(move |end| {
+            let mut name = out.join(&input.stem).into_os_string();
+            name.push(end);
+            (PathBuf::from(name), input)
+        })
+    };
+    inputs.iter().flat_map(of)
+}
+
+/// Checks that nothing beside an image is overwritten by what is predicted of it: a file of the same stem is most likely its mask.
+fn check_beside(inputs: &[PredictionInput], out: &Path, ends: &OutputEndings) -> Result<()> {
+    let taken = |(path, input): &(PathBuf, &PredictionInput)| {
+        path.exists() && file::identity(folder_of(path)) == file::identity(folder_of(&input.path))
+    };
+    match output_files(inputs, out, ends).find(taken) {
+        Some((path, input)) => {
+            Err(problem!(E0702, &path, "this file is beside the image {}, and what is predicted would replace it",
+            input.path.display();
+            help: "choose another folder: `--out DIR`";
+            help: "or remove the file, if it is an earlier prediction"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Checks that no output overwrites an input: outputs are named after the images, and `out` may be the images' folder.

@@ -22,13 +22,14 @@ pub use crate::show::prediction::{
 pub use crate::show::predictor::{PredictOptions, Predictions};
 pub use crate::text::config::settings::Settings;
 
+use super::command_inputs::check_outputs_of_runs;
 use crate::base::problem::problem;
-use crate::data::prediction_inputs::{PredictionInputs, find_inputs};
+use crate::data::prediction_inputs::{PredictionInputs, find_inputs, output_files};
 use crate::data::volume_input::count_slices;
 use crate::show::prediction_notes::{fit_warnings, prediction_notes};
 use crate::show::predictor::Predictor;
 use crate::text::config::DataSpec;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// Predicts images and volumes with the best weights of a run, and writes their masks in the labels of the run's data block.
@@ -38,7 +39,8 @@ use std::sync::atomic::AtomicBool;
 /// predicted. `progress` is called with the numbers of finished images and of all images, in which each slice of a volume
 /// counts; `stop` ends the work after the current batch.
 ///
-/// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, the format of the
+/// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, a file beside it, or a file of the run or of
+/// its data, the format of the
 /// probabilities does not fit an input, the device cannot be opened, or the weights do not fit.
 pub fn predict(
     run: TrainedRun<'_>,
@@ -50,8 +52,10 @@ pub fn predict(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(Vec<PredictionInput>, Predictions)> {
     let data = &run.settings.data;
-    let PredictionInputs { found: inputs, skipped } =
-        find_inputs(inputs, output.folder, &output.extras.file_endings(&data.classes))?;
+    let ends = output.extras.file_endings(&data.classes);
+    let PredictionInputs { found: inputs, skipped } = find_inputs(inputs, output.folder, &ends)?;
+    let outputs = output_files(&inputs, output.folder, &ends).map(|(path, _)| path);
+    check_outputs_of_runs(outputs, &[run.folder.root().to_path_buf()], Some(Path::new(&run.settings.data_root)))?;
     check_probability_format(&inputs, output.extras.probabilities)?;
     let all = inputs.iter().map(|input| images_of(data, input)).sum();
     let mut done = 0;

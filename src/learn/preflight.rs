@@ -246,7 +246,7 @@ fn check_memory(input: &PreflightInput<'_>, plan: &EpochPlan, found: &mut Prefli
             ))
         }
     };
-    Err(error.help("`--ignore-memory` starts the run anyway"))
+    Err(error.help("the figure is an estimate: `--dry-run --ignore-memory` measures two steps instead; `--ignore-memory` starts the run anyway"))
 }
 
 /// Checks that the folder, or its nearest existing parent, is a folder and is not read-only. Nothing is created here; the run does

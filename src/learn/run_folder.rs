@@ -207,7 +207,7 @@ impl RunFolder {
     }
 
     /// Returns the files and folders of the folder that npc writes for a run.
-    pub(super) fn own_files(&self) -> Result<Vec<PathBuf>> {
+    pub(crate) fn own_files(&self) -> Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(&self.root).map_err(|e| RunError::read(&self.root, e))?;
         let own = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_own_name));
         Ok(own.map(|entry| entry.path()).collect())

@@ -2,7 +2,7 @@
 
 use super::run_folder::{RunFolder, read_settings};
 use crate::base::count::counted;
-use crate::base::error::RunError;
+use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::text::config::settings::Settings;
 
@@ -56,6 +56,19 @@ impl RunFolder {
         RunLength { done, planned, stopped_early, summarised: summary.is_some() }
     }
 
+    /// Checks that a run that goes on is not to have fewer epochs than it has.
+    pub(crate) fn check_not_shorter(&self, length: RunLength) -> Result<()> {
+        let RunLength { done, planned, .. } = length;
+        if done <= planned {
+            return Ok(());
+        }
+        let root = self.root().display();
+        Err(problem!(E0723, &self.settings(),
+            "the run has {} already, and it is to have {planned}", counted(done, "epoch");
+            help: "for more epochs: `npc train {root} --resume --set epochs={}`", done.saturating_mul(2);
+            help: "for fewer, train it again: `--overwrite`, or `--out DIR`"))
+    }
+
     /// Returns the problem of a folder that holds a run already: how far it is, and what can be done. To continue a finished run
     /// has an effect with more epochs alone, and none after it was stopped early.
     pub(crate) fn occupied(&self) -> RunError {
@@ -81,9 +94,8 @@ mod tests {
 
     #[test]
     fn the_length_of_a_run_in_words() {
-        let text = |done, planned, stopped_early| {
-            RunLength { done, planned, stopped_early, summarised: done > 0 }.to_text()
-        };
+        let text =
+            |done, planned, stopped_early| RunLength { done, planned, stopped_early, summarised: done > 0 }.to_text();
         assert_eq!(text(0, 3, false), "0 of 3 epochs are done");
         assert_eq!(text(1, 3, false), "1 of 3 epochs is done");
         assert_eq!(text(1, 1, false), "finished, 1 of 1 epoch");
@@ -99,7 +111,9 @@ mod tests {
         let line = r#"{"epoch":1,"loss":1.0,"dice":0.5,"iou":0.5,"seconds":1.0,"images_per_second":1.0}"#;
         std::fs::write(folder.metrics_file(), format!("{line}\n{line}\n")).unwrap();
         let summary = |more: &str| {
-            format!(r#"{{"dice":0.5,"iou":0.5,"epoch":1,"seconds":1.0,"n_train":1,"n_test":1,"scored_on":"val"{more}}}"#)
+            format!(
+                r#"{{"dice":0.5,"iou":0.5,"epoch":1,"seconds":1.0,"n_train":1,"n_test":1,"scored_on":"val"{more}}}"#
+            )
         };
         std::fs::write(folder.summary_file(), summary(r#","epochs":1"#)).unwrap();
         assert_eq!(folder.length(2).to_text(), "1 of 2 epochs is done");

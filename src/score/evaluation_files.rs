@@ -17,8 +17,10 @@ use std::path::PathBuf;
 pub(crate) fn check_own_scores(folder: &RunFolder, role: SplitRole) -> Result<()> {
     let files = [folder.cases(role), folder.volumes(role), folder.evaluation(role)];
     match files.into_iter().find(|path| is_foreign_evaluation(path)) {
-        Some(path) => Err(problem!(E0702, &path, "the scores of the run would replace this file, and npc did not write it";
-            help: "rename the file; if a data block of the run names it, train with the new name, into another folder: `--out DIR`")),
+        Some(path) => {
+            Err(problem!(E0702, &path, "the scores of the run would replace this file, and npc did not write it";
+            help: "rename the file; if a data block of the run names it, train with the new name, into another folder: `--out DIR`"))
+        }
         None => Ok(()),
     }
 }

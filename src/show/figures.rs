@@ -8,6 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+/// Names of the figures' files without their endings, and the endings.
+const STEMS: [&str; 4] = ["confusion", "confusion_volumes", "precision_recall", "reliability"];
+const ENDINGS: [&str; 2] = ["svg", "png"];
+
 /// What the figures of an evaluation are drawn from. Parts that `eval.json` lacks are empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FigureData {
@@ -52,14 +56,20 @@ impl FigureData {
         };
         let other = |stem, drawing: Option<ChartDrawing>| Some(EvaluationFigure { stem, drawing: drawing? });
         [
-            matrix("confusion", "pixels", &self.confusion),
-            matrix("confusion_volumes", "voxels", &self.confusion_of_volumes),
-            other("precision_recall", precision_recall_chart(&self.precision_recall)),
-            other("reliability", self.calibration.as_ref().and_then(reliability_chart)),
+            matrix(STEMS[0], "pixels", &self.confusion),
+            matrix(STEMS[1], "voxels", &self.confusion_of_volumes),
+            other(STEMS[2], precision_recall_chart(&self.precision_recall)),
+            other(STEMS[3], self.calibration.as_ref().and_then(reliability_chart)),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// Returns the paths of all figures that there may be in a folder.
+    pub(crate) fn files_in(dir: &Path) -> Vec<PathBuf> {
+        let of = |stem: &str| ENDINGS.map(|ending| dir.join(format!("{stem}.{ending}")));
+        STEMS.into_iter().flat_map(of).collect()
     }
 
     /// Writes each figure as SVG and as PNG into a folder, and returns the files.
@@ -74,7 +84,7 @@ impl FigureData {
         std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
         let mut files = Vec::new();
         for figure in figures {
-            for ending in ["svg", "png"] {
+            for ending in ENDINGS {
                 let path = dir.join(format!("{}.{ending}", figure.stem));
                 figure.drawing.write(&path, theme)?;
                 files.push(path);

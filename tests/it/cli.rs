@@ -18,6 +18,7 @@ mod model_references;
 mod new_project;
 #[cfg(feature = "data")]
 mod new_project_traps;
+mod outputs;
 #[cfg(feature = "run")]
 mod run;
 mod shell_files;

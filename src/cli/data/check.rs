@@ -5,7 +5,7 @@ use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::option_words::{TEXT_OR_JSON, format_parser};
 use crate::cli::progress::bar;
 use crate::cli::terminal::print;
-use crate::desk::{data_blocks, named_model};
+use crate::desk::{check_outputs_of_model, data_blocks, named_model};
 use crate::show::images::survey_sheets;
 use crate::show::survey;
 use crate::show::table::OutputFormat;
@@ -53,6 +53,9 @@ pub(super) fn run(opts: &DataCheckOptions) -> CommandResult {
     let mut failed = false;
     for block in &blocks {
         let spec = &block.spec;
+        let out = opts.out.as_ref().map(|dir| if blocks.len() > 1 { dir.join(&spec.name) } else { dir.clone() });
+        let sheets = out.iter().flat_map(|dir| survey_sheets::files_in(dir));
+        check_outputs_of_model(sheets, &named.file, Some(&opts.data_root))?;
         let bar = bar("{prefix} {bar:30} {pos}/{len}  {eta} left", 10).with_prefix(spec.name.clone());
         let progress = |done: usize, all: usize| {
             bar.set_length(all as u64);
@@ -61,10 +64,8 @@ pub(super) fn run(opts: &DataCheckOptions) -> CommandResult {
         let found = block.survey(&opts.data_root, &progress);
         bar.finish_and_clear();
         failed |= found.has_errors();
-        let written = match &opts.out {
-            Some(dir) => {
-                survey_sheets::write(&found, &if blocks.len() > 1 { dir.join(&spec.name) } else { dir.clone() })?
-            }
+        let written = match &out {
+            Some(dir) => survey_sheets::write(&found, dir)?,
             None => Vec::new(),
         };
         match opts.format {

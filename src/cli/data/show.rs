@@ -9,7 +9,7 @@ use crate::cli::options::SettingOptions;
 use crate::cli::split_option::SplitPart;
 use crate::cli::terminal::print;
 use crate::data::png::write_png_atomic;
-use crate::desk::{DataRequest, ResolvedData, resolve_data};
+use crate::desk::{DataRequest, ResolvedData, check_outputs_of_model, resolve_data};
 use crate::show::images::sample_sheet::{SampleChoice, SampleSource, sample_sheet};
 use clap::Args;
 use std::path::PathBuf;
@@ -74,6 +74,7 @@ pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
         data_root: opts.data_root.as_deref(),
     };
     let ResolvedData { data, root, channels, train } = resolve_data(&ModelFiles, &request)?;
+    check_outputs_of_model([opts.out.clone()], &opts.file, Some(&root))?;
     let role = opts.split.role();
     let choice = SampleChoice {
         role,

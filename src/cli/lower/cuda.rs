@@ -2,11 +2,11 @@
 
 use crate::cli::error::CommandResult;
 use crate::cli::terminal::print;
-use crate::desk::{CudaRequest, cuda_kernels};
+use crate::desk::{CudaRequest, check_outputs_of_model, cuda_kernels};
 use crate::graph::check::CheckedGraph;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub(super) struct CudaListingOptions {
@@ -33,7 +33,8 @@ enum ProductPrecision {
     F32,
 }
 
-pub(super) fn run(opts: &CudaListingOptions, checked: &CheckedGraph) -> CommandResult {
+/// `file` is the model file.
+pub(super) fn run(opts: &CudaListingOptions, file: &Path, checked: &CheckedGraph) -> CommandResult {
     let request = CudaRequest {
         batch: opts.batch.get(),
         training: opts.training,
@@ -41,6 +42,8 @@ pub(super) fn run(opts: &CudaListingOptions, checked: &CheckedGraph) -> CommandR
     };
     let kernels = cuda_kernels(checked, &request)?;
     if let Some(folder) = &opts.kernels {
+        let outputs = kernels.files.iter().map(|(name, _)| folder.join(name));
+        check_outputs_of_model(outputs, file, None)?;
         kernels.write(folder)?;
     }
     print(&kernels.listing)

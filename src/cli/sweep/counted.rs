@@ -8,7 +8,7 @@ use crate::cli::details::ModelFiles;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_problems};
-use crate::desk::{CountRequest, CountedSweep, ModelOrder, count_models, counted_chart};
+use crate::desk::{CountRequest, CountedSweep, ModelOrder, check_outputs_of_model, count_models, counted_chart};
 use crate::show::chart::CHART_ENDINGS;
 use crate::study::cost::Convention;
 use crate::study::explore::MeasureKey;
@@ -17,6 +17,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     if let Some(path) = &opts.plot {
         check_ending(path, CHART_ENDINGS)?;
     }
+    check_outputs_of_model(opts.plot.clone(), &opts.file, None)?;
     let request = CountRequest {
         file: &opts.file,
         sweep: &opts.name,

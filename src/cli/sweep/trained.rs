@@ -10,6 +10,7 @@ use crate::cli::details::{ModelFiles, StageClock, detail};
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
 use crate::cli::terminal::{print, print_report};
+use crate::desk::check_outputs_of_sweep;
 use crate::desk::sweep::{
     CostChartRequest, PlannedRun, RunState, SweepPlan, SweepRequest, cost_chart_of, plan_sweep, shell_lines,
     write_slurm,
@@ -75,6 +76,9 @@ pub(crate) fn run_sweep(
     let mut clock = StageClock::start();
     let mut plan = plan_sweep(&ModelFiles, wanted)?;
     plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(|failure| print_report(failure.report()));
+    let outputs = common.slurm.iter().cloned().chain(plot.map(|plot| plot.path.to_path_buf()));
+    let tables = TrainedSweep::files_in(&plan.out).filter(|_| train || common.collect);
+    check_outputs_of_sweep(outputs.chain(tables), &plan, wanted.file, wanted.data_root)?;
     if let Some(path) = &common.slurm {
         write_slurm(&plan, common.jobs, path)?;
         let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();

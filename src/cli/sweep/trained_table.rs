@@ -9,7 +9,16 @@ use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::cost::Convention;
 use crate::text::config::Metric;
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Names and formats of the files of a table.
+const FILES: [(&str, OutputFormat); 5] = [
+    ("table.txt", OutputFormat::Text),
+    ("table.md", OutputFormat::Markdown),
+    ("table.csv", OutputFormat::Csv),
+    ("table.tex", OutputFormat::Latex),
+    ("table.json", OutputFormat::Json),
+];
 
 /// Results of a trained sweep, with the points in the order of the plan.
 pub(super) struct TrainedSweep<'a> {
@@ -68,19 +77,17 @@ impl<'a> TrainedSweep<'a> {
         format!("sweep {sweep} with the settings of {run} on {data}")
     }
 
+    /// Returns the files of the table in a folder, one for each format.
+    pub(super) fn files_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+        FILES.into_iter().map(|(name, _)| folder.join(name))
+    }
+
     /// Writes the table into a folder in every format.
     pub(super) fn write_files(&self, folder: &Path) -> Result<(), RunError> {
-        let forms = [
-            ("txt", OutputFormat::Text),
-            ("md", OutputFormat::Markdown),
-            ("csv", OutputFormat::Csv),
-            ("tex", OutputFormat::Latex),
-            ("json", OutputFormat::Json),
-        ];
         std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
-        forms.into_iter().try_for_each(|(end, format)| {
-            write_atomic(&folder.join(format!("table.{end}")), self.render(format).as_bytes())
-        })
+        FILES
+            .into_iter()
+            .try_for_each(|(name, format)| write_atomic(&folder.join(name), self.render(format).as_bytes()))
     }
 
     /// Returns the quantities that the paper reports for any point: metrics in the usual order, then the others.

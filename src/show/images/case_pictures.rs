@@ -3,8 +3,10 @@
 use super::gallery::{MAX_CASES, OverlayCase, case_sheet, write_png};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
+use crate::base::input_files::check_outputs;
 use crate::base::problem::problem;
 use crate::compute::network::Network;
+use crate::data::named_files::named_files;
 use crate::data::{Dataset, SplitRole};
 use crate::learn::history::History;
 use crate::learn::prepare::{RunInputs, prepare};
@@ -19,6 +21,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Name of the picture of all cases.
+pub(crate) const SHEET: &str = "sheet.png";
 /// The longest side of the picture of one case in pixels.
 const SIDE: usize = 1024;
 /// The most cases that are drawn for TensorBoard.
@@ -50,20 +54,22 @@ pub(crate) fn write_cases(
             [worst, median].concat()
         }
     };
-    std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
     let rank = |case: &RankedCase| ranked.iter().position(|r| r.stem == case.stem).unwrap_or(0) + 1;
+    // The rank among all cases sorts the folder, worst first.
+    let path = |case: &RankedCase| dir.join(format!("{:04}_{}.png", rank(case), case.stem.replace(['/', '\\'], "_")));
+    let (data, root) = (&run.settings.data, Path::new(&run.settings.data_root));
+    check_outputs(chosen.iter().map(path), || named_files(data, root))?;
+    std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
     let artist = CaseArtist::new(run, role)?;
     let mut first = Vec::new();
     for case in &chosen {
         let shown = artist.overlay_case(case, &display_name(metric))?;
-        // The rank among all cases sorts the folder, worst first.
-        let name = format!("{:04}_{}.png", rank(case), case.stem.replace(['/', '\\'], "_"));
-        write_png(&dir.join(name), &shown.captioned(SIDE)?)?;
+        write_png(&path(case), &shown.captioned(SIDE)?)?;
         if first.len() < MAX_CASES {
             first.push(shown);
         }
     }
-    let all = dir.join("sheet.png");
+    let all = dir.join(SHEET);
     let what = match worst {
         Some(n) if chosen.len() < ranked.len() => format!("the {n} worst and {n} median of {}", ranked.len()),
         _ if first.len() < chosen.len() => format!("the {} worst of {}", first.len(), ranked.len()),

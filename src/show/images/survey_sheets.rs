@@ -16,6 +16,11 @@ const SQUARE: [usize; 2] = [SQUARE_SIDE; 2];
 /// The most pictures on a sheet.
 const MAX_PICTURES: usize = 24;
 
+/// Returns the paths of all files that [`write`] may write into a folder.
+pub(crate) fn files_in(dir: &Path) -> [PathBuf; 4] {
+    ["duplicates.png", "duplicates.txt", "masks.png", "masks.txt"].map(|name| dir.join(name))
+}
+
 /// Writes `duplicates.png` and `masks.png` into `dir`, each with a text file that lists the pictures. Sheets that would be
 /// empty are not written. Returns the paths of the written files.
 pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {

@@ -165,6 +165,22 @@ fn files_folders_and_patterns_select_images() {
     refused(&["empty"], &["no image in this folder"]);
 }
 
+/// A mask often has the stem of its image: a folder of both is refused, and so is the image alone.
+#[test]
+fn what_is_beside_an_image_is_not_replaced() {
+    let dir = place(&["s/a.jpg", "s/a.png", "s/b.jpg", "s/b_overlay.png", "t/a.png"]);
+    let at = |name: &str| dir.path().join(name);
+    let find = |given: &str, out: &str| find_inputs(&[at(given)], &at(out), &endings(&[".png", "_overlay.png"]));
+    for (given, taken) in [("s/a.jpg", "a.png"), ("s/b.jpg", "b_overlay.png")] {
+        let error = find(given, "s").unwrap_err();
+        assert!(error.message.starts_with("this file is beside the image"), "{error}");
+        assert!(error.path.as_ref().is_some_and(|path| path.ends_with(taken)), "{error}");
+        assert!(error.help.iter().any(|help| help.contains("--out DIR")), "{error}");
+    }
+    // An earlier prediction in a folder of its own is replaced.
+    find("s/a.jpg", "t").unwrap();
+}
+
 #[test]
 fn files_that_look_like_images_and_are_not_predicted_are_named() {
     let dir = place(&["s/a.png", "s/b.heic", "s/deep/c.svs", "s/notes.txt", "s/.DS_Store", "s/._a.png", "t/d.jp2"]);

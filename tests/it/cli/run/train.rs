@@ -6,6 +6,7 @@ mod hints;
 mod kill;
 mod known;
 mod overwrite;
+mod protected;
 mod report;
 mod signals;
 mod start;

@@ -96,8 +96,7 @@ fn a_run_is_continued_by_the_name_of_its_folder() {
     folder.train("whole", &["--set", "model.width=6,epochs=4,seed=5"]).expect_success();
     // The model file is not needed any more, and the settings are those of the run.
     fs::write(folder.path("tiny.model"), "npc 1\n").unwrap();
-    let ways =
-        ["a run (finished, 2 of 2 epochs)", "`--resume --set epochs=4`", "`--overwrite`", "`--out DIR`"];
+    let ways = ["a run (finished, 2 of 2 epochs)", "`--resume --set epochs=4`", "`--overwrite`", "`--out DIR`"];
     folder.npc(&["train", "runs/a"]).expect_failure(1, &ways);
     folder.npc(&["train", "runs/a", "--resume", "--set", "epochs=3"]).expect_success();
     folder.npc(&["train", "runs/a/settings.yaml", "--resume", "--set", "epochs=4"]).expect_success();
