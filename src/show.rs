@@ -9,6 +9,8 @@ pub(crate) mod comparison_plot;
 #[cfg(feature = "data")]
 pub(crate) mod confusion_table;
 pub(crate) mod costs;
+#[cfg(feature = "data")]
+mod distinct_names;
 #[cfg(feature = "run")]
 pub(crate) mod dry_run;
 #[cfg(feature = "run")]

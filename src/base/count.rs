@@ -1,5 +1,6 @@
 //! A number with its noun, in the singular or the plural.
 
+use super::number::thousands;
 use std::borrow::Cow;
 use std::fmt::Display;
 
@@ -7,12 +8,17 @@ use std::fmt::Display;
 const IRREGULAR: [(&str, &str); 4] =
     [("axis", "axes"), ("series", "series"), ("epoch", "epochs"), ("vertex", "vertices")];
 
-/// Returns `1 image` or `2 images`. The noun may have words before it: `more problem`, `training image`.
+/// Returns `1 image` or `2,000 images`. The noun may have words before it: `more problem`, `training image`.
 pub(crate) fn counted(n: impl Copy + Display + TryInto<u64>, noun: &str) -> String {
-    format!("{n} {}", noun_for(n, noun))
+    format!("{} {}", thousands(n), noun_for(n, noun))
 }
 
-/// Returns the noun alone, in the number that `n` asks for: for counts that are written in another way, such as `12,345`.
+/// Returns the form of a verb that `n` things ask for: `is` for one, `are` for all other numbers.
+pub(crate) fn verb_for<'a>(n: usize, one: &'a str, several: &'a str) -> &'a str {
+    if n == 1 { one } else { several }
+}
+
+/// Returns the noun alone, in the number that `n` asks for: for counts that are written in another way, such as `12.3k`.
 pub(crate) fn noun_for(n: impl TryInto<u64>, noun: &str) -> Cow<'_, str> {
     match n.try_into() {
         Ok(1) => Cow::Borrowed(noun),
@@ -52,6 +58,8 @@ mod tests {
         assert_eq!(counted(2_usize, "axis"), "2 axes");
         assert_eq!(counted(2_usize, "test series"), "2 test series");
         assert_eq!(counted(-1_i64, "step"), "-1 steps");
+        assert_eq!(counted(12_345_usize, "image"), "12,345 images");
+        assert_eq!([0, 1, 2].map(|n| verb_for(n, "is", "are")), ["are", "is", "are"]);
         assert_eq!(noun_for(1_u64, "parameter"), "parameter");
         assert_eq!(noun_for(12_345_u64, "parameter"), "parameters");
     }

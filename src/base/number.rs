@@ -1,5 +1,7 @@
 //! Numbers formatted for people. Each function is one style.
 
+use std::fmt::Display;
+
 /// Decimal prefixes from 1 up, each a thousand times the previous one.
 const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
 
@@ -16,9 +18,14 @@ pub(crate) fn decimal_prefix(value: f64) -> (f64, &'static str) {
     best
 }
 
-/// Formats all digits in groups of three: `1234567` as `1,234,567`.
-pub(crate) fn thousands(n: u64) -> String {
+/// Formats all digits in groups of three: `1234567` as `1,234,567`. Every count of things that people read is written so: images,
+/// pixels, parameters, steps. Files for programs (CSV, JSON), sizes such as `1024x2048`, numbers of epochs and lines, seeds and
+/// measurements have no commas.
+pub(crate) fn thousands(n: impl Copy + Display + TryInto<u64>) -> String {
     let digits = n.to_string();
+    if TryInto::<u64>::try_into(n).is_err() {
+        return digits;
+    }
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -96,6 +103,16 @@ pub(crate) fn three_significant_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// Formats a p-value with three decimals: `0.031`, and `< 0.001` where it is below that.
+pub(crate) fn p_value(value: f64) -> String {
+    if value < 0.001 { "< 0.001".into() } else { format!("{value:.3}") }
+}
+
+/// Formats a p-value after its sign: `= 0.031` or `< 0.001`.
+pub(crate) fn p_relation(value: f64) -> String {
+    if value < 0.001 { p_value(value) } else { format!("= {}", p_value(value)) }
+}
+
 /// Splits a duration into hours, minutes and seconds, rounded to the second.
 fn hours_minutes_seconds(seconds: f64) -> (u64, u64, u64) {
     let s = seconds.round() as u64;
@@ -125,7 +142,11 @@ mod tests {
 
     #[test]
     fn counts() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567, -1234].map(|n: i64| thousands(n)),
+            ["0", "999", "1,000", "1,234,567", "-1234"]
+        );
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!([0, 999, 1000, 2_159_772_672].map(with_prefix), ["0", "999", "1.00 k", "2.16 G"]);
         assert_eq!([999, 1730, 36_900_000, 999_500].map(three_digits), ["999", "1.73k", "36.9M", "1.00M"]);
         assert_eq!(three_digits(u64::MAX), "18.4E");
@@ -142,6 +163,12 @@ mod tests {
         let values = [0.0, 1.0, 0.12345, 12345.6, 1e-4, -2.5, 3e-12];
         assert_eq!(values.map(four_digits), ["0", "1", "0.1235", "12346", "0.0001", "-2.5", "3.000e-12"]);
         assert_eq!([0.1234, 1.234, 12.34, 123.4].map(three_significant_digits), ["0.123", "1.23", "12.3", "123"]);
+    }
+
+    #[test]
+    fn p_values_have_three_decimals() {
+        assert_eq!([1.0, 0.125, 0.0314, 0.001, 0.000_99].map(p_value), ["1.000", "0.125", "0.031", "0.001", "< 0.001"]);
+        assert_eq!([0.125, 0.0].map(p_relation), ["= 0.125", "< 0.001"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
-use super::terminal::print;
+use super::terminal::{print, say_written};
 use crate::base::atomic;
 use crate::compute::device::{DeviceChoice, set_threads};
 use crate::desk::check_outputs_of_model;
@@ -104,7 +104,7 @@ pub(super) fn run(opts: &BenchOptions) -> CommandResult {
     if let (Some(Some(path)), Some(profile)) = (&opts.profile, &bench.profile) {
         let picture = profile::profile_picture(&bench_title(&bench), profile);
         atomic::write_named_file(path, picture.as_bytes())?;
-        notice!("wrote {}", path.display());
+        say_written(path, None);
     }
     if opts.json || opts.format == OutputFormat::Json {
         return print(&format!("{:#}\n", bench_json(&bench)));

@@ -4,8 +4,9 @@ use super::error::{CommandError, CommandResult};
 use super::file_format::check_ending;
 use super::option_words::{TABLES, format_parser};
 use super::split_option::SplitPart;
-use super::terminal::print;
+use super::terminal::{print, say_written};
 use crate::base::count::counted;
+use crate::base::number::{p_relation, p_value, thousands};
 use crate::base::problem::problem;
 use crate::desk::check_outputs_of_runs;
 use crate::metric::statistics::Interval;
@@ -14,7 +15,7 @@ use crate::score::compare::{
 };
 use crate::show::chart::{CHART_ENDINGS, ChartTheme};
 use crate::show::comparison_plot::comparison_plot;
-use crate::show::scores::{cell, difference, number, p_relation, p_value, title};
+use crate::show::scores::{cell, difference, number, title};
 use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
 use crate::text::config::{EmptyClassRule, Metric};
 use clap::Args;
@@ -100,7 +101,8 @@ pub(super) fn run(opts: &CompareOptions) -> CommandResult {
     let Some(path) = &opts.plot else { return Ok(()) };
     let chart = comparison_plot(&comparison, comparison_notes(&comparison))
         .ok_or_else(|| problem!(E0741, path, "no score is left to draw"))?;
-    Ok(chart.write(path, opts.theme)?)
+    say_written(path, chart.write(path, opts.theme)?);
+    Ok(())
 }
 
 /// Returns the comparison as JSON, each difference with its description in words.
@@ -115,14 +117,14 @@ fn comparison_json(c: &Comparison) -> String {
 
 fn image_count(c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" in {}", counted(g, "group")));
-    format!("{} {} {}{groups}", c.n, c.split, c.of.name())
+    format!("{}{groups}", counted(c.n, &format!("{} {}", c.split, c.of.one())))
 }
 
 /// Returns `A above B by 0.0120 [0.0040, 0.0210]`, or that the two are not distinguishable.
 fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" {} in {}", c.of.name(), counted(g, "group")));
     if !d.distinguishable {
-        return format!("{} and {} not distinguishable with n = {}{groups}", d.run, d.reference, d.n);
+        return format!("{} and {} not distinguishable with n = {}{groups}", d.run, d.reference, thousands(d.n));
     }
     let way = if d.mean > 0.0 { "above" } else { "below" };
     let (low, high) = if d.mean > 0.0 { (d.low, d.high) } else { (-d.high, -d.low) };
@@ -231,7 +233,7 @@ fn differences_table(c: &Comparison) -> Table {
     columns.extend(holm.then(|| Column::numbers("p (Holm)")));
     let row = |d: &MetricDifference| {
         let words = match (d.distinguishable, d.mean > 0.0) {
-            (false, _) => format!("not distinguishable with n = {}", d.n),
+            (false, _) => format!("not distinguishable with n = {}", thousands(d.n)),
             (true, true) => "above".into(),
             (true, false) => "below".into(),
         };

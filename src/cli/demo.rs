@@ -5,7 +5,7 @@ use super::error::CommandResult;
 use super::terminal::{print, print_progress, stop_on_interrupt};
 use super::train;
 use crate::base::atomic::write_atomic;
-use crate::base::count::{counted, noun_for};
+use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::lock::{WhenBusy, lock_run_folder};
 use crate::base::number::{thousands, with_prefix};
@@ -77,12 +77,11 @@ pub(super) fn run(opts: &DemoOptions) -> CommandResult {
     let report = count(&run.checked, Convention::Conv);
     let lints = if run.warnings.iter().any(|warning| warning.contains("W0404")) { SMALL_IMAGES } else { "" };
     print_progress(&format!(
-        "check    {}  {} -> {}  {} {}, {} MACs\n{lints}\ntrain    ",
+        "check    {}  {} -> {}  {}, {} MACs\n{lints}\ntrain    ",
         run.checked.graph().name,
         run.checked.input(),
         run.checked.output(),
-        thousands(report.params),
-        noun_for(report.params, "parameter"),
+        counted(report.params, "parameter"),
         with_prefix(report.macs)
     ))?;
     train::train_with_progress(&run, &folder)?;

@@ -27,9 +27,10 @@ impl FigureOptions {
     /// Writes the figures if they were requested.
     pub(super) fn write(&self, data: &FigureData) -> CommandResult {
         let Some(dir) = &self.figures else { return Ok(()) };
-        let files = data.write(dir, self.theme)?;
+        let (files, note) = data.write(dir, self.theme)?;
         // On standard error, since a program may read the scores, from standard output.
         notice!("figures: {} in {}", files.len(), dir.display());
+        note.into_iter().for_each(|note| notice!("note: {note}"));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use super::error::{CommandError, CommandResult};
 use super::file_format::{FileEndings, format_of_file};
 use super::option_words::{Formats, format_parser};
 use super::options::ModelOptions;
-use super::terminal::print;
+use super::terminal::{print, say_written};
 use crate::base::atomic::write_named_file;
 use crate::base::problem::problem;
 use crate::desk::{build_models, check_outputs_of_model};
@@ -13,11 +13,11 @@ use crate::graph::check::CheckedGraph;
 use crate::graph::ir;
 use crate::show::chart::ChartTheme;
 use crate::show::field;
-use crate::show::picture::{self, Direction, FoldState, NotUShaped, Scene, ShapeNotation};
+use crate::show::picture::{self, Direction, FoldState, NotUShaped, Scene, ShapeNotation, TreeItem, TreeItemKind};
 use crate::show::picture_file::{check_picture_options, in_theme, is_drawn, write_picture};
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
-use crate::text::diag::did_you_mean;
+use crate::text::diag::{near_names, quoted_list};
 use crate::text::source::SourceMap;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -53,10 +53,10 @@ pub(super) struct GraphOptions {
     /// Number of block levels in a picture [svg, html, mermaid, dot]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     depth: Option<u16>,
-    /// Show this block closed; may be repeated
+    /// Show this block closed; may be repeated. PATH is a name of `npc check`, or the beginning of one
     #[arg(long, value_name = "PATH")]
     fold: Vec<String>,
-    /// Show this block open; may be repeated
+    /// Show this block open; may be repeated. `down.0` and `down` open what is in them
     #[arg(long, value_name = "PATH")]
     unfold: Vec<String>,
     /// Labels of the edges in a picture [default: numbers]
@@ -103,6 +103,9 @@ const ENDINGS: FileEndings = &[
     (OutputFormat::Text, &["txt"]),
 ];
 
+/// The most names that a problem lists beside the nearest.
+const NEAR_NAMES: usize = 6;
+
 pub(super) fn run(opts: &GraphOptions) -> CommandResult {
     let format = match &opts.out {
         Some(path) => format_of_file(path, opts.format, ENDINGS)?,
@@ -135,8 +138,14 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
     match &opts.out {
         None if drawn => print(&in_theme(&text, theme)),
         None => print(&text),
-        Some(path) if drawn => Ok(write_picture(path, &text, theme)?),
-        Some(path) => Ok(write_named_file(path, text.as_bytes())?),
+        Some(path) => {
+            let note = match drawn {
+                true => write_picture(path, &text, theme)?,
+                false => write_named_file(path, text.as_bytes()).map(|()| None)?,
+            };
+            say_written(path, note);
+            Ok(())
+        }
     }
 }
 
@@ -196,13 +205,18 @@ fn draw_model(
 }
 
 fn unknown_block(scene: &Scene, path: &str) -> CommandError {
-    let known = scene.tree.items.iter().filter(|i| i.can_fold()).map(|i| i.path.as_str());
-    let help = match did_you_mean(path, known.clone()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => match known.take(8).map(|p| format!("`{p}`")).collect::<Vec<_>>() {
-            list if list.is_empty() => "it has none".into(),
-            list => format!("there is {}", list.join(", ")),
-        },
+    let known = picture::block_paths(&scene.tree);
+    let near = near_names(path, known.iter().copied());
+    let operator = |i: &&TreeItem| i.kind == TreeItemKind::Operator && i.path == path;
+    let help = match (scene.tree.items.iter().find(operator), &near[..]) {
+        (Some(_), _) => format!("`{path}` is an operator, and only blocks can be closed"),
+        (None, [one]) => format!("did you mean `{one}`?"),
+        (None, [first, others @ ..]) => {
+            let others = quoted_list(others.iter().copied().take(NEAR_NAMES));
+            format!("did you mean `{first}`? Other near names are {others}")
+        }
+        (None, []) if known.is_empty() => "it has none".into(),
+        (None, []) => format!("there is {}", quoted_list(known)),
     };
     problem!(E0501, "{} has no block `{path}`", scene.name; help: "{help}").into()
 }

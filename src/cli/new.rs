@@ -42,7 +42,7 @@ pub(super) struct NewOptions {
 }
 
 pub(super) fn run(opts: &NewOptions) -> CommandResult {
-    let bar = bar("{prefix} {bar:30} {pos}/{len}  {eta} left", 10);
+    let bar = bar("{prefix} {bar:30} {human_pos}/{human_len}  {eta} left", 10);
     let progress = |what: &'static str, done: usize, all: usize| {
         bar.set_prefix(what);
         bar.set_length(all as u64);

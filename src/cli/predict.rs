@@ -99,7 +99,7 @@ pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
     detail("weights", || folder.checkpoint().map_or_else(|e| e.message, |path| path.display().to_string()));
     detail("device", || resolved.settings.device.clone());
     let stop = stop_on_interrupt();
-    let bar = bar("{bar:30} {pos}/{len} images and slices  {per_sec}  {eta} left", 5);
+    let bar = bar("{bar:30} {human_pos}/{human_len} images and slices  {per_sec}  {eta} left", 5);
     let output = PredictionOutput { folder: &opts.out, extras };
     let predicted = predict(resolved.trained(&folder), &opts.inputs, output, device, &options, stop, |done, all| {
         bar.set_length(all as u64);

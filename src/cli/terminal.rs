@@ -8,6 +8,7 @@ use crate::desk::ProblemReport;
 use crate::text::diag::{Diagnostic, Problems, json, render};
 use crate::text::source::SourceMap;
 use std::io::Write;
+use std::path::Path;
 
 /// Writes to standard output; a closed pipe (`| head`) is not a problem. What would steer the terminal is made visible; in a JSON
 /// document it is escaped.
@@ -26,6 +27,12 @@ pub(super) fn print(text: &str) -> CommandResult {
 /// Prints lines that are part of the progress and not of the result; nothing with `--quiet`.
 pub(super) fn print_progress(text: &str) -> CommandResult {
     if quiet() { Ok(()) } else { print(text) }
+}
+
+/// Says on standard error that a file was written, and what a reader of it must know; nothing with `--quiet`.
+pub(super) fn say_written(path: &Path, note: Option<String>) {
+    notice!("wrote {}", path.display());
+    note.into_iter().for_each(|note| notice!("note: {note}"));
 }
 
 /// Writes problems to standard error, in full; with `--quiet` errors alone.

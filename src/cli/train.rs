@@ -8,7 +8,7 @@ use super::progress::bar;
 use super::terminal::{print, print_progress, stop_on_interrupt, stop_with_input};
 use crate::base::count::counted;
 use crate::base::lock::{WhenBusy, lock_run_folder};
-use crate::base::number::clock;
+use crate::base::number::{clock, thousands};
 use crate::base::path::{absolute, folder_of};
 use crate::base::printable::printable;
 use crate::base::problem::problem;
@@ -304,7 +304,7 @@ struct ProgressDisplay {
 impl ProgressDisplay {
     fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bar = bar("{prefix} {bar:30} {pos}/{len} {msg}", 10);
+        let bar = bar("{prefix} {bar:30} {human_pos}/{human_len} {msg}", 10);
         Self { bar, terminal, dice: None, events: None, clock: StageClock::start(), stepped: Instant::now() }
     }
 
@@ -336,7 +336,11 @@ impl TrainingObserver for ProgressDisplay {
         self.clock.lap("checked data, memory and disk, and made the network");
         let resumed = if done > 0 { format!(", from epoch {}", done + 1) } else { String::new() };
         let when = if epochs == 1 { "1 epoch".to_string() } else { format!("each of {}", counted(epochs, "epoch")) };
-        self.line(&format!("{}, {n_test} scored after {when}{resumed}", counted(n_train, "training image")));
+        self.line(&format!(
+            "{}, {} scored after {when}{resumed}",
+            counted(n_train, "training image"),
+            thousands(n_test)
+        ));
     }
 
     fn step(&mut self, p: &TrainingProgress) {

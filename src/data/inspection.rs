@@ -31,8 +31,9 @@ use super::limit::limit_images;
 use super::split::CasesByRole;
 use super::survey::{CaseFacts, NearDuplicate, Survey, group_suggestion, survey_dataset};
 use super::volume::{self, VolumeCache, is_volume};
-use crate::base::count::counted;
+use crate::base::count::{counted, verb_for};
 use crate::base::error::{Result, RunError};
+use crate::base::number::thousands;
 use crate::base::severity::Severity;
 use crate::text::config::{
     DataSource, DataSpec, DecodeRule, EmptyClassRule, Grouping, MaskRule, OrientationRule, SliceAxis, SliceSelection,
@@ -150,8 +151,13 @@ fn read_masks(pairs: &[[PathBuf; 2]], axis: SliceAxis, progress: InspectionProgr
 fn refuse_most(failures: &[RunError], pairs: usize) -> Result<()> {
     match failures.first() {
         Some(first) if 2 * failures.len() > pairs => {
-            let (n, s) = (failures.len(), if failures.len() == 1 { "" } else { "s" });
-            Err(first.clone().help(format!("{n} of {} have problem{s}, so they may be no pairs; `--images` and `--masks` say which files are which", counted(pairs, "pair"))))
+            let n = failures.len();
+            let have = format!("{} {}", verb_for(n, "has", "have"), if n == 1 { "a problem" } else { "problems" });
+            Err(first.clone().help(format!(
+                "{} of {} {have}, so they may be no pairs; `--images` and `--masks` say which files are which",
+                thousands(n),
+                counted(pairs, "pair")
+            )))
         }
         _ => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use super::arguments::value_text;
 use super::fitted_model::FittedModel;
-use crate::base::count::noun_for;
+use crate::base::count::counted;
 use crate::base::number::thousands;
 use crate::graph::elaborate::ModelArgument;
 use crate::show::table::{Cell, Column, Table};
@@ -24,11 +24,7 @@ fn figure_label(figure: &PrintedFigure) -> String {
 /// Returns how many settings each figure leaves, and the settings that fit all of them.
 pub(crate) fn fit_text(fit: &FittedModel, convention: Convention) -> String {
     let FittedModel { model, sources, figures, outcome } = fit;
-    let mut out = format!(
-        "{model}: {} {} tried, convention {convention}\n\n",
-        thousands(outcome.tried as u64),
-        noun_for(outcome.tried as u64, "setting")
-    );
+    let mut out = format!("{model}: {} tried, convention {convention}\n\n", counted(outcome.tried, "setting"),);
     let steps = figures.iter().zip(&outcome.remaining);
     let rows: Vec<Vec<Cell>> =
         steps.map(|(figure, leaves)| vec![figure_label(figure).into(), Cell::Count(leaves.count as u64)]).collect();

@@ -3,6 +3,7 @@
 //! Names are not interpreted, so curves and TensorBoard show every recorded number without extra code.
 
 use super::run_folder::RunFolder;
+use crate::base::count::{counted, verb_for};
 use crate::base::file;
 use serde_json::{Map, Value};
 use std::io::ErrorKind;
@@ -47,8 +48,9 @@ impl History {
         let (all, read) = (text.lines().count(), Self::parse(&text).rows.len());
         let killed = read + 1 == all && !text.ends_with('\n');
         (read < all && !killed).then(|| {
-            let (n, s, are) = if all - read == 1 { (1, "", "is") } else { (all - read, "s", "are") };
-            format!("line {} of metrics.jsonl is damaged: {n} of {all} epoch{s} from there on {are} missing", read + 1)
+            let (lost, are) = (all - read, verb_for(all - read, "is", "are"));
+            let all = counted(all, "epoch");
+            format!("line {} of metrics.jsonl is damaged: {lost} of {all} from there on {are} missing", read + 1)
         })
     }
 

@@ -4,7 +4,9 @@
 
 use super::optim::AccumulatedGradients;
 use crate::base::code::Code;
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::compute::weights;
@@ -59,9 +61,9 @@ impl TensorStats {
     /// Formats the counts: `3 NaN and 2 infinite numbers`.
     fn non_finite_counts(self) -> String {
         match (self.nan, self.infinite) {
-            (nan, 0) => format!("{nan} NaN"),
-            (0, infinite) => format!("{infinite} infinite numbers"),
-            (nan, infinite) => format!("{nan} NaN and {infinite} infinite numbers"),
+            (nan, 0) => format!("{} NaN", thousands(nan)),
+            (0, infinite) => counted(infinite, "infinite number"),
+            (nan, infinite) => format!("{} NaN and {}", thousands(nan), counted(infinite, "infinite number")),
         }
     }
 }

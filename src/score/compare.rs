@@ -11,6 +11,7 @@ pub(crate) use evaluated_run::{EvaluatedRun, ScoredUnit};
 
 use crate::base::count::counted;
 use crate::base::error::Result;
+use crate::base::number::p_value;
 use crate::base::problem::problem;
 use crate::metric::statistics::unit_count;
 use crate::metric::statistics::{
@@ -225,7 +226,8 @@ impl ComparedImages {
         let least = 0.5f64.powi(units as i32 - 1);
         (units < LEAST_DISTINGUISHABLE_UNITS).then(|| {
             format!(
-                "no difference over {units} {what} is distinguishable: the smallest p that they can have is {least:.2}"
+                "no difference over {units} {what} is distinguishable: the smallest p that they can have is {}",
+                p_value(least)
             )
         })
     }

@@ -1,13 +1,17 @@
 //! The box plot of a comparison of runs.
 
 use super::chart::{BoxGroup, BoxPanel, BoxPlot, ChartDrawing, box_plot};
-use super::scores::{difference, p_relation, p_value, title};
+use super::distinct_names::distinct_names;
+use super::scores::{difference, title};
 use super::table::Cell;
 use crate::base::count::counted;
+use crate::base::number::{p_relation, p_value};
 use crate::metric::statistics::Interval;
 use crate::score::compare::{Comparison, RunGroup};
 use crate::text::config::Metric;
 
+/// The most letters of the name of a run in the title.
+const TITLE_LETTERS: usize = 30;
 /// The most cases that a note names.
 const NAMED_CASES: usize = 5;
 
@@ -19,8 +23,8 @@ pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> 
         title: title(metric, c.unit),
         groups: c.runs.iter().enumerate().map(|(k, run)| group(c, metric, k, run)).collect(),
     };
-    let count = if c.n == 1 { c.of.one() } else { c.of.name() };
-    let of_groups = c.groups.map_or(String::new(), |g| format!(" in {g} {}", if g == 1 { "group" } else { "groups" }));
+    let cases = counted(c.n, &format!("{} {}", c.split, c.of.one()));
+    let of_groups = c.groups.map_or(String::new(), |g| format!(" in {}", counted(g, "group")));
     let mut notes = vec![format!(
         "Boxes: median and quartiles with linear interpolation (NumPy's default); whiskers reach to the farthest {} within 1.5 \
          interquartile ranges.",
@@ -29,7 +33,7 @@ pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> 
     notes.extend(c.metrics.iter().filter_map(|&metric| missing_note(c, metric)));
     notes.extend(remarks);
     box_plot(&BoxPlot {
-        title: format!("{} on {} {} {count}{of_groups}", runs_in_words(c), c.n, c.split),
+        title: format!("{} on {cases}{of_groups}", runs_in_words(c)),
         case: format!("one {}", c.of.one()),
         cases: c.stems.clone(),
         panels: c.metrics.iter().map(panel).collect(),
@@ -38,9 +42,10 @@ pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> 
 }
 
 fn runs_in_words(c: &Comparison) -> String {
-    match &c.runs[..] {
-        [one] => one.name.clone(),
-        [a, b] => format!("{} and {}", a.name, b.name),
+    let names: Vec<&str> = c.runs.iter().map(|run| run.name.as_str()).collect();
+    match &distinct_names(&names, TITLE_LETTERS).texts[..] {
+        [one] => one.clone(),
+        [a, b] => format!("{a} and {b}"),
         all => counted(all.len(), "run"),
     }
 }

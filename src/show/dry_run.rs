@@ -1,7 +1,7 @@
 //! The result of a dry run as lines for people.
 
 use crate::base::count::counted;
-use crate::base::number::{clock, rough_bytes};
+use crate::base::number::{clock, rough_bytes, thousands};
 use crate::learn::train::DryRun;
 use crate::study::cost::training_work::TrainingWork;
 
@@ -10,9 +10,17 @@ pub(crate) fn dry_run_text(found: &DryRun) -> String {
     let mut text = String::new();
     let mut line = |name: &str, what: &str| text.push_str(&format!("{name:<9}{what}\n"));
     let images = counted(found.n_train, "training image");
-    line("data", &format!("{images}, {} of {} scored", found.n_scored, found.scored_on));
+    line("data", &format!("{images}, {} of {} scored", thousands(found.n_scored), found.scored_on));
     let steps = found.steps_per_epoch * found.epochs;
-    line("steps", &format!("{} an epoch, {steps} in {}", found.steps_per_epoch, counted(found.epochs, "epoch")));
+    line(
+        "steps",
+        &format!(
+            "{} an epoch, {} in {}",
+            thousands(found.steps_per_epoch),
+            thousands(steps),
+            counted(found.epochs, "epoch")
+        ),
+    );
     let work = TrainingWork { macs: found.macs, images: found.n_train, epochs: found.epochs };
     let here = clock(found.seconds_per_step * steps as f64);
     line("time", &format!("{:.3} s a step here, about {here} without scoring", found.seconds_per_step));

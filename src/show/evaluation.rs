@@ -4,6 +4,7 @@ use super::confusion_table::confusion_tables;
 use super::score_remarks::{remarks, volume_remarks};
 use super::scores::{cell, title as metric_title};
 use super::table::{Cell, Column, OutputFormat, Table};
+use crate::base::count::counted;
 use crate::metric::statistics::Interval;
 use crate::metric::{Evaluation, Intervals, MetricScores, Summary, VolumeEvaluation};
 use crate::text::config::Metric;
@@ -13,7 +14,8 @@ use std::collections::BTreeMap;
 pub(crate) fn headline(e: &Evaluation) -> String {
     let [h, w] = e.size;
     let flips = if e.flips { ", averaged over flips" } else { "" };
-    format!("{} ({}{flips}) on {} {} images at {h}x{w}", e.run, e.checkpoint, e.summary.n, e.split)
+    let images = counted(e.summary.n, &format!("{} image", e.split));
+    format!("{} ({}{flips}) on {images} at {h}x{w}", e.run, e.checkpoint)
 }
 
 /// The most foreground classes that a text table shows as columns with intervals.
@@ -92,9 +94,9 @@ fn by_class(s: &Summary, classes: &[String]) -> Table {
 
 /// Returns the title of the table of volumes.
 fn volume_headline(e: &Evaluation, volumes: &VolumeEvaluation) -> String {
-    let n = volumes.summary.n;
-    let whole = if n == 1 { "whole volume" } else { "whole volumes" };
-    format!("{n} {whole} of {} {} slices, on the grid of the files", volumes.slices, e.split)
+    let (whole, slices) =
+        (counted(volumes.summary.n, "whole volume"), counted(volumes.slices, &format!("{} slice", e.split)));
+    format!("{whole} of {slices}, on the grid of the files")
 }
 
 /// Returns a table with a row for each class and metric, with all digits; the rows of volumes follow those of images.

@@ -72,24 +72,25 @@ impl FigureData {
         STEMS.into_iter().flat_map(of).collect()
     }
 
-    /// Writes each figure as SVG and as PNG into a folder, and returns the files.
+    /// Writes each figure as SVG and as PNG into a folder, and returns the files, with a note where no font has some letters
+    /// of a PNG file.
     ///
     /// Errors: there is nothing to draw, or the folder or a file cannot be written.
-    pub fn write(&self, dir: &Path, theme: ChartTheme) -> Result<Vec<PathBuf>> {
+    pub fn write(&self, dir: &Path, theme: ChartTheme) -> Result<(Vec<PathBuf>, Option<String>)> {
         let figures = self.draw();
         if figures.is_empty() {
             return Err(problem!(E0741, dir, "no figures are written: the run has no scores";
                 help: "`npc eval RUN --figures DIR` makes scores and figures"));
         }
         std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
-        let mut files = Vec::new();
+        let (mut files, mut note) = (Vec::new(), None);
         for figure in figures {
             for ending in ENDINGS {
                 let path = dir.join(format!("{}.{ending}", figure.stem));
-                figure.drawing.write(&path, theme)?;
+                note = figure.drawing.write(&path, theme)?.or(note);
                 files.push(path);
             }
         }
-        Ok(files)
+        Ok((files, note))
     }
 }

@@ -52,6 +52,7 @@ mod visible;
 
 pub use dot::dot;
 pub use fold::FoldState;
+pub(crate) use fold::block_paths;
 pub(crate) use json::json;
 pub(crate) use layered::{GraphTooLarge, MAX_DUMMY_NODES};
 pub use mermaid::mermaid;
@@ -61,7 +62,7 @@ pub use place::place;
 pub use route::routes;
 pub use scene::{Direction, Scene, ShapeNotation};
 pub use svg::svg;
-pub use tree::{MAX_BOXES, TreeItemKind};
+pub use tree::{MAX_BOXES, TreeItem, TreeItemKind};
 pub use u_plan::Flow;
 pub use u_shape::NotUShaped;
 pub use visible::{BoxEdge, box_edges};

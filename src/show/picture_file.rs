@@ -84,23 +84,28 @@ fn is_dark_rule(text: &str) -> bool {
 
 /// Writes a picture into a file: as PNG where its name ends with `.png`, else as it is. A PNG file is light unless the theme is dark.
 ///
+/// Returns a note where no font has some letters of a PNG file.
+///
 /// # Errors
 /// The file cannot be written, or it is to be PNG in a build without the feature `data`.
-pub(crate) fn write_picture(path: &Path, svg: &str, theme: ChartTheme) -> Result<()> {
-    match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
-        true => write_named_file(path, &png(path, svg, theme)?),
-        false => write_named_file(path, in_theme(svg, theme).as_bytes()),
+pub(crate) fn write_picture(path: &Path, svg: &str, theme: ChartTheme) -> Result<Option<String>> {
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+        return write_png(path, svg, theme);
     }
+    write_named_file(path, in_theme(svg, theme).as_bytes())?;
+    Ok(None)
 }
 
 #[cfg(feature = "data")]
-fn png(_: &Path, svg: &str, theme: ChartTheme) -> Result<Vec<u8>> {
+fn write_png(path: &Path, svg: &str, theme: ChartTheme) -> Result<Option<String>> {
     let theme = if theme == ChartTheme::Dark { theme } else { ChartTheme::Light };
-    super::raster::svg_to_png(&in_theme(svg, theme))
+    let picture = super::raster::svg_to_png(&in_theme(svg, theme))?;
+    write_named_file(path, &picture.png)?;
+    Ok(picture.note())
 }
 
 #[cfg(not(feature = "data"))]
-fn png(path: &Path, _: &str, _: ChartTheme) -> Result<Vec<u8>> {
+fn write_png(path: &Path, _: &str, _: ChartTheme) -> Result<Option<String>> {
     Err(
         crate::base::problem::problem!(E0503, path, "this npc is built without the feature `data`, which PNG files need";
         help: "end the name with .svg"),

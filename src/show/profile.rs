@@ -2,6 +2,7 @@
 
 use super::chart::{ChartTheme, IcicleLeaf, icicle};
 use super::table::{Cell, Column, Table};
+use crate::base::count::counted;
 use crate::compute::engine::profile::{NodeTime, Profile};
 use serde_json::{Value, json};
 
@@ -49,7 +50,7 @@ pub(crate) fn profile_table(profile: &Profile) -> String {
     let mut columns = vec![Column::words("node"), Column::words("op"), Column::numbers("ms")];
     columns.extend(["forward", "backward"].into_iter().filter(|_| two).map(Column::numbers));
     columns.extend(["share", "GFLOP/s"].map(Column::numbers));
-    let calls = if profile.calls() == 1 { "1 call".into() } else { format!("{} calls", profile.calls()) };
+    let calls = counted(profile.calls(), "call");
     format!("Time of each node, mean of {calls}\n\n{}", Table::new(columns, rows).to_text())
 }
 

@@ -1,7 +1,7 @@
 //! What `npc new` found and guessed, as text and as JSON.
 
 use super::table::{Cell, Column, Table};
-use crate::base::count::{counted, noun_for};
+use crate::base::count::counted;
 use crate::base::number::{rough_bytes, thousands, with_prefix};
 use crate::base::path::or_working_folder;
 use crate::base::shell::quoted;
@@ -49,9 +49,8 @@ pub(crate) fn to_text(project: &ProjectSummary<'_>) -> String {
     out.push('\n');
     let [params, macs, memory, minutes] = project.costs;
     out += &format!(
-        "network: {} {}, {} MACs an image, {} a training step; run `{}`: about {} on two cores\n",
-        thousands(params),
-        noun_for(params, "parameter"),
+        "network: {}, {} MACs an image, {} a training step; run `{}`: about {} on two cores\n",
+        counted(params, "parameter"),
         with_prefix(macs),
         rough_bytes(memory),
         project.run,
@@ -88,12 +87,7 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
         let n = files.volumes;
         rows.push((
             "volumes",
-            format!(
-                "{} with {} {} that are used",
-                counted(n, "volume"),
-                thousands(files.cases as u64),
-                noun_for(files.cases as u64, "slice")
-            ),
+            format!("{} with {} that are used", counted(n, "volume"), counted(files.cases, "slice")),
         ));
     }
     let images: Vec<&ImageFacts> = inspection.survey.facts.iter().filter_map(|facts| facts.image.as_ref()).collect();
@@ -110,14 +104,8 @@ fn found(inspection: &Inspection) -> Vec<(&'static str, String)> {
         rows.push(("groups", format!("{} of {all} patients, recordings or volumes", parts(groups))));
     }
     if files.read < files.cases {
-        let (read, cases) = (thousands(files.read as u64), thousands(files.cases as u64));
-        rows.push((
-            "read",
-            format!(
-                "{read} of {cases} {}, and all masks; `npc data check` reads all",
-                noun_for(files.cases as u64, "image")
-            ),
-        ));
+        let (read, cases) = (thousands(files.read), counted(files.cases, "image"));
+        rows.push(("read", format!("{read} of {cases}, and all masks; `npc data check` reads all")));
     }
     rows
 }
@@ -129,7 +117,7 @@ fn place(files: &FileSummary, side: usize) -> String {
     let folder = or_working_folder(&files.folders[side]);
     let kinds: Vec<String> = match formats.len() {
         1 => formats.keys().cloned().collect(),
-        _ => formats.iter().map(|(kind, n)| format!("{n} {kind}")).collect(),
+        _ => formats.iter().map(|(kind, n)| format!("{} {kind}", thousands(*n))).collect(),
     };
     format!("{n} ({}) in {}", kinds.join(", "), folder.display())
 }
@@ -157,7 +145,7 @@ fn values(images: &[&ImageFacts]) -> String {
     let channels = match colours {
         0 => "grey".to_string(),
         n if n == images.len() => "colours".into(),
-        n => format!("{n} in colours, {} grey", images.len() - n),
+        n => format!("{} in colours, {} grey", thousands(n), thousands(images.len() - n)),
     };
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     images.iter().for_each(|image| *kinds.entry(image.samples).or_default() += 1);
@@ -180,7 +168,7 @@ fn classes(inspection: &Inspection) -> Table {
         Column::words("label"),
         Column::words("class"),
         Column::numbers("pixels %"),
-        Column::numbers(format!("of {masks} masks")),
+        Column::numbers(format!("of {}", counted(masks, "mask"))),
     ];
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     for ((label, class), (pixels, with)) in spec.labels.iter().zip(&spec.classes).zip(&counts) {

@@ -1,6 +1,7 @@
 //! What readers of scores must know: `npc eval` prints it below its tables, and the report shows all of it.
 
-use crate::base::count::counted;
+use crate::base::count::{counted, verb_for};
+use crate::base::number::thousands;
 use crate::metric::statistics::LEAST_UNITS;
 use crate::metric::{DistanceUnit, Evaluation, Intervals, Summary, VolumeEvaluation};
 use crate::score::compare::ScoredUnit;
@@ -35,53 +36,55 @@ pub(crate) fn volume_remarks(volumes: &VolumeEvaluation, classes: usize) -> Vec<
 
 /// Returns what has a score for a class: `12 images`, or `24 pairs of image and class` for several classes.
 fn scored_pairs(s: &Summary, classes: usize, of: ScoredUnit) -> String {
-    let pairs = s.n * classes;
     if classes > 1 {
-        format!("{} of {} and class", counted(pairs, "pair"), of.one())
+        format!("{} of {} and class", counted(s.n * classes, "pair"), of.one())
     } else {
-        format!("{pairs} {}", of.name())
+        counted(s.n, of.one())
     }
 }
 
 /// Returns the rule for empty masks, and how often it was met.
 fn empty_remark(s: &Summary, classes: usize, of: ScoredUnit) -> String {
     let rule = s.empty_rule.explanation(of.with_article());
-    format!("{rule}: {} of {}", s.empty, scored_pairs(s, classes, of))
+    format!("{rule}: {} of {}", thousands(s.empty), scored_pairs(s, classes, of))
 }
 
 /// Returns a remark on classes in prediction or truth alone, of which there are some.
 fn one_sided_remark(s: &Summary, classes: usize, of: ScoredUnit) -> Option<String> {
     let (pairs, one) = (scored_pairs(s, classes, of), of.one());
+    let hold = verb_for(s.one_sided, "holds", "hold");
     let what =
-        format!("hold the class in prediction or truth alone: overlap 0, and the {one}'s diagonal as the distance");
-    (s.one_sided > 0).then(|| format!("{} of {pairs} {what}", s.one_sided))
+        format!("{hold} the class in prediction or truth alone: overlap 0, and the {one}'s diagonal as the distance");
+    (s.one_sided > 0).then(|| format!("{} of {pairs} {what}", thousands(s.one_sided)))
 }
 
 /// Returns how intervals were computed, or why there are none.
 fn units_remark(s: &Summary, intervals: Option<&Intervals>, of: ScoredUnit) -> String {
     match intervals {
-        None => no_interval_remark(s, of.name()),
-        Some(i) => interval_remark(i, of.name()),
+        None => no_interval_remark(s, of),
+        Some(i) => interval_remark(i, of),
     }
 }
 
-/// Returns why there are no intervals over `units`.
-fn no_interval_remark(s: &Summary, units: &str) -> String {
+/// Returns why there are no intervals over images or volumes.
+fn no_interval_remark(s: &Summary, of: ScoredUnit) -> String {
     let scored = s.n - s.ignored_images;
+    let (units, are) = (counted(scored, of.one()), verb_for(scored, "is", "are"));
     let why = match s.groups {
-        Some(1) => format!("all {scored} {units} are of one group"),
-        Some(groups) => format!("the {scored} {units} are of {}", counted(groups, "group")),
-        None => format!("{scored} {units} with a score"),
+        Some(1) if scored > 1 => format!("all {units} are of one group"),
+        Some(groups) => format!("the {units} {are} of {}", counted(groups, "group")),
+        None => format!("{units} with a score"),
     };
-    let what = if s.groups.is_some() { "groups" } else { units };
+    let what = if s.groups.is_some() { "groups" } else { of.name() };
     format!("no confidence intervals: {why}, and they need at least {LEAST_UNITS} {what}")
 }
 
-/// Returns how intervals over `units` were computed.
-fn interval_remark(i: &Intervals, units: &str) -> String {
-    let groups = if i.grouped { "groups of " } else { "" };
+/// Returns how intervals over images or volumes, or groups of them, were computed.
+fn interval_remark(i: &Intervals, of: ScoredUnit) -> String {
+    let units =
+        if i.grouped { format!("{} of {}", counted(i.units, "group"), of.name()) } else { counted(i.units, of.one()) };
     let few = if i.units < 10 { "; of so few they are too narrow" } else { "" };
-    format!("[95 % intervals]: percentile bootstrap over {} {groups}{units}, {} resamples{few}", i.units, i.resamples)
+    format!("[95 % intervals]: percentile bootstrap over {units}, {}{few}", counted(i.resamples, "resample"))
 }
 
 /// Returns everything that readers of an evaluation must know: remarks on the scores of images and of volumes, and warnings about
@@ -129,8 +132,7 @@ fn ignored_remark(s: &Summary, all: usize) -> Option<String> {
     let share = 100.0 * s.ignored_pixels as f64 / all.max(1) as f64;
     let whole = match s.ignored_images {
         0 => String::new(),
-        1 => "; 1 image has no other pixels and no score".into(),
-        n => format!("; {} have no other pixels and no score", counted(n, "image")),
+        n => format!("; {} {} no other pixels and no score", counted(n, "image"), verb_for(n, "has", "have")),
     };
     (s.ignored_pixels > 0).then(|| format!("{share:.1} % of the pixels are ignored: they count in no score{whole}"))
 }

@@ -36,13 +36,3 @@ pub(crate) fn cell(metric: Metric, value: Option<f64>, deviation: Option<f64>, i
     let interval = interval.map(|Interval { low, high }| [low, high]);
     value.map_or(Cell::Missing, |value| Cell::Estimate(Estimate { deviation, interval, ..estimate(metric, value) }))
 }
-
-/// Returns `0.031` or `< 0.001`.
-pub(crate) fn p_value(value: f64) -> String {
-    if value < 0.001 { "< 0.001".into() } else { format!("{value:.3}") }
-}
-
-/// Returns `= 0.031` or `< 0.001`.
-pub(crate) fn p_relation(value: f64) -> String {
-    if value < 0.001 { p_value(value) } else { format!("= {}", p_value(value)) }
-}

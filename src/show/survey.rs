@@ -70,13 +70,12 @@ fn near_within(survey: &Survey) -> String {
         return String::new();
     }
     let more = n.saturating_sub(named.len() as u64);
-    let s = if n == 1 { "" } else { "s" };
     let names = match (named.is_empty(), more) {
         (true, _) => String::new(),
         (false, 0) => format!(": {}", named.join("; ")),
         (false, more) => format!(": {}; and {} more", named.join("; "), thousands(more)),
     };
-    format!("{} near-duplicate pair{s} within the splits{names}\n", thousands(n))
+    format!("{} within the splits{names}\n", counted(n, "near-duplicate pair"))
 }
 
 /// Returns a table with a row for each split: its images, and share and presence of each class.
@@ -105,7 +104,7 @@ fn balance(spec: &DataSpec, balances: &[SplitBalance]) -> Table {
 fn summary(survey: &Survey) -> String {
     let images: Vec<_> = survey.facts.iter().filter_map(|f| f.image.as_ref()).collect();
     let n = survey.facts.len();
-    let mut text = format!("{} image{}", thousands(n as u64), if n == 1 { "" } else { "s" });
+    let mut text = counted(n, "image");
     let Some(first) = images.first() else { return text };
     let span = |axis: usize| {
         let sizes = images.iter().map(|i| i.size[axis]);

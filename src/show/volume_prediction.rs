@@ -6,7 +6,7 @@
 use super::images::contact_sheet::{CaptionedPicture, contact_sheet, in_columns};
 use super::images::overlay::{class_legend, overlay};
 use super::prediction::{PredictedImage, PredictedVolume, PredictionOutput, PredictionSeconds};
-use crate::base::count::{counted, noun_for};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::number::thousands;
 use crate::base::problem::problem;
@@ -145,9 +145,8 @@ impl VolumeTask<'_> {
             return Err(problem!(
                 E0731,
                 path,
-                "the probabilities of {} {} and {} need more than 2 GiB",
-                thousands(voxels as u64),
-                noun_for(voxels as u64, "voxel"),
+                "the probabilities of {} and {} need more than 2 GiB",
+                counted(voxels, "voxel"),
                 counted(self.plan.spec.classes.len(), "class");
                 help: "leave out `--probabilities`, or cut the volume into parts"
             ));
@@ -265,11 +264,10 @@ pub(super) fn count_text<'a>(written: impl Iterator<Item = &'a PredictedImage>) 
             None => pictures += 1,
         }
     }
-    let number = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
-    let of_volumes = format!("{} of {}", number(volumes, "volume"), number(slices, "slice"));
+    let of_volumes = format!("{} of {}", counted(volumes, "volume"), counted(slices, "slice"));
     match (pictures, volumes) {
-        (_, 0) => number(pictures, "image"),
+        (_, 0) => counted(pictures, "image"),
         (0, _) => of_volumes,
-        _ => format!("{} and {of_volumes}", number(pictures, "image")),
+        _ => format!("{} and {of_volumes}", counted(pictures, "image")),
     }
 }

@@ -18,5 +18,5 @@ pub use diagnostic::{Diagnostic, Label};
 pub use json::json;
 pub use level::{AllowDirective, WARNINGS, WarningFilter, lints};
 pub use problems::Problems;
-pub use suggest::{did_you_mean, quoted_list};
+pub use suggest::{did_you_mean, near_names, quoted_list};
 pub use suggestion::Suggestion;

@@ -56,7 +56,7 @@ pub(super) fn run(opts: &DataCheckOptions) -> CommandResult {
         let out = opts.out.as_ref().map(|dir| if blocks.len() > 1 { dir.join(&spec.name) } else { dir.clone() });
         let sheets = out.iter().flat_map(|dir| survey_sheets::files_in(dir));
         check_outputs_of_model(sheets, &named.file, Some(&opts.data_root))?;
-        let bar = bar("{prefix} {bar:30} {pos}/{len}  {eta} left", 10).with_prefix(spec.name.clone());
+        let bar = bar("{prefix} {bar:30} {human_pos}/{human_len}  {eta} left", 10).with_prefix(spec.name.clone());
         let progress = |done: usize, all: usize| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);

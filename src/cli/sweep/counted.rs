@@ -7,7 +7,7 @@ use crate::base::problem::problem;
 use crate::cli::details::ModelFiles;
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
-use crate::cli::terminal::{print, print_problems};
+use crate::cli::terminal::{print, print_problems, say_written};
 use crate::desk::{CountRequest, CountedSweep, ModelOrder, check_outputs_of_model, count_models, counted_chart};
 use crate::show::chart::CHART_ENDINGS;
 use crate::study::cost::Convention;
@@ -35,7 +35,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     if let Some(path) = &opts.plot {
         let chart = counted_chart(&sweep, &sweep_title(&sweep), key_label)
             .ok_or_else(|| problem!(E0501, path, "no model is left to draw"))?;
-        chart.write(path, opts.theme)?;
+        say_written(path, chart.write(path, opts.theme)?);
     }
     if sweep.broken == 0 {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Table of a counted sweep as text, Markdown, LaTeX, CSV and JSON.
 
-use crate::base::count::noun_for;
+use crate::base::count::counted;
 use crate::base::number::thousands;
 use crate::desk::ArgumentTexts;
 use crate::desk::{CountedFunction, CountedSweep};
@@ -40,7 +40,7 @@ pub(super) fn sweep_title(sweep: &CountedSweep) -> String {
         parts.push(format!("{} kept", thousands(kept as u64)));
     }
     if sweep.rows.len() < kept {
-        parts.push(format!("{} different functions", thousands(sweep.rows.len() as u64)));
+        parts.push(counted(sweep.rows.len(), "different function"));
     }
     let name = sweep.sweep.as_ref().map_or(String::new(), |name| format!(" {name}"));
     // Otherwise the first column of the table names the models.
@@ -50,7 +50,7 @@ pub(super) fn sweep_title(sweep: &CountedSweep) -> String {
 }
 
 fn model_count(n: usize) -> String {
-    if n == 1 { "1 model".into() } else { format!("{} {}", thousands(n as u64), noun_for(n as u64, "model")) }
+    counted(n, "model")
 }
 
 pub(super) fn key_label(key: MeasureKey, sweep: &CountedSweep) -> String {
@@ -139,7 +139,7 @@ fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
             let macs = |v: &CountedVariant| v.at[0].macs;
             // Equal functions may differ in unused weights, or in operators that a convention counts.
             if variant.params != row.variant.params {
-                format!("{text} ({} {})", thousands(variant.params), noun_for(variant.params, "param"))
+                format!("{text} ({})", counted(variant.params, "param"))
             } else if macs(variant) != macs(&row.variant) {
                 format!("{text} ({} MACs)", thousands(macs(variant)))
             } else {

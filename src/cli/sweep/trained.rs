@@ -9,7 +9,7 @@ use crate::base::problem::problem;
 use crate::cli::details::{ModelFiles, StageClock, detail};
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::file_format::check_ending;
-use crate::cli::terminal::{print, print_report};
+use crate::cli::terminal::{print, print_report, say_written};
 use crate::desk::check_outputs_of_sweep;
 use crate::desk::sweep::{
     CostChartRequest, PlannedRun, RunState, SweepPlan, SweepRequest, cost_chart_of, plan_sweep, shell_lines,
@@ -135,7 +135,7 @@ pub(crate) fn run_sweep(
             metric,
             failures: failures.clone(),
         };
-        cost_chart_of(table.plan, &scores, of)?.write(plot.path, plot.theme)?;
+        say_written(plot.path, cost_chart_of(table.plan, &scores, of)?.write(plot.path, plot.theme)?);
     }
     if failures.is_empty() {
         return Ok(());

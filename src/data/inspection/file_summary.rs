@@ -4,6 +4,7 @@ use super::file_pool::FilePool;
 use super::name_words::{common_folder, stem};
 use super::pair_matching::{MatchRule, MatchedPairs};
 use super::pair_source::PairSource;
+use crate::base::count::counted;
 use crate::data::case::Case;
 use crate::data::file_names::list_names;
 use crate::data::volume::is_volume;
@@ -39,21 +40,16 @@ pub(crate) struct FileSummary {
 
 impl FileSummary {
     pub(super) fn of(pool: &FilePool, matched: &MatchedPairs) -> FileSummary {
-        let s = |n: usize| if n == 1 { "" } else { "s" };
         let mut unused = Vec::new();
         for (paths, what, other) in [(&matched.lone_images, "image", "mask"), (&matched.lone_masks, "mask", "image")] {
             if !paths.is_empty() {
-                let n = paths.len();
-                unused.push(format!("{n} {what}{} without {other}: {}", s(n), list_names(Path::new(""), paths)));
+                let what = counted(paths.len(), what);
+                unused.push(format!("{what} without {other}: {}", list_names(Path::new(""), paths)));
             }
         }
         if !matched.channels.is_empty() {
-            let n = matched.channels.len();
-            unused.push(format!(
-                "{n} file{} of further channels: {}",
-                s(n),
-                list_names(Path::new(""), &matched.channels)
-            ));
+            let files = counted(matched.channels.len(), "file");
+            unused.push(format!("{files} of further channels: {}", list_names(Path::new(""), &matched.channels)));
         }
         for (paths, what) in [
             (&pool.skipped.unread, "in formats that npc does not read"),
@@ -61,12 +57,8 @@ impl FileSummary {
             (&pool.skipped.copies, "that are copies in another format"),
         ] {
             if !paths.is_empty() {
-                unused.push(format!(
-                    "{} file{} {what}: {}",
-                    paths.len(),
-                    s(paths.len()),
-                    list_names(Path::new(""), paths)
-                ));
+                let files = counted(paths.len(), "file");
+                unused.push(format!("{files} {what}: {}", list_names(Path::new(""), paths)));
             }
         }
         FileSummary {

@@ -2,7 +2,7 @@
 
 use super::data_guess::DataGuess;
 use super::name_words::{common_folder, folders, names_a_patient, role_of_folder, split_role};
-use crate::base::count::counted;
+use crate::base::count::{counted, verb_for};
 use crate::base::error::RunError;
 use crate::base::path::with_slashes;
 use crate::base::problem::problem;
@@ -212,14 +212,14 @@ fn few_groups(done: &GuessedSplit) -> Option<DataGuess> {
     if test == 0 || test > 2 || all == done.parts.all().count() {
         return None;
     }
-    let (s, say) = if test == 1 { ("", "says") } else { ("s", "say") };
+    let (tested, say) = (counted(test, "group"), verb_for(test, "says", "say"));
     let group = match &done.grouping.group {
         Some(GroupBy::Pattern(pattern)) => format!(", group = \"{pattern}\""),
         Some(GroupBy::CvcClinicdb) | None => String::new(),
     };
     let why = format!(
         "of {all} groups (patients, recordings or volumes) {train} train, {val} validate and {test} test; \
-         {test} group{s} {say} little about others: with `kfold(k = {all}, fold = 0{group})`, and {all} runs with folds 0 to {}, each \
+         {tested} {say} little about others: with `kfold(k = {all}, fold = 0{group})`, and {all} runs with folds 0 to {}, each \
          group is tested once",
         all - 1
     );

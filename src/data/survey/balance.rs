@@ -3,7 +3,7 @@
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::values::list_first;
-use crate::base::count::counted;
+use crate::base::count::{counted, verb_for};
 use crate::data::case::SplitRole;
 use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
@@ -57,11 +57,10 @@ fn ignored_masks(facts: &[CaseFacts]) -> Option<SurveyFinding> {
     let is_ignored = |f: &&CaseFacts| f.ignored > 0 && f.classes.iter().flatten().all(|n| *n == 0);
     let ignored: Vec<String> = facts.iter().filter(is_ignored).map(|f| f.stem.clone()).collect();
     let (count, names) = (ignored.len(), list_first(&ignored));
-    let message = match count {
-        0 => return None,
-        1 => format!("1 mask has ignored pixels only: {names}"),
-        _ => format!("{} have ignored pixels only: {names}", counted(count, "mask")),
-    };
+    if count == 0 {
+        return None;
+    }
+    let message = format!("{} {} ignored pixels only: {names}", counted(count, "mask"), verb_for(count, "has", "have"));
     let help = "such an image teaches nothing and has no score: check `ignore`, or leave the image out";
     Some(SurveyFinding::warning(SurveyTopic::Mask, message).help(help).about(ignored))
 }
@@ -76,10 +75,10 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts], cases: usize) -> Ve
     let empty: Vec<String> =
         facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_empty)).map(|f| f.stem.clone()).collect();
     if !empty.is_empty() {
-        let (s, verb) = if empty.len() == 1 { ("", "has") } else { ("s", "have") };
         let message = format!(
-            "{} mask{s}{of_read} {verb} no class but `{}`: {}",
-            empty.len(),
+            "{}{of_read} {} no class but `{}`: {}",
+            counted(empty.len(), "mask"),
+            verb_for(empty.len(), "has", "have"),
             spec.classes[0],
             list_first(&empty)
         );

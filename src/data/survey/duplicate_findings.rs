@@ -4,7 +4,7 @@ use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::group_suggestion::{SuggestedGroup, suggest_group};
 use super::near_duplicates::NearDuplicates;
-use crate::base::count::{counted, noun_for};
+use crate::base::count::counted;
 use crate::base::number::thousands;
 
 /// Maximum number of pairs that have a warning of their own.
@@ -34,17 +34,16 @@ pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: boo
     let others = found.across.saturating_sub(findings.len() as u64);
     if others > 0 {
         let message = format!(
-            "{} {} across the splits are nearly the same image",
-            thousands(others),
-            noun_for(others, "more pair")
+            "{} across the splits {} nearly the same image",
+            counted(others, "more pair"),
+            if others == 1 { "is" } else { "are" }
         );
         findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
     }
     if let Some(SuggestedGroup { pattern, groups, example }) = suggested.filter(|_| found.within > 0) {
         let message = format!(
-            "{} {} of nearly the same image within the splits, and the stems look like {}, such as `{example}`",
-            thousands(found.within),
-            noun_for(found.within, "pair"),
+            "{} of nearly the same image within the splits, and the stems look like {}, such as `{example}`",
+            counted(found.within, "pair"),
             counted(groups, "group")
         );
         findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message).help(format!(
@@ -54,9 +53,8 @@ pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: boo
     }
     if let Some(limit) = found.limit {
         let message = format!(
-            "too many images look alike to compare all pairs: each was compared with at most {} {} that follow it",
-            thousands(limit as u64),
-            noun_for(limit as u64, "other")
+            "too many images look alike to compare all pairs: each was compared with at most {} that follow it",
+            counted(limit, "other")
         );
         findings.push(SurveyFinding::warning(SurveyTopic::Duplicates, message));
     }

@@ -5,6 +5,7 @@
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::values::list_first;
+use crate::base::count::{counted, verb_for};
 use crate::text::config::DataSpec;
 
 /// Part of the area of a class that it must keep; below it the mask is reported.
@@ -30,15 +31,15 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts], cases: usize) -> Ve
             });
             loses.map(|(facts, ..)| facts.stem.clone()).collect()
         };
-        for (gone, verb) in [(true, ["loses", "lose"]), (false, ["loses most of", "lose most of"])] {
+        for (gone, one, several) in [(true, "loses", "lose"), (false, "loses most of", "lose most of")] {
             let stems = stems(gone);
-            let (s, verb) = if stems.len() == 1 { ("", verb[0]) } else { ("s", verb[1]) };
             if stems.is_empty() {
                 continue;
             }
             let message = format!(
-                "{} mask{s}{of_read} {verb} `{name}` at the block's size of {height} x {width} (height x width): {}",
-                stems.len(),
+                "{}{of_read} {} `{name}` at the block's size of {height} x {width} (height x width): {}",
+                counted(stems.len(), "mask"),
+                verb_for(stems.len(), one, several),
                 list_first(&stems)
             );
             let help =

@@ -3,6 +3,8 @@
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::values::list_first;
+use crate::base::count::{counted, verb_for};
+use crate::base::number::thousands;
 use crate::data::case::split_slice_stem;
 use crate::data::dataset::Dataset;
 use crate::data::order::natural;
@@ -30,14 +32,13 @@ fn is_full(counts: &[u64]) -> bool {
 fn full_masks(spec: &DataSpec, facts: &[CaseFacts], of_read: &str) -> Option<SurveyFinding> {
     let full = facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_full));
     let full: Vec<String> = full.map(|f| f.stem.clone()).collect();
-    let (s, verb) = match full.len() {
-        0 => return None,
-        1 => ("", "has"),
-        _ => ("s", "have"),
-    };
+    if full.is_empty() {
+        return None;
+    }
     let message = format!(
-        "{} mask{s}{of_read} {verb} no `{}`: every pixel is foreground: {}",
-        full.len(),
+        "{}{of_read} {} no `{}`: every pixel is foreground: {}",
+        counted(full.len(), "mask"),
+        verb_for(full.len(), "has", "have"),
         spec.classes[0],
         list_first(&full)
     );
@@ -83,7 +84,7 @@ fn equal_masks(facts: &[CaseFacts], are_slices: bool, of_read: &str) -> Option<S
     if n < MIN_EQUAL || (n as f64) < MIN_SHARE * masks as f64 {
         return None;
     }
-    let count = if all { format!("all {n}") } else { format!("{n} of {masks}") };
+    let count = if all { format!("all {}", thousands(n)) } else { format!("{} of {}", thousands(n), thousands(masks)) };
     let message = format!("{count} masks with an object{of_read} are equal, pixel by pixel: {}", list_first(&largest));
     let help =
         "one mask may have been written under the name of every image; a network learns its place and not the object";

@@ -3,7 +3,8 @@
 //! `data check` and `train` ask this of the images of a set, `predict` of those that it is given.
 
 use super::finding::{SurveyFinding, SurveyTopic};
-use crate::base::count::counted;
+use crate::base::count::{counted, verb_for};
+use crate::base::number::thousands;
 use crate::data::image_facts::ImageFacts;
 use std::collections::BTreeMap;
 
@@ -36,10 +37,12 @@ pub(crate) fn window_findings(window: [f64; 2], images: &[NamedFacts<'_>]) -> Ve
     let several = kinds.len() > 1;
     let of_kind = |((samples, channels), images): ((&str, usize), Vec<NamedFacts<'_>>)| {
         let colour = if channels == 1 { "grey" } else { "colour" };
-        let s = if images.len() == 1 { "" } else { "s" };
         let names: Vec<&str> = images.iter().map(|(name, _)| *name).collect();
         let whose = match several {
-            true => format!(" in {} {samples} {colour} image{s} ({})", images.len(), list_first(&names)),
+            true => {
+                let kind = format!("{samples} {colour} image");
+                format!(" in {} ({})", counted(images.len(), &kind), list_first(&names))
+            }
             false => String::new(),
         };
         window_of_kind(window, &images, &whose)
@@ -104,7 +107,8 @@ fn mixed_channels(images: &[NamedFacts<'_>]) -> Option<SurveyFinding> {
 
 fn minority(few: &[&str], all: usize, what: &str) -> SurveyFinding {
     let (count, names) = (few.len(), list_first(few));
-    let verb = if count == 1 { "is" } else { "are" };
-    let message = format!("{count} of {} {verb} {what}, the others are not: {names}", counted(all, "image"));
+    let verb = verb_for(count, "is", "are");
+    let message =
+        format!("{} of {} {verb} {what}, the others are not: {names}", thousands(count), counted(all, "image"));
     SurveyFinding::warning(SurveyTopic::Image, message).about(few.iter().map(|name| name.to_string()))
 }

@@ -11,7 +11,8 @@ use super::scale::AxisScale;
 use super::theme::SERIES_COLOURS;
 use crate::base::xml::escaped;
 use crate::metric::BoxSummary;
-use crate::show::text::{shortened_in_the_middle, width, wrapped};
+use crate::show::distinct_names::{DistinctNames, distinct_names};
+use crate::show::text::{width, wrapped};
 use std::fmt::Write;
 
 const WIDTH: f64 = 820.0;
@@ -22,7 +23,7 @@ const NOTES: f64 = 190.0;
 const NAMES: [f64; 2] = [70.0, 200.0];
 /// Font size of all texts.
 const SIZE: f64 = 11.0;
-/// The most letters of a name. The tooltip has the whole name.
+/// The most letters of a name. The tooltip has the whole name. No two different names of a panel become the same text.
 const MAX_LETTERS: usize = 30;
 /// Height of a row where there are few, and where there are many.
 const ROW_HEIGHTS: [f64; 2] = [58.0, 38.0];
@@ -78,12 +79,14 @@ pub(crate) fn box_plot(plot: &BoxPlot) -> Option<ChartDrawing> {
     let mut out = String::new();
     draw_legend(&mut out, &legend, [SIDE, 2.0], WIDTH - 2.0 * SIDE);
     let mut top = 2.0 + legend_height(&legend, WIDTH - 2.0 * SIDE) + 8.0;
-    let names = panels.iter().flat_map(|panel| &panel.groups).map(|group| width(&short(&group.name), SIZE));
-    let left = SIDE + names.fold(NAMES[0], f64::max).min(NAMES[1]) + 10.0;
+    let names = row_names(panels[0]);
+    let widths = panels.iter().flat_map(|panel| row_names(panel).texts).map(|name| width(&name, SIZE));
+    let left = SIDE + widths.fold(NAMES[0], f64::max).min(NAMES[1]) + 10.0;
     for panel in panels {
         top = draw_panel(&mut out, plot, panel, [left, top]);
     }
-    for note in plot.notes.iter().flat_map(|note| wrapped(note, SIZE, WIDTH - 2.0 * SIDE)) {
+    let folder = names.folder.map(|folder| format!("The names of all rows begin with {folder}, which is left out."));
+    for note in folder.iter().chain(&plot.notes).flat_map(|note| wrapped(note, SIZE, WIDTH - 2.0 * SIDE)) {
         top += LINE;
         let _ = writeln!(out, "<text class=\"note\" x=\"{SIDE}\" y=\"{top:.1}\">{}</text>", escaped(&note));
     }
@@ -101,8 +104,10 @@ impl BoxPanel {
     }
 }
 
-fn short(name: &str) -> String {
-    shortened_in_the_middle(name, MAX_LETTERS, "…")
+/// Returns the names of the rows of a panel as they are drawn.
+fn row_names(panel: &BoxPanel) -> DistinctNames {
+    let names: Vec<&str> = panel.groups.iter().map(|group| group.name.as_str()).collect();
+    distinct_names(&names, MAX_LETTERS)
 }
 
 fn legend(plot: &BoxPlot, panels: &[&BoxPanel]) -> Vec<LegendEntry> {
@@ -151,7 +156,7 @@ fn draw_panel(out: &mut String, plot: &BoxPlot, panel: &BoxPanel, [left, top]: [
             .collect();
         let _ = writeln!(out, "<g class=\"pair\"><path class=\"line\" d=\"{lines}\"/></g>");
     }
-    for (row, group) in panel.groups.iter().enumerate() {
+    for ((row, group), name) in panel.groups.iter().enumerate().zip(row_names(panel).texts) {
         // Rows have their names beside them, so colours may repeat.
         let _ = writeln!(out, "<g class=\"s{}\">", row % SERIES_COLOURS);
         draw_box(out, group, &x, middle(row), row_height * BOX_SHARE / 2.0);
@@ -167,7 +172,7 @@ fn draw_panel(out: &mut String, plot: &BoxPlot, panel: &BoxPanel, [left, top]: [
         }
         draw_mean(out, group, &x, middle(row));
         out.push_str("</g>\n");
-        draw_texts(out, group, area, middle(row));
+        draw_texts(out, (group, &name), area, middle(row));
     }
     bottom + PANEL_FOOT
 }
@@ -220,13 +225,13 @@ fn draw_mean(out: &mut String, group: &BoxGroup, x: &AxisScale, y: f64) {
 }
 
 /// Draws the name at the left of a row, and the notes at its right.
-fn draw_texts(out: &mut String, group: &BoxGroup, area: Rect, y: f64) {
+fn draw_texts(out: &mut String, (group, name): (&BoxGroup, &str), area: Rect, y: f64) {
     let _ = writeln!(
         out,
         "<text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}<title>{}</title></text>",
         area.left - 8.0,
         y + 4.0,
-        escaped(&short(&group.name)),
+        escaped(name),
         escaped(&group.name)
     );
     let first = y + 4.0 - LINE / 2.0 * (group.notes.len().max(1) - 1) as f64;
@@ -277,6 +282,18 @@ mod tests {
         let svg = box_plot(&plot(&groups)).unwrap().body;
         assert!(!svg.contains("class=\"pair\""));
         assert_eq!(svg.matches("bar body").count(), 12);
+    }
+
+    #[test]
+    fn names_lose_what_is_common_and_stay_different() {
+        let at = |middle: &str| format!("runs/paper/experiment_of_lungs_{middle}_with_the_same_long_end_of_the_name");
+        let (a, b) = (at("first"), at("second"));
+        let svg = box_plot(&plot(&[(&a, &[0.1]), (&b, &[0.2])])).unwrap().body;
+        let names: Vec<&str> =
+            svg.split("class=\"end\"").skip(1).filter_map(|rest| rest.split(['>', '<']).nth(1)).collect();
+        assert!(names.len() == 2 && names[0].contains("first") && names[1].contains("second"), "{names:?}");
+        assert!(svg.contains(&format!("<title>{a}</title>")), "the tooltip has the whole name");
+        assert!(svg.contains("begin with runs/paper/, which is left out"));
     }
 
     #[test]

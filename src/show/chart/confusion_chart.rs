@@ -5,7 +5,8 @@ use super::legend::{LEGEND_ROW, LegendEntry, LegendMark, draw_legend};
 use super::report_frame::{WIDTH, px};
 use crate::base::number::{thousands, three_digits};
 use crate::metric::ConfusionMatrix;
-use crate::show::text::{shortened, width};
+use crate::show::distinct_names::shortened_apart;
+use crate::show::text::width;
 use maud::{Markup, html};
 
 /// Edge of the picture to the first label.
@@ -68,7 +69,7 @@ impl Grid {
 /// Draws the matrix. Cells on the diagonal are right, the others wrong; their opacity is the square root of the fraction of the true
 /// class, so that small fractions stay visible. `of` names what is counted, such as `pixels`.
 pub(crate) fn confusion_chart(title: &str, matrix: &ConfusionMatrix, of: &str) -> ChartDrawing {
-    let names: Vec<String> = matrix.classes.iter().map(|name| shortened(name, MAX_LETTERS)).collect();
+    let names = shortened_apart(&matrix.classes, MAX_LETTERS);
     let grid = Grid::new(&names);
     let mut body = String::new();
     let kinds = [("s0", "right"), ("s1", "wrong")].map(|(c, name)| LegendEntry::new(c, LegendMark::Area, name));

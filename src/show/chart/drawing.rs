@@ -58,24 +58,26 @@ impl ChartDrawing {
 
     /// Writes the chart as PNG where the name ends in `.png`, else as SVG. A PNG file is light unless the theme is dark.
     ///
-    /// Errors: the file cannot be written, or this build has no PNG.
-    pub(crate) fn write(&self, path: &Path, theme: ChartTheme) -> Result<()> {
+    /// Returns a note where no font has some letters of a PNG file. Errors: the file cannot be written, or this build has no PNG.
+    pub(crate) fn write(&self, path: &Path, theme: ChartTheme) -> Result<Option<String>> {
         let is_png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
         if is_png {
-            write_named_file(path, &self.png(theme)?)
-        } else {
-            write_named_file(path, self.file(theme).as_bytes())
+            return self.write_png(path, theme);
         }
+        write_named_file(path, self.file(theme).as_bytes())?;
+        Ok(None)
     }
 
     #[cfg(feature = "data")]
-    fn png(&self, theme: ChartTheme) -> Result<Vec<u8>> {
+    fn write_png(&self, path: &Path, theme: ChartTheme) -> Result<Option<String>> {
         let theme = if theme == ChartTheme::Dark { theme } else { ChartTheme::Light };
-        crate::show::raster::svg_to_png(&self.file(theme))
+        let picture = crate::show::raster::svg_to_png(&self.file(theme))?;
+        write_named_file(path, &picture.png)?;
+        Ok(picture.note())
     }
 
     #[cfg(not(feature = "data"))]
-    fn png(&self, _: ChartTheme) -> Result<Vec<u8>> {
+    fn write_png(&self, _: &Path, _: ChartTheme) -> Result<Option<String>> {
         Err(crate::base::problem::problem!(E0702, "this npc is built without the feature `data`, which PNG files need"))
     }
 }

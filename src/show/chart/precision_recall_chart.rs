@@ -9,7 +9,7 @@ use super::scale::AxisScale;
 use super::theme::series_class;
 use crate::base::number::four_digits;
 use crate::metric::PrecisionRecallCurve;
-use crate::show::text::shortened;
+use crate::show::distinct_names::shortened_apart;
 use maud::{Markup, html};
 
 /// Height of the area of the curves.
@@ -25,10 +25,14 @@ pub(crate) fn precision_recall_chart(curves: &[PrecisionRecallCurve]) -> Option<
     if curves.iter().all(|curve| curve.average_precision.is_none()) {
         return None;
     }
-    let name = |curve: &PrecisionRecallCurve| shortened(&curve.class, MAX_LETTERS);
+    let classes: Vec<String> = curves.iter().map(|curve| curve.class.clone()).collect();
+    let names = shortened_apart(&classes, MAX_LETTERS);
     let entry = |(i, curve): (usize, &PrecisionRecallCurve)| match curve.average_precision {
-        Some(ap) => LegendEntry::new(series_class(i), LegendMark::Line, format!("{}: AP {ap:.4}", name(curve))),
-        None => LegendEntry::new("weak", LegendMark::Line, format!("{}: not in the truth", name(curve))),
+        Some(ap) => {
+            let ap = average_precision_text(ap, curve.average_precision_error);
+            LegendEntry::new(series_class(i), LegendMark::Line, format!("{}: AP {ap}", names[i]))
+        }
+        None => LegendEntry::new("weak", LegendMark::Line, format!("{}: not in the truth", names[i])),
     };
     let mut legend: Vec<LegendEntry> = curves.iter().enumerate().map(entry).collect();
     legend.push(LegendEntry::new("weak", LegendMark::Ring, "masks"));
@@ -53,6 +57,20 @@ pub(crate) fn precision_recall_chart(curves: &[PrecisionRecallCurve]) -> Option<
     body += &drawn.into_string();
     let title = "Precision and recall of the pixels".to_string();
     Some(ChartDrawing { title, size: [WIDTH, area.bottom + 40.0], body })
+}
+
+/// Returns an average precision with the digits that its error bound allows: four to two decimals, each of which the bound moves by at
+/// most half a step, else the interval that holds the value, in steps of 0.01.
+fn average_precision_text(value: f64, error: Option<f64>) -> String {
+    let error = error.filter(|error| error.is_finite()).unwrap_or(0.0).max(0.0);
+    match (2..=4).rev().find(|&decimals| error <= 0.5 / 10f64.powi(decimals)) {
+        Some(decimals) => format!("{value:.0$}", decimals as usize),
+        None => {
+            let low = ((value - error) * 100.0).floor().max(0.0) / 100.0;
+            let high = ((value + error) * 100.0).ceil().min(100.0) / 100.0;
+            format!("{low:.2} to {high:.2}")
+        }
+    }
 }
 
 /// Draws the steps of a curve, and the precision of chance: the share of the class.
@@ -93,5 +111,22 @@ fn draw_masks(class: &str, [recall, precision]: [f64; 2], [x, y]: [&AxisScale; 2
         circle class="ring" cx=(px(x.at(recall.clamp(0.0, 1.0)))) cy=(px(y.at(precision.clamp(0.0, 1.0)))) r="4.5" {
             title { (class) ", masks: precision " (four_digits(precision)) ", recall " (four_digits(recall)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_those_that_the_bound_allows() {
+        let text = |error: f64| average_precision_text(0.876_543, Some(error));
+        assert_eq!(
+            [0.0, 4e-5, 6e-5, 5e-4, 6e-4, 5e-3].map(text),
+            ["0.8765", "0.8765", "0.877", "0.877", "0.88", "0.88"]
+        );
+        assert_eq!([0.006, 0.1, 0.5].map(text), ["0.87 to 0.89", "0.77 to 0.98", "0.37 to 1.00"]);
+        assert_eq!(average_precision_text(0.5, None), "0.5000", "files of an older npc have no bound");
+        assert_eq!(average_precision_text(0.01, Some(0.2)), "0.00 to 0.21");
     }
 }

@@ -288,7 +288,16 @@ pub(super) fn move_to(
         let x = at.x + content.x[i];
         let [start, end] = content.layers[node.rank];
         let LayoutNodeKind::Item(child) = node.kind else {
-            nodes.push(PlacedNode { top: turned(start), bottom: turned(end), x, width: 0.0, ins: None, outs: vec![x] });
+            // A route out of the block ends at its frame, beyond the name where that is in the same layer.
+            let reached = if matches!(node.kind, LayoutNodeKind::Output(_)) { end } else { start };
+            nodes.push(PlacedNode {
+                top: turned(reached),
+                bottom: turned(end),
+                x,
+                width: 0.0,
+                ins: None,
+                outs: vec![x],
+            });
             continue;
         };
         let entry = start + ((end - start - shape.height - shape.below) / 2.0).floor();

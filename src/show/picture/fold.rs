@@ -1,6 +1,7 @@
 //! Which blocks of a picture are open.
 
-use super::tree::{BlockTree, MAX_BOXES, TreeItem};
+use super::tree::{BlockTree, MAX_BOXES, TreeItem, TreeItemKind};
+use std::collections::HashSet;
 
 /// Whether each item is open. Only the network, blocks and runs can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +28,15 @@ impl FoldState {
         self.open[item]
     }
 
-    /// Opens or closes every block of this path. Blocks around an opened one open too. Returns `false` where no block has
-    /// the path.
+    /// Opens or closes the blocks that a path names, and returns whether there are any. Blocks around an opened one open too.
+    ///
+    /// A path names the block that has it; else the outermost blocks whose paths continue it, such as `down.0.double` for `down.0` or
+    /// for `down`; else, to open, the blocks around the operator that has it.
     pub fn set_open(&mut self, tree: &BlockTree, path: &str, open: bool) -> bool {
-        let named = |i: &TreeItem| i.can_fold() && (i.path == path || i.around.iter().any(|a| a == path));
-        let found: Vec<usize> = (0..tree.items.len()).filter(|&i| named(&tree.items[i])).collect();
+        let found = named_items(tree, path, open);
         for &item in &found {
-            let chain = if open { tree.ancestors(item) } else { vec![item] };
+            let mut chain = if open { tree.ancestors(item) } else { vec![item] };
+            chain.retain(|&i| tree.items[i].can_fold());
             chain.into_iter().for_each(|i| self.open[i] = open);
         }
         !found.is_empty()
@@ -55,4 +58,35 @@ impl FoldState {
     pub fn box_count(&self, tree: &BlockTree) -> usize {
         self.visible_boxes(tree).len()
     }
+}
+
+/// Returns the items that a path names; see [`FoldState::set_open`].
+fn named_items(tree: &BlockTree, path: &str, open: bool) -> Vec<usize> {
+    let all = |named: &dyn Fn(&TreeItem) -> bool| -> Vec<usize> {
+        (0..tree.items.len()).filter(|&i| named(&tree.items[i])).collect()
+    };
+    let has_path = |i: &TreeItem| i.path == path || i.around.iter().any(|a| a == path);
+    let exact = all(&|i| i.can_fold() && has_path(i));
+    if !exact.is_empty() {
+        return exact;
+    }
+    let continues = |i: &TreeItem| i.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    // The path of a run is a range of paths, whose blocks are items of their own.
+    let is_below = |i: &TreeItem| matches!(i.kind, TreeItemKind::Block { .. }) && continues(i);
+    let outermost = |i: &TreeItem| is_below(i) && i.parent.is_none_or(|parent| !is_below(&tree.items[parent]));
+    let below = all(&outermost);
+    match below.is_empty() && open {
+        true => all(&|i| i.kind == TreeItemKind::Operator && has_path(i)),
+        false => below,
+    }
+}
+
+/// Returns every path that names blocks, each once, in the order of the network: those of instances, such as `down.0`, before those of
+/// the blocks in them.
+pub(crate) fn block_paths(tree: &BlockTree) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let own = tree.items.iter().filter(|i| matches!(i.kind, TreeItemKind::Block { .. }));
+    let paths = own.flat_map(|i| i.around.iter().chain([&i.path])).map(String::as_str);
+    let beginnings = paths.flat_map(|path| path.match_indices('.').map(|(end, _)| &path[..end]).chain([path]));
+    beginnings.filter(|path| seen.insert(*path)).collect()
 }

@@ -19,9 +19,12 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
     let Some(evaluation) = &report.evaluation else {
         return html! { p { "The run is not scored yet: " code { "npc eval RUN" } " does it." } };
     };
-    let images = evaluation["n"].as_u64().map_or_else(String::new, |n| format!(" {n}"));
+    let images = match evaluation["n"].as_u64() {
+        Some(n) => counted(n, &format!("{} image", report.split)),
+        None => format!("{} images", report.split),
+    };
     html! {
-        p { "On" (images) " " (report.split) " images." }
+        p { "On " (images) "." }
         (score_tables(evaluation, &report.classes))
         @if report.remarks.is_empty() {
             @for text in notes(evaluation) { p class="note" { (text) } }
@@ -152,8 +155,8 @@ fn notes(evaluation: &Value) -> Vec<String> {
         let count = |key: &str| intervals[key].as_u64();
         let mut text = "In brackets: 95 % interval by bootstrap".to_string();
         if let (Some(n), Some(units)) = (count("resamples"), count("units")) {
-            let what = if intervals["grouped"].as_bool() == Some(true) { "groups" } else { "images" };
-            text += &format!(", {} of {units} {what}", counted(n, "resample"));
+            let what = if intervals["grouped"].as_bool() == Some(true) { "group" } else { "image" };
+            text += &format!(", {} of {}", counted(n, "resample"), counted(units, what));
         }
         notes.push(text + ".");
     }

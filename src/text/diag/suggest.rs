@@ -56,18 +56,24 @@ impl Diagnostic {
 /// Returns the name in `known` most similar to `word`, if it is similar enough. A name that shares no letter is not. Only the first 1000 names and names of at
 /// most 64 bytes are compared, because a hostile file may contain more and longer ones.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    near_names(word, known).first().copied()
+}
+
+/// Returns the names in `known` that are similar to `word`, as [`did_you_mean`] defines it, the most similar first.
+pub fn near_names<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const MAX_NAME_BYTES: usize = 64;
     if word.len() > MAX_NAME_BYTES {
-        return None;
+        return Vec::new();
     }
-    known
+    let mut near: Vec<(usize, &str)> = known
         .into_iter()
         .take(1000)
         .filter(|k| k.len() <= MAX_NAME_BYTES)
         .map(|k| (strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase()), k))
         .filter(|&(d, k)| d <= word.len().max(k.len()).div_ceil(3) && d < word.len())
-        .min_by_key(|&(d, _)| d)
-        .map(|(_, k)| k)
+        .collect();
+    near.sort_by_key(|&(d, _)| d);
+    near.into_iter().map(|(_, k)| k).collect()
 }
 
 /// Returns `MachineApplicable` if exactly one known name, not a short one, is within one edit of `word`.

@@ -97,8 +97,8 @@ fn graphs_that_cannot_be_drawn_are_refused() {
     let small_model = [&size[..], &["--model", "Small"]].concat();
     let with = |more: &[&'static str]| [&small_model[..], more].concat();
     refused(&with(&["--fold", "a.stp"]), 1, "Small has no block `a.stp`");
-    refused(&with(&["--fold", "a.stp"]), 1, "did you mean `a.step`?");
-    refused(&with(&["--unfold", "nowhere.at.all"]), 1, "there is `a.step`, `c.step`");
+    refused(&with(&["--fold", "a.stp"]), 1, "did you mean `a.step`? Other near names are");
+    refused(&with(&["--unfold", "nowhere.at.all"]), 1, "there is `a`, `a.step`, `c`, `c.step`");
     refused(&with(&["--depth", "0"]), 2, "--depth");
     refused(&with(&["--out", "no/folder/here.svg"]), 1, "cannot be written");
     refused(&["--depth", "2"], 2, "--format svg");

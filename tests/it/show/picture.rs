@@ -96,6 +96,18 @@ pub fn check_picture(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseErro
             prop_assert!(e <= f && f < g && g <= h + 3.0, "a line runs back in {}", items[line.block].path);
             prop_assert!(level.layers.len() > 1);
         }
+        if let (Some(block), Some(frame)) = (&placed.blocks[line.block], rect(line.block)) {
+            let (entry, exit) = if up { (frame.bottom, frame.top) } else { (frame.top, frame.bottom) };
+            let at_border = |node: usize| block.nodes[node].width == 0.0 && line.block != 0;
+            for (segment, [start, .., end]) in level.hyperedges[line.hyperedge].segments.iter().zip(&line.bends) {
+                if level.layers[0].contains(&segment.from) && at_border(segment.from) {
+                    prop_assert!((start.y - entry).abs() < 0.01, "a line begins inside {}", items[line.block].path);
+                }
+                if level.layers[level.layers.len() - 1].contains(&segment.to) && at_border(segment.to) {
+                    prop_assert!((end.y - exit).abs() < 0.01, "a line ends inside {}", items[line.block].path);
+                }
+            }
+        }
         let on_bends = line.bends.iter().map(|[a, b, c, d]| points(*a, *b, *c, *d));
         for p in on_bends.chain(line.corners.iter().map(|corners| points_between(corners))) {
             for p in p {
@@ -285,6 +297,37 @@ fn folds_are_named_by_path() {
     assert!(fold.set_open(&scene.tree, "s.1.basic", false));
     assert_eq!(fold.box_count(&scene.tree), 16);
     assert!(!fold.set_open(&scene.tree, "s.9", true));
+    assert!(!fold.set_open(&scene.tree, "s.1.bas", true), "a path ends between two names");
+}
+
+/// Returns the paths of the operators of U-Net, as they are printed.
+fn checked_nodes() -> Vec<String> {
+    let checked = repository_model("unet", "UNet");
+    let graph = checked.graph();
+    let nodes = graph.order().into_iter().map(|id| graph.node(id).path.clone());
+    nodes.filter(|path| path != "x").collect()
+}
+
+/// Names as `npc check` and `npc lower` print them, and the instances of a list.
+#[test]
+fn folds_are_named_by_instances_and_operators() {
+    let scene = scene(&repository_model("unet", "UNet"));
+    let open = |path: &str| {
+        let mut fold = FoldState::to_depth(&scene.tree, 1);
+        assert!(fold.set_open(&scene.tree, path, true), "{path}");
+        let is_open = |i: &usize| *i > 0 && fold.is_open(*i);
+        (0..scene.tree.items.len()).filter(is_open).map(|i| scene.tree.items[i].path.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(open("down.0"), ["down.0.double"]);
+    assert_eq!(open("up.0"), ["up.0.cbr", "up.0.double"]);
+    assert_eq!(open("down").len(), 5);
+    assert_eq!(open("down.0.double.cbr2.conv"), ["down.0.double", "down.0.double.cbr2"]);
+    let mut fold = all_open(&scene);
+    assert!(fold.set_open(&scene.tree, "down.0", false));
+    assert!(!fold.set_open(&scene.tree, "down.0.double.cbr2.conv", false), "an operator cannot be closed");
+    for node in checked_nodes() {
+        assert!(fold.set_open(&scene.tree, &node, true), "{node}");
+    }
 }
 
 /// Draws every form of a scene.

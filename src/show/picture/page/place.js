@@ -265,7 +265,8 @@ const npc = (() => {
     const level = scene.levels[item], turned = (y) => (up ? ay + inside.h - y : ay + y);
     const cells = level.cells.map((cell, i) => {
       const body = inside.bodies[i], x = ax + inside.x[i], [start, end] = inside.rows[cell.row];
-      if (cell.kind !== ITEM) return { top: turned(start), bottom: turned(end), x, width: 0, ins: null, outs: [x] };
+      // A line out of the block ends at its frame, beyond the name where that is in the same row.
+      if (cell.kind !== ITEM) return { top: turned(cell.kind === OUT ? end : start), bottom: turned(end), x, width: 0, ins: null, outs: [x] };
       const entry = start + Math.floor((end - start - body.height - body.below) / 2);
       return putItem(scene, placed, cell.of, body, x, turned(up ? entry + body.height : entry), up);
     });

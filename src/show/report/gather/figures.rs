@@ -61,7 +61,8 @@ pub(super) fn subtitle(run: TrainedRun<'_>) -> String {
     let settings = run.settings;
     let [h, w] = settings.data.size;
     let sizes = SplitRole::ALL.map(|role| (images(run.folder, role), role.name()));
-    let sizes: Vec<_> = sizes.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{n} {name}")).collect();
+    let sizes: Vec<_> =
+        sizes.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{} {name}", thousands(*n))).collect();
     format!(
         "{} on {} at {h}x{w}: {} images; {}, seed {}",
         settings.train.model,

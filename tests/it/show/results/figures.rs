@@ -131,8 +131,8 @@ fn figures_are_written_in_the_colours_of_the_theme() {
     let data = figure_data(&["background", "liver"]);
     let dir = tempfile::tempdir().unwrap();
     let corner = |theme: ChartTheme| {
-        let files = data.write(&dir.path().join("deep/figures"), theme).unwrap();
-        assert_eq!(files.len(), 6);
+        let (files, note) = data.write(&dir.path().join("deep/figures"), theme).unwrap();
+        assert_eq!((files.len(), note), (6, None));
         let svg = std::fs::read_to_string(&files[0]).unwrap();
         assert_eq!(svg.contains("prefers-color-scheme"), theme == ChartTheme::Auto);
         let picture = image::open(&files[1]).unwrap().into_rgb8();
