@@ -88,7 +88,7 @@ pub(super) fn run(opts: &DemoOptions) -> CommandResult {
     evaluate_test_images(&run, &folder)?;
     let overview = predict_test_images(&run, &folder, &opts.out)?;
     print(&format!(
-        "predict  masks and overlays  {}\n         all overlays        {}  (green correct, red false positive, blue false negative)\n\
+        "predict  masks and overlays  {}\n         all overlays        {}  (green correct, yellow false positive, blue false negative)\n\
          run      {}\n",
         opts.out.join(MASKS).display(),
         overview.display(),

@@ -14,7 +14,7 @@ pub(super) struct OverlayOptions {
     /// Write a picture of each case with coloured errors, worst first, and sheet.png with a legend
     #[arg(long = "overlays", value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Write only the N worst cases and N cases around the median
+    /// Write only the N worst cases and N cases around the median; all where the N worst would be more than half
     #[arg(long, value_name = "N", requires = "dir", value_parser = clap::value_parser!(u16).range(1..))]
     worst: Option<u16>,
 }
@@ -30,7 +30,7 @@ impl OverlayOptions {
         let Some(dir) = &self.dir else { return Ok(()) };
         let drawn = write_cases(run, role, dir, self.worst.map(usize::from))?;
         // On standard error, since a program may read the scores, from standard output.
-        notice!("overlays: {} in {}, together {}", drawn.cases, dir.display(), drawn.sheet.display());
+        notice!("overlays: {}, in {}, together {}", drawn.cases, dir.display(), drawn.sheet.display());
         Ok(())
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct ReportOptions {
     /// HTML file to write [default: RUN_DIR/report.html]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Number of worst cases, and of cases around the median
+    /// Number of worst cases, and of cases around the median; all are shown where the worst would be more than half
     #[arg(long, value_name = "N", default_value = "6", value_parser = clap::value_parser!(u8).range(0..=60))]
     cases: u8,
     /// Write TensorBoard events instead of a page

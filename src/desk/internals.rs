@@ -227,10 +227,12 @@ pub mod show {
     #[cfg(feature = "data")]
     pub mod images {
         pub mod gallery {
-            pub use crate::show::images::gallery::{OverlayCase, case_sheet, fitting};
+            pub use crate::show::images::gallery::{OverlayCase, OverlayContent, case_sheet, fitting, legend};
         }
         pub mod overlay {
-            pub use crate::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE, IGNORED_STRIPE, overlay};
+            pub use crate::show::images::overlay::{
+                AGREED, CONFUSED, FAINT, FALSE_NEGATIVE, FALSE_POSITIVE, IGNORED_STRIPE, STRONG, overlay,
+            };
         }
         pub mod text_drawing {
             pub use crate::show::images::text_drawing::{Canvas, LETTER, LINE};

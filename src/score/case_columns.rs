@@ -93,11 +93,14 @@ impl CaseColumns {
     }
 }
 
-/// Returns the `n` worst images, and those of the `n` images around the median that are not among the worst. `ranked` and
-/// both results are sorted from worst to best.
+/// Returns the `n` worst images, and those of the `n` images around the median that are not among the worst. Where the `n` worst would
+/// be more than half of all, these are all images, and none is around the median. `ranked` and both results are sorted from worst to
+/// best.
 pub fn worst_and_median(ranked: &[RankedCase], n: usize) -> (&[RankedCase], &[RankedCase]) {
     let all = ranked.len();
-    let n = n.min(all);
+    if 2 * n > all {
+        return (ranked, &[]);
+    }
     let from = (all - n).div_ceil(2);
     (&ranked[..n], &ranked[from.max(n).min(from + n)..from + n])
 }

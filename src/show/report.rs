@@ -17,8 +17,9 @@ pub(crate) use parts::display_name;
 pub use value_text::value_text;
 
 use super::chart::{LineChart, LineSeries, line_chart, page_style, series_class};
-use super::images::gallery::legend;
+use super::images::gallery::{OverlayContent, legend};
 use super::picture::{self, FoldState, Scene, ShapeNotation};
+use crate::base::count::counted;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -129,17 +130,25 @@ fn curve_charts(report: &RunReport<'_>) -> Markup {
 /// Draws the worst and the median cases with the legend of their colours.
 fn case_pictures(report: &RunReport<'_>) -> Markup {
     let (worst, median) = (&report.worst, &report.median);
+    // Background and one class have no second class to be taken for.
+    let content = OverlayContent { several_classes: report.classes.len() > 2, ignored: report.ignores };
+    let all = counted(report.ranked.len(), "image");
+    let worst_title = match median.is_empty() && worst.len() >= report.ranked.len() {
+        true if worst.len() == 1 => "The only image".to_string(),
+        true => format!("All {all}, worst first"),
+        false => format!("The {} worst of {all}", worst.len()),
+    };
     html! {
         @if worst.is_empty() && median.is_empty() {
             p { "No pictures: they need the network's predictions. " code { "npc report" } " of a build with the feature "
                 code { "run" } " draws them, and so does " code { "npc eval RUN --overlays DIR" } "." }
         } @else {
             p class="legend" {
-                @for (name, [r, g, b]) in legend(report.ignores) {
+                @for (name, [r, g, b]) in legend(content) {
                     span { span class="swatch" style=(format!("background:rgb({r},{g},{b})")) {} (name) } " "
                 }
             }
-            @for (title, pictures) in [("Worst", worst), ("Around the median", median)] {
+            @for (title, pictures) in [(worst_title.as_str(), worst), ("Around the median", median)] {
                 @if !pictures.is_empty() {
                     h3 { (title) }
                     (gallery(pictures))

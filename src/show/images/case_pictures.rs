@@ -1,6 +1,7 @@
 //! Draws scored cases into a folder, for a report and for TensorBoard.
 
 use super::gallery::{MAX_CASES, OverlayCase, case_sheet, write_png};
+use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::input_files::check_outputs;
@@ -30,8 +31,8 @@ const TENSORBOARD_CASES: usize = 4;
 
 /// The pictures that were written into a folder.
 pub(crate) struct WrittenCases {
-    /// Number of cases with a picture.
-    pub cases: usize,
+    /// Which cases have a picture: `all 5 images, worst first`.
+    pub cases: String,
     /// Path of the sheet that shows them together.
     pub sheet: PathBuf,
 }
@@ -47,13 +48,11 @@ pub(crate) fn write_cases(
     let table = CaseColumns::read(&run.folder.cases(role))?;
     let metric = table.ranking();
     let ranked = table.worst_first(metric);
-    let chosen: Vec<RankedCase> = match worst {
-        None => ranked.clone(),
-        Some(n) => {
-            let (worst, median) = worst_and_median(&ranked, n);
-            [worst, median].concat()
-        }
+    let (worst, median) = match worst {
+        None => (&ranked[..], &[][..]),
+        Some(n) => worst_and_median(&ranked, n),
     };
+    let chosen: Vec<RankedCase> = [worst, median].concat();
     let rank = |case: &RankedCase| ranked.iter().position(|r| r.stem == case.stem).unwrap_or(0) + 1;
     // The rank among all cases sorts the folder, worst first.
     let path = |case: &RankedCase| dir.join(format!("{:04}_{}.png", rank(case), case.stem.replace(['/', '\\'], "_")));
@@ -70,13 +69,21 @@ pub(crate) fn write_cases(
         }
     }
     let all = dir.join(SHEET);
-    let what = match worst {
-        Some(n) if chosen.len() < ranked.len() => format!("the {n} worst and {n} median of {}", ranked.len()),
-        _ if first.len() < chosen.len() => format!("the {} worst of {}", first.len(), ranked.len()),
-        _ => format!("all {}, worst first", ranked.len()),
-    };
-    write_png(&all, &case_sheet(&format!("{}: {what}", run.settings.train.name), &first, 4)?)?;
-    Ok(WrittenCases { cases: chosen.len(), sheet: all })
+    let shown_worst = first.len().min(worst.len());
+    let on_sheet = chosen_cases(shown_worst, first.len() - shown_worst, ranked.len());
+    write_png(&all, &case_sheet(&format!("{}: {on_sheet}", run.settings.train.name), &first, 4)?)?;
+    Ok(WrittenCases { cases: chosen_cases(worst.len(), median.len(), ranked.len()), sheet: all })
+}
+
+/// Says which of `all` images are shown: `the 6 worst and 5 around the median of 13 images`, `all 5 images, worst first`.
+fn chosen_cases(worst: usize, median: usize, all: usize) -> String {
+    let images = counted(all, "image");
+    match median {
+        0 if worst == all && all == 1 => "the only image".into(),
+        0 if worst == all => format!("all {images}, worst first"),
+        0 => format!("the {worst} worst of {images}"),
+        _ => format!("the {worst} worst and {median} around the median of {images}"),
+    }
 }
 
 /// Returns the cases with their overlays in the given order. `metric` is the display name of the metric that ranks them.
@@ -144,5 +151,18 @@ impl CaseArtist {
         })?;
         let shown = show_case(&self.network, &self.data, self.role, index, self.channels, self.flips)?;
         Ok(OverlayCase { score: format!("{metric} {:.3}", case.score), ..shown })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chosen_cases;
+
+    #[test]
+    fn the_words_say_what_is_shown() {
+        assert_eq!(chosen_cases(5, 0, 5), "all 5 images, worst first");
+        assert_eq!(chosen_cases(1, 0, 1), "the only image");
+        assert_eq!(chosen_cases(60, 0, 1200), "the 60 worst of 1,200 images");
+        assert_eq!(chosen_cases(6, 5, 13), "the 6 worst and 5 around the median of 13 images");
     }
 }

@@ -105,11 +105,18 @@ pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<
     let columns = columns.clamp(1, tiles.len().max(1));
     let cell = tiles.iter().map(|t| t.size[1]).max().unwrap_or(0);
     let rows: Vec<&[Canvas]> = tiles.chunks(columns).collect();
-    let with_truth = cases.iter().any(|case| case.truth.is_some());
-    let with_ignored = cases.iter().any(|case| case.truth.as_ref().is_some_and(|truth| truth.contains(&IGNORED_CLASS)));
-    let legend = if with_truth { legend(with_ignored) } else { &[] };
-    let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title)).max(2 * GAP + longest_entry(legend));
-    let lines = wrapped_legend(legend, total - 2 * GAP);
+    let truths = || cases.iter().filter_map(|case| case.truth.as_ref());
+    let is_second = |class: &u8| *class > 1 && *class != IGNORED_CLASS;
+    let maps = || truths().chain(cases.iter().map(|case| &case.predicted));
+    let legend = match truths().next() {
+        Some(_) => legend(OverlayContent {
+            several_classes: maps().any(|map| map.iter().any(is_second)),
+            ignored: truths().any(|truth| truth.contains(&IGNORED_CLASS)),
+        }),
+        None => Vec::new(),
+    };
+    let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title)).max(2 * GAP + longest_entry(&legend));
+    let lines = wrapped_legend(&legend, total - 2 * GAP);
     let head = GAP + (LINE + GAP) * (1 + lines.len());
     let height = |row: &[Canvas]| row.iter().map(|t| t.size[0]).max().unwrap_or(0) + GAP;
     let mut canvas = Canvas::filled([head + rows.iter().map(|row| height(row)).sum::<usize>(), total], PAPER);
@@ -134,34 +141,38 @@ pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<
     Ok(canvas)
 }
 
-/// Returns the meaning of the colours of an overlay with ground truth, with or without ignored pixels.
-pub(crate) fn legend(with_ignored: bool) -> &'static LegendEntries {
-    if with_ignored { &LEGEND } else { &LEGEND[..LEGEND.len() - 1] }
+/// What the overlays of a sheet or a report can contain besides agreement and errors of one class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverlayContent {
+    /// Whether there are several foreground classes, of which one can be predicted as another.
+    pub several_classes: bool,
+    /// Whether the ground truth ignores pixels.
+    pub ignored: bool,
 }
 
-/// The meaning of all colours, ignored pixels last.
-const LEGEND: [(&str, [u8; 3]); 6] = [
-    ("agreed", AGREED),
-    ("false positive", FALSE_POSITIVE),
-    ("false negative", FALSE_NEGATIVE),
-    ("wrong class", CONFUSED),
-    ("outline of the truth", TRUTH_LINE),
-    ("ignored", IGNORED_STRIPE),
-];
+/// A name with its colour.
+type LegendEntry = (&'static str, [u8; 3]);
 
-type LegendEntries = [(&'static str, [u8; 3])];
+/// Returns the meaning of the colours that overlays with ground truth can have.
+pub fn legend(content: OverlayContent) -> Vec<LegendEntry> {
+    let mut entries = vec![("agreed", AGREED), ("false positive", FALSE_POSITIVE), ("false negative", FALSE_NEGATIVE)];
+    entries.extend(content.several_classes.then_some(("wrong class", CONFUSED)));
+    entries.push(("outline of the truth", TRUTH_LINE));
+    entries.extend(content.ignored.then_some(("ignored", IGNORED_STRIPE)));
+    entries
+}
 
 /// Returns the width of a legend entry in pixels.
 fn entry_width(name: &str) -> usize {
     LINE + 2 * PAD + width(name) + 2 * GAP
 }
 
-fn longest_entry(legend: &LegendEntries) -> usize {
+fn longest_entry(legend: &[LegendEntry]) -> usize {
     legend.iter().map(|(name, _)| entry_width(name)).max().unwrap_or(0)
 }
 
 /// Breaks the entries into lines of at most `most` pixels. A longer entry has a line of its own.
-fn wrapped_legend(legend: &'static LegendEntries, most: usize) -> Vec<&'static LegendEntries> {
+fn wrapped_legend(legend: &[LegendEntry], most: usize) -> Vec<&[LegendEntry]> {
     let mut lines = Vec::new();
     let (mut start, mut used) = (0, 0);
     for (i, (name, _)) in legend.iter().enumerate() {

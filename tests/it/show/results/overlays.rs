@@ -1,8 +1,10 @@
 //! Overlays with their scores: letters, captions, sheets; tables of cases and their order.
 
 use npc::internals::score::case_columns::{CaseColumns, worst_and_median};
-use npc::internals::show::images::gallery::{OverlayCase, case_sheet, fitting};
-use npc::internals::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE, IGNORED_STRIPE};
+use npc::internals::show::images::gallery::{OverlayCase, OverlayContent, case_sheet, fitting, legend};
+use npc::internals::show::images::overlay::{
+    AGREED, CONFUSED, FAINT, FALSE_NEGATIVE, FALSE_POSITIVE, IGNORED_STRIPE, STRONG, overlay,
+};
 use npc::internals::show::images::text_drawing::{Canvas, LETTER, LINE};
 use tempfile::tempdir;
 
@@ -56,14 +58,61 @@ fn errors_have_their_colours() {
     // The colour is half mixed with grey, and the corner outside both masks is unchanged.
     let towards =
         |colour: [u8; 3], share: f32| colour.map(|c| (128.0 * (1.0 - share) + f32::from(c) * share).round() as u8);
-    assert_eq!(at(30, 10), towards(FALSE_POSITIVE, 0.5));
-    assert_eq!(at(10, 50), towards(FALSE_NEGATIVE, 0.5));
-    assert_eq!(at(10, 10), towards(AGREED, 0.22));
+    assert_eq!(at(30, 10), towards(FALSE_POSITIVE, STRONG));
+    assert_eq!(at(10, 50), towards(FALSE_NEGATIVE, STRONG));
+    assert_eq!(at(10, 10), towards(AGREED, FAINT));
     assert_eq!(at(30, 50), [128; 3]);
     assert_eq!(fitting([400, 600], 300), [200, 300]);
     assert_eq!(fitting([10, 2000], 320), [2, 320]);
     assert_eq!(fitting([1, 5000], 320), [1, 320]);
     assert_eq!(case("a", [400, 600]).draw(300).unwrap().size, [200, 300]);
+}
+
+/// Over red tissue, pale skin, bright bone and the dark the colours are those over grey, and lines have a dark edge.
+#[test]
+fn overlays_are_readable_on_any_image() {
+    let size = [60, 60];
+    let square = |low: usize, high: usize| -> Vec<u8> {
+        (0..3600).map(|i| u8::from((low..high).contains(&(i / 60)) && (low..high).contains(&(i % 60)))).collect()
+    };
+    let (predicted, truth) = (square(5, 40), square(20, 55));
+    let hue = |p: &[u8]| {
+        let light = p.iter().copied().min().unwrap();
+        let most = f32::from(p.iter().copied().max().unwrap() - light).max(1.0);
+        [0, 1, 2].map(|c| (10.0 * f32::from(p[c] - light) / most).round())
+    };
+    for tissue in [[190, 70, 55], [225, 190, 170], [255, 255, 255], [0, 0, 0], [20, 160, 60], [250, 200, 10]] {
+        let rgb = tissue.repeat(3600);
+        let made = overlay(&rgb, size, &predicted, Some(&truth)).unwrap();
+        let at = |y: usize, x: usize| &made[3 * (60 * y + x)..][..3];
+        for ((y, x), colour) in [((30, 30), AGREED), ((10, 30), FALSE_POSITIVE), ((50, 50), FALSE_NEGATIVE)] {
+            assert_eq!(hue(at(y, x)), hue(&colour), "{tissue:?}");
+        }
+        // From the outside to the inside of the prediction: the image, its dark edge, the line, the dark edge, the tint.
+        assert_eq!((at(3, 30), at(5, 30)), (&tissue[..], &FALSE_POSITIVE[..]));
+        assert!((0..3).all(|c| f32::from(at(4, 30)[c]) <= 0.36 * f32::from(tissue[c])), "{tissue:?}: {:?}", at(4, 30));
+        assert_eq!(at(54, 30), [255; 3], "the outline of the truth");
+        let plain = overlay(&rgb, size, &predicted, None).unwrap();
+        assert_eq!(hue(&plain[3 * (60 * 30 + 30)..][..3]), hue(&[0, 200, 140]), "a class without truth");
+    }
+}
+
+#[test]
+fn the_legend_has_what_can_occur() {
+    let names = |several_classes, ignored| -> Vec<&str> {
+        legend(OverlayContent { several_classes, ignored }).into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(false, false), ["agreed", "false positive", "false negative", "outline of the truth"]);
+    assert_eq!(names(true, true)[3..], ["wrong class", "outline of the truth", "ignored"]);
+    let swatch = |case: &OverlayCase| {
+        let sheet = case_sheet("run", std::slice::from_ref(case), 1).unwrap();
+        sheet.rgb.chunks_exact(3).filter(|p| *p == CONFUSED).count()
+    };
+    let one = case("a", [40, 60]);
+    assert_eq!(swatch(&one), 0, "background and one class");
+    let mut two = one.clone();
+    two.predicted[..60].fill(2);
+    assert!(swatch(&two) >= 100);
 }
 
 #[test]
@@ -140,7 +189,7 @@ fn worst_and_median_do_not_overlap() {
         let ranked = CaseColumns::read(&path).unwrap().worst_first("dice");
         for k in 1..8 {
             let (worst, median) = worst_and_median(&ranked, k);
-            assert_eq!(worst.len(), k.min(n));
+            assert_eq!(worst.len(), if 2 * k > n { n } else { k }, "{k} of {n}");
             let names: std::collections::HashSet<_> = worst.iter().chain(median).map(|r| &r.stem).collect();
             assert_eq!(names.len(), worst.len() + median.len());
             // The middle case is always shown.
