@@ -13,6 +13,11 @@ pub(crate) fn counted(n: impl Copy + Display + TryInto<u64>, noun: &str) -> Stri
     format!("{} {}", thousands(n), noun_for(n, noun))
 }
 
+/// Returns `3 of 2,000 images`.
+pub(crate) fn counted_of(n: usize, all: usize, noun: &str) -> String {
+    format!("{} of {}", thousands(n), counted(all, noun))
+}
+
 /// Returns the form of a verb that `n` things ask for: `is` for one, `are` for all other numbers.
 pub(crate) fn verb_for<'a>(n: usize, one: &'a str, several: &'a str) -> &'a str {
     if n == 1 { one } else { several }
@@ -59,6 +64,7 @@ mod tests {
         assert_eq!(counted(2_usize, "test series"), "2 test series");
         assert_eq!(counted(-1_i64, "step"), "-1 steps");
         assert_eq!(counted(12_345_usize, "image"), "12,345 images");
+        assert_eq!(counted_of(1_234, 5_678, "image"), "1,234 of 5,678 images");
         assert_eq!([0, 1, 2].map(|n| verb_for(n, "is", "are")), ["are", "is", "are"]);
         assert_eq!(noun_for(1_u64, "parameter"), "parameter");
         assert_eq!(noun_for(12_345_u64, "parameter"), "parameters");

@@ -8,7 +8,7 @@ use crate::base::atomic::write_atomic;
 use crate::base::count::counted;
 use crate::base::error::RunError;
 use crate::base::lock::{WhenBusy, lock_run_folder};
-use crate::base::number::{thousands, with_prefix};
+use crate::base::number::with_prefix;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::desk::{ResolvedRun, RunRequest, resolve_run};

@@ -7,7 +7,7 @@ use super::opened_run::open_run;
 use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::desk::ProblemReport;
@@ -115,7 +115,7 @@ pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
         _ => done.to_text(),
     })?;
     if !done.failed.is_empty() {
-        let all = problem!(E0742, "{} of {} not predicted", done.failed.len(), counted(inputs.len(), "image"));
+        let all = problem!(E0742, "{} not predicted", counted_of(done.failed.len(), inputs.len(), "image"));
         let problems = done.failed.iter().map(|(_, e)| e.clone()).chain([all]).map(Diagnostic::from).collect();
         return Err(CommandError::Problems(Box::new(ProblemReport { problems, ..ProblemReport::default() })));
     }

@@ -10,6 +10,7 @@ mod file;
 mod numbers;
 
 use crate::base::count::counted;
+use crate::base::number::thousands;
 pub(crate) use file::read_safetensors_in_order;
 pub use file::{read_safetensors, write_safetensors};
 pub(crate) use numbers::{check_numbers, is_counter};
@@ -231,6 +232,6 @@ impl TensorDifferences {
         );
         let more = lines.len().saturating_sub(MAX_LISTED);
         let error = lines.into_iter().take(MAX_LISTED).fold(error, RunError::help);
-        if more > 0 { error.help(format!("and {more} more")) } else { error }
+        if more > 0 { error.help(format!("and {} more", thousands(more))) } else { error }
     }
 }

@@ -6,7 +6,7 @@ use super::file_names::data_root_help;
 use super::order::natural;
 use super::stem::{composed, decomposed, name_problem, stem_key, stem_of};
 use super::volume::is_nifti;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::csv::without_apostrophe;
 use crate::base::error::{Result, RunError, one_line};
 use crate::base::file;
@@ -214,8 +214,8 @@ fn read_rows(
             problems.push(problem!(E0715, "{path}: every cell of the column `split` is empty"; help: "write train, val or test into it, or remove the column"));
         }
         doubts.push(format!(
-            "{path}: {without_role} of {} have no role in the column `split` and are not used",
-            counted(n, "row")
+            "{path}: {} have no role in the column `split` and are not used",
+            counted_of(without_role, n, "row")
         ));
     }
     Ok(rows)

@@ -2,6 +2,7 @@
 
 use super::order::natural;
 use crate::base::error::RunError;
+use crate::base::number::thousands;
 use crate::base::path::or_working_folder;
 use crate::base::printable::printable_line;
 use crate::base::problem::problem;
@@ -58,7 +59,7 @@ pub(super) fn list_names<'a>(root: &Path, paths: impl IntoIterator<Item = &'a Pa
     let more = names.len().saturating_sub(MAX_NAMED_FILES);
     names.truncate(MAX_NAMED_FILES);
     if more > 0 {
-        names.push(format!("and {more} more"));
+        names.push(format!("and {} more", thousands(more)));
     }
     names.join(", ")
 }

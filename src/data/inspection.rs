@@ -31,7 +31,7 @@ use super::limit::limit_images;
 use super::split::CasesByRole;
 use super::survey::{CaseFacts, NearDuplicate, Survey, group_suggestion, survey_dataset};
 use super::volume::{self, VolumeCache, is_volume};
-use crate::base::count::{counted, verb_for};
+use crate::base::count::{counted, counted_of, verb_for};
 use crate::base::error::{Result, RunError};
 use crate::base::number::thousands;
 use crate::base::severity::Severity;
@@ -154,9 +154,8 @@ fn refuse_most(failures: &[RunError], pairs: usize) -> Result<()> {
             let n = failures.len();
             let have = format!("{} {}", verb_for(n, "has", "have"), if n == 1 { "a problem" } else { "problems" });
             Err(first.clone().help(format!(
-                "{} of {} {have}, so they may be no pairs; `--images` and `--masks` say which files are which",
-                thousands(n),
-                counted(pairs, "pair")
+                "{} {have}, so they may be no pairs; `--images` and `--masks` say which files are which",
+                counted_of(n, pairs, "pair")
             )))
         }
         _ => Ok(()),
@@ -227,8 +226,8 @@ impl DataDraft {
                 add(
                     "slices",
                     format!(
-                        "{labelled} of {} hold more than one value; the others are not trained on",
-                        counted(slices, "slice")
+                        "{} hold more than one value; the others are not trained on",
+                        counted_of(labelled, slices, "slice")
                     ),
                 );
                 SliceSelection::Labelled

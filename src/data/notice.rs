@@ -5,6 +5,7 @@
 
 use super::order::natural;
 use crate::base::count::counted;
+use crate::base::number::thousands;
 use crate::base::printable::printable_line;
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
@@ -195,11 +196,11 @@ impl NoticeSet {
             let path = path.display().to_string();
             let path = printable_line(&path);
             let (n, same) = (files.len(), files.values().all(|other| other == text));
-            let of = role.word(cases != 1);
+            let share = format!("{} of {} {}", thousands(n), thousands(cases), role.word(cases != 1));
             let text = match (n, same) {
                 (1, _) => format!("{path}: {text}"),
-                (_, true) => format!("{n} of {cases} {of}: {text}; the first is {path}"),
-                (_, false) => format!("{n} of {cases} {of}, the first {path}: {text}"),
+                (_, true) => format!("{share}: {text}; the first is {path}"),
+                (_, false) => format!("{share}, the first {path}: {text}"),
             };
             Some(MergedNotice { role, topic, text })
         };

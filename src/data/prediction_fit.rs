@@ -4,6 +4,7 @@ use super::data_profile::DataProfile;
 use super::image::prediction_spec;
 use super::image_facts::ImageFacts;
 use super::survey::values::{self, NamedFacts, list_first};
+use crate::base::count::{counted_of, verb_for};
 use crate::text::config::DataSpec;
 
 /// Returns what is doubtful about the images, one warning for each topic. Old runs have no `profile`; there the window and the
@@ -45,8 +46,7 @@ pub(crate) fn prediction_warnings(
 /// Returns a warning that names the images to which `differs` applies.
 fn others(images: &[NamedFacts<'_>], differs: impl Fn(&ImageFacts) -> bool, what: &str) -> Option<String> {
     let names: Vec<&str> = images.iter().filter(|(_, facts)| differs(facts)).map(|(name, _)| *name).collect();
-    let verb = if names.len() == 1 { "is" } else { "are" };
-    let of = if images.len() == 1 { "image" } else { "images" };
     let (n, all) = (names.len(), images.len());
-    (n > 0).then(|| format!("{n} of {all} {of} {verb} {what}: {}", list_first(&names)))
+    let verb = verb_for(n, "is", "are");
+    (n > 0).then(|| format!("{} {verb} {what}: {}", counted_of(n, all, "image"), list_first(&names)))
 }

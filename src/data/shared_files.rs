@@ -4,9 +4,10 @@
 
 use super::case::Case;
 use super::file_names::list_names;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::RunError;
 use crate::base::file;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -66,7 +67,7 @@ fn refusal(root: &Path, cases: &[Case], refused: &[(usize, usize)]) -> Option<Ru
         1 => Some(error),
         n => {
             let names = list_names(root, refused.iter().map(|(n, _)| &cases[*n].mask));
-            Some(error.help(format!("{n} of {} are images: {names}", counted(cases.len(), "mask"))))
+            Some(error.help(format!("{} are images: {names}", counted_of(n, cases.len(), "mask"))))
         }
     }
 }
@@ -79,15 +80,16 @@ fn shared_sentence(root: &Path, cases: &[Case], mut shared: Vec<&Vec<usize>>) ->
     let mut stems: Vec<String> = first.iter().take(MAX_STEMS).map(|n| format!("`{}`", cases[*n].stem)).collect();
     let more = first.len().saturating_sub(MAX_STEMS);
     if more > 0 {
-        stems.push(format!("and {more} more"));
+        stems.push(format!("and {} more", thousands(more)));
     }
     let mask = cases[first[0]].mask.strip_prefix(root).unwrap_or(&cases[first[0]].mask).display();
     let stems = stems.join(", ");
     Some(match shared.len() {
-        1 => format!("one mask file is the mask of {images} of {}: {mask}, of {stems}", counted(cases.len(), "image")),
+        1 => format!("one mask file is the mask of {}: {mask}, of {stems}", counted_of(images, cases.len(), "image")),
         n => format!(
-            "{n} mask files are masks of several images, {images} of {} in all; the first is {mask}, of {stems}",
-            counted(cases.len(), "image")
+            "{} are masks of several images, {} in all; the first is {mask}, of {stems}",
+            counted(n, "mask file"),
+            counted_of(images, cases.len(), "image")
         ),
     })
 }

@@ -12,7 +12,7 @@ pub(super) use cases_by_role::CasesByRole;
 
 use super::case::{Case, SplitRole};
 use crate::base::atomic::write_atomic;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
@@ -91,8 +91,8 @@ pub(super) fn assign_splits(
             let unlisted = all - parts.all().count();
             if unlisted > 0 && problems.is_empty() {
                 doubts.push(format!(
-                    "{unlisted} of {} are in no list of the split and are not used",
-                    counted(all, "case")
+                    "{} are in no list of the split and are not used",
+                    counted_of(unlisted, all, "case")
                 ));
             }
             check_groups_undivided(&parts, problems);

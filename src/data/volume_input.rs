@@ -5,7 +5,7 @@ use super::image::{LoadedImage, check_spec, prediction_spec, to_loaded_image};
 use super::notice::{FileNotice, NoticeTopic};
 use super::volume::nifti_output::{NiftiGeometry, NiftiVoxels, write_nifti_atomic};
 use super::volume::{self, Volume, nifti};
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::DataSpec;
@@ -119,7 +119,7 @@ pub(crate) fn merge_slice_notices(path: &Path, slices: usize, notices: Vec<FileN
     topics.retain(|topic, (count, _)| *topic != NoticeTopic::Constant || *count == slices);
     let merged = topics.into_values().map(|(count, first)| match count == slices {
         true => FileNotice { path: path.to_path_buf(), ..first },
-        false => FileNotice { text: format!("{}, in {count} of {}", first.text, counted(slices, "slice")), ..first },
+        false => FileNotice { text: format!("{}, in {}", first.text, counted_of(count, slices, "slice")), ..first },
     });
     merged.collect()
 }

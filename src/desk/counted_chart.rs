@@ -49,7 +49,7 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction], key_label: KeyLabe
     let mut lines: Vec<String> =
         rows.iter().take(LISTED_MODELS).map(|r| settings(&sweep.columns, &r.variant, &r.args)).collect();
     if rows.len() > LISTED_MODELS {
-        lines.push(format!("and {} more", rows.len() - LISTED_MODELS));
+        lines.push(format!("and {} more", thousands(rows.len() - LISTED_MODELS)));
     }
     for key in MeasureKey::ALL {
         let n = key.of(&first.variant);

@@ -1,7 +1,8 @@
 //! What changed between two models, as text and as JSON.
 
 use super::model_difference::{ModelDifference, NodeGroup};
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
+use crate::base::number::thousands;
 use crate::graph::canon::GraphDiff;
 use crate::graph::ir::NodeId;
 use crate::show::field;
@@ -129,11 +130,11 @@ impl DifferenceView<'_> {
 
     fn transferable_tensors(&self, delta: &GraphDiff) -> String {
         let [same, renamed, all] = self.0.tensors(delta);
-        let other = if renamed > 0 { format!(", {renamed} of them under another name") } else { String::new() };
+        let other =
+            if renamed > 0 { format!(", {} of them under another name", thousands(renamed)) } else { String::new() };
         format!(
-            "{} of {} of {} could be taken over from {}{other}",
-            same + renamed,
-            counted(all, "tensor"),
+            "{} of {} could be taken over from {}{other}",
+            counted_of(same + renamed, all, "tensor"),
             self.0.sides[1].label,
             self.0.sides[0].label
         )

@@ -1,7 +1,8 @@
 //! Sweeps and holes in the output of `npc check`.
 
 use super::exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
+use crate::base::number::thousands;
 use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -19,7 +20,7 @@ fn sweep_text(sweep: &SweepCounts, convention: &str) -> String {
     let at = sweep.input.as_ref().map_or(String::new(), |input| format!(" at {input}"));
     let kept = match sweep.left_out {
         0 => String::new(),
-        n => format!(", {n} of {} left out by `keep where`", sweep.points.len() + n),
+        n => format!(", {} of {} left out by `keep where`", thousands(n), thousands(sweep.points.len() + n)),
     };
     let mut out = format!("\nsweep {} of {}{at}{kept}\n\n", sweep.name, sweep.bases.join(" | "));
     let Some(first) = sweep.points.first() else { return out };
@@ -47,11 +48,10 @@ fn sweep_text(sweep: &SweepCounts, convention: &str) -> String {
 fn hole_text(fit: &HoleFit) -> String {
     let holes: Vec<_> = fit.holes.iter().map(|h| format!("`{h}`")).collect();
     let mut out = format!(
-        "\nhole {} of {}: {} of {} satisfy {}\n",
+        "\nhole {} of {}: {} satisfy {}\n",
         holes.join(", "),
         fit.model,
-        fit.fitting.len(),
-        counted(fit.tried, "value"),
+        counted_of(fit.fitting.len(), fit.tried, "value"),
         counted(fit.claims, "claim")
     );
     for args in fit.fitting.iter().take(SHOWN) {
@@ -59,7 +59,7 @@ fn hole_text(fit: &HoleFit) -> String {
         let _ = writeln!(out, "  {}", args.join(", "));
     }
     if fit.fitting.len() > SHOWN {
-        let _ = writeln!(out, "  and {} more; --format json has them all", fit.fitting.len() - SHOWN);
+        let _ = writeln!(out, "  and {} more; --format json has them all", thousands(fit.fitting.len() - SHOWN));
     }
     out
 }

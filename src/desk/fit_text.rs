@@ -48,7 +48,7 @@ pub(crate) fn fit_text(fit: &FittedModel, convention: Convention) -> String {
     let rows = rows.collect();
     out += &format!("\n{}", Table::new(columns, rows).to_text());
     if outcome.matching.len() > SHOWN {
-        out += &format!("and {} more; --format json has them all\n", outcome.matching.len() - SHOWN);
+        out += &format!("and {} more; --format json has them all\n", thousands(outcome.matching.len() - SHOWN));
     }
     out
 }

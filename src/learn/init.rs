@@ -8,7 +8,7 @@ mod outcome;
 mod pytorch;
 mod weight_file;
 
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 pub use order::ExchangeableTensors;
 pub use outcome::InitOutcome;
 
@@ -60,15 +60,15 @@ impl InitReport {
         let missing = count(|f| matches!(f, InitOutcome::Missing));
         let all = self.tensors.len();
         let mut text = match by_order {
-            0 if self.prefix.is_empty() => format!("{by_name} of {} loaded by name", counted(all, "tensor")),
+            0 if self.prefix.is_empty() => format!("{} loaded by name", counted_of(by_name, all, "tensor")),
             0 => {
                 format!(
-                    "{by_name} of {} loaded by name, without the prefix `{}`",
-                    counted(all, "tensor"),
+                    "{} loaded by name, without the prefix `{}`",
+                    counted_of(by_name, all, "tensor"),
                     short_name(&self.prefix)
                 )
             }
-            _ => format!("{by_order} of {} loaded by order, since no name fits", counted(all, "tensor")),
+            _ => format!("{} loaded by order, since no name fits", counted_of(by_order, all, "tensor")),
         };
         for (n, what) in [(shape, "of another shape"), (missing, "not in the file")] {
             if n > 0 {

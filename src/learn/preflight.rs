@@ -5,7 +5,7 @@
 
 use super::epoch_plan::EpochPlan;
 use super::non_finite::NodeLocations;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::Result;
 use crate::base::machine::{self, FreeMemory};
 use crate::base::number::rough_bytes;
@@ -115,8 +115,8 @@ fn check_data(checked: &CheckedGraph, data: &Dataset, found: &mut Preflight) -> 
     found.notes.push(match n == all {
         true => format!("all {} contain only valid labels", counted(n, "mask")),
         false => format!(
-            "{n} of {} were read and contain only valid labels; `npc data check` reads all",
-            counted(all, "mask")
+            "{} were read and contain only valid labels; `npc data check` reads all",
+            counted_of(n, all, "mask")
         ),
     });
     found.warnings.extend(warnings.iter().map(SurveyFinding::to_text));

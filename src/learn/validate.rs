@@ -2,7 +2,7 @@
 //!
 //! Scores are computed at the data block's size, the size of the network's input; `docs/metrics.md` explains why.
 
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::network::Network;
@@ -31,8 +31,8 @@ pub(crate) fn check_scores(scores: &[f32]) -> Result<()> {
         0 => Ok(()),
         n => Err(problem!(
             E0724,
-            "the network computes {n} of {} of this image that are NaN or infinite, so it has no mask",
-            counted(scores.len(), "score");
+            "the network computes {} of this image that are NaN or infinite, so it has no mask",
+            counted_of(n, scores.len(), "score");
             help: "look for weights or inputs far from those of training: `npc data check`, `npc eval RUN`"
         )),
     }

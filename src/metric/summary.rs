@@ -8,6 +8,7 @@ use super::score_hints::{ScoreSigns, only_foreground, score_hints};
 use super::statistics::nan_mean;
 use crate::base::count::counted;
 use crate::base::error::Result;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
@@ -164,7 +165,7 @@ impl Summary {
             with => {
                 let found = images(with.unwrap_or(0));
                 let verb = if with == Some(1) { "has" } else { "have" };
-                format!("{found} of {} {verb} some", self.n)
+                format!("{found} of {} {verb} some", thousands(self.n))
             }
         };
         let dice = self.dice.filter(|dice| *dice > 0.0);

@@ -20,6 +20,7 @@ use super::chart::{LineChart, LineSeries, line_chart, page_style, series_class};
 use super::images::gallery::{OverlayContent, legend};
 use super::picture::{self, FoldState, Scene, ShapeNotation};
 use crate::base::count::counted;
+use crate::base::number::thousands;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -215,7 +216,7 @@ fn balance_table(report: &RunReport<'_>) -> Markup {
 fn balance_row(split: &SplitShares, report: &RunReport<'_>) -> Markup {
     html! {
         tr {
-            td { (split.split) } td { (split.images) }
+            td { (split.split) } td { (thousands(split.images)) }
             @for share in &split.shares { td { (format!("{:.2} %", 100.0 * share)) } }
             @if report.ignores { td { (format!("{:.2} %", 100.0 * split.ignored)) } }
             td { (share_bar(split, &report.classes)) }
@@ -225,7 +226,7 @@ fn balance_row(split: &SplitShares, report: &RunReport<'_>) -> Markup {
 
 /// States how many masks the class balance was computed from.
 fn balance_note(balance: &[SplitShares]) -> Markup {
-    let counts = balance.iter().map(|b| format!("{} of {} in {}", b.read, b.images, b.split));
+    let counts = balance.iter().map(|b| format!("{} of {} in {}", thousands(b.read), thousands(b.images), b.split));
     let counts = counts.collect::<Vec<_>>().join(", ");
     html! { p class="note" { "Shares are of masks spread evenly over each split: " (counts) "." } }
 }

@@ -141,7 +141,7 @@ fn findings(out: &mut String, findings: &[SurveyFinding]) {
         }
         let last = findings.get(i + 1).is_none_or(|next| (next.severity, next.kind) != key);
         if last && *n > SHOWN {
-            let _ = writeln!(out, "  and {} more of this kind; --format json has all", *n - SHOWN);
+            let _ = writeln!(out, "  and {} more of this kind; --format json has all", thousands(*n - SHOWN));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::chart::{AxisUnit, ChartDrawing, ScatterAxis, ScatterChart, ScatterPoint, scatter};
 use super::scores::number;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::number::{bytes, duration, thousands};
 use crate::metric::statistics::Interval;
 use crate::study::explore::pareto_front;
@@ -132,7 +132,7 @@ fn dot(chart: &CostChart, point: &PricedPoint, at: [f64; 2], on_front: bool) -> 
         point.name.clone(),
         format!("{}: {}{interval}", chart.metric_title, score(at[1])),
         format!("{}: {}", chart.cost_title, chart.key.value_text(at[0])),
-        format!("{scored} of {}", counted(all, "run")),
+        counted_of(scored, all, "run"),
     ];
     ScatterPoint {
         at,

@@ -8,7 +8,6 @@ use super::images::overlay::{class_legend, overlay};
 use super::prediction::{PredictedImage, PredictedVolume, PredictionOutput, PredictionSeconds};
 use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
-use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::compute::network::Network;
 use crate::data::image_facts::ImageFacts;

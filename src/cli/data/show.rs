@@ -1,7 +1,7 @@
 //! `npc data show`: draws samples with their masks outlined, and their augmentations.
 
 use crate::base::atomic::named_target;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::cli::details::ModelFiles;
 use crate::cli::error::CommandResult;
 use crate::cli::file_format::check_ending;
@@ -88,7 +88,7 @@ pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
     sheet.warnings.iter().for_each(|w| notice!("warning: {w}"));
     write_png_atomic(&named_target(&opts.out)?, &sheet.rgb, sheet.size)?;
     let first = if sheet.by_class { ", slices with classes first" } else { "" };
-    let mut text = format!("{} of {} of `{}`{first}", sheet.shown, counted(sheet.of, "sample"), role.name());
+    let mut text = format!("{} of `{}`{first}", counted_of(sheet.shown, sheet.of, "sample"), role.name());
     match (sheet.augmented, &train) {
         (true, _) => text += &format!(", each in {} from {}", counted(opts.versions, "epoch"), opts.epoch),
         (false, Some(train)) => text += &format!("; run `{}` augments nothing", train.name),

@@ -2,7 +2,7 @@
 
 use super::counted_table::{key_label, sweep_text, sweep_title};
 use super::options::SweepOptions;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::problem::problem;
 use crate::cli::details::ModelFiles;
 use crate::cli::error::{CommandError, CommandResult};
@@ -52,5 +52,5 @@ fn report_broken_models(sweep: &CountedSweep) {
     let errors = problems.iter().filter(|d| d.is_error()).count();
     print_problems(&sweep.failures.sources, &problems.iter().filter(|d| d.is_error()).take(SHOWN).cloned().collect());
     let more = if errors > SHOWN { format!("; {} more", counted(errors - SHOWN, "message")) } else { String::new() };
-    eprintln_lossy!("{} of {} cannot be built or measured{more}", sweep.broken, counted(sweep.tried, "model"));
+    eprintln_lossy!("{} cannot be built or measured{more}", counted_of(sweep.broken, sweep.tried, "model"));
 }

@@ -102,7 +102,7 @@ fn sweep_table(sweep: &CountedSweep) -> Table {
 fn remarks(sweep: &CountedSweep) -> Vec<String> {
     let mut lines = Vec::new();
     if sweep.top < sweep.rows.len() {
-        lines.push(format!("and {} more", sweep.rows.len() - sweep.top));
+        lines.push(format!("and {} more", thousands(sweep.rows.len() - sweep.top)));
     }
     lines.extend(left_out_note(sweep));
     if sweep.rows.is_empty() {
@@ -148,7 +148,7 @@ fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
         })
         .collect();
     if row.same.len() > MAX_NAMED_MODELS {
-        parts.push(format!("{} more", row.same.len() - MAX_NAMED_MODELS));
+        parts.push(format!("{} more", thousands(row.same.len() - MAX_NAMED_MODELS)));
     }
     parts.join("; ")
 }
@@ -163,12 +163,12 @@ fn left_out_note(sweep: &CountedSweep) -> Option<String> {
         let alone = match left.by_this_alone {
             0 => String::new(),
             _ if sweep.bounds.len() == 1 => String::new(),
-            n => format!(" ({n} by it alone)"),
+            n => format!(" ({} by it alone)", thousands(n)),
         };
-        format!("{} by `{text}`{alone}", left.variants)
+        format!("{} by `{text}`{alone}", thousands(left.variants))
     };
     let parts: Vec<String> = sweep.bounds.iter().map(part).collect();
-    Some(format!("{out} of {} left out: {}", model_count(sweep.tried), parts.join(", ")))
+    Some(format!("{} of {} left out: {}", thousands(out), model_count(sweep.tried), parts.join(", ")))
 }
 
 fn sweep_json(sweep: &CountedSweep) -> Value {

@@ -1,7 +1,7 @@
 //! Notes below the table of a trained sweep.
 
 use super::trained_table::TrainedSweep;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::desk::sweep::RunState;
 use crate::learn::run_folder::RunFolder;
 use crate::metric::CaseTable;
@@ -13,7 +13,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
     let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
     if table.plan.left_out > 0 {
         let all = table.plan.left_out + table.plan.points.len();
-        notes.push(format!("{} of {} left out by `keep where`.", table.plan.left_out, counted(all, "model")));
+        notes.push(format!("{} left out by `keep where`.", counted_of(table.plan.left_out, all, "model")));
     }
     match table.plan.changed.as_deref() {
         None | Some([]) => {}

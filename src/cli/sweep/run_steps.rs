@@ -1,7 +1,7 @@
 //! Trains and evaluates the runs of a sweep, and reads their scores.
 
 use super::options::SweepRunOptions;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::number::clock;
 use crate::base::shell::quoted;
 use crate::cli::details::detail;
@@ -37,7 +37,7 @@ pub(super) fn train_runs(
     });
     due.sort_by_key(|r| r.seed);
     if due.len() < total {
-        notice!("{} of {} to train", due.len(), counted(total, "run"));
+        notice!("{} to train", counted_of(due.len(), total, "run"));
     }
     let task = |r: &&mut PlannedRun| ProcessTask {
         label: r.label.clone(),

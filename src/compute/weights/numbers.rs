@@ -1,7 +1,7 @@
 //! Which numbers a tensor of weights may hold.
 
 use super::NamedTensor;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::base::shorten::short_name;
@@ -15,9 +15,9 @@ pub(crate) fn check_numbers(tensor: &NamedTensor) -> Result<()> {
         let first = values.iter().position(|value| !value.is_finite()).unwrap_or(0);
         return Err(problem!(
             E0724,
-            "tensor `{}` holds {not_finite} of {} that are NaN or infinite, the first at index {first}",
+            "tensor `{}` holds {} that are NaN or infinite, the first at index {first}",
             short_name(name),
-            counted(values.len(), "number");
+            counted_of(not_finite, values.len(), "number");
             help: "use a checkpoint from before the training diverged, or the file before its conversion"
         ));
     }

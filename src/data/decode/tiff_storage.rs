@@ -4,7 +4,7 @@
 use super::failure::{damaged, unsupported};
 use super::tiff_directory::TiffDirectories;
 use super::tiff_page::TiffPage;
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of, verb_for};
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::NoticeTopic;
@@ -76,11 +76,12 @@ fn check_parts(path: &Path, file: &TiffDirectories<'_>, page: &TiffPage) -> Resu
     let all = offsets.len();
     let absent = offsets.iter().zip(&lengths).filter(|(offset, length)| [**offset, **length] == [0, 0]).count();
     if absent > 0 {
-        let verb = if absent == 1 { "is" } else { "are" };
+        let parts = counted_of(absent, all, name);
+        let verb = verb_for(absent, "is", "are");
         return Err(problem!(
             E0704,
             path,
-            "{absent} of {all} {name}s {verb} left out of the file (a sparse file), so a part of the picture has no values";
+            "{parts} {verb} left out of the file (a sparse file), so a part of the picture has no values";
             help: "write the whole picture, for example with `gdal_translate -co SPARSE_OK=FALSE in.tif out.tif`"
         ));
     }

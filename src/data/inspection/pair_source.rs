@@ -4,7 +4,7 @@ use super::data_guess::DataGuess;
 use super::pair_matching::{MatchRule, MatchedPairs, channel, pattern_of};
 use super::request::{InspectionRequest, UsedPair};
 use super::split_guess::{FolderRoles, groups_of_folders, roles_of_folders};
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::RunError;
 use crate::base::path::without_dot;
 use crate::base::problem::problem;
@@ -81,9 +81,9 @@ pub(super) fn find_source(
 /// Says that images are in folders of no part, where the others are.
 fn unused_roles(without: usize, all: usize) -> DataGuess {
     let why = format!(
-        "{without} of {} are in folders that are no part of the split, and are not used; write train, val or test into the \
+        "{} are in folders that are no part of the split, and are not used; write train, val or test into the \
          column `split` of their rows to use them",
-        counted(all, "image")
+        counted_of(without, all, "image")
     );
     DataGuess { key: "split", why }
 }
@@ -91,9 +91,9 @@ fn unused_roles(without: usize, all: usize) -> DataGuess {
 /// Says that folders name training and test for some images alone.
 fn few_roles(named: usize, all: usize) -> DataGuess {
     let why = format!(
-        "the folders name training and test for {named} of {} alone, so they are not taken for the split, and images of both are \
+        "the folders name training and test for {} alone, so they are not taken for the split, and images of both are \
          mixed; give the folders of the split with `--images` if they are one",
-        counted(all, "image")
+        counted_of(named, all, "image")
     );
     DataGuess { key: "split", why }
 }

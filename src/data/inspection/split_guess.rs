@@ -2,7 +2,7 @@
 
 use super::data_guess::DataGuess;
 use super::name_words::{common_folder, folders, names_a_patient, role_of_folder, split_role};
-use crate::base::count::{counted, verb_for};
+use crate::base::count::{counted, counted_of, verb_for};
 use crate::base::error::RunError;
 use crate::base::path::with_slashes;
 use crate::base::problem::problem;
@@ -256,7 +256,7 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
     }
     let used = done.parts.all().count();
     if used < all {
-        add(format!("{} of {} are in no list and are not used", all - used, counted(all, "image")));
+        add(format!("{} are in no list and are not used", counted_of(all - used, all, "image")));
     }
     guesses
 }

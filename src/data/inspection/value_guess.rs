@@ -2,7 +2,7 @@
 
 use super::guessed_labels::{GuessedLabels, MOST_CLASSES, MOST_SMOOTHED, guess, one_value};
 use super::mask_tally::{MaskStorage, MaskTally, ValueKey};
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::survey::values::list_first;
@@ -199,9 +199,8 @@ impl<'a> MaskValues<'a> {
             return None;
         }
         let why = format!(
-            "{} of {} hold 255 where the others hold another number, and none holds both, so all above 0 is the object: {}",
-            names.len(),
-            counted(self.tallies.len(), "mask"),
+            "{} hold 255 where the others hold another number, and none holds both, so all above 0 is the object: {}",
+            counted_of(names.len(), self.tallies.len(), "mask"),
             list_first(&names)
         );
         Some(GuessedLabels {
@@ -218,8 +217,8 @@ impl<'a> MaskValues<'a> {
         let (names, alone) = self.with_void(background);
         let (n, all, listed) = (names.len(), self.tallies.len(), list_first(&names));
         let mut why = format!(
-            "255 beside numbers of classes mostly marks pixels without a class; {n} of {}: {listed}",
-            counted(all, "mask")
+            "255 beside numbers of classes mostly marks pixels without a class; {}: {listed}",
+            counted_of(n, all, "mask")
         );
         if alone > 0 {
             why += &format!(

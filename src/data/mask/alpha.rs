@@ -1,6 +1,6 @@
 //! Masks whose shape is in the alpha channel.
 
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::data::notice::{FileNotice, FileRole, NoticeTopic};
@@ -29,8 +29,8 @@ pub(super) fn refuse(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<()
     let error = problem!(
         E0713,
         path,
-        "{count} of {} of the mask are transparent, the first at x {}, y {} (alpha {} of {})",
-        counted(n, "pixel"),
+        "{} of the mask are transparent, the first at x {}, y {} (alpha {} of {})",
+        counted_of(count, n, "pixel"),
         first % width,
         first / width,
         alpha.values.at(first),

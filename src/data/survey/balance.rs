@@ -3,7 +3,8 @@
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::values::list_first;
-use crate::base::count::{counted, verb_for};
+use crate::base::count::{counted, counted_of, verb_for};
+use crate::base::number::thousands;
 use crate::data::case::SplitRole;
 use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
@@ -71,7 +72,7 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts], cases: usize) -> Ve
     let mut findings = Vec::new();
     let read = facts.iter().filter(|f| f.classes.is_some()).count();
     let partial = facts.len() < cases;
-    let of_read = if partial { format!(" of the {read} that were read") } else { String::new() };
+    let of_read = if partial { format!(" of the {} that were read", thousands(read)) } else { String::new() };
     let empty: Vec<String> =
         facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_empty)).map(|f| f.stem.clone()).collect();
     if !empty.is_empty() {
@@ -101,8 +102,8 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts], cases: usize) -> Ve
             );
         } else if read > 0 && balances.iter().all(|b| absent(b, class)) {
             findings.push(missing(format!(
-                "none of the {read} of {} that were read contains `{name}` (class {class})",
-                counted(cases, "mask")
+                "none of the {} that were read contains `{name}` (class {class})",
+                counted_of(read, cases, "mask")
             )));
         }
     }

@@ -5,7 +5,6 @@ use super::finding::{SurveyFinding, SurveyTopic};
 use super::group_suggestion::{SuggestedGroup, suggest_group};
 use super::near_duplicates::NearDuplicates;
 use crate::base::count::counted;
-use crate::base::number::thousands;
 
 /// Maximum number of pairs that have a warning of their own.
 const MAX_NAMED: usize = 50;

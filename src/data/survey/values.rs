@@ -22,7 +22,7 @@ pub(crate) fn findings(window: Option<[f64; 2]>, images: &[NamedFacts<'_>]) -> V
 pub(crate) fn list_first<S: AsRef<str>>(names: &[S]) -> String {
     let mut text = names.iter().take(5).map(|s| format!("`{}`", s.as_ref())).collect::<Vec<_>>().join(", ");
     if names.len() > 5 {
-        text += &format!(" and {} more", names.len() - 5);
+        text += &format!(" and {} more", thousands(names.len() - 5));
     }
     text
 }

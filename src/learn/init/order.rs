@@ -5,7 +5,7 @@
 //! agree at every position, or nothing is loaded. What only the order tells apart, as two convolutions of one shape, is reported.
 
 use super::outcome::{InitOutcome, NamedShape};
-use crate::base::count::counted;
+use crate::base::count::{counted, counted_of};
 use crate::base::shorten::{shape_text, short_name};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -110,8 +110,8 @@ pub(super) fn match_by_order(model: &[NamedShape], file: &[NamedShape]) -> Resul
     let mismatches = model.iter().zip(file).filter(|(a, b)| a.1 != b.1).count();
     if mismatches as f64 > MAX_MISMATCHES * model.len() as f64 {
         return Err(format!(
-            "{mismatches} of {} have another shape at the same position",
-            counted(model.len(), "tensor")
+            "{} have another shape at the same position",
+            counted_of(mismatches, model.len(), "tensor")
         ));
     }
     let fate = |((_, wanted), (from, found)): (&NamedShape, &NamedShape)| match wanted == found {

@@ -3,6 +3,7 @@
 use super::evaluated_run::{EvaluatedRun, ScoredUnit};
 use crate::base::count::counted;
 use crate::base::error::Result;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::metric::{DistanceUnit, Evaluation};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Returns the first five names, and the number of the others.
 fn abbreviated_list(names: &[&str]) -> String {
     let shown = names[..names.len().min(5)].join(", ");
-    if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
+    if names.len() > 5 { format!("{shown} and {} more", thousands(names.len() - 5)) } else { shown }
 }
 
 /// Fails if the scores of two runs are not comparable. The error names the difference.
@@ -81,7 +82,7 @@ fn check_same_masks(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()> {
     }
     let names: Vec<&str> = different.iter().map(String::as_str).collect();
     Err(problem!(E0740, "{first} and {second} were not scored on the same masks; {} of {} differ: {}",
-            names.len(), a.cases.stems.len(), abbreviated_list(&names);
+            thousands(names.len()), thousands(a.cases.stems.len()), abbreviated_list(&names);
             help: "a paired comparison needs the same data: evaluate both runs again with one `--data-root`"))
 }
 

@@ -20,8 +20,8 @@ pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
         return Err(problem!(
             E0710,
             folder,
-            "{} mask pictures for the {} of {}",
-            pictures.len(),
+            "{} for the {} of {}",
+            counted(pictures.len(), "mask picture"),
             counted(series.slices.len(), "slice"),
             series.folder.display();
             help: "a folder of masks needs exactly one picture for each slice"
