@@ -8,7 +8,7 @@ use super::non_finite::NodeLocations;
 use crate::base::count::{counted, counted_of};
 use crate::base::error::Result;
 use crate::base::machine::{self, FreeMemory};
-use crate::base::number::rough_bytes;
+use crate::base::number::{rough_bytes, thousands};
 use crate::base::problem::problem;
 use crate::data::data_profile::DataProfile;
 use crate::data::notice::{FileRole, NoticeTopic};
@@ -306,7 +306,9 @@ fn check_average(spec: &TrainSpec, plan: &EpochPlan, found: &mut Preflight) {
     let reach = 1.0 / (1.0 - decay);
     if reach > steps as f64 {
         found.warnings.push(format!(
-            "`ema = {decay}` averages over about {reach:.0} steps, and the run has {steps}: the first weights dominate the average"
+            "`ema = {decay}` averages over about {}, and the run has {}: the first weights dominate the average",
+            counted(reach.round() as u64, "step"),
+            thousands(steps)
         ));
     }
 }

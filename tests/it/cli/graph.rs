@@ -99,6 +99,7 @@ fn graphs_that_cannot_be_drawn_are_refused() {
     refused(&with(&["--fold", "a.stp"]), 1, "Small has no block `a.stp`");
     refused(&with(&["--fold", "a.stp"]), 1, "did you mean `a.step`? Other near names are");
     refused(&with(&["--unfold", "nowhere.at.all"]), 1, "there is `a`, `a.step`, `c`, `c.step`");
+    refused(&with(&["--fold", "a.step.conv"]), 1, "is an operator, and only blocks can be closed");
     refused(&with(&["--depth", "0"]), 2, "--depth");
     refused(&with(&["--out", "no/folder/here.svg"]), 1, "cannot be written");
     refused(&["--depth", "2"], 2, "--format svg");
@@ -134,12 +135,16 @@ fn examples_of_the_help_run() {
     assert!(examples.len() >= 7, "{help}");
     for example in examples {
         let mut args: Vec<String> = example.split_whitespace().map(String::from).collect();
+        let mut said = String::new();
         if let Some(at) = args.iter().position(|a| a == "--out") {
             args[at + 1] = out.path().join(&args[at + 1]).to_string_lossy().into_owned();
+            said = format!("wrote {}\n", args[at + 1]);
         }
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
         let output = npc(&repository(""), &args);
-        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "npc {example}");
+        assert_eq!((output.code, output.stderr.as_str()), (0, said.as_str()), "npc {example}");
+        args.push("-q");
+        assert_eq!(npc(&repository(""), &args).stderr, "", "npc {example} -q");
     }
     assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 3);
 }

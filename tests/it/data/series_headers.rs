@@ -128,7 +128,7 @@ fn data_sets_without_an_end_are_refused_in_bounded_time() {
         (deflated(&[&open[..], &items.repeat(1 << 22)].concat(), 1), "holds more than 2097152 elements"),
         (
             deflated(&[0x42, 0x00, 0x11, 0x00, b'O', b'B', 0, 0, 0xf0, 0xff, 0xff, 0xff, 1, 2, 3], 1),
-            "element (0042,0011) declares 4294967280 bytes, more than a deflated file may hold (1 GiB)",
+            "element (0042,0011) declares 4,294,967,280 bytes, more than a deflated file may hold (1 GiB)",
         ),
     ];
     for (bytes, words) in endless {

@@ -157,7 +157,7 @@ fn advice_follows_the_cause() {
     let advice = load.advice().unwrap();
     assert_eq!(
         advice,
-        "loading images is the bottleneck: training waited for 62 % of the epoch; the cache holds 500 of 2000 images in \
+        "loading images is the bottleneck: training waited for 62 % of the epoch; the cache holds 500 of 2,000 images in \
          500 MiB: to cache all of them, set cache_mb = 2021"
     );
     let assert_advice =

@@ -258,7 +258,7 @@ fn weights_that_are_no_numbers_are_refused_wherever_they_are_loaded() {
         }
     };
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        refused("conv2.weight", value, &["1 of 1152 numbers that are NaN or infinite", "index 1"]);
+        refused("conv2.weight", value, &["1 of 1,152 numbers that are NaN or infinite", "index 1"]);
         refused("bn.running_mean", value, &["NaN or infinite"]);
     }
     refused("bn.running_var", -0.5, &["is a variance and holds -0.5 at index 1, which is negative"]);

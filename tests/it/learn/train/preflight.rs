@@ -79,7 +79,7 @@ fn a_class_that_never_occurs_is_reported() {
     assert_eq!(fixture.preflight(None).unwrap().warnings, Vec::<String>::new());
     fixture.settings.train.ema = Some(0.999);
     let warnings = fixture.preflight(None).unwrap().warnings;
-    assert!(warnings[0].contains("about 1000 steps, and the run has 18"), "{warnings:?}");
+    assert!(warnings[0].contains("about 1,000 steps, and the run has 18"), "{warnings:?}");
 }
 
 #[test]
