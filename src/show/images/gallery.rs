@@ -151,10 +151,10 @@ pub struct OverlayContent {
 }
 
 /// A name with its colour.
-type LegendEntry = (&'static str, [u8; 3]);
+type OverlayLegendEntry = (&'static str, [u8; 3]);
 
 /// Returns the meaning of the colours that overlays with ground truth can have.
-pub fn legend(content: OverlayContent) -> Vec<LegendEntry> {
+pub fn legend(content: OverlayContent) -> Vec<OverlayLegendEntry> {
     let mut entries = vec![("agreed", AGREED), ("false positive", FALSE_POSITIVE), ("false negative", FALSE_NEGATIVE)];
     entries.extend(content.several_classes.then_some(("wrong class", CONFUSED)));
     entries.push(("outline of the truth", TRUTH_LINE));
@@ -167,12 +167,12 @@ fn entry_width(name: &str) -> usize {
     LINE + 2 * PAD + width(name) + 2 * GAP
 }
 
-fn longest_entry(legend: &[LegendEntry]) -> usize {
+fn longest_entry(legend: &[OverlayLegendEntry]) -> usize {
     legend.iter().map(|(name, _)| entry_width(name)).max().unwrap_or(0)
 }
 
 /// Breaks the entries into lines of at most `most` pixels. A longer entry has a line of its own.
-fn wrapped_legend(legend: &[LegendEntry], most: usize) -> Vec<&[LegendEntry]> {
+fn wrapped_legend(legend: &[OverlayLegendEntry], most: usize) -> Vec<&[OverlayLegendEntry]> {
     let mut lines = Vec::new();
     let (mut start, mut used) = (0, 0);
     for (i, (name, _)) in legend.iter().enumerate() {

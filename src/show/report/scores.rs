@@ -21,7 +21,7 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
     };
     let images = match evaluation["n"].as_u64() {
         Some(n) => counted(n, &format!("{} image", report.split)),
-        None => format!("{} images", report.split),
+        None => report.split.clone() + " images",
     };
     html! {
         p { "On " (images) "." }

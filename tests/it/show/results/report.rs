@@ -293,7 +293,7 @@ fn the_page_shows_the_contents_of_the_files() {
         "HD95",
         "12.50",
         "new score",
-        "2000 resamples of 30 images",
+        "2,000 resamples of 30 images",
         "empty = one, met by 2 pairs",
         "calibration error of the pixels: 0.0123",
         "case_000: 0.1",
