@@ -86,7 +86,7 @@ const NO_COUNTS: &[&str] = &[
     "{image}{params} parameters",
     "of {masks} masks",
     // Bars, fractions, and the numbers of the debug output of a buffer.
-    "{pos}/{len} images",
+    "{human_pos}/{human_len} images",
     "`warmup` of {} epochs",
     "{} numbers",
     // Numbers in front of a word that is chosen beside them.

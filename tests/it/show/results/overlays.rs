@@ -90,7 +90,11 @@ fn overlays_are_readable_on_any_image() {
         }
         // From the outside to the inside of the prediction: the image, its dark edge, the line, the dark edge, the tint.
         assert_eq!((at(3, 30), at(5, 30)), (&tissue[..], &FALSE_POSITIVE[..]));
-        assert!((0..3).all(|c| f32::from(at(4, 30)[c]) <= 0.35 * f32::from(tissue[c]) + 0.5), "{tissue:?}: {:?}", at(4, 30));
+        assert!(
+            (0..3).all(|c| f32::from(at(4, 30)[c]) <= 0.35 * f32::from(tissue[c]) + 0.5),
+            "{tissue:?}: {:?}",
+            at(4, 30)
+        );
         assert_eq!(at(54, 30), [255; 3], "the outline of the truth");
         let plain = overlay(&rgb, size, &predicted, None).unwrap();
         assert_eq!(hue(&plain[3 * (60 * 30 + 30)..][..3]), hue(&[0, 200, 140]), "a class without truth");
