@@ -76,7 +76,6 @@ const NO_COUNTS: &[&str] = &[
     "conv({factor} * {factor} * channels)",
     "--images {}",
     "patients, recordings or volumes",
-    "on {} {} images at",
     "Scores on the {} images",
     "on the {others} images",
     "of {each} {axis} slices",
@@ -84,19 +83,12 @@ const NO_COUNTS: &[&str] = &[
     "{count} masks with an object",
     "{h}x{w}: {} images",
     "{image}{params} parameters",
-    "of {masks} masks",
     // Bars, fractions, and the numbers of the debug output of a buffer.
     "{human_pos}/{human_len} images",
     "`warmup` of {} epochs",
     "{} numbers",
     // Numbers in front of a word that is chosen beside them.
     "{n} {files}",
-    "{samples} {colour} image{s}",
-    "{whole} of {} {} slices",
-    "{groups}{units}",
-    "{} {} {}{groups}",
-    "{all} epoch{s}",
-    "{} mask{s}{of_read}",
 ];
 
 /// Returns the text of every string literal of a source, up to its tests.
