@@ -74,6 +74,6 @@ mod tests {
     #[test]
     fn shapes_of_many_dims_are_cut() {
         assert_eq!(shape_text(&[2, 3]), "[2, 3]");
-        assert_eq!(shape_text(&[1; 1000]), "[1, 1, 1, 1, 1, 1, 1, 1, ... 1000 dims]");
+        assert_eq!(shape_text(&[1; 1000]), "[1, 1, 1, 1, 1, 1, 1, 1, ... 1,000 dims]");
     }
 }

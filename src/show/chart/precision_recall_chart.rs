@@ -66,8 +66,8 @@ fn average_precision_text(value: f64, error: Option<f64>) -> String {
     match (2..=4).rev().find(|&decimals| error <= 0.5 / 10f64.powi(decimals)) {
         Some(decimals) => format!("{value:.0$}", decimals as usize),
         None => {
-            let low = ((value - error) * 100.0).floor().max(0.0) / 100.0;
-            let high = ((value + error) * 100.0).ceil().min(100.0) / 100.0;
+            let low = ((value - error) * 100.0 + 1e-9).floor().max(0.0) / 100.0;
+            let high = ((value + error) * 100.0 - 1e-9).ceil().min(100.0) / 100.0;
             format!("{low:.2} to {high:.2}")
         }
     }
