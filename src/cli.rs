@@ -158,11 +158,11 @@ enum NpcCommand {
 const STACK: usize = 256 << 20;
 
 pub fn main() -> ExitCode {
-    global_options::set_colours(std::env::args_os());
     let parsed = command_line().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(e) => {
+            global_options::set_parser_colours(std::env::args_os(), e.use_stderr());
             let _ = e.print();
             #[cfg(feature = "run")]
             if e.use_stderr() && std::env::args_os().nth(1).is_some_and(|word| word == "init") {

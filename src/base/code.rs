@@ -145,7 +145,9 @@ codes! {
     E0502 Error "no input size"
         "The model's height and width are symbols; `--size HxW`, `--on DATA` or a `train` block binds them."
     E0503 Error "bad command-line value"
-        "The value after an option does not have the form that the option asks for."
+        "The command line is wrong: an option has a value that it does not take, or options do not fit together. The exit code is 2."
+    E0504 Error "no settings to try"
+        "`npc fit` tries every combination of the values of a model's holes. Give each hole a list or a range of values, in the file (`fem_out: int = ? in [64, 80, 96]`) or with `--hole NAME=VALUES`; together they may have 2^20 combinations."
 
     E0601 Error "claim does not hold"
         "An `expect` states something about a model that is not true. If a source is known to be wrong, keep its number and write `refuted \"reason\"` after the claim."

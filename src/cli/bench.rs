@@ -1,7 +1,7 @@
 //! `npc bench`: measures the time and memory of a network on a device.
 
 use super::error::CommandResult;
-use super::option_words::{TEXT_OR_JSON, format_parser};
+use super::option_words::{TEXT_OR_JSON, device_parser, format_parser, word_parser};
 use super::options::ModelOptions;
 use super::terminal::{print, say_written};
 use crate::base::atomic;
@@ -47,10 +47,10 @@ pub(super) struct BenchOptions {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS as i64))]
     threads: Option<u16>,
     /// cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, value_parser = device_parser(), hide_possible_values = true, default_value = "cpu")]
     device: DeviceChoice,
-    /// engine (npc's own, on the CPU) or burn [default: as in training and prediction]
-    #[arg(long)]
+    /// Implementation of the operators [default: as in training and prediction]
+    #[arg(long, value_name = "NAME", value_parser = word_parser(BACKENDS, Backend::name))]
     backend: Option<Backend>,
     /// Seconds for which each phase is measured
     #[arg(long, default_value = "5", value_parser = parse_seconds)]
@@ -67,6 +67,9 @@ pub(super) struct BenchOptions {
     #[arg(long, hide = true)]
     json: bool,
 }
+
+const BACKENDS: &[(Backend, &str)] =
+    &[(Backend::Engine, "npc's own operators, on the CPU"), (Backend::Burn, "Those of Burn, on any device")];
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let refused = || format!("`{text}` is not a number of seconds from 0 to 86400");

@@ -5,7 +5,7 @@ use super::error::{CommandError, CommandResult};
 use super::global_options::writes_json;
 use super::memory::MemoryOptions;
 use super::node_columns::{ExtraColumn, extra_columns};
-use super::option_words::{Formats, format_parser};
+use super::option_words::{Formats, convention_parser, format_parser};
 use super::options::{LintLevelOptions, SelectionOptions};
 use super::terminal::{print, print_problems};
 use crate::base::number::{thousands, with_prefix};
@@ -58,8 +58,8 @@ pub(super) struct CheckOptions {
     levels: LintLevelOptions,
     #[arg(long, value_parser = format_parser(FORMATS), default_value = "text")]
     format: OutputFormat,
-    /// Counting conventions: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several are shown side by side
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "conv")]
+    /// Counting conventions; several are shown side by side
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = convention_parser(), default_value = "conv")]
     convention: Vec<Convention>,
     /// Print one line per model and size instead of the table of nodes
     #[arg(long)]
@@ -106,10 +106,12 @@ pub(super) fn run(opts: &CheckOptions) -> CommandResult {
         OutputFormat::Text => print_text(&analyses, opts)?,
         format => print_table(&analyses, opts, format)?,
     }
-    let failed = analyses.iter().any(|analysis| analysis.problems.has_errors());
+    let failed = analyses.iter().filter(|analysis| analysis.problems.has_errors());
+    let failure =
+        failed.map(|found| CommandError::reported(&found.sources, &found.problems)).max_by_key(CommandError::code);
     // The process ends here, and freeing a large graph takes as long as counting it.
     std::mem::forget(analyses);
-    if failed { Err(CommandError::AlreadyReported) } else { Ok(()) }
+    failure.map_or(Ok(()), Err)
 }
 
 /// Prints one line per model and size to standard output, and the problems to standard error.

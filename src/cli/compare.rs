@@ -2,7 +2,7 @@
 
 use super::error::{CommandError, CommandResult};
 use super::file_format::check_ending;
-use super::option_words::{TABLES, format_parser};
+use super::option_words::{TABLES, THEMES, format_parser, metric_parser, word_parser};
 use super::split_option::SplitPart;
 use super::terminal::{print, say_written};
 use crate::base::count::counted;
@@ -48,8 +48,8 @@ pub(super) struct CompareOptions {
     split: SplitPart,
     #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
-    /// Metrics among dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd
-    #[arg(long, value_delimiter = ',', value_parser = parse_metric, default_value = "dice,iou,hd95")]
+    /// Metrics to compare
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = metric_parser(), default_value = "dice,iou,hd95")]
     metrics: Vec<Metric>,
     /// Class to compare, instead of the mean over the foreground classes
     #[arg(long)]
@@ -63,14 +63,9 @@ pub(super) struct CompareOptions {
     /// Draw a box plot of the scores of single images, as .svg or .png
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// Colours of the plot: auto (those of the reader's setting; light in a PNG file), light or dark
-    #[arg(long, value_name = "THEME", default_value = "auto", requires = "plot")]
+    /// Colours of the plot
+    #[arg(long, value_name = "THEME", value_parser = word_parser(THEMES, ChartTheme::name), default_value = "auto", requires = "plot")]
     theme: ChartTheme,
-}
-
-pub(super) fn parse_metric(name: &str) -> Result<Metric, String> {
-    let known = || Metric::ALL.map(Metric::name).join(", ");
-    Metric::from_name(name).ok_or_else(|| format!("the metrics are {}", known()))
 }
 
 pub(super) fn run(opts: &CompareOptions) -> CommandResult {

@@ -2,6 +2,7 @@
 
 use super::details::ModelFiles;
 use super::error::CommandResult;
+use super::option_words::device_text_parser;
 use super::terminal::{print, print_progress, stop_on_interrupt};
 use super::train;
 use crate::base::atomic::write_atomic;
@@ -42,7 +43,7 @@ pub(super) struct DemoOptions {
     #[arg(long)]
     epochs: Option<usize>,
     /// cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, value_parser = device_text_parser(), hide_possible_values = true, default_value = "cpu")]
     device: String,
 }
 

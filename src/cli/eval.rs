@@ -3,7 +3,7 @@
 use super::details::{StageClock, detail};
 use super::error::{CommandError, CommandResult};
 use super::opened_run::open_run;
-use super::option_words::{TABLES, format_parser};
+use super::option_words::{TABLES, device_text_parser, format_parser};
 use super::split_option::SplitPart;
 use super::terminal::{print, stop_on_interrupt};
 use crate::base::count::counted;
@@ -60,7 +60,7 @@ pub(super) struct EvalOptions {
     #[arg(long)]
     flips: bool,
     /// cpu, cuda or cuda:N
-    #[arg(long)]
+    #[arg(long, value_parser = device_text_parser(), hide_possible_values = true)]
     device: Option<String>,
     /// Folder that the paths of the data block are relative to [default: as in training]
     #[arg(long, value_name = "DIR")]

@@ -1,6 +1,7 @@
 //! Options of `npc eval` and `npc report` that write the figures of an evaluation as files.
 
 use super::error::CommandResult;
+use super::option_words::{THEMES, word_parser};
 use crate::show::chart::ChartTheme;
 use crate::show::figures::FigureData;
 use clap::Args;
@@ -13,8 +14,9 @@ pub(super) struct FigureOptions {
     /// Write confusion matrix, precision-recall curves and reliability diagram, each as .svg and .png
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
-    /// Colours of the figures: light, dark, or auto, with which .svg follows the reader's setting and .png is light
-    #[arg(long, value_name = "THEME", default_value = "auto", requires = "figures", hide_default_value = true)]
+    /// Colours of the figures
+    #[arg(long, value_name = "THEME", value_parser = word_parser(THEMES, ChartTheme::name), default_value = "auto",
+        requires = "figures", hide_default_value = true)]
     theme: ChartTheme,
 }
 

@@ -2,7 +2,7 @@
 
 use super::details::ModelFiles;
 use super::error::{CommandError, CommandResult};
-use super::option_words::{TEXT_OR_JSON, format_parser};
+use super::option_words::{TEXT_OR_JSON, convention_parser, format_parser};
 use super::options::ParameterOptions;
 use super::terminal::print;
 use crate::desk::{FitRequest, fit_json, fit_model, fit_text, named_model};
@@ -45,7 +45,7 @@ pub(super) struct FitOptions {
     #[arg(long, value_name = "NUMBER@SIZE")]
     macs: Vec<String>,
     /// Counting convention of the figures
-    #[arg(long, default_value = "conv")]
+    #[arg(long, value_name = "NAME", value_parser = convention_parser(), default_value = "conv")]
     convention: Convention,
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,

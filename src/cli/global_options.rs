@@ -1,8 +1,9 @@
 //! Options of every command: how much is printed, and how.
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 use clap::{Args, ValueEnum};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 
 /// Options that every command has.
@@ -67,12 +68,21 @@ pub(super) fn verbose() -> bool {
 
 /// Returns whether messages on standard error have colours.
 pub(super) fn colours() -> bool {
-    AutoStream::choice(&std::io::stderr()) != ColorChoice::Never
+    let mode = OPTIONS.get().map_or(ColorMode::Auto, |options| options.color);
+    has_colours(mode, &variable, std::io::stderr().is_terminal())
 }
 
-/// Sets the colours of this process by `--color`, before the command line is parsed: clap colours its own messages too. The parser
-/// refuses a wrong value afterwards.
-pub(super) fn set_colours(mut arguments: impl Iterator<Item = impl AsRef<OsStr>>) {
+/// Sets the colours of messages and help of the parser, before it prints them: they follow `--color` and the variables as all messages
+/// do. `arguments` are those of the process, which the parser may have refused.
+pub(super) fn set_parser_colours(arguments: impl Iterator<Item = impl AsRef<OsStr>>, to_stderr: bool) {
+    let terminal = if to_stderr { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let mode = given_mode(arguments).unwrap_or(ColorMode::Auto);
+    let choice = if has_colours(mode, &variable, terminal) { ColorChoice::Always } else { ColorChoice::Never };
+    choice.write_global();
+}
+
+/// Returns the value of `--color`; `None` without one, or where it is wrong.
+fn given_mode(mut arguments: impl Iterator<Item = impl AsRef<OsStr>>) -> Option<ColorMode> {
     let mut mode = None;
     while let Some(argument) = arguments.next() {
         let Some(argument) = argument.as_ref().to_str() else { continue };
@@ -86,9 +96,78 @@ pub(super) fn set_colours(mut arguments: impl Iterator<Item = impl AsRef<OsStr>>
             Some(_) | None => {}
         }
     }
-    match mode {
-        Some(ColorMode::Always) => ColorChoice::Always.write_global(),
-        Some(ColorMode::Never) => ColorChoice::Never.write_global(),
-        Some(ColorMode::Auto) | None => {}
+    mode
+}
+
+/// Returns a variable of the environment. An empty one counts as none.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Decides about colours: `--color`, then NO_COLOR, CLICOLOR_FORCE and CLICOLOR, then whether the stream is a terminal that has
+/// colours (<https://bixense.com/clicolors>). A value of 0 means that the variable asks for nothing; of CLICOLOR it means no.
+fn has_colours(mode: ColorMode, variable: &dyn Fn(&str) -> Option<OsString>, terminal: bool) -> bool {
+    let set = |name: &str| variable(name).map(|value| value != "0");
+    match (mode, variable("NO_COLOR").is_some(), set("CLICOLOR_FORCE"), set("CLICOLOR")) {
+        (ColorMode::Always, _, _, _) => true,
+        (ColorMode::Never, _, _, _) | (ColorMode::Auto, true, _, _) => false,
+        (ColorMode::Auto, false, Some(true), _) => true,
+        (ColorMode::Auto, false, Some(false) | None, Some(false)) => false,
+        (ColorMode::Auto, false, Some(false) | None, Some(true)) => terminal,
+        (ColorMode::Auto, false, Some(false) | None, None) => {
+            let able = if cfg!(windows) {
+                variable("TERM").is_none_or(|term| term != "dumb")
+            } else {
+                variable("TERM").is_some_and(|term| term != "dumb")
+            };
+            terminal && (able || variable("CI").is_some())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each row has `--color`, the variables, and whether a terminal and a file get colours.
+    #[test]
+    fn colours_follow_a_table() {
+        let (auto, always, never) = (ColorMode::Auto, ColorMode::Always, ColorMode::Never);
+        let table: &[(ColorMode, &[(&str, &str)], [bool; 2])] = &[
+            (auto, &[], [true, false]),
+            (auto, &[("NO_COLOR", "1")], [false, false]),
+            (auto, &[("NO_COLOR", "0")], [false, false]),
+            (auto, &[("NO_COLOR", "")], [true, false]),
+            (auto, &[("CLICOLOR", "0")], [false, false]),
+            (auto, &[("CLICOLOR", "1")], [true, false]),
+            (auto, &[("CLICOLOR_FORCE", "1")], [true, true]),
+            (auto, &[("CLICOLOR_FORCE", "0")], [true, false]),
+            (auto, &[("CLICOLOR_FORCE", "")], [true, false]),
+            (auto, &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0")], [true, true]),
+            (auto, &[("CLICOLOR_FORCE", "0"), ("CLICOLOR", "0")], [false, false]),
+            (auto, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], [false, false]),
+            (auto, &[("TERM", "dumb")], [false, false]),
+            (auto, &[("TERM", "dumb"), ("CLICOLOR", "1")], [true, false]),
+            (always, &[("NO_COLOR", "1"), ("CLICOLOR", "0"), ("CLICOLOR_FORCE", "0")], [true, true]),
+            (never, &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "1")], [false, false]),
+        ];
+        for (mode, variables, [terminal, file]) in table {
+            let variable = |name: &str| {
+                let given = variables.iter().rev().find(|(n, _)| *n == name).map(|(_, value)| *value);
+                let value = given.or((name == "TERM").then_some("xterm"));
+                value.filter(|value| !value.is_empty()).map(OsString::from)
+            };
+            assert_eq!(has_colours(*mode, &variable, true), *terminal, "{mode:?} {variables:?} on a terminal");
+            assert_eq!(has_colours(*mode, &variable, false), *file, "{mode:?} {variables:?} in a file");
+        }
+    }
+
+    #[test]
+    fn the_option_is_found_before_the_command_line_is_parsed() {
+        let mode = |words: &[&str]| given_mode(words.iter());
+        assert_eq!(mode(&["npc", "chek", "--color", "never"]), Some(ColorMode::Never));
+        assert_eq!(mode(&["npc", "--color=always", "chek"]), Some(ColorMode::Always));
+        assert_eq!(mode(&["npc", "check", "--", "--color=always"]), None);
+        assert_eq!(mode(&["npc", "check", "--color", "green"]), None);
     }
 }

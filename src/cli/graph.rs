@@ -3,7 +3,7 @@
 use super::details::ModelFiles;
 use super::error::{CommandError, CommandResult};
 use super::file_format::{FileEndings, format_of_file};
-use super::option_words::{Formats, format_parser};
+use super::option_words::{Formats, THEMES, convention_parser, format_parser, word_parser};
 use super::options::ModelOptions;
 use super::terminal::{print, say_written};
 use crate::base::atomic::write_named_file;
@@ -62,16 +62,14 @@ pub(super) struct GraphOptions {
     /// Labels of the edges in a picture [default: numbers]
     #[arg(long, value_enum)]
     shapes: Option<EdgeLabels>,
-    /// Direction of a picture: u (encoder down, decoder up, a row for each size of map) [svg, png, html], down, right
-    /// [mermaid, dot], or auto (u where the network is one, else down) [default: auto]
-    #[arg(long, value_name = "WAY")]
+    /// Direction of a picture [default: auto]
+    #[arg(long, value_name = "WAY", value_parser = word_parser(DIRECTIONS, Direction::name))]
     direction: Option<Direction>,
-    /// Colours of a picture: auto (those of the reader's setting; light in a PNG file), light or dark [default: auto]
-    /// [svg, png, html]
-    #[arg(long, value_name = "THEME")]
+    /// Colours of a picture [default: auto] [svg, png, html]
+    #[arg(long, value_name = "THEME", value_parser = word_parser(THEMES, ChartTheme::name))]
     theme: Option<ChartTheme>,
     /// Counting convention of the costs in a picture
-    #[arg(long, value_name = "NAME", default_value = "conv")]
+    #[arg(long, value_name = "NAME", value_parser = convention_parser(), default_value = "conv")]
     convention: Convention,
 }
 
@@ -82,6 +80,13 @@ enum EdgeLabels {
     /// Shapes as formulas in H and W, if they are short
     Formulas,
 }
+
+const DIRECTIONS: &[(Direction, &str)] = &[
+    (Direction::Auto, "As a U where the network is one, else down"),
+    (Direction::U, "Encoder down, decoder up, with a row for each size of map [svg, png, html]"),
+    (Direction::Down, "From the top to the bottom"),
+    (Direction::Right, "From the left to the right [mermaid, dot]"),
+];
 
 const FORMATS: Formats = &[
     (OutputFormat::Text, "One line per node"),

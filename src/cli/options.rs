@@ -1,6 +1,7 @@
 //! Options shared by several commands: selection of models and sizes, and lint levels.
 
 use super::details::ModelFiles;
+use super::option_words::{lint_or_all_parser, lint_parser};
 use crate::desk::{
     ComparedAt, ImageSize, LintLevels, Selection, WorkbenchError, lint_name, lint_or_all, named_model, parse_size,
 };
@@ -103,10 +104,10 @@ impl InputSizeOptions {
 #[derive(Args, Clone, Default)]
 pub(super) struct LintLevelOptions {
     /// Silence these warnings, for example --allow gridding,unused_binding
-    #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_name)]
+    #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_parser(lint_name), hide_possible_values = true)]
     allow: Vec<String>,
     /// Treat these warnings as errors; `warnings` means all of them
-    #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_or_all)]
+    #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_or_all_parser(lint_or_all), hide_possible_values = true)]
     deny: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use super::details::{StageClock, detail};
 use super::error::{CommandError, CommandResult};
 use super::global_options::quiet;
 use super::opened_run::open_run;
-use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
+use super::option_words::{TEXT_OR_JSON, device_text_parser, format_parser, word_parser};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
 use crate::base::count::{counted, counted_of};
@@ -66,7 +66,7 @@ pub(super) struct PredictCommandOptions {
     #[arg(long, group = "tiled", hide = true)]
     window: bool,
     /// Overlap of neighbouring tiles, from 0 to below 1
-    #[arg(long, value_name = "SHARE", default_value = "0.5", requires = "tiled")]
+    #[arg(long, value_name = "SHARE", default_value = "0.5", requires = "tiled", value_parser = parse_overlap)]
     overlap: f64,
     /// Average probabilities over the image and its three flips (four forward passes)
     #[arg(long)]
@@ -77,8 +77,14 @@ pub(super) struct PredictCommandOptions {
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
     /// cpu, cuda or cuda:N
-    #[arg(long)]
+    #[arg(long, value_parser = device_text_parser(), hide_possible_values = true)]
     device: Option<String>,
+}
+
+fn parse_overlap(text: &str) -> Result<f64, String> {
+    let refused = || format!("`{text}` is not a share from 0 to below 1");
+    let overlap: f64 = text.parse().map_err(|_| refused())?;
+    if (0.0..1.0).contains(&overlap) { Ok(overlap) } else { Err(refused()) }
 }
 
 const PROBABILITIES: &[(ProbabilityFormat, &str)] =

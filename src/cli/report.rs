@@ -4,6 +4,7 @@ use super::error::CommandResult;
 use super::file_format::check_ending;
 use super::global_options::quiet;
 use super::opened_run::open_run;
+use super::option_words::device_text_parser;
 use super::terminal::print;
 use crate::base::atomic::{write_atomic, write_named_file};
 use crate::base::count::counted;
@@ -51,7 +52,7 @@ pub(super) struct ReportOptions {
     #[arg(long, conflicts_with_all = ["out", "cases", "figures"])]
     tensorboard: bool,
     /// cpu, cuda or cuda:N
-    #[arg(long)]
+    #[arg(long, value_parser = device_text_parser(), hide_possible_values = true)]
     device: Option<String>,
     /// Folder that the paths of the data block are relative to [default: as in training]
     #[arg(long, value_name = "DIR")]
@@ -106,7 +107,7 @@ fn score_run(opts: &ReportOptions, role: SplitRole) -> Result<(), String> {
                 "Not scored: see the problems above".into()
             }
         },
-        CommandError::AlreadyReported => "Not scored: see the problems above".into(),
+        CommandError::AlreadyReported | CommandError::UsageReported => "Not scored: see the problems above".into(),
         CommandError::Interrupted => "Not scored: interrupted".into(),
     })
 }

@@ -1,6 +1,7 @@
 //! `npc selftest`: checks that a device computes the same results as the CPU.
 
 use super::error::CommandResult;
+use super::option_words::device_parser;
 use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::count::counted;
@@ -25,7 +26,7 @@ pub(super) struct SelftestOptions {
     #[command(flatten)]
     select: ModelOptions,
     /// cpu, cuda or cuda:N
-    #[arg(long)]
+    #[arg(long, value_parser = device_parser(), hide_possible_values = true)]
     device: DeviceChoice,
     /// Batch size
     #[arg(long, default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]

@@ -45,6 +45,10 @@ pub(super) fn print_problems(sources: &SourceMap, problems: &Problems) {
         }
         false => problems,
     };
+    write_problems(sources, problems);
+}
+
+fn write_problems(sources: &SourceMap, problems: &Problems) {
     let text = if writes_json() {
         json(sources, problems).iter().map(|problem| format!("{problem}\n")).collect()
     } else {
@@ -65,7 +69,7 @@ fn printable_problem(problem: &Diagnostic) -> Diagnostic {
     problem
 }
 
-/// Writes the problems of a report of the workbench to standard error.
+/// Writes the problems of a report of the workbench to standard error; with `--quiet` errors alone.
 pub(super) fn print_report(report: &ProblemReport) {
     print_problems(&report.sources, &report.problems);
 }
@@ -73,10 +77,16 @@ pub(super) fn print_report(report: &ProblemReport) {
 /// Writes to standard error why a command ends.
 pub(super) fn print_error(error: &CommandError) {
     match error {
-        CommandError::AlreadyReported => {}
+        CommandError::AlreadyReported | CommandError::UsageReported => {}
         #[cfg(feature = "run")]
         CommandError::Interrupted => {}
-        CommandError::Problems(report) | CommandError::Usage(report) => print_report(report),
+        CommandError::Problems(report) | CommandError::Usage(report) if report.problems.has_errors() => {
+            print_report(report);
+        }
+        // A command never ends in silence: these are the reason, whatever their severity.
+        CommandError::Problems(report) | CommandError::Usage(report) => {
+            write_problems(&report.sources, &report.problems);
+        }
     }
 }
 

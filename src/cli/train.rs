@@ -3,6 +3,7 @@
 use super::details::{ModelFiles, StageClock, detail};
 use super::error::{CommandError, CommandResult};
 use super::global_options::quiet;
+use super::option_words::device_text_parser;
 use super::options::SettingOptions;
 use super::progress::bar;
 use super::terminal::{print, print_progress, stop_on_interrupt, stop_with_input};
@@ -63,7 +64,7 @@ pub(super) struct TrainOptions {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// cpu, cuda or cuda:N
-    #[arg(long)]
+    #[arg(long, value_parser = device_text_parser(), hide_possible_values = true)]
     device: Option<String>,
     /// Folder that the paths of the data block are relative to
     #[arg(long, value_name = "DIR")]

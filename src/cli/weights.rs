@@ -1,6 +1,7 @@
 //! `npc weights`: writes the initial weights of a model.
 
 use super::error::CommandResult;
+use super::file_format::check_ending;
 use super::global_options::quiet;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
@@ -54,6 +55,7 @@ pub(super) struct WeightsOptions {
 pub(super) const FORMER_NAME: &str = "note: `npc init` is `npc weights` now; `npc new DIR` makes a project";
 
 pub(super) fn run(opts: &WeightsOptions) -> CommandResult {
+    check_ending(&opts.out, &["safetensors"])?;
     let checked = opts.select.build()?;
     check_output_of_weights(&opts.out, &opts.select.chosen()?.0, opts.from.as_deref())?;
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);

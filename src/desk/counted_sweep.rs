@@ -56,6 +56,16 @@ pub enum ModelOrder {
     By(MeasureKey),
 }
 
+impl ModelOrder {
+    /// Returns the name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelOrder::Sweep => "sweep",
+            ModelOrder::By(key) => key.name(),
+        }
+    }
+}
+
 impl FromStr for ModelOrder {
     type Err = String;
 

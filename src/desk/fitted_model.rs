@@ -13,7 +13,7 @@ use crate::study::claim::PrintedNumber;
 use crate::study::cost::Convention;
 use crate::study::explore::{FigureFit, FigureKind, PrintedFigure, fit_figures, open_holes};
 use crate::text::config::schema;
-use crate::text::diag::{Diagnostic, Problems};
+use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::files::Files;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
@@ -83,8 +83,22 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
     });
     match fitted {
         Ok((model, outcome)) => Ok(FittedModel { model, sources, figures, outcome }),
-        Err(d) => Err(WorkbenchError::problems(sources, d)),
+        Err(problems) => {
+            let problems: Problems = problems.iter().cloned().map(without_other_options).collect();
+            Err(WorkbenchError::problems(sources, problems))
+        }
     }
+}
+
+/// Returns the problem with help that names options of `npc fit`, where it lacks a size.
+fn without_other_options(mut problem: Diagnostic) -> Diagnostic {
+    if problem.code == Code::E0502 {
+        problem.help = vec![
+            "the size is that of `--macs 2.17G@256x256`, or else of the first `data` block of the file: give one of them"
+                .into(),
+        ];
+    }
+    problem
 }
 
 /// Parses `--hole NAME=VALUES`.

@@ -211,12 +211,13 @@ fn build_run(
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let program = resolve_file(&bundle, &sources, problems)?;
+    let requested: BTreeSet<String> = changes.model.keys().cloned().collect();
     let made = draft(&program, &sources).and_then(|draft| draft.changed(request.model, changes));
     let RunDraft { mut train, data, data_root, device, threads, freeze } = match made {
         Ok(draft) => draft,
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
-    let checked = match build_model(&program, &mut sources, &train, data.size) {
+    let checked = match build_model(&program, &mut sources, &train, &requested, data.size) {
         Ok(checked) => checked,
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
@@ -278,15 +279,19 @@ fn node_locations(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<Strin
     graph.order().into_iter().map(one).collect()
 }
 
-/// Builds the model of a run at the size of its data.
+/// Builds the model of a run at the size of its data. Hyper-parameters that were `requested` on the command line are named so.
 fn build_model(
     program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
     train: &TrainSpec,
+    requested: &BTreeSet<String>,
     size: [usize; 2],
 ) -> Result<CheckedGraph, Problems> {
-    let texts: Vec<String> = train.args.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let args = arguments(sources, "model arguments", &texts)?;
+    let mut args = Vec::new();
+    for (name, value) in &train.args {
+        let origin = if requested.contains(name) { "--with" } else { "model arguments" };
+        args.extend(arguments(sources, origin, &[format!("{name}={value}")])?);
+    }
     let entry = model_named(program, &train.model)?;
     check(elaborate(program, entry, &args, Some(size))?)
 }

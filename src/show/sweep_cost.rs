@@ -33,7 +33,8 @@ pub(crate) enum CostKey {
 impl CostKey {
     const ALL: [CostKey; 5] = [CostKey::Macs, CostKey::Params, CostKey::Inference, CostKey::Training, CostKey::Time];
 
-    fn name(self) -> &'static str {
+    /// Returns the name on the command line.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             CostKey::Macs => "macs",
             CostKey::Params => "params",

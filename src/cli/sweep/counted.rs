@@ -26,7 +26,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
         keep: &opts.table.keep,
         sort: opts.table.sort.unwrap_or(ModelOrder::By(MeasureKey::Params)),
         top: opts.table.top,
-        axes: opts.table.axes.unwrap_or([MeasureKey::Params, MeasureKey::Macs]),
+        axes: front_axes(&opts.table.axes)?,
         convention: opts.look.convention.unwrap_or(Convention::Conv),
         batch: opts.table.batch,
     };
@@ -42,6 +42,21 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     }
     report_broken_models(&sweep);
     Err(CommandError::AlreadyReported)
+}
+
+/// Returns the two keys of the front.
+fn front_axes(given: &[MeasureKey]) -> Result<[MeasureKey; 2], CommandError> {
+    match *given {
+        [] => Ok([MeasureKey::Params, MeasureKey::Macs]),
+        [x, y] if x != y => Ok([x, y]),
+        [x, y] if x == y => {
+            Err(CommandError::usage(problem!(E0503, "`--axes` names `{x}` twice"; help: "name two different keys")))
+        }
+        _ => Err(CommandError::usage(
+            problem!(E0503, "`--axes` takes two keys, and {} given", if given.len() == 1 { "one is" } else { "more are" };
+            help: "write two keys with a comma between them, for example `--axes params,macs`"),
+        )),
+    }
 }
 
 /// Number of errors shown for models that cannot be built; a grid may repeat the same error hundreds of times.

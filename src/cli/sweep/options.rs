@@ -1,8 +1,8 @@
 //! Options of `npc sweep`, some of which `npc reproduce` shares.
 
+use crate::cli::option_words::{TABLES, THEMES, convention_parser, format_parser, word_parser};
 #[cfg(feature = "run")]
-use crate::cli::compare::parse_metric;
-use crate::cli::option_words::{TABLES, format_parser};
+use crate::cli::option_words::{device_text_parser, metric_parser};
 #[cfg(feature = "run")]
 use crate::cli::options::SettingOptions;
 use crate::desk::{ImageSize, ModelOrder, parse_size};
@@ -71,8 +71,8 @@ pub(crate) struct SweepOptions {
     /// interval, against its --cost
     #[arg(long, value_name = "FILE")]
     pub(super) plot: Option<PathBuf>,
-    /// Colours of the chart: auto (those of the reader's setting; light in a PNG file), light or dark
-    #[arg(long, value_name = "THEME", default_value = "auto", requires = "plot")]
+    /// Colours of the chart
+    #[arg(long, value_name = "THEME", value_parser = word_parser(THEMES, ChartTheme::name), default_value = "auto", requires = "plot")]
     pub(super) theme: ChartTheme,
     #[cfg(feature = "run")]
     #[command(flatten)]
@@ -87,8 +87,8 @@ pub(crate) struct SweepOptions {
 pub(crate) struct TableFormatOptions {
     #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     pub format: OutputFormat,
-    /// Counting convention: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
-    #[arg(long, value_name = "NAME")]
+    /// Counting convention [default: conv]
+    #[arg(long, value_name = "NAME", value_parser = convention_parser())]
     pub convention: Option<Convention>,
 }
 
@@ -102,8 +102,8 @@ pub(crate) struct TrainedSweepOptions {
     /// Name of the `train` block whose settings all runs use
     #[arg(long, value_name = "NAME", conflicts_with = "on")]
     pub(super) run: Option<String>,
-    /// What --plot has along x: macs, params, inference or training (memory), or time (of training) [default: macs]
-    #[arg(long, value_name = "KEY", requires = "plot", conflicts_with = "counted")]
+    /// What --plot has along x [default: macs]
+    #[arg(long, value_name = "KEY", value_parser = word_parser(COSTS, CostKey::name), requires = "plot", conflicts_with = "counted")]
     pub(super) cost: Option<CostKey>,
     #[command(flatten)]
     pub(super) common: SweepRunOptions,
@@ -134,7 +134,7 @@ pub(crate) struct SweepRunOptions {
     #[arg(long, conflicts_with_all = ["collect", "print_jobs", "slurm"])]
     pub overwrite: bool,
     /// cpu, cuda or cuda:N
-    #[arg(long)]
+    #[arg(long, value_parser = device_text_parser(), hide_possible_values = true)]
     pub device: Option<String>,
     /// Folder that the paths of the data block are relative to
     #[arg(long, value_name = "DIR")]
@@ -142,9 +142,8 @@ pub(crate) struct SweepRunOptions {
     /// Folder for the run folders and the table [default: runs/NAME-RUN]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Metrics among dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown
-    /// for the first
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_metric, default_value = "dice,iou")]
+    /// Metrics of the table; differences are shown for the first
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = metric_parser(), default_value = "dice,iou")]
     pub(super) metrics: Vec<Metric>,
     /// Reference point of the differences, for example attention=none [default: the first]
     #[arg(long, value_name = "POINT")]
@@ -163,15 +162,15 @@ pub(crate) struct CountedTableOptions {
     /// Keep only models within these bounds, for example 'macs <= 2.5G and params < 1M'
     #[arg(long, value_name = "BOUNDS")]
     pub(super) keep: Vec<String>,
-    /// Sort by params, macs, inference or training (memory), field, or sweep (order of the sweep) [default: params]
-    #[arg(long, value_name = "KEY")]
+    /// Order of the models [default: params]
+    #[arg(long, value_name = "KEY", value_parser = word_parser(ORDERS, ModelOrder::name))]
     pub(super) sort: Option<ModelOrder>,
     /// Show only the first N models
     #[arg(long, value_name = "N")]
     pub(super) top: Option<usize>,
     /// Two keys whose Pareto front is marked; less is better, except for the receptive field [default: params,macs]
-    #[arg(long, value_name = "KEY,KEY", value_parser = parse_axes)]
-    pub(super) axes: Option<[MeasureKey; 2]>,
+    #[arg(long, value_name = "KEY,KEY", value_delimiter = ',', value_parser = word_parser(MEASURES, MeasureKey::name))]
+    pub(super) axes: Vec<MeasureKey>,
     /// Batch size for memory figures [default: that of the first run of one of the models, else 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     pub(super) batch: Option<u64>,
@@ -187,15 +186,35 @@ impl CountedTableOptions {
             ("--keep", !keep.is_empty()),
             ("--sort", sort.is_some()),
             ("--top", top.is_some()),
-            ("--axes", axes.is_some()),
+            ("--axes", !axes.is_empty()),
             ("--batch", batch.is_some()),
         ];
         options.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
     }
 }
 
-fn parse_axes(text: &str) -> Result<[MeasureKey; 2], String> {
-    let (x, y) = text.split_once(',').ok_or("write two keys with a comma between them, for example params,macs")?;
-    let [x, y] = [x.trim().parse::<MeasureKey>()?, y.trim().parse()?];
-    if x == y { Err(format!("`{x}` is given twice; name two different keys")) } else { Ok([x, y]) }
-}
+const MEASURES: &[(MeasureKey, &str)] = &[
+    (MeasureKey::Params, ""),
+    (MeasureKey::Macs, ""),
+    (MeasureKey::Inference, "Memory of a forward pass"),
+    (MeasureKey::Training, "Memory of a training step"),
+    (MeasureKey::Field, "Receptive field"),
+];
+
+const ORDERS: &[(ModelOrder, &str)] = &[
+    (ModelOrder::By(MeasureKey::Params), ""),
+    (ModelOrder::By(MeasureKey::Macs), ""),
+    (ModelOrder::By(MeasureKey::Inference), "Memory of a forward pass"),
+    (ModelOrder::By(MeasureKey::Training), "Memory of a training step"),
+    (ModelOrder::By(MeasureKey::Field), "Receptive field"),
+    (ModelOrder::Sweep, "The order of the sweep"),
+];
+
+#[cfg(feature = "run")]
+const COSTS: &[(CostKey, &str)] = &[
+    (CostKey::Macs, ""),
+    (CostKey::Params, ""),
+    (CostKey::Inference, "Memory of a forward pass"),
+    (CostKey::Training, "Memory of a training step"),
+    (CostKey::Time, "Time of training"),
+];

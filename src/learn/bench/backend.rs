@@ -14,12 +14,19 @@ pub(crate) enum Backend {
     Burn,
 }
 
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Backend {
+    /// Returns the name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
             Backend::Engine => "engine",
             Backend::Burn => "burn",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -29,7 +36,7 @@ impl FromStr for Backend {
     fn from_str(text: &str) -> Result<Self, String> {
         [Backend::Engine, Backend::Burn]
             .into_iter()
-            .find(|b| b.to_string() == text)
+            .find(|b| b.name() == text)
             .ok_or_else(|| format!("no backend `{text}`: accepted are `engine` and `burn`"))
     }
 }

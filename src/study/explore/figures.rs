@@ -1,6 +1,7 @@
 //! Settings of holes for which a model has the figures that a paper prints.
 
-use super::{candidates, grid_points, open_holes};
+use super::{MAX_POINTS, candidates, grid_points, open_holes};
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
@@ -101,11 +102,11 @@ pub fn fit_figures(
         }
     }
     if axes.is_empty() {
-        return Err(Problems::from(problem!(N0901, name.span, "`{name}` has no hole to fill";
+        return Err(Problems::from(problem!(E0504, name.span, "`{name}` has no hole to fill";
             help: "write `fem_out: int = ? in [64, 80, 96]` in the file, or give `--hole fem_out=[64,80,96]`")));
     }
     let Some(settings) = grid_points(&axes, MAX_SETTINGS) else {
-        return Err(Problems::from(problem!(N0901, name.span, "the holes of `{name}` have more than 2^20 settings";
+        return Err(Problems::from(problem!(E0504, name.span, "the holes of `{name}` have {}", too_many(&axes);
             help: "give fewer values with `--hole`")));
     };
     let tried = settings.len();
@@ -156,12 +157,42 @@ pub fn fit_figures(
     Ok(FigureFit { tried, remaining, matching: left })
 }
 
-/// Returns the values to try for a hole. Errors: the hole lists none.
+/// Returns the values to try for a hole. Errors: it lists none, a range that is empty or longer than [`MAX_POINTS`], or something
+/// else than a list or a range.
 fn hole_values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Diagnostic> {
-    within.and_then(candidates).ok_or_else(|| {
-        problem!(N0901, hole.span, "`{hole}` does not say which values to try";
-            help: "give them: `--hole {hole}=[32,64]` or `--hole {hole}=16..256`")
-    })
+    let Some(within) = within else {
+        return Err(problem!(E0504, hole.span, "`{hole}` does not say which values to try";
+            help: "give them: `--hole {hole}=[32,64]` or `--hole {hole}=16..256`"));
+    };
+    match candidates(within) {
+        Some(values) if !values.is_empty() => return Ok(values),
+        Some(_) | None => {}
+    }
+    if let ExprKind::Range { lo, hi } = &within.kind
+        && let (&ExprKind::Int(lo), &ExprKind::Int(hi)) = (&lo.kind, &hi.kind)
+    {
+        let most = MAX_POINTS as i64;
+        return Err(if hi <= lo {
+            problem!(E0504, within.span, "the range {lo}..{hi} has no value";
+                help: "a range ends before its second number: write the larger one there, as in `--hole {hole}=16..256`")
+        } else {
+            let (n, short) = (thousands(hi.abs_diff(lo)), lo.saturating_add(most));
+            problem!(E0504, within.span, "the range {lo}..{hi} of `{hole}` has {n} values, and the most is {}", thousands(most as u64);
+                help: "try a shorter range first, such as `--hole {hole}={lo}..{short}`, or a list such as `--hole {hole}=[32,64,128]`")
+        });
+    }
+    Err(problem!(E0504, within.span, "the values of `{hole}` are a list or a range of integers, and this is neither";
+        help: "write `--hole {hole}=[32,64]` or `--hole {hole}=16..256`"))
+}
+
+/// Returns how many settings the values of the holes make.
+fn too_many(axes: &[(ast::Ident, Vec<Expr>)]) -> String {
+    let total = axes.iter().try_fold(1u64, |n, (_, values)| n.checked_mul(values.len() as u64));
+    match total {
+        Some(n) if n > MAX_SETTINGS as u64 => format!("{} combinations, more than 2^20", thousands(n)),
+        Some(_) => "values too long to try them all".into(),
+        None => "more than 2^20 combinations".into(),
+    }
 }
 
 fn measure_figure(checked: &CheckedGraph, kind: FigureKind, convention: Convention) -> u64 {

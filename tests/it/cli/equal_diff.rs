@@ -189,3 +189,38 @@ fn a_number_of_parameters_alone_names_the_nearest_settings() {
     let (code, text) = code_and_stdout(&[&args[..], &["0.71M"]].concat());
     assert_eq!(code, 0, "{text}");
 }
+
+/// What `npc fit` cannot try is an error that names its own options, also with `--quiet`.
+#[test]
+fn fit_says_what_it_cannot_try() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = "npc 1\n\nmodel Net(x: [3, H, W], a: int = 8) -> [2, H, W] = x |> conv(a) |> conv(2)\n";
+    std::fs::write(folder.path().join("net.model"), net).unwrap();
+    let size = ["--macs", "0.1M@16x16"];
+    for (args, code, parts) in [
+        (&["--params", "400"][..], 1, &["`Net` has no hole to fill", "--hole"][..]),
+        (&["--params", "400", "--hole", "a=4..8"], 1, &["E0502", "`--macs 2.17G@256x256`", "`data` block"]),
+        (
+            &["--hole", "a=1..100000"],
+            2,
+            &["the range 1..100000 of `a` has 99,999 values, and the most is 4,096", "a=1..4097`"],
+        ),
+        (&["--hole", "a=8..8"], 2, &["the range 8..8 has no value"]),
+        (&["--hole", "a=8"], 2, &["are a list or a range of integers"]),
+        (&["--hole", "a=[]"], 2, &["are a list or a range of integers"]),
+        (&["--hole", "b=4..8"], 2, &["`Net` has no hyper-parameter `b`"]),
+    ] {
+        let figure = if args[0] == "--params" { &[][..] } else { &size[..] };
+        for quiet in [&[][..], &["-q"]] {
+            let output = npc(folder.path(), &[&["fit", "net.model"], args, figure, quiet].concat());
+            assert_eq!((output.code, output.stdout.as_str()), (code, ""), "{args:?}: {}", output.stderr);
+            for part in parts {
+                assert!(output.stderr.contains(part), "{args:?} lacks {part}: {}", output.stderr);
+            }
+            assert!(!output.stderr.contains("--size"), "{args:?}: {}", output.stderr);
+        }
+    }
+    let found = ["fit", "net.model", "--hole", "a=[4,8]", "--macs", "92160@16x16"];
+    let plain = npc(folder.path(), &found);
+    assert_eq!((plain.code, plain.stdout), (0, npc(folder.path(), &[&found[..], &["-q"]].concat()).stdout));
+}

@@ -108,7 +108,7 @@ fn graphs_are_drawn_in_pixels() {
 fn endings_of_other_formats_are_refused() {
     let graph = |args: &[&'static str]| [&["graph", "net.model", "--on", "cells"], args].concat();
     let endings = "end the name with .svg, .png, .html, .dot, .mmd, .json, .txt";
-    refused(&graph(&["--out", "g.jpg"]), 1, &["g.jpg: ", "does not write files of the format `.jpg`", endings]);
+    refused(&graph(&["--out", "g.jpg"]), 2, &["g.jpg: ", "does not write files of the format `.jpg`", endings]);
     refused(&graph(&["--format", "dot", "--direction", "u"]), 2, &["dot has no --direction u", "--format svg or html"]);
     refused(
         &graph(&["--format", "svg", "--direction", "right"]),
@@ -117,16 +117,16 @@ fn endings_of_other_formats_are_refused() {
     );
     refused(&graph(&["--direction", "down"]), 2, &["text has no --direction down"]);
     refused(&graph(&["--format", "json", "--theme", "dark"]), 2, &["--theme is for pictures"]);
-    refused(&graph(&["--out", "g.PDF", "--format", "svg"]), 1, &["`.pdf`", endings]);
-    refused(&graph(&["--out", "g.snap"]), 1, &["`.snap`", "or name the format: `--format text`"]);
+    refused(&graph(&["--out", "g.PDF", "--format", "svg"]), 2, &["`.pdf`", endings]);
+    refused(&graph(&["--out", "g.snap"]), 2, &["`.snap`", "or name the format: `--format text`"]);
     let both = "the ending of the file names html, and `--format` names svg";
-    refused(&graph(&["--out", "g.html", "--format", "svg"]), 1, &[both, "leave out `--format svg`"]);
+    refused(&graph(&["--out", "g.html", "--format", "svg"]), 2, &[both, "leave out `--format svg`"]);
     refused(&graph(&["--out", "g.txt", "--depth", "1"]), 2, &["are for pictures"]);
     let plot = ["sweep", "net.model", "all", "--static", "--plot", "p.pdf"];
-    refused(&plot, 1, &["p.pdf: ", "`.pdf`", "end the name with .svg"]);
+    refused(&plot, 2, &["p.pdf: ", "`.pdf`", "end the name with .svg"]);
     if cfg!(feature = "data") {
-        refused(&["report", "runs/a", "--out", "r.pdf"], 1, &["r.pdf: ", "`.pdf`", "end the name with .html"]);
-        refused(&["data", "show", "net.model", "cells", "--out", "s.jpg"], 1, &["`.jpg`", "end the name with .png"]);
+        refused(&["report", "runs/a", "--out", "r.pdf"], 2, &["r.pdf: ", "`.pdf`", "end the name with .html"]);
+        refused(&["data", "show", "net.model", "cells", "--out", "s.jpg"], 2, &["`.jpg`", "end the name with .png"]);
     }
 }
 

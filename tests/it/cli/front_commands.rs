@@ -72,8 +72,8 @@ fn frozen_parameters_are_listed_separately() {
     assert_eq!(model["memory"]["gradients"], 4 * 296);
     assert!(check(&["--model", "Net", "--freeze", "y"]).stdout.contains("314 trainable (314), 112 frozen, 0 running"));
     assert!(!check(&["--model", "Net"]).stdout.contains("frozen"));
-    refused(&["check", "net.model", "--freeze", "z.conv"], 1, "`Net` has no node or block `z.conv`");
-    refused(&["check", "net.model", "--freeze", "y,conv,conv2"], 1, "`Net` has no trainable parameters left");
+    refused(&["check", "net.model", "--freeze", "z.conv"], 2, "`Net` has no node or block `z.conv`");
+    refused(&["check", "net.model", "--freeze", "y,conv,conv2"], 2, "`Net` has no trainable parameters left");
 }
 
 /// The run that trains a model defines the frozen parameters; a variant without that part keeps the rest.
@@ -101,16 +101,16 @@ fn with_overrides_hyper_parameters() {
     assert_eq!(params(&["--with", "classes=3,width=[4],act=gelu"]), 3 * 4 * 9 + 4 + 4 * 4 * 9 + 4 + 4 * 3 + 3);
     assert_eq!(params(&["--with", "classes=1", "--with", "p=0"]), 3 * 4 * 9 + 4 + 4 * 8 * 9 + 8 + 8 + 1);
     for (with, code, part) in [
-        ("classses=3", 1, "did you mean `classes`?"),
-        ("act=gelo", 1, "did you mean `gelu`?"),
-        ("width=3", 1, "a list `int[]`"),
-        ("width=[3, \"a\"]", 1, "`width` takes an integer"),
-        ("classes=2.5", 1, "`classes` takes an integer, found the number 2.5"),
+        ("classses=3", 2, "did you mean `classes`?"),
+        ("act=gelo", 2, "did you mean `gelu`?"),
+        ("width=3", 2, "a list `int[]`"),
+        ("width=[3, \"a\"]", 2, "`width` takes an integer"),
+        ("classes=2.5", 2, "`classes` takes an integer, found the number 2.5"),
         ("p=1", 1, "below 1"),
         ("classes", 2, "is not `key=value`"),
         ("classes=", 2, "expected a value"),
         ("classes=[1", 2, "E0101"),
-        ("=3", 1, "no hyper-parameter"),
+        ("=3", 2, "no hyper-parameter"),
     ] {
         refused(&["check", "net.model", "--model", "Net", "--with", with], code, part);
         refused(&["graph", "net.model", "--model", "Net", "--with", with], code, part);
@@ -186,6 +186,22 @@ fn usage_errors_exit_with_2() {
     for args in [&[][..], &["chek"], &["check"], &["check", "net.model", "--nope"], &["graph", "net.model", "--format"]]
     {
         assert_eq!(run(args).code, 2, "{args:?}");
+    }
+    let of_options = [
+        &["check", "models/unet.model", "--with", "foo=1"][..],
+        &["check", "models/unet.model", "--with", "foo"],
+        &["check", "models/unet.model", "--set", "model.base=many"],
+        &["check", "models/unet.model", "--set", "epochs=1"],
+        &["check", "models/unet.model:UNet", "--model", "Other"],
+        &["graph", "models/unet.model", "--with", "foo=1"],
+        &["graph", "models/unet.model", "--size", "64x64", "--format", "png"],
+        &["fit", "models/unet.model", "--params", "many"],
+        &["fmt", "--check"],
+        &["fix", "models/unet.model", "--allow", "nothing"],
+    ];
+    for args in of_options {
+        let output = npc(&repository("."), args);
+        assert_eq!(output.code, 2, "{args:?}: {}", output.stderr);
     }
     for args in [&["--help"][..], &["check", "--help"], &["--version"], &["fmt", "--help"]] {
         assert_eq!(run(args).code, 0, "{args:?}");

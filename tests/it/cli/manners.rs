@@ -107,7 +107,10 @@ fn colours_follow_the_option_and_the_variables() {
     assert!(coloured(&["--color=always"], &[("NO_COLOR", "1")]), "the option comes first");
     assert!(coloured(&[], &[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!coloured(&[], &[("CLICOLOR_FORCE", "0")]), "0 forces nothing");
     assert!(!coloured(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    let help = |variables: &[(&str, &str)]| npc_with(folder.path(), &["--help"], variables).stdout.contains('\u{1b}');
+    assert!(help(&[("CLICOLOR_FORCE", "1")]) && !help(&[("CLICOLOR_FORCE", "0")]), "the help as well");
     assert!(coloured(&["--color", "auto"], &[("CLICOLOR_FORCE", "1")]));
     // Messages of the parser are coloured in the same way.
     let parser = |color: &str| npc_with(folder.path(), &["check", "--nothing", "--color", color], &[]);
@@ -198,7 +201,7 @@ fn hyper_parameters_have_two_spellings() {
         assert_eq!(with.stdout, set.stdout, "{command:?}");
         let [with, set] = [["--with", "act=gel"], ["--set", "model.act=gel"]]
             .map(|option| run(&[command, &["--size", "32x32"], &option].concat()));
-        assert_eq!((with.code, set.code), (1, 1));
+        assert_eq!((with.code, set.code), (2, 2));
         assert_eq!(with.stderr, set.stderr.replace("--set:", "--with:"));
     }
     let run_setting = run(&["check", "net.model", "--set", "epochs=3"]);

@@ -34,6 +34,64 @@ fn the_script_of_each_shell_names_all_commands_and_options() {
     assert!(output.stderr.contains("[possible values: bash, elvish, fish, powershell, zsh]"), "{}", output.stderr);
 }
 
+/// Words of the options that take one of a list, each with a word that no other text of the scripts has.
+#[test]
+fn scripts_and_help_name_the_words_of_options() {
+    let mut words = vec![
+        (&["graph"][..], "--theme", &["auto", "light", "dark"][..]),
+        (&["graph"], "--direction", &["auto", "u", "down", "right"]),
+        (&["graph"], "--convention", &["conv", "thop", "thop-0.1", "fvcore", "torchinfo", "flop-counter"]),
+        (&["check"], "--convention", &["conv", "thop-0.1", "flop-counter"]),
+        (&["check"], "--columns", &["field", "effective"]),
+        (&["fit"], "--convention", &["thop-0.1"]),
+        (&["sweep"], "--sort", &["params", "macs", "inference", "training", "field", "sweep"]),
+        (&["sweep"], "--axes", &["params", "macs", "inference", "training", "field"]),
+        (&["sweep"], "--convention", &["flop-counter"]),
+        (&["sweep"], "--theme", &["auto", "light", "dark"]),
+    ];
+    if cfg!(feature = "data") {
+        words.extend([
+            (&["compare"][..], "--metrics", &["dice", "boundary_iou", "assd"][..]),
+            (&["compare"], "--theme", &["auto", "light", "dark"]),
+            (&["report"], "--theme", &["auto", "light", "dark"]),
+            (&["runs"], "--sort", &["name", "dice", "test"]),
+            (&["data", "show"], "--split", &["train", "val", "test"]),
+        ]);
+    }
+    if cfg!(feature = "run") {
+        words.extend([
+            (&["sweep"][..], "--cost", &["macs", "params", "inference", "training", "time"][..]),
+            (&["sweep"], "--metrics", &["dice", "boundary_iou"]),
+            (&["bench"], "--backend", &["engine", "burn"]),
+            (&["predict"], "--probabilities", &["png16", "npy", "nifti"]),
+        ]);
+    }
+    let fish = npc(Path::new("."), &["completions", "fish"]).stdout;
+    for (command, option, expected) in words {
+        let help = npc(Path::new("."), &[command, &["--help"]].concat()).stdout;
+        let from = help.find(&format!(" {option} ")).unwrap_or_else(|| panic!("{command:?} has no {option}: {help}"));
+        let text = help[from..].split("\n      --").next().unwrap();
+        let named: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c)).collect();
+        // `npc data show` is the command `show` below `data`.
+        let last = command[command.len() - 1];
+        let lines =
+            || fish.lines().filter(|line| line.contains(last) && line.contains(&format!("-l {} ", &option[2..])));
+        let offered = lines().map(|line| fish[fish.find(line).unwrap()..].split("\ncomplete ").next().unwrap());
+        let offered: Vec<&str> = offered.collect();
+        for word in expected {
+            assert!(named.contains(word), "the help of {command:?} lacks {word}: {text}");
+            let whole = |c: char| !c.is_alphanumeric() && !"-_.".contains(c);
+            let has = |line: &&str| line.split(whole).any(|part| part == *word);
+            assert!(offered.iter().any(has), "{command:?} {option} does not complete {word}: {offered:?}");
+        }
+    }
+    if cfg!(feature = "data") {
+        assert!(npc(Path::new("."), &["completions", "bash"]).stdout.contains("-W \"cpu cuda\""), "devices");
+    }
+    let lints = npc(Path::new("."), &["completions", "bash"]).stdout;
+    assert!(lints.contains("gridding") && lints.contains("value_units warnings"), "names of lints");
+}
+
 /// Bash takes the script and completes the beginning of a command with it.
 #[cfg(unix)]
 #[test]

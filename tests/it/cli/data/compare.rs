@@ -203,7 +203,7 @@ fn runs_that_are_not_comparable_are_refused() {
     folders.refused(&["a", "nowhere"], &[], 1, &["not a run folder"]);
     folders.refused(&["a"], &[], 2, &["2"]);
     folders.refused(&["a", "a"], &["--metrics", "hausdorff"], 2, &["hd95"]);
-    folders.refused(&["a", "a"], &["--class", "heart"], 1, &["no foreground class `heart`", "lung, left"]);
+    folders.refused(&["a", "a"], &["--class", "heart"], 2, &["no foreground class `heart`", "lung, left"]);
     std::fs::create_dir(folders.path("fresh")).unwrap();
     std::fs::copy(folders.path("a/settings.yaml"), folders.path("fresh/settings.yaml")).unwrap();
     folders.refused(&["a", "fresh"], &[], 1, &["not evaluated yet", "`npc eval fresh`"]);
@@ -338,7 +338,7 @@ fn scores_of_images_are_drawn_as_boxes() {
     folders.text(&["better", "worse"], &["--plot", "boxes.png"]);
     let png = std::fs::read(folders.path("boxes.png")).unwrap();
     assert!(png.starts_with(b"\x89PNG") && image_width(&png) == 1640, "two pixels for each unit");
-    folders.refused(&["better", "worse"], &["--plot", "boxes.pdf"], 1, &["`.pdf`", ".svg, .png"]);
+    folders.refused(&["better", "worse"], &["--plot", "boxes.pdf"], 2, &["`.pdf`", ".svg, .png"]);
     folders.refused(&["better", "worse"], &["--theme", "dark"], 2, &["--plot"]);
 }
 

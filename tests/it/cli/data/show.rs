@@ -90,12 +90,12 @@ fn refusals_name_the_edit() {
     refused(&["--run", "chnged"], 1, "did you mean `changed`?");
     refused(&["other", "--run", "changed"], 1, "run `changed` trains on data `lung`, not on `other`");
     refused(&["other"], 1, "gone");
-    refused(&["lung", "--split", "val"], 1, "has no image in its `val` split");
-    refused(&["lung", "--set", "epochs=3"], 1, "`epochs` is not a setting of the data block");
+    refused(&["lung", "--split", "val"], 2, "has no image in its `val` split");
+    refused(&["lung", "--set", "epochs=3"], 2, "`epochs` is not a setting of the data block");
     refused(&["lung", "--epoch", "0"], 2, "0");
     refused(
         &["lung", "--count", "1000", "--set", "data.size=[4000,4000],data.source=phantoms(count = 1000)"],
-        1,
+        2,
         "--count",
     );
     refused(&["--run", "changed", "--set", "augment=[rot90]"], 1, "`rot90` needs square images");

@@ -129,7 +129,7 @@ fn wrong_usage_is_refused_and_nothing_written() {
         assert!(output.stderr.contains(part), "{args:?}: {}", output.stderr);
     };
     refused(&["bench", "--profile", "net.model"], "write `--profile` last");
-    refused(&["bench", "net.model", "--backend", "torch"], "accepted are `engine` and `burn`");
+    refused(&["bench", "net.model", "--backend", "torch"], "[possible values: engine, burn]");
     refused(&["bench", "net.model", "--seconds", "nan"], "not a number of seconds");
     refused(&["bench", "net.model", "--batch", "0"], "0 is not in 1..");
     refused(&["bench", "net.model", "--threads", "0"], "0 is not in 1..");

@@ -211,21 +211,22 @@ fn train_then_eval_then_predict() {
 #[test]
 fn commands_that_cannot_run_are_refused() {
     let folder = TestFolder::new();
-    let expect_failure = |more: &[&str], words: &[&str]| {
-        folder.train("runs/none", more).expect_failure(1, words);
+    // 2 where the command line is wrong, 1 where the files or the machine have a problem.
+    let expect_failure = |code: i32, more: &[&str], words: &[&str]| {
+        folder.train("runs/none", more).expect_failure(code, words);
         assert!(!folder.path("runs/none").exists(), "{more:?} left a folder");
     };
-    expect_failure(&["--device", "cuda"], &["CUDA"]);
-    expect_failure(&["--device", "gpu"], &["`gpu`", "cpu", "cuda"]);
-    expect_failure(&["--set", "epoch=5"], &["`epoch`", "did you mean `epochs`"]);
-    expect_failure(&["--set", "epochs=0"], &["at least 1"]);
-    expect_failure(&["--set", "lr"], &["key=value"]);
-    expect_failure(&["--set", "model.widht=4"], &["widht", "did you mean `width`"]);
-    expect_failure(&["--set", "freeze=[\"con\"]"], &["`Tiny` has no node or block `con`", "did you mean `conv`"]);
-    expect_failure(&["--set", "optimiser.lr=1"], &["optimiser"]);
-    expect_failure(&["--set", "model.classes=3"], &["3 channels", "2 classes"]);
-    expect_failure(&["--data-root", "elsewhere"], &["elsewhere"]);
-    expect_failure(&["--resume"], &["no run to resume"]);
+    expect_failure(1, &["--device", "cuda"], &["CUDA"]);
+    expect_failure(2, &["--device", "gpu"], &["`gpu`", "cpu", "cuda"]);
+    expect_failure(2, &["--set", "epoch=5"], &["`epoch`", "did you mean `epochs`"]);
+    expect_failure(2, &["--set", "epochs=0"], &["at least 1"]);
+    expect_failure(2, &["--set", "lr"], &["key=value"]);
+    expect_failure(2, &["--set", "model.widht=4"], &["widht", "did you mean `width`"]);
+    expect_failure(2, &["--set", "freeze=[\"con\"]"], &["`Tiny` has no node or block `con`", "did you mean `conv`"]);
+    expect_failure(2, &["--set", "optimiser.lr=1"], &["optimiser"]);
+    expect_failure(1, &["--set", "model.classes=3"], &["3 channels", "2 classes"]);
+    expect_failure(1, &["--data-root", "elsewhere"], &["elsewhere"]);
+    expect_failure(1, &["--resume"], &["no run to resume"]);
     folder.npc(&["train", "tiny.model", "tinny"]).expect_failure(1, &["`tinny`", "did you mean `tiny`"]);
     folder.npc(&["train", "none.model"]).expect_failure(1, &["none.model"]);
     folder.npc(&["train"]).expect_failure(2, &["FILE"]);
@@ -234,7 +235,7 @@ fn commands_that_cannot_run_are_refused() {
     let mask = folder.path("set/masks/phantom_0004.tif");
     let sound = fs::read(&mask).unwrap();
     fs::remove_file(&mask).unwrap();
-    expect_failure(&[], &["phantom_0004.tif", "without mask"]);
+    expect_failure(1, &[], &["phantom_0004.tif", "without mask"]);
     // The first batches reveal the error: the folder exists by then, and does not prevent a second start.
     fs::write(&mask, &sound[..100]).unwrap();
     folder.train("runs/cut", &["--set", "batch=20"]).expect_failure(1, &["phantom_0004.tif"]);
