@@ -69,6 +69,12 @@ pub struct EpochRecord {
     /// Whether nearly every pixel of the predictions is of a foreground class, and the masks are not so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_foreground: bool,
+    /// Whether no mask that the epoch was trained on has a pixel of a foreground class.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trained_without_foreground: bool,
+    /// Whether no mask that the epoch was scored on has a pixel of a foreground class.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scored_without_foreground: bool,
 }
 
 /// `summary.json`.

@@ -174,6 +174,7 @@ fn assemble_run<'a>(
         saved: Instant::now(),
         augmenter,
         slow_loading_reported: false,
+        foreground_seen: false,
         reported: BTreeSet::new(),
         replaced: None,
     }
@@ -277,6 +278,8 @@ struct TrainingRun<'a> {
     augmenter: Augmenter,
     /// Whether slow loading was reported.
     slow_loading_reported: bool,
+    /// Whether a mask of the epoch so far has a pixel of a foreground class.
+    foreground_seen: bool,
     /// Topics of the notices about files that were reported.
     reported: BTreeSet<(FileRole, NoticeTopic)>,
     /// The run that this one replaces, until its first step.
@@ -311,6 +314,7 @@ impl TrainingRun<'_> {
             (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
             record.scores = summary.mean.clone();
             record.found_nothing = summary.finds_nothing();
+            record.scored_without_foreground = summary.images_with_foreground == Some(0);
             let everywhere = summary.only_foreground();
             record.only_foreground = everywhere.is_some();
             self.meta.seconds += began.elapsed().as_secs_f64();
@@ -350,6 +354,7 @@ impl TrainingRun<'_> {
         let (plan, steps) = (self.plan, self.plan.steps());
         let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
+        self.foreground_seen = false;
         let mut pending = self.begin_step(plan.images_of_step(self.meta.seen));
         let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
         let mut batches = self.train.augmented(rest, spec.batch, plan.last_batch(), pass);
@@ -400,6 +405,9 @@ impl TrainingRun<'_> {
             waited_seconds: batches.waited().as_secs_f64(),
             found_nothing: false,
             only_foreground: false,
+            // An epoch that was resumed within says nothing of the images before.
+            trained_without_foreground: before == 0 && !self.foreground_seen,
+            scored_without_foreground: false,
         }))
     }
 

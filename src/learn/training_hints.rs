@@ -24,11 +24,17 @@ const OVERFITTING_IMAGES: usize = 5;
 const DICE_LOST: f64 = 0.03;
 const LOSS_LEFT: f64 = 0.8;
 
+/// What helps where masks have no foreground.
+const MASKS_WITHOUT_FOREGROUND: &str =
+    "see with `npc data check` which values the masks hold, and whether `labels`, `mask` and the split fit them";
+
 /// What is known of a run besides its epochs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FinishedRun<'a> {
     /// Number of epochs that the settings ask for.
     pub planned: usize,
+    /// Number of training images.
+    pub trained: usize,
     /// Number and part of the images that each epoch was scored on.
     pub scored: usize,
     pub scored_on: &'a str,
@@ -38,6 +44,9 @@ pub(crate) struct FinishedRun<'a> {
 pub(crate) fn training_hints(epochs: &[EpochRecord], run: FinishedRun<'_>) -> Vec<RunHint> {
     let Some(first) = epochs.first() else { return Vec::new() };
     let last = epochs.last().unwrap_or(first);
+    if let Some(hint) = without_foreground(epochs, run) {
+        return vec![hint];
+    }
     if epochs.iter().all(|epoch| epoch.found_nothing) {
         let seen = format!("no prediction of {} has any foreground", counted(epochs.len(), "epoch"));
         return vec![RunHint::new("no_foreground", seen, IMBALANCE)]
@@ -45,8 +54,15 @@ pub(crate) fn training_hints(epochs: &[EpochRecord], run: FinishedRun<'_>) -> Ve
             .chain(flat_loss(epochs, 0.0))
             .collect();
     }
-    let found = epochs.iter().filter(|epoch| !epoch.found_nothing && epoch.dice.is_finite());
-    let Some(best) = found.reduce(|a, b| if b.dice > a.dice { b } else { a }) else { return Vec::new() };
+    // An epoch that scored 0 is never the best.
+    let found = epochs.iter().filter(|epoch| !epoch.found_nothing && epoch.dice.is_finite() && epoch.dice > 0.0);
+    let Some(best) = found.reduce(|a, b| if b.dice > a.dice { b } else { a }) else {
+        let seen = match epochs.iter().any(|epoch| epoch.only_foreground) {
+            true => "no epoch scored above 0, and predictions are foreground in nearly every pixel".to_string(),
+            false => "no epoch scored above 0: the network has learned next to nothing".to_string(),
+        };
+        return flat_loss(epochs, 0.0).into_iter().chain([RunHint::new("dice_near_zero", seen, NOT_LEARNED)]).collect();
+    };
     let mut hints: Vec<RunHint> = flat_loss(epochs, best.dice).into_iter().collect();
     if best.only_foreground {
         let seen = format!(
@@ -62,6 +78,27 @@ pub(crate) fn training_hints(epochs: &[EpochRecord], run: FinishedRun<'_>) -> Ve
         hints.extend(still_rising(epochs, best, run).or_else(|| overfits(epochs, best, last, run)));
     }
     hints
+}
+
+/// Reports masks without any foreground, which no network can learn from, and which no score can judge.
+fn without_foreground(epochs: &[EpochRecord], run: FinishedRun<'_>) -> Option<RunHint> {
+    let trained = epochs.iter().all(|epoch| epoch.trained_without_foreground);
+    let scored = epochs.iter().all(|epoch| epoch.scored_without_foreground);
+    let (training, others) =
+        (counted(run.trained, "training image"), counted(run.scored, &format!("{} image", run.scored_on)));
+    let seen = match (trained, scored) {
+        (false, false) => return None,
+        (true, true) => {
+            format!(
+                "no mask of the {training} and the {others} has any foreground: there is nothing to learn, and nothing to score"
+            )
+        }
+        (true, false) => format!("no mask of the {training} has any foreground, so there is nothing to learn"),
+        (false, true) => {
+            format!("no mask of the {others} has any foreground, so the scores say nothing of the network")
+        }
+    };
+    Some(RunHint::new("no_foreground_in_masks", seen, MASKS_WITHOUT_FOREGROUND))
 }
 
 /// Reports a training loss that did not fall, unless the scores are good.
@@ -138,7 +175,7 @@ mod tests {
     }
 
     fn kinds(epochs: &[EpochRecord]) -> Vec<String> {
-        let run = FinishedRun { planned: epochs.len(), scored: 12, scored_on: "val" };
+        let run = FinishedRun { planned: epochs.len(), trained: 30, scored: 12, scored_on: "val" };
         training_hints(epochs, run).into_iter().map(|hint| hint.kind).collect()
     }
 
@@ -177,6 +214,51 @@ mod tests {
         assert_eq!(kinds(&none), ["no_foreground"]);
     }
 
+    /// No epoch is called the best where none scored above 0.
+    #[test]
+    fn scores_of_zero() {
+        let texts = |epochs: &[EpochRecord]| {
+            let run = FinishedRun { planned: epochs.len(), trained: 30, scored: 12, scored_on: "val" };
+            training_hints(epochs, run).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let mut zero = run(&[(0.7, 0.0), (0.5, 0.0)]);
+        assert_eq!(kinds(&zero), ["dice_near_zero"]);
+        zero[0].only_foreground = true;
+        assert!(
+            texts(&zero).starts_with("no epoch scored above 0, and predictions are foreground in nearly every pixel; ")
+        );
+        assert!(!texts(&zero).contains("best"), "{}", texts(&zero));
+        zero[1].found_nothing = true;
+        assert!(!texts(&zero).contains("best"), "{}", texts(&zero));
+    }
+
+    #[test]
+    fn masks_without_foreground() {
+        let of = |trained: bool, scored: bool| {
+            let mut epochs = run(&[(0.7, 0.0), (0.7, 0.0), (0.7, 0.0), (0.7, 0.0)]);
+            epochs.iter_mut().for_each(|epoch| {
+                (epoch.trained_without_foreground, epoch.scored_without_foreground) = (trained, scored);
+                epoch.only_foreground = true;
+            });
+            let run = FinishedRun { planned: 4, trained: 7, scored: 5, scored_on: "test" };
+            training_hints(&epochs, run)
+        };
+        for (trained, scored, part) in [
+            (
+                true,
+                true,
+                "no mask of the 7 training images and the 5 test images has any foreground: there is nothing to learn",
+            ),
+            (true, false, "no mask of the 7 training images has any foreground, so there is nothing to learn"),
+            (false, true, "no mask of the 5 test images has any foreground, so the scores say nothing"),
+        ] {
+            let [hint] = &of(trained, scored)[..] else { panic!("one hint") };
+            assert!(hint.kind == "no_foreground_in_masks" && hint.seen.starts_with(part), "{hint}");
+        }
+        let kinds: Vec<String> = of(false, false).into_iter().map(|hint| hint.kind).collect();
+        assert_eq!(kinds, ["loss_did_not_fall", "dice_near_zero"]);
+    }
+
     #[test]
     fn a_score_that_still_rises() {
         let of = |last: f64| run(&[(0.7, 0.2), (0.6, 0.5), (0.5, 0.6), (0.4, 0.65), (0.3, last)]);
@@ -184,7 +266,7 @@ mod tests {
         assert_eq!(kinds(&of(0.615)), [""; 0]);
         assert_eq!(kinds(&of(0.64)), [""; 0]);
         // The run was stopped early, or is not finished.
-        let early = FinishedRun { planned: 9, scored: 12, scored_on: "val" };
+        let early = FinishedRun { planned: 9, trained: 30, scored: 12, scored_on: "val" };
         assert_eq!(training_hints(&of(0.7), early), []);
     }
 
@@ -199,7 +281,8 @@ mod tests {
         let again = [(0.7, 0.5), (0.4, 0.8), (0.35, 0.6), (0.3, 0.65), (0.3, 0.7), (0.3, 0.75)];
         assert_eq!(kinds(&run(&again)), [""; 0]);
         let falls = run(&[(0.7, 0.5), (0.4, 0.8), (0.35, 0.7), (0.3, 0.7), (0.3, 0.7)]);
-        let of = |scored| training_hints(&falls, FinishedRun { planned: 5, scored, scored_on: "val" }).len();
+        let of =
+            |scored| training_hints(&falls, FinishedRun { planned: 5, trained: 30, scored, scored_on: "val" }).len();
         assert_eq!([of(4), of(5)], [0, 1]);
     }
 }

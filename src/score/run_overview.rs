@@ -63,6 +63,8 @@ pub(crate) struct TestDice {
     pub dice: f64,
     /// Whether the weights changed since then.
     pub stale: bool,
+    /// Whether the probabilities were averaged over the image and its flips (test-time augmentation).
+    pub flips: bool,
 }
 
 /// A run folder at a glance. What a damaged file would say is missing, and `problems` names the file.
@@ -202,7 +204,8 @@ fn test_dice(folder: &RunFolder) -> Result<Option<TestDice>, String> {
             folder.root().display()
         )
     })?;
-    Ok(evaluation.summary.dice.map(|dice| TestDice { dice, stale: is_stale(folder, SplitRole::Test) }))
+    let (stale, flips) = (is_stale(folder, SplitRole::Test), evaluation.flips);
+    Ok(evaluation.summary.dice.map(|dice| TestDice { dice, stale, flips }))
 }
 
 /// Adds up the files of a folder. Links count nothing.

@@ -20,6 +20,7 @@ pub(crate) fn table(runs: &[RunOverview]) -> Table {
         Column::numbers("test Dice").for_people(),
         Column::numbers("test_dice").for_programs(),
         Column::words("test_dice_stale").for_programs(),
+        Column::words("test_dice_flips").for_programs(),
         Column::numbers("time").for_people(),
         Column::numbers("seconds").for_programs(),
         Column::numbers("size").named("bytes"),
@@ -43,14 +44,22 @@ fn row(run: &RunOverview) -> Vec<Cell> {
         run.best.map(|best| score(best.dice)).into(),
         run.best.map(|best| best.scored_on.name()).into(),
         run.best.map(|best| Cell::Count(best.epoch)).into(),
-        run.test.map(|TestDice { dice, stale }| format!("{dice:.4}{}", if stale { " (stale)" } else { "" })).into(),
+        run.test.map(marked_dice).into(),
         run.test.map(|test| score(test.dice)).into(),
         run.test.map_or(Cell::Missing, |test| Cell::Flag(test.stale)),
+        run.test.map_or(Cell::Missing, |test| Cell::Flag(test.flips)),
         run.seconds.map(duration).into(),
         run.seconds.map(|seconds| Cell::decimal(seconds, 0)).into(),
         Cell::Bytes(run.bytes),
         (!run.problems.is_empty()).then(|| run.problems.join("; ")).into(),
     ]
+}
+
+/// Returns the score with what makes it unlike others: `0.9123 (flips, stale)`.
+fn marked_dice(TestDice { dice, stale, flips }: TestDice) -> String {
+    let marks: Vec<&str> =
+        [(flips, "flips"), (stale, "stale")].iter().filter_map(|(is, mark)| is.then_some(*mark)).collect();
+    if marks.is_empty() { format!("{dice:.4}") } else { format!("{dice:.4} ({})", marks.join(", ")) }
 }
 
 /// Returns remarks for below the table.
@@ -62,5 +71,12 @@ pub(crate) fn notes(runs: &[RunOverview]) -> Vec<String> {
             run.folder.display()
         )
     });
-    stale.into_iter().collect()
+    // Where all scores have flips, they are alike.
+    let [with, without] =
+        [true, false].map(|flips| runs.iter().any(|run| run.test.is_some_and(|test| test.flips == flips)));
+    let flips = with.then(|| {
+        let mixed = if without { "; they cannot be compared with the others" } else { "" };
+        format!("(flips): scored with `npc eval --flips`, test-time augmentation over mirror images{mixed}")
+    });
+    flips.into_iter().chain(stale).collect()
 }

@@ -85,7 +85,7 @@ impl TrainingRun<'_> {
         let role = scored_role(&self.data);
         let planned = self.job.settings.train.epochs;
         let (n_test, scored_on) = (self.data.len(role), if role == SplitRole::Val { "val" } else { "test" });
-        let run = FinishedRun { planned, scored: n_test, scored_on };
+        let run = FinishedRun { planned, trained: self.data.len(SplitRole::Train), scored: n_test, scored_on };
         let finished = self.meta.epoch >= planned || self.out_of_patience();
         let hints = if finished { training_hints(&self.meta.records, run) } else { Vec::new() };
         RunSummary {

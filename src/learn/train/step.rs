@@ -13,6 +13,7 @@ use crate::learn::non_finite;
 use crate::learn::optim::AccumulatedGradients;
 use crate::learn::schedule::rate;
 use crate::learn::validate::image_tensor;
+use crate::text::config::case_rules::IGNORED_CLASS;
 use burn::tensor::Tensor;
 
 /// A step in progress.
@@ -49,6 +50,7 @@ impl TrainingRun<'_> {
         // Dropout uses the device's random stream. It is seeded for each batch, so that a resumed run draws the same numbers.
         self.device.seed(seed);
         let [n, _, h, w] = batch.shape;
+        self.foreground_seen |= batch.targets.iter().any(|class| *class != 0 && *class != IGNORED_CLASS);
         let targets = LossTargets::new(&batch.targets, [n, h, w], &self.device);
         let RecordedPass { results, back } = pending.network.record(image_tensor(batch, &self.device), seed);
         let loss = loss::total(&spec.loss, self.weighted_results(results), &targets);

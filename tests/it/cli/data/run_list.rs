@@ -131,6 +131,30 @@ fn scores_of_earlier_weights_are_marked() {
     assert_eq!(column(&rows(&folder, &["--sort", "test", "runs/b", "runs/a"]), "run"), ["runs/a", "runs/b"]);
 }
 
+/// Test-time augmentation changes the score, so its mark stands beside it.
+#[test]
+fn scores_with_flips_are_marked() {
+    let folder = tempdir().unwrap();
+    for (name, flips) in [("runs/plain", false), ("runs/tta", true)] {
+        let dir = write_run(&folder, name, &[0.5; 3]);
+        write_weights(&dir, 30);
+        write_scores(&dir, 30);
+        let scores = fs::read_to_string(dir.join("eval.json")).unwrap();
+        let marked = scores.replace("\"flips\":false", &format!("\"flips\":{flips}"));
+        assert_eq!(marked != scores, flips);
+        fs::write(dir.join("eval.json"), marked).unwrap();
+    }
+    assert_eq!(column(&rows(&folder, &[]), "test_dice_flips"), [false, true]);
+    let text = runs(&folder, &[]).stdout;
+    assert!(text.contains(" 0.6667 (flips) ") && text.contains(" 0.6667  "), "{text}");
+    assert!(text.contains("`npc eval --flips`") && text.contains("cannot be compared with the others"), "{text}");
+    let alike = runs(&folder, &["runs/tta"]).stdout;
+    assert!(alike.contains("(flips)") && !alike.contains("cannot be compared"), "{alike}");
+    assert!(!runs(&folder, &["runs/plain"]).stdout.contains("flips"));
+    write_weights(&folder.path().join("runs/tta"), 40);
+    assert!(runs(&folder, &[]).stdout.contains(" 0.6667 (flips, stale) "));
+}
+
 #[test]
 fn damaged_folders_are_named_and_the_others_listed() {
     let folder = tempdir().unwrap();

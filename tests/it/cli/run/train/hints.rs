@@ -66,6 +66,35 @@ fn an_epoch_that_is_foreground_everywhere_is_not_best_without_a_word() {
     );
 }
 
+/// Masks that hold nothing but background: the hint names the cause, and no epoch is called the best.
+#[test]
+fn masks_without_foreground_are_the_cause() {
+    let folder = TestFolder::new();
+    for dir in ["i", "m"] {
+        fs::create_dir(folder.path(dir)).unwrap();
+    }
+    for case in 0..8u8 {
+        let pixels: Vec<u8> = (0..32 * 32).map(|i| (i * 7 % 251) as u8 ^ case).collect();
+        image::save_buffer(folder.path(&format!("i/{case}.png")), &pixels, 32, 32, image::ExtendedColorType::L8)
+            .unwrap();
+        image::save_buffer(folder.path(&format!("m/{case}.png")), &[0; 32 * 32], 32, 32, image::ExtendedColorType::L8)
+            .unwrap();
+    }
+    let data = "data p {
+  images = \"i/*.png\" masks = \"m/*.png\" size = [32, 32] classes = [\"background\", \"lung\"] labels = [0, 255] empty = one
+  split = random(test = 0.25)
+}";
+    let (before, after) = (NETS.find("data p {").unwrap(), NETS.find("train stuck").unwrap());
+    fs::write(folder.path("n.model"), format!("{}{data}\n{}", &NETS[..before], &NETS[after..])).unwrap();
+    for run in ["stuck", "everywhere"] {
+        let text = folder.npc(&["train", "n.model", run, "--out", run]).expect_success();
+        let hint = "\nhint: no mask of the 6 training images and the 2 test images has any foreground: there is nothing to learn";
+        assert!(text.contains(hint) && text.matches("\nhint: ").count() == 1, "{text}");
+        assert!(text.contains("none is the best") && !text.contains("the best epoch"), "{text}");
+        assert_eq!(hints(&folder, &format!("{run}/summary.json")), ["no_foreground_in_masks"]);
+    }
+}
+
 #[test]
 fn a_run_that_learns_has_no_hint() {
     let folder = TestFolder::new();
