@@ -175,7 +175,8 @@ fn read_rows(
     let delimiter = [',', ';', '\t'].into_iter().max_by_key(|d| (first.matches(*d).count(), *d == ','));
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter.map_or(b',', |d| d as u8))
-        .trim(Trim::All)
+        // Names of files may begin or end with a blank.
+        .trim(Trim::Headers)
         .flexible(true)
         .from_reader(text.as_bytes());
     let fail = |e: csv::Error| {
@@ -188,7 +189,7 @@ fn read_rows(
     let (mut rows, mut refused, mut without_role) = (Vec::new(), 0, 0);
     for record in reader.records() {
         let row = match record {
-            Ok(record) if record.iter().all(str::is_empty) => continue,
+            Ok(record) if record.iter().all(is_blank) => continue,
             Ok(record) => read_row(&from, &columns, &record, header.len()),
             Err(e) => Err(fail(e)),
         };
@@ -283,15 +284,16 @@ struct ListFile<'a> {
 fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, width: usize) -> Result<ListRow> {
     let ListFile { path, root, text: list } = *from;
     let line = record.position().map_or(0, |p| p.line());
-    if record.len() < width || record.iter().skip(width).any(|cell| !cell.is_empty()) {
+    if record.len() < width || record.iter().skip(width).any(|cell| !is_blank(cell)) {
         let cells = counted(record.len(), "cell");
         return Err(problem!(E0705, path, "line {line}: {cells}, but the header has {width}";
             help: "put a cell that holds the separator into double quotes, and write empty cells as well"));
     }
     let at = |column: &str, message: String| problem!(E0705, path, "line {line}, column `{column}`: {message}");
     // `npc new` writes lists that spreadsheets open.
-    let cell = |column: usize| without_apostrophe(record.get(column).unwrap_or_default());
-    let existing = |name: &str, column: usize| -> Result<PathBuf> {
+    let as_written = |column: usize| without_apostrophe(record.get(column).unwrap_or_default());
+    let cell = |column: usize| without_apostrophe(record.get(column).unwrap_or_default().trim());
+    let existing = |name: &str, column: usize| -> Result<(PathBuf, String)> {
         let written = cell(column);
         if written.is_empty() {
             return Err(at(name, "the cell is empty".into()));
@@ -300,14 +302,17 @@ fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
             return Err(at(name, problem.message));
         }
         // A spreadsheet may have changed the Unicode form of a name.
-        let spellings = [written.to_string(), composed(written), decomposed(written)];
-        if let Some(file) = spellings.iter().map(|name| root.join(name)).find(|file| file.exists()) {
-            return Ok(file);
+        let spellings = |written: &str| [written.to_string(), composed(written), decomposed(written)];
+        // Blanks around a name are mostly those between cells, unless a file has them in its name.
+        for written in [as_written(column), written] {
+            if let Some(file) = spellings(written).iter().map(|name| root.join(name)).find(|file| file.exists()) {
+                return Ok((file, written.to_string()));
+            }
         }
         Err(at(name, format!("no such file {}", list.entry(written)))
             .help(format!("paths in the list are relative to the data root, {}", root.display())))
     };
-    let (image, mask) = (existing("image", columns.image)?, existing("mask", columns.mask)?);
+    let ((image, written), (mask, _)) = (existing("image", columns.image)?, existing("mask", columns.mask)?);
     let mut case = Case::new(String::new(), image, mask);
     case.group = columns.group.map(cell).filter(|g| !g.is_empty()).map(str::to_string);
     if columns.group.is_some() && case.group.is_none() {
@@ -329,7 +334,11 @@ fn read_row(from: &ListFile<'_>, columns: &ListColumns, record: &StringRecord, w
             }
         };
     }
-    Ok(ListRow { line, image: cell(columns.image).to_string(), case })
+    Ok(ListRow { line, image: written, case })
+}
+
+fn is_blank(cell: &str) -> bool {
+    cell.trim().is_empty()
 }
 
 /// An image of a list as its path is written.

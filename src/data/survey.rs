@@ -15,6 +15,7 @@ mod near_duplicates;
 mod patients;
 mod quick;
 mod set_findings;
+mod unused_slices;
 pub(crate) mod values;
 mod volume_span;
 mod without_effect;
@@ -94,7 +95,10 @@ pub fn survey(
             return Survey { data: None, facts: Vec::new(), findings, near: Vec::new(), near_within: 0, volumes: None };
         }
     };
-    survey_dataset(data, &problems, channels, progress)
+    let unused = unused_slices::findings(&data, channels.unwrap_or(1));
+    let mut survey = survey_dataset(data, &problems, channels, progress);
+    survey.extend(unused);
+    survey
 }
 
 /// Reads every file of a data set that is open already; `problems` are those of its other cases.
@@ -121,6 +125,7 @@ pub(super) fn survey_dataset(
     findings.extend(duplicate_findings::findings(
         &facts,
         &near,
+        &data.spec().split,
         data.parts.all().any(|(_, case)| case.group.is_some()),
     ));
     drop(cases);

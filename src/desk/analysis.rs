@@ -109,8 +109,11 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     }
     if !problems.has_errors() {
         problems.extend(lint(&program));
-        let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();
-        problems.extend(warn_duplicate_variants(&program, &checked));
+        // Hyper-parameters of the command line replace those of the variants, which are then as equal as they make them.
+        if !selection.has_arguments() {
+            let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();
+            problems.extend(warn_duplicate_variants(&program, &checked));
+        }
     }
     let problems = request.levels.apply(&program, selection, problems).sorted();
     let listed = program.entries().is_empty() && selection.model.is_none();

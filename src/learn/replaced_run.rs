@@ -4,7 +4,7 @@
 //! the process before, an error or a kill, the old run is back at the latest when the next command opens the folder. Files that
 //! npc did not write into the folder stay where they are.
 
-use super::run_files::{MOVING, REPLACED, is_foreign_evaluation};
+use super::run_files::{EVENT_FILES, EVENTS, MOVING, REPLACED, is_foreign_evaluation};
 use super::run_folder::RunFolder;
 use crate::base::atomic::remove_leftovers;
 use crate::base::error::{Result, RunError};
@@ -30,7 +30,7 @@ impl ReplacedRun {
         if !check_replaceable(folder)? {
             return Ok(None);
         }
-        check_events(&root.join("tensorboard"))?;
+        check_events(&root.join(EVENTS))?;
         // What has the name of an evaluation and is of someone else stays, and keeps the new run away.
         let mut files = folder.own_files()?;
         files.retain(|path| !is_evaluation_of_others(path));
@@ -89,7 +89,7 @@ fn is_evaluation_of_others(path: &Path) -> bool {
 fn check_events(folder: &Path) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     let names = entries.flatten().map(|entry| entry.file_name().display().to_string());
-    match names.into_iter().find(|name| !name.starts_with("events.out.tfevents")) {
+    match names.into_iter().find(|name| !name.starts_with(EVENT_FILES)) {
         Some(name) => {
             Err(problem!(E0722, folder, "`--overwrite` removes this folder, and npc did not write {name} in it";
             help: "move it elsewhere, or choose another folder: `--out DIR`"))
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(names(&folder), [".replaced-run", own[0], own[1], "net.model", "notes.md", "part.model"]);
         drop(replaced);
         assert_eq!(fs::read_to_string(folder.root().join("part.model")).unwrap(), "old part");
-        let events = folder.root().join("tensorboard");
+        let events = folder.root().join(EVENTS);
         fs::create_dir(&events).unwrap();
         fs::write(events.join("mine.png"), "mine").unwrap();
         let Err(error) = ReplacedRun::set_aside(&folder, &imports) else { panic!("the picture would be lost") };

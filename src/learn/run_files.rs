@@ -13,6 +13,10 @@ pub(super) const REPLACED: &str = ".replaced-run";
 /// Name of the mark that the first files of a run are being written.
 pub(super) const STARTING: &str = ".starting-run";
 
+/// Name of the folder with the events of a run for TensorBoard, and what the names of event files begin with.
+pub(crate) const EVENTS: &str = "tensorboard";
+pub(crate) const EVENT_FILES: &str = "events.out.tfevents";
+
 /// Returns whether a process was killed while it replaced the run of a folder.
 pub(crate) fn is_being_replaced(root: &Path) -> bool {
     [MOVING, REPLACED].iter().any(|inner| root.join(inner).is_dir())
@@ -35,7 +39,7 @@ pub(super) fn is_own_name(name: &str) -> bool {
         "data.json",
         "init.json",
         "report.html",
-        "tensorboard",
+        EVENTS,
     ];
     let of_role = |begin: &str, end: &str| {
         let middle = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));

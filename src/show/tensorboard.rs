@@ -18,14 +18,12 @@ use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::png::png;
 use crate::learn::history::History;
+use crate::learn::run_files::{EVENT_FILES, EVENTS};
 use crate::learn::run_folder::RunFolder;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-/// TensorBoard reads any file whose name contains `tfevents`.
-const FILE_NAME: &str = "events.out.tfevents.npc";
 
 /// The event file of a run.
 pub struct EventFile {
@@ -38,9 +36,9 @@ pub struct EventFile {
 impl EventFile {
     /// Opens the event file of a run, or creates it.
     pub fn open(folder: &RunFolder) -> Result<EventFile> {
-        let dir = folder.root().join("tensorboard");
+        let dir = folder.root().join(EVENTS);
         std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
-        let path = dir.join(FILE_NAME);
+        let path = dir.join(format!("{EVENT_FILES}.npc"));
         let fail = |e: std::io::Error| RunError::write(&path, e);
         let bytes = match file::read(&path, file::TABLE_BYTES) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),

@@ -28,5 +28,6 @@ mod set_warnings;
 mod split;
 mod tiff_storage;
 mod tiff_tiles;
+mod unused_slices;
 mod volume;
 mod volume_place;

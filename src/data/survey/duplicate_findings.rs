@@ -4,14 +4,21 @@ use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::group_suggestion::{SuggestedGroup, suggest_group};
 use super::near_duplicates::NearDuplicates;
-use crate::base::count::counted;
+use crate::base::count::{counted, noun_for};
+use crate::base::number::thousands;
+use crate::text::config::{ListedValidation, Split};
 
 /// Maximum number of pairs that have a warning of their own.
 const MAX_NAMED: usize = 50;
 
 /// Returns a warning for each of the first near-duplicate pairs across the split and one for all others, and one for pairs within
-/// a part of the split where the stems look like groups. `grouped` says whether the data block has groups.
-pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: bool) -> Vec<SurveyFinding> {
+/// a part of the split where the stems look like groups. `split` is that of the data block; `grouped` says whether the data block has groups.
+pub(super) fn findings(
+    facts: &[CaseFacts],
+    found: &NearDuplicates,
+    split: &Split,
+    grouped: bool,
+) -> Vec<SurveyFinding> {
     let across = found.pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role);
     let pairs: Vec<[usize; 2]> = found.pairs.iter().map(|pair| [pair.a, pair.b]).collect();
     let suggested = suggest_group(facts, &pairs);
@@ -28,7 +35,7 @@ pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: boo
             pair.alike
         );
         let finding = SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
-        findings.push(if i == 0 { finding.help(leakage_help(grouped, pattern)) } else { finding });
+        findings.push(if i == 0 { finding.help(leakage_help(split, grouped, pattern)) } else { finding });
     }
     let others = found.across.saturating_sub(findings.len() as u64);
     if others > 0 {
@@ -60,17 +67,50 @@ pub(super) fn findings(facts: &[CaseFacts], found: &NearDuplicates, grouped: boo
     findings
 }
 
-/// Returns the help for images of different roles that are alike. `pattern` is a pattern for `group` that would keep them together.
-pub(super) fn leakage_help(grouped: bool, pattern: Option<&str>) -> String {
+/// Returns the help for images of different roles that are alike: the edit depends on who divides the images. `pattern` is a pattern
+/// for `group` that would keep them together.
+pub(super) fn leakage_help(split: &Split, grouped: bool, pattern: Option<&str>) -> String {
     let leakage = "data leakage: scores on such images are optimistic";
-    match (grouped, pattern) {
-        (true, _) => format!("{leakage}, and the groups do not keep them in one split"),
-        (false, Some(pattern)) => {
-            format!("{leakage}; keep them in one split: split = random(test = 0.2, group = \"{pattern}\")")
+    let (group, when) = match pattern {
+        Some(pattern) => (pattern, ""),
+        None => ("{group}_*", " if stems contain the patient or the video"),
+    };
+    match split {
+        Split::Lists { train, val, test } => {
+            let val = match val {
+                Some(ListedValidation::List(path)) => format!("`{path}`, "),
+                Some(ListedValidation::Share { .. }) | None => String::new(),
+            };
+            let lists = format!("{leakage}; name them in one of the lists `{train}`, {val}`{test}`");
+            match grouped {
+                true => format!("{lists}; the groups do not keep them together"),
+                false => format!(
+                    "{lists}; `group = \"{group}\"` in `lists(...)` keeps groups together and refuses lists that divide one{when}"
+                ),
+            }
         }
-        (false, None) => format!(
-            "{leakage}; keep them in one split, for example with split = random(test = 0.2, group = \"{{group}}_*\") if \
-             stems contain the patient or the video"
-        ),
+        Split::Column if grouped => {
+            format!(
+                "{leakage}; give them one value in the column `split` of the list; the groups do not keep them together"
+            )
+        }
+        Split::Column => {
+            format!(
+                "{leakage}; give them one value in the column `split` of the list; a column `group` refuses a split that divides one"
+            )
+        }
+        Split::Random { .. } | Split::Kfold { .. } | Split::ColumnOrRandom if grouped => {
+            format!("{leakage}, and the groups do not keep them in one split")
+        }
+        Split::Random { .. } | Split::Kfold { .. } | Split::ColumnOrRandom => {
+            let example = if pattern.is_some() { ":" } else { ", for example with" };
+            let call = match split {
+                Split::Kfold { k, fold, .. } => format!("kfold(k = {k}, fold = {fold}, group = \"{group}\")"),
+                Split::Random { .. } | Split::ColumnOrRandom | Split::Column | Split::Lists { .. } => {
+                    format!("random(test = 0.2, group = \"{group}\")")
+                }
+            };
+            format!("{leakage}; keep them in one split{example} split = {call}{when}")
+        }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn findings(data: &Dataset) -> Vec<SurveyFinding> {
     let mut findings = of_files;
     findings.extend(warnings(&equal_volumes(data), ["volume", "volumes"]));
     if let Some(first) = findings.first_mut() {
-        first.help.push(leakage_help(grouped, None));
+        first.help.push(leakage_help(&data.spec().split, grouped, None));
     }
     findings
 }

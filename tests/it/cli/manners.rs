@@ -216,6 +216,25 @@ fn hyper_parameters_have_two_spellings() {
 
 /// Settings of a run that are spelled as other libraries do get the edit that is right.
 #[cfg(feature = "data")]
+/// A value of the command line is that of all variants, and says nothing of the file.
+#[test]
+fn values_of_the_command_line_make_no_variant_superfluous() {
+    let folder = folder();
+    let net = "npc 1\n\nmodel Net(x: [3, H, W], w: int = 8) -> [2, H, W] = x |> conv(w) |> conv(2)\n\n\
+               variant Wide = Net(w = 16)\n\nvariant Same = Net(w = 8)\n";
+    fs::write(folder.path().join("variants.model"), net).unwrap();
+    let check =
+        |args: &[&str]| npc(folder.path(), &[&["check", "variants.model", "--size", "16x16"], args].concat()).stderr;
+    let written = check(&[]);
+    assert!(
+        written.contains("W0416") && written.contains("`Same` builds") && !written.contains("`Wide` builds"),
+        "{written}"
+    );
+    for args in [&["--with", "w=16"][..], &["--set", "model.w=16"], &["--with", "w=8", "--model", "Wide"]] {
+        assert_eq!(check(args), "", "{args:?}");
+    }
+}
+
 #[test]
 fn settings_of_the_wrong_place_get_the_right_one() {
     let said = |set: &str| {

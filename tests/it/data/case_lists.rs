@@ -84,6 +84,35 @@ fn each_refused_list_has_one_cause() {
     assert_eq!(stems(&open(&dir, quoted, Split::Column).unwrap(), SplitRole::Val), ["a,\"3"]);
 }
 
+/// Blanks at the ends of a name are part of it where a file is called so, and else lie between the cells.
+#[test]
+fn names_with_blanks_at_their_ends_are_read_as_written() {
+    let dir = small_set(6);
+    let plain = list(",split", |i| format!(", {} ", ROLES[i])).replace(",masks", " , masks");
+    assert_eq!(stems(&open(&dir, &plain, Split::Column).unwrap(), SplitRole::Val), ["a3"]);
+    // `a3` with a blank in front is another file than `a3`.
+    for (folder, from) in [("images", "a0"), ("masks", "a0")] {
+        fs::copy(dir.path().join(format!("{folder}/{from}.png")), dir.path().join(format!("{folder}/ a3.png")))
+            .unwrap();
+        fs::rename(dir.path().join(format!("{folder}/a4.png")), dir.path().join(format!("{folder}/a4.png "))).unwrap();
+    }
+    fs::create_dir(dir.path().join(" images")).unwrap();
+    fs::copy(dir.path().join("images/a5.png"), dir.path().join(" images/a5.png")).unwrap();
+    let text =
+        list(",split", |i| format!(",{}", ROLES[i])).replace("/a3.png", "/ a3.png").replace("images/a5", " images/a5");
+    let text = text.replace("images/a4.png,masks/a4.png", "images/a4.png,masks/a4.png ");
+    fs::rename(dir.path().join("images/a4.png "), dir.path().join("images/a4.png")).unwrap();
+    let data = open(&dir, &text, Split::Column).unwrap();
+    assert_eq!(stems(&data, SplitRole::Val), [" a3"]);
+    let path = |role, i: usize| data.cases(role)[i].image.strip_prefix(dir.path()).unwrap().display().to_string();
+    assert_eq!(path(SplitRole::Val, 0), "images/ a3.png");
+    assert_eq!([path(SplitRole::Test, 0), path(SplitRole::Test, 1)], ["images/a4.png", " images/a5.png"]);
+    refused(
+        open(&dir, text.replace("masks/a4.png ,", "masks/a7.png ,"), Split::Column),
+        &["line 6, column `mask`: no such file `masks/a7.png`"],
+    );
+}
+
 /// A mask of several images is reported; a mask that is the image itself is refused, however its path is spelled.
 #[test]
 fn files_that_are_used_twice() {

@@ -130,6 +130,35 @@ fn near_duplicates_are_found_and_others_are_not() {
     }
 }
 
+/// The edit against leakage is one of the split that the block has.
+#[test]
+fn help_against_leakage_fits_the_split() {
+    let dir = tempfile::tempdir().unwrap();
+    let by_lists = with_copy(dir.path(), |_, _, v| v);
+    let help = |spec: &DataSpec| {
+        let found = survey(spec, dir.path(), Some(1), &|_, _| {});
+        let first = found.findings.into_iter().find(|f| f.kind == SurveyTopic::Duplicates);
+        first.map(|finding| finding.help.join("\n"))
+    };
+    let lists = help(&by_lists).unwrap();
+    assert!(lists.contains("name them in one of the lists `train.txt`, `test.txt`"), "{lists}");
+    assert!(lists.contains("in `lists(...)`") && !lists.contains("random("), "{lists}");
+    let folds =
+        (0..12).map(|fold| DataSpec { split: Split::Kfold { k: 12, fold, val: 0.0, seed: 0 }, ..by_lists.clone() });
+    let folds: Vec<Option<String>> = folds.map(|spec| help(&spec)).collect();
+    assert!(folds.iter().flatten().count() >= 2, "each of the pair is alone in a fold: {folds:?}");
+    let of_fold = |(i, help): (usize, &Option<String>)| {
+        help.as_ref().is_none_or(|help| help.contains(&format!("kfold(k = 12, fold = {i}, group = ")))
+    };
+    assert!(folds.iter().enumerate().all(of_fold), "{folds:?}");
+    let by_column: String =
+        (0..12).map(|i| format!("i/{i}.png,m/{i}.png,{}\n", if i < 8 { "train" } else { "test" })).collect();
+    fs::write(dir.path().join("cases.csv"), format!("image,mask,split\n{by_column}")).unwrap();
+    let source = DataSource::List { list: "cases.csv".into() };
+    let column = help(&DataSpec { source, split: Split::Column, ..by_lists.clone() }).unwrap();
+    assert!(column.contains("the column `split` of the list") && !column.contains("random("), "{column}");
+}
+
 /// One run reports all problems and counts the files that can be read.
 #[test]
 fn a_survey_continues_after_an_error() {
