@@ -49,6 +49,7 @@ use split_guess::{group_of_names, guess_split};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use value_guess::NUMBERS_AS_CLASSES;
 
 /// The most images of which values are sampled for the window.
 const SAMPLED: usize = 64;
@@ -198,7 +199,10 @@ impl DataDraft {
     fn new(labels: GuessedLabels, axis: SliceAxis, read: &[(&[PathBuf; 2], MaskFacts)]) -> DataDraft {
         let GuessedLabels { labels, ignore, rule, mut guesses } = labels;
         let images: Vec<PathBuf> = read.iter().map(|(pair, _)| pair[0].clone()).collect();
-        let (classes, named) = class_names::name_classes(&labels, &name_words::common_folder(&images));
+        let (classes, known, named) = class_names::name_classes(&labels, &name_words::common_folder(&images));
+        if known {
+            guesses.retain(|guess| guess.why != NUMBERS_AS_CLASSES);
+        }
         guesses.insert(0, named);
         let mut add = |key: &'static str, why: String| guesses.push(DataGuess { key, why });
         let orientation = orientation(read);

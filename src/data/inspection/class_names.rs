@@ -6,12 +6,16 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Returns a name for each label, in the order of the classes.
-pub(super) fn name_classes(labels: &[u32], images: &Path) -> (Vec<String>, DataGuess) {
+/// Returns a name for each label, in the order of the classes, and whether a file says it.
+pub(super) fn name_classes(labels: &[u32], images: &Path) -> (Vec<String>, bool, DataGuess) {
     if let Some((path, names)) = names_beside(images) {
         let named: Option<Vec<String>> = labels.iter().map(|label| names.get(label).cloned()).collect();
         if let Some(named) = named {
-            return (named, DataGuess { key: "classes", why: format!("the names are those of {}", path.display()) });
+            return (
+                named,
+                true,
+                DataGuess { key: "classes", why: format!("the names are those of {}", path.display()) },
+            );
         }
     }
     let names = match labels.len() {
@@ -20,6 +24,7 @@ pub(super) fn name_classes(labels: &[u32], images: &Path) -> (Vec<String>, DataG
     };
     (
         names,
+        false,
         DataGuess {
             key: "classes",
             why: "masks hold no names; write those of your classes, the background first".into(),

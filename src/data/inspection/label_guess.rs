@@ -57,6 +57,8 @@ mod tests {
             size: [8, 8],
             slices: 0,
             labelled: 0,
+            // Objects that are ten pixels wide.
+            runs: [1000, 100],
         }
     }
 
@@ -96,6 +98,35 @@ mod tests {
         let masks = [(MaskStorage::Grey, &a[..]), (MaskStorage::Grey, &b), (MaskStorage::Grey, &c)];
         assert_guess(&masks, &[0, 1], &[], MaskRule::ThresholdAt(0));
         assert_guess(&[(MaskStorage::Grey, &[(0.0, 90), (0.5, 3), (1.0, 40)])], &[0, 1], &[], MaskRule::Threshold);
+    }
+
+    /// Numbers of objects that all masks share, more than classes have; photographs are no masks.
+    #[test]
+    fn the_same_numbers_of_objects_in_every_mask() {
+        use MaskStorage::Grey;
+        let objects = |n: u32| -> Vec<(f64, u64)> { (0..=n).map(|i| (f64::from(i), 30)).collect() };
+        let [some, many] = [60, 300].map(objects);
+        for of in [&some[..], &many] {
+            assert_guess(&[(Grey, of), (Grey, of), (Grey, of)], &[0, 1], &[], MaskRule::ThresholdAt(0));
+        }
+        // Twenty numbers of 250 in each mask.
+        let sparse = |step: u32| -> Vec<(f64, u64)> {
+            [(0.0, 900)].into_iter().chain((0..20).map(|i| (f64::from(1 + (i * step) % 250), 30))).collect()
+        };
+        let [a, b, c, d] = [7, 11, 13, 17].map(sparse);
+        assert_guess(&[(Grey, &a), (Grey, &b), (Grey, &c), (Grey, &d)], &[0, 1], &[], MaskRule::ThresholdAt(0));
+        // Few numbers may be classes, and the guess says so.
+        let few = objects(8);
+        let named = tally(Grey, &few);
+        let found = guess_labels(&[(Path::new("m.png"), &named)]).unwrap();
+        assert_eq!(found.labels, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert!(found.guesses[0].why.contains("`mask = threshold(0)`"), "{}", found.guesses[0].why);
+        let photograph = MaskTally { runs: [1000, 800], ..tally(Grey, &objects(254)) };
+        let error = guess_labels(&[(Path::new("m.png"), &photograph)]).unwrap_err();
+        assert!(
+            error.message.contains("the masks have 255 values from 0 to 254, more than classes can have"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(super) struct MaskTally {
     pub slices: usize,
     /// Number of slices with more than one value.
     pub labelled: usize,
+    /// Number of pixels above 0, and of the runs of one such value within rows: objects have long runs, photographs short ones.
+    pub runs: [u64; 2],
 }
 
 /// A value of a sample that sorts by size.
@@ -94,6 +96,7 @@ pub(super) fn tally_mask(image: &Path, mask: &Path, axis: SliceAxis, reading: &D
             None => whole = Some(MaskTally { slices, labelled, ..slice }),
             Some(whole) => {
                 whole.labelled += labelled;
+                (0..2).for_each(|i| whole.runs[i] += slice.runs[i]);
                 slice.values.iter().for_each(|(value, count)| *whole.values.entry(*value).or_default() += count);
             }
         }
@@ -127,6 +130,7 @@ fn tally_pixels(pixels: &Pixels, mask: &Path) -> Result<MaskTally> {
         size: pixels.size,
         slices: 0,
         labelled: 0,
+        runs: runs_above_zero(pixels),
     };
     match (&pixels.palette, &pixels.values) {
         (Some(palette), _) => {
@@ -158,6 +162,27 @@ fn is_coloured(pixels: &Pixels) -> bool {
             let [r, g, b] = [0, 1, 2].map(|c| pixels.values.at(3 * i + c));
             r.max(g).max(b) - r.min(g).min(b) > most
         })
+}
+
+/// Counts the pixels above 0 of one channel, and the runs of one such value within rows.
+fn runs_above_zero(pixels: &Pixels) -> [u64; 2] {
+    if pixels.channels != 1 {
+        return [0, 0];
+    }
+    let [_, width] = pixels.size;
+    let (mut found, mut before) = ([0, 0], 0.0);
+    for i in 0..pixels.values.len() {
+        let value = pixels.values.at(i);
+        if i % width.max(1) == 0 {
+            before = 0.0;
+        }
+        if value > 0.0 {
+            found[0] += 1;
+            found[1] += u64::from(value != before);
+        }
+        before = value;
+    }
+    found
 }
 
 /// Counts the grey values; of colours the brightest channel.

@@ -10,6 +10,11 @@ use crate::text::config::MaskRule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// Why numbers are labels. Names of the classes in a file confirm it.
+pub(super) const NUMBERS_AS_CLASSES: &str = "each number is taken for a class; if they number the objects of an image, write `labels = [0, 1]`, two \
+     `classes` and `mask = threshold(0)`, with which all above 0 is one class";
+/// Least width of objects in pixels, on average, by which their numbers are told from the values of a photograph.
+const OBJECT_WIDTH: u64 = 3;
 /// Largest value that is taken for the number of a class.
 const LAST_CLASS_NUMBER: f64 = 31.0;
 
@@ -87,21 +92,23 @@ impl<'a> MaskValues<'a> {
         let whole = self.values.keys().all(|value| value.0.fract() == 0.0);
         if whole && self.are_instances() {
             let why = "the values look like numbers of objects, so all above 0 are one class";
-            return Ok(GuessedLabels {
-                labels: vec![0, 1],
-                ignore: Vec::new(),
-                rule: MaskRule::ThresholdAt(0),
-                guesses: vec![guess("mask", why)],
-            });
+            return Ok(one_class(why.to_string()));
         }
         if !whole || self.are_smoothed() {
             return self.smoothed(whole);
         }
         if self.values.len() > MOST_CLASSES {
-            return Err(
-                problem!(E0713, self.path(), "the masks have {}, more than classes can have", counted(self.values.len(), "value");
-                help: "check that images and masks are not exchanged"),
-            );
+            let what =
+                format!("{} from {low} to {high}, more than classes can have", counted(self.values.len(), "value"));
+            if self.are_many_objects() {
+                let why = format!(
+                    "the masks have {what}, so they are taken for numbers of objects, and all above 0 are one class"
+                );
+                return Ok(one_class(why));
+            }
+            return Err(problem!(E0713, self.path(), "the masks have {what}";
+                help: "check that images and masks are not exchanged";
+                help: "if the values number objects, write a data block with `labels = [0, 1]` and `mask = threshold(0)`: all above 0 is one class"));
         }
         Ok(self.classes())
     }
@@ -134,8 +141,11 @@ impl<'a> MaskValues<'a> {
                 .copied()
                 .collect();
             let others = self.pixels - main.iter().sum::<u64>();
+            let largest = self.values.values().skip(1).take(inner).max().copied().unwrap_or(0);
             // The object may be small, so edges are compared with it too.
-            (others as f64) < 0.1 * self.pixels as f64 && (inner > MOST_CLASSES || others < 2 * main[1])
+            main[1] > largest
+                && (others as f64) < 0.1 * self.pixels as f64
+                && (inner > MOST_CLASSES || others < 2 * main[1])
         }
     }
 
@@ -154,6 +164,18 @@ impl<'a> MaskValues<'a> {
         };
         let dense = self.tallies.iter().filter(|(_, tally)| dense(tally)).count();
         self.values.len() > 8 && 10 * dense >= 9 * self.tallies.len() && last.len() >= 3
+    }
+
+    /// Numbers without a gap, or of which each mask has a part, for regions as wide as objects, beside a background of 0.
+    fn are_many_objects(&self) -> bool {
+        let all = self.values.len();
+        let is_numbered = |tally: &MaskTally| {
+            let most = tally.values.keys().next_back().map_or(0.0, |value| value.0);
+            let dense = tally.values.len() as f64 >= 0.9 * (most + 1.0);
+            tally.values.contains_key(&ValueKey(0.0)) && (dense || 2 * tally.values.len() < all)
+        };
+        let [pixels, runs] = [0, 1].map(|i| self.tallies.iter().map(|(_, tally)| tally.runs[i]).sum::<u64>());
+        pixels >= OBJECT_WIDTH * runs.max(1) && self.tallies.iter().all(|(_, tally)| is_numbered(tally))
     }
 
     /// Each value is a class; 255 beside the numbers of classes marks pixels without one.
@@ -177,7 +199,11 @@ impl<'a> MaskValues<'a> {
             let why = "no mask holds 0, so the most frequent value is taken for the background";
             guesses.push(guess("labels", why));
         }
-        let labels = order.iter().map(|(value, _)| *value as u32).collect();
+        let labels: Vec<u32> = order.iter().map(|(value, _)| *value as u32).collect();
+        let palettes = self.tallies.iter().any(|(_, tally)| tally.storage == MaskStorage::Palette);
+        if !palettes && labels.len() > 2 && labels.iter().enumerate().all(|(i, label)| *label as usize == i) {
+            guesses.push(guess("labels", NUMBERS_AS_CLASSES));
+        }
         GuessedLabels { labels, ignore, rule: MaskRule::Exact, guesses }
     }
 
@@ -203,12 +229,7 @@ impl<'a> MaskValues<'a> {
             counted_of(names.len(), self.tallies.len(), "mask"),
             list_first(&names)
         );
-        Some(GuessedLabels {
-            labels: vec![0, 1],
-            ignore: Vec::new(),
-            rule: MaskRule::ThresholdAt(0),
-            guesses: vec![guess("mask", why)],
-        })
+        Some(one_class(why))
     }
 
     /// Says which masks hold 255, and of which it takes every object.
@@ -227,5 +248,15 @@ impl<'a> MaskValues<'a> {
             );
         }
         why
+    }
+}
+
+/// All values above 0 are one class.
+fn one_class(why: String) -> GuessedLabels {
+    GuessedLabels {
+        labels: vec![0, 1],
+        ignore: Vec::new(),
+        rule: MaskRule::ThresholdAt(0),
+        guesses: vec![guess("mask", why)],
     }
 }

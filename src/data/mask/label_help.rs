@@ -22,10 +22,15 @@ pub(super) fn value_help(
     if let Some(labels) = other_labels(spec, unknown, has) {
         return Some(labels);
     }
+    let values: Vec<f64> = unknown.values().collect();
+    let objects = objects_help(spec, &values, has);
+    if let Some((text, true)) = &objects {
+        return Some(text.clone());
+    }
     if let Some(void) = void_help(spec, unknown) {
         return Some(void);
     }
-    let values: Vec<f64> = unknown.values().collect();
+    let objects = objects.map_or(String::new(), |(text, _)| format!("; {text}"));
     let &[a, b] = spec.labels.as_slice() else {
         return (values.len() > 9).then(|| INTERPOLATED.to_string());
     };
@@ -35,10 +40,11 @@ pub(super) fn value_help(
         (true, true) => {
             "if edges are smoothed, write `mask = threshold`: a value above the mean of the labels becomes the class \
                          of the larger one"
-                .into()
+                .to_string()
+                + &objects
         }
         (true, false) => format!(
-            "if edges are smoothed, write `mask = threshold({0})`: values above {0} become class `{1}`",
+            "if edges are smoothed, write `mask = threshold({0})`: values above {0} become class `{1}`{objects}",
             (most / 2.0).floor(),
             larger_class(spec)
         ),
@@ -47,8 +53,27 @@ pub(super) fn value_help(
                           becomes the class of the larger one"
                 .into()
         }
-        (false, false) => further_class(spec, &values),
+        (false, false) => further_class(spec, &values) + &objects,
     })
+}
+
+/// Returns the edit that takes numbers of objects for one class, where two labels begin at 0, and whether the numbers have no gap, so
+/// that they are hardly anything else. Two numbers may be classes as well.
+fn objects_help(spec: &DataSpec, values: &[f64], has: &dyn Fn(u32) -> bool) -> Option<(String, bool)> {
+    let &[a, b] = spec.labels.as_slice() else { return None };
+    let whole = values.iter().all(|value| *value >= 1.0 && value.fract() == 0.0);
+    if a.min(b) != 0 || !whole || values.len() < 2 {
+        return None;
+    }
+    let largest = a.max(b);
+    let most = values.iter().copied().fold(if has(largest) { f64::from(largest) } else { 0.0 }, f64::max);
+    let numbers = values.len() + usize::from(has(largest));
+    let dense = numbers as f64 >= 0.9 * most;
+    let class = larger_class(spec);
+    let text =
+        format!("if the values number objects, write `mask = threshold(0)`: all above 0 becomes class `{class}`");
+    // Smoothed edges of 8 bits reach 255.
+    (values.len() > MAX_FURTHER || dense).then_some((text, dense && values.len() > MAX_FURTHER && most != 255.0))
 }
 
 /// Returns what to do about indices of a palette that are no labels: with the colours of this file.

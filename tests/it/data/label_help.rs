@@ -58,6 +58,34 @@ fn a_third_value_is_a_class_or_ignored_and_no_matter_of_a_threshold() {
     assert!(text.contains("`mask = threshold(126)`: values above 126 become class `lesion`"), "{text}");
 }
 
+/// Numbers of objects are one class with `mask = threshold(0)`, whatever the larger label is.
+#[test]
+fn numbers_of_objects_are_one_class_above_zero() {
+    let objects: Vec<u8> = (0..=12).collect();
+    for labels in [&[0, 1][..], &[0, 255], &[1, 0]] {
+        let text = about(&block(labels, MaskRule::Exact), &objects);
+        let class = if labels[0] == 0 { "lesion" } else { "background" };
+        let edit =
+            format!("if the values number objects, write `mask = threshold(0)`: all above 0 becomes class `{class}`");
+        assert!(text.contains(&edit) && !text.contains("smoothed"), "{text}");
+    }
+    // Numbers with gaps, and few of them, may be something else.
+    let text = about(&block(&[0, 1], MaskRule::Exact), &[0, 7, 30, 55, 80, 130, 201]);
+    assert!(text.contains("if edges are smoothed") && text.contains("if the values number objects"), "{text}");
+    let text = about(&block(&[0, 1], MaskRule::Exact), &[0, 1, 2, 3]);
+    assert!(text.contains("if they are classes") && text.contains("if the values number objects"), "{text}");
+    let all: Vec<u8> = (0..=255).collect();
+    let text = about(&block(&[0, 255], MaskRule::Exact), &all);
+    assert!(text.contains("if edges are smoothed, write `mask = threshold`"), "{text}");
+    let text = about(&block(&[0, 1, 2], MaskRule::Exact), &objects);
+    assert!(!text.contains("threshold(0)"), "three classes have no threshold: {text}");
+    // The edit reads the file.
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("m.png");
+    grey(&path, [1, 4], &[0, 5, 2, 0]);
+    assert_eq!(load_mask(&block(&[0, 1], MaskRule::ThresholdAt(0)), &path).unwrap().0, [0, 1, 1, 0]);
+}
+
 /// The edits of the messages are applied, and the file is read.
 #[test]
 fn the_edit_of_a_message_reads_the_file() {
