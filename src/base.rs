@@ -4,6 +4,8 @@
 pub(crate) mod applicability;
 pub(crate) mod atomic;
 pub(crate) mod code;
+#[cfg(feature = "cli")]
+pub(crate) mod colours;
 pub(crate) mod count;
 pub(crate) mod csv;
 pub(crate) mod error;

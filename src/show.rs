@@ -7,6 +7,8 @@ pub(crate) mod chart;
 #[cfg(feature = "data")]
 pub(crate) mod comparison_plot;
 #[cfg(feature = "data")]
+pub(crate) mod comparison_tables;
+#[cfg(feature = "data")]
 pub(crate) mod confusion_table;
 pub(crate) mod costs;
 #[cfg(feature = "data")]

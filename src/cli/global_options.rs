@@ -1,8 +1,9 @@
 //! Options of every command: how much is printed, and how.
 
+use crate::base::colours::{has_colours, variable};
 use anstream::ColorChoice;
 use clap::{Args, ValueEnum};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
@@ -41,6 +42,17 @@ enum ColorMode {
     Never,
 }
 
+impl ColorMode {
+    /// Returns what the option says; `None` leaves it to the variables and the stream.
+    fn option(self) -> Option<bool> {
+        match self {
+            ColorMode::Auto => None,
+            ColorMode::Always => Some(true),
+            ColorMode::Never => Some(false),
+        }
+    }
+}
+
 /// The options of this process.
 static OPTIONS: OnceLock<GlobalOptions> = OnceLock::new();
 
@@ -69,7 +81,7 @@ pub(super) fn verbose() -> bool {
 /// Returns whether messages on standard error have colours.
 pub(super) fn colours() -> bool {
     let mode = OPTIONS.get().map_or(ColorMode::Auto, |options| options.color);
-    has_colours(mode, &variable, std::io::stderr().is_terminal())
+    has_colours(mode.option(), &variable, std::io::stderr().is_terminal())
 }
 
 /// Sets the colours of messages and help of the parser, before it prints them: they follow `--color` and the variables as all messages
@@ -77,7 +89,7 @@ pub(super) fn colours() -> bool {
 pub(super) fn set_parser_colours(arguments: impl Iterator<Item = impl AsRef<OsStr>>, to_stderr: bool) {
     let terminal = if to_stderr { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
     let mode = given_mode(arguments).unwrap_or(ColorMode::Auto);
-    let choice = if has_colours(mode, &variable, terminal) { ColorChoice::Always } else { ColorChoice::Never };
+    let choice = if has_colours(mode.option(), &variable, terminal) { ColorChoice::Always } else { ColorChoice::Never };
     choice.write_global();
 }
 
@@ -99,68 +111,9 @@ fn given_mode(mut arguments: impl Iterator<Item = impl AsRef<OsStr>>) -> Option<
     mode
 }
 
-/// Returns a variable of the environment. An empty one counts as none.
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// Decides about colours: `--color`, then NO_COLOR, CLICOLOR_FORCE and CLICOLOR, then whether the stream is a terminal that has
-/// colours (<https://bixense.com/clicolors>). A value of 0 means that the variable asks for nothing; of CLICOLOR it means no.
-fn has_colours(mode: ColorMode, variable: &dyn Fn(&str) -> Option<OsString>, terminal: bool) -> bool {
-    let set = |name: &str| variable(name).map(|value| value != "0");
-    match (mode, variable("NO_COLOR").is_some(), set("CLICOLOR_FORCE"), set("CLICOLOR")) {
-        (ColorMode::Always, _, _, _) => true,
-        (ColorMode::Never, _, _, _) | (ColorMode::Auto, true, _, _) => false,
-        (ColorMode::Auto, false, Some(true), _) => true,
-        (ColorMode::Auto, false, Some(false) | None, Some(false)) => false,
-        (ColorMode::Auto, false, Some(false) | None, Some(true)) => terminal,
-        (ColorMode::Auto, false, Some(false) | None, None) => {
-            let able = if cfg!(windows) {
-                variable("TERM").is_none_or(|term| term != "dumb")
-            } else {
-                variable("TERM").is_some_and(|term| term != "dumb")
-            };
-            terminal && (able || variable("CI").is_some())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Each row has `--color`, the variables, and whether a terminal and a file get colours.
-    #[test]
-    fn colours_follow_a_table() {
-        let (auto, always, never) = (ColorMode::Auto, ColorMode::Always, ColorMode::Never);
-        let table: &[(ColorMode, &[(&str, &str)], [bool; 2])] = &[
-            (auto, &[], [true, false]),
-            (auto, &[("NO_COLOR", "1")], [false, false]),
-            (auto, &[("NO_COLOR", "0")], [false, false]),
-            (auto, &[("NO_COLOR", "")], [true, false]),
-            (auto, &[("CLICOLOR", "0")], [false, false]),
-            (auto, &[("CLICOLOR", "1")], [true, false]),
-            (auto, &[("CLICOLOR_FORCE", "1")], [true, true]),
-            (auto, &[("CLICOLOR_FORCE", "0")], [true, false]),
-            (auto, &[("CLICOLOR_FORCE", "")], [true, false]),
-            (auto, &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0")], [true, true]),
-            (auto, &[("CLICOLOR_FORCE", "0"), ("CLICOLOR", "0")], [false, false]),
-            (auto, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], [false, false]),
-            (auto, &[("TERM", "dumb")], [false, false]),
-            (auto, &[("TERM", "dumb"), ("CLICOLOR", "1")], [true, false]),
-            (always, &[("NO_COLOR", "1"), ("CLICOLOR", "0"), ("CLICOLOR_FORCE", "0")], [true, true]),
-            (never, &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "1")], [false, false]),
-        ];
-        for (mode, variables, [terminal, file]) in table {
-            let variable = |name: &str| {
-                let given = variables.iter().rev().find(|(n, _)| *n == name).map(|(_, value)| *value);
-                let value = given.or((name == "TERM").then_some("xterm"));
-                value.filter(|value| !value.is_empty()).map(OsString::from)
-            };
-            assert_eq!(has_colours(*mode, &variable, true), *terminal, "{mode:?} {variables:?} on a terminal");
-            assert_eq!(has_colours(*mode, &variable, false), *file, "{mode:?} {variables:?} in a file");
-        }
-    }
 
     #[test]
     fn the_option_is_found_before_the_command_line_is_parsed() {

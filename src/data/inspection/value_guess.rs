@@ -13,7 +13,7 @@ use std::path::Path;
 /// Why numbers are labels. Names of the classes in a file confirm it.
 pub(super) const NUMBERS_AS_CLASSES: &str = "each number is taken for a class; if they number the objects of an image, write `labels = [0, 1]`, two \
      `classes` and `mask = threshold(0)`, with which all above 0 is one class";
-/// Least width of objects in pixels, on average, by which their numbers are told from the values of a photograph.
+/// Least width of objects in pixels, on average, by which their numbers differ from the values of a photograph.
 const OBJECT_WIDTH: u64 = 3;
 /// Largest value that is taken for the number of a class.
 const LAST_CLASS_NUMBER: f64 = 31.0;

@@ -1,6 +1,7 @@
 //! Settings of holes for which a model has the figures that a paper prints.
 
 use super::{MAX_POINTS, candidates, grid_points, open_holes};
+use crate::base::count::noun_for;
 use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::graph::check::{CheckedGraph, check};
@@ -176,8 +177,9 @@ fn hole_values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Di
             problem!(E0504, within.span, "the range {lo}..{hi} has no value";
                 help: "a range ends before its second number: write the larger one there, as in `--hole {hole}=16..256`")
         } else {
-            let (n, short) = (thousands(hi.abs_diff(lo)), lo.saturating_add(most));
-            problem!(E0504, within.span, "the range {lo}..{hi} of `{hole}` has {n} values, and the most is {}", thousands(most as u64);
+            let n = hi.abs_diff(lo);
+            let (n, short) = (format!("{} {}", thousands(n), noun_for(n, "value")), lo.saturating_add(most));
+            problem!(E0504, within.span, "the range {lo}..{hi} of `{hole}` has {n}, and the most is {}", thousands(most as u64);
                 help: "try a shorter range first, such as `--hole {hole}={lo}..{short}`, or a list such as `--hole {hole}=[32,64,128]`")
         });
     }
