@@ -159,8 +159,9 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
     let length = folder.length(resolved.settings.train.epochs);
     match opts.resume {
         Some(ResumeMode::Auto) if length.is_finished() => {
-            let how_far = length.to_text();
-            return print_progress(&format!("{}: finished already ({how_far})\n", folder.root().display()));
+            let (root, how_far) = (folder.root().display(), length.to_text());
+            let epochs = how_far.strip_prefix("finished, ").unwrap_or(&how_far);
+            return print_progress(&format!("{root}: finished already ({epochs})\n"));
         }
         Some(ResumeMode::Always) => folder.check_not_shorter(length)?,
         Some(ResumeMode::Auto) | None => {}

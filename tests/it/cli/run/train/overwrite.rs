@@ -123,7 +123,7 @@ fn a_finished_run_says_that_nothing_is_left_and_how_it_goes_on() {
     }
     assert!(!text.contains("training images"), "{text}");
     let text = folder.train("runs/a", &["--resume=auto", "--set", "epochs=2"]).expect_success();
-    assert!(text.contains("runs/a: finished already (finished, 2 of 2 epochs)"), "{text}");
+    assert!(text.contains("runs/a: finished already (2 of 2 epochs)"), "{text}");
     // A run does not get shorter, and its settings stay.
     let words = ["the run has 2 epochs already, and it is to have 1", "--resume --set epochs=4", "`--overwrite`"];
     folder.npc(&["train", "runs/a", "--resume", "--set", "epochs=1"]).expect_failure(1, &words);

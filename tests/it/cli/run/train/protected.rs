@@ -13,6 +13,8 @@ data drawn {
   empty = one
   window = [-1000, 400]
 }
+
+sweep widths = Tiny(width = 4 | 8)
 "#;
 
 /// A folder with a run of one epoch, and with masks for the second block.
@@ -73,7 +75,7 @@ fn outputs_replace_no_file_of_the_run_or_its_data() {
     kept(&folder, "tiny.model", "this is the model file", &[&weights[..], &["tiny.model"]].concat());
     let last = "runs/a/last.safetensors";
     kept(&folder, last, "this is a file of the run", &[&weights[..], &[last, "--from", "runs/a"]].concat());
-    let sweep = ["sweep", "tiny.model", "Tiny(width = 4 | 8)", "--run", "tiny"];
+    let sweep = ["sweep", "tiny.model", "widths", "--run", "tiny"];
     kept(&folder, "tiny.model", "this is the model file", &[&sweep[..], &["--slurm", "tiny.model"]].concat());
     kept(&folder, "truth/sheet.png", mask, &[&sweep[..], &["--plot", "truth/sheet.png"]].concat());
     let bench = ["bench", "tiny.model", "--model", "Tiny", "--size", "32x32", "--seconds", "0", "--profile"];
