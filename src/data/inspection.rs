@@ -33,7 +33,6 @@ use super::survey::{CaseFacts, NearDuplicate, Survey, group_suggestion, survey_d
 use super::volume::{self, VolumeCache, is_volume};
 use crate::base::count::{counted, counted_of, verb_for};
 use crate::base::error::{Result, RunError};
-use crate::base::number::thousands;
 use crate::base::severity::Severity;
 use crate::text::config::{
     DataSource, DataSpec, DecodeRule, EmptyClassRule, Grouping, MaskRule, OrientationRule, SliceAxis, SliceSelection,

@@ -5,7 +5,7 @@ use super::image::{LoadedImage, check_spec, prediction_spec, to_loaded_image};
 use super::notice::{FileNotice, NoticeTopic};
 use super::volume::nifti_output::{NiftiGeometry, NiftiVoxels, write_nifti_atomic};
 use super::volume::{self, Volume, nifti};
-use crate::base::count::{counted, counted_of};
+use crate::base::count::counted_of;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::text::config::DataSpec;

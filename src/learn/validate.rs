@@ -2,7 +2,7 @@
 //!
 //! Scores are computed at the data block's size, the size of the network's input; `docs/metrics.md` explains why.
 
-use crate::base::count::{counted, counted_of};
+use crate::base::count::counted_of;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::network::Network;

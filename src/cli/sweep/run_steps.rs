@@ -1,7 +1,7 @@
 //! Trains and evaluates the runs of a sweep, and reads their scores.
 
 use super::options::SweepRunOptions;
-use crate::base::count::{counted, counted_of};
+use crate::base::count::counted_of;
 use crate::base::number::clock;
 use crate::base::shell::quoted;
 use crate::cli::details::detail;

@@ -1,7 +1,7 @@
 //! Which numbers a tensor of weights may hold.
 
 use super::NamedTensor;
-use crate::base::count::{counted, counted_of};
+use crate::base::count::counted_of;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::base::shorten::short_name;
