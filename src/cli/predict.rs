@@ -7,7 +7,7 @@ use super::opened_run::open_run;
 use super::option_words::{TEXT_OR_JSON, device_text_parser, format_parser, word_parser};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
-use crate::base::count::{counted, counted_of};
+use crate::base::count::counted_of;
 use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::desk::ProblemReport;
