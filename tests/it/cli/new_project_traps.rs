@@ -27,6 +27,43 @@ fn volume(folder: &Path, image: &str, mask: &str, i: usize, inside: i16) {
     }
 }
 
+/// Instance masks whose numbers all masks share: many are objects, and few may be classes, which is said.
+#[test]
+fn numbers_of_objects_that_all_masks_share() {
+    // Squares of four pixels, shifted from mask to mask.
+    let squares = |count: usize, i: usize| -> Vec<u8> {
+        let number = |p: usize| {
+            let [y, x] = [p / SIDE, (p + i % 2) % SIDE];
+            let number = y / 5 * 9 + x / 5 + 1;
+            if y % 5 < 4 && x % 5 < 4 && x < 45 && number <= count { number as u8 } else { 0 }
+        };
+        (0..SIDE * SIDE).map(number).collect()
+    };
+    let write = |count: usize| {
+        let folder = tempdir().unwrap();
+        for i in 0..9 {
+            let mask = squares(count, i);
+            let bright: Vec<u8> = mask.iter().map(|number| u8::from(*number > 0)).collect();
+            grey(&folder.path().join(format!("set/images/a{i}.png")), SIZE, &picture(&bright, i));
+            grey(&folder.path().join(format!("set/masks/a{i}.png")), SIZE, &mask);
+        }
+        folder
+    };
+    let many = write(60);
+    let output = made(&many, &["--images", "set"]);
+    let why = "the masks have 61 values from 0 to 60, more than classes can have, so they are taken for numbers of objects, and all \
+               above 0 are one class";
+    assert!(output.stdout.contains(why), "{}", output.stdout);
+    let file = checked(&many, "0 errors");
+    assert!(file.contains("mask = threshold(0)") && file.contains("labels = [0, 1]"), "{file}");
+    let few = write(6);
+    let output = made(&few, &["--images", "set"]);
+    let why =
+        "if they number the objects of an image, write `labels = [0, 1]`, two `classes` and `mask = threshold(0)`";
+    assert!(output.stdout.contains(why), "{}", output.stdout);
+    assert!(checked(&few, "0 errors").contains("labels = [0, 1, 2, 3, 4, 5, 6]"));
+}
+
 #[test]
 fn a_mask_of_255_among_masks_of_1_keeps_its_object() {
     let folder = tempdir().unwrap();
