@@ -37,6 +37,7 @@ pub use value::EvalValue;
 
 use super::ir::Graph;
 use super::resolve::ResolvedProgram;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::Span;
@@ -49,7 +50,7 @@ pub(crate) fn spend_steps(program: &ResolvedProgram<'_>, steps: usize, span: Spa
     if program.spend_fuel(steps) <= LIMITS.total_steps {
         return Ok(());
     }
-    Err(problem!(E0311, span, "more than {} evaluation steps in all", LIMITS.total_steps;
+    Err(problem!(E0311, span, "more than {} evaluation steps in all", thousands(LIMITS.total_steps);
         label: "the limit is reached here";
         help: "split the file, or state fewer claims and bounds about fewer models"))
 }

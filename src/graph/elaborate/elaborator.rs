@@ -1,6 +1,7 @@
 //! The state of an elaboration: the graph under construction, the stack of bodies, the problems and the used fuel.
 
 use super::value::EvalValue;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::graph::ir::{BlockInstance, Graph, Path};
 use crate::graph::resolve::ResolvedProgram;
@@ -154,7 +155,7 @@ impl<'a> Elaborator<'_, 'a> {
         for (steps, limit, where_) in [(self.fuel_spent, LIMITS.steps, ""), (total, LIMITS.total_steps, " in all")] {
             if steps > limit {
                 self.aborted = true;
-                return self.fail(problem!(E0311, span, "more than {limit} evaluation steps{where_}";
+                return self.fail(problem!(E0311, span, "more than {} evaluation steps{where_}", thousands(limit);
                     label: "the limit is reached here"));
             }
         }

@@ -3,6 +3,7 @@
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, LIMITS};
 use super::value::EvalValue;
 use crate::base::count::counted;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -21,7 +22,7 @@ impl<'a> Elaborator<'_, 'a> {
         if n > LIMITS.steps as i64 {
             self.aborted = true;
             return self.fail(
-                problem!(E0311, expr.span, "a range of {}", counted(n, "step"); help: "the limit is {}", LIMITS.steps),
+                problem!(E0311, expr.span, "a range of {}", counted(n, "step"); help: "the limit is {}", thousands(LIMITS.steps)),
             );
         }
         self.consume_fuel(n as usize, expr.span)?;

@@ -2,6 +2,7 @@
 
 use super::elaborator::{Elaborator, EvalResult, LIMITS};
 use super::value::EvalValue;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::graph::ir::{Node, Outlet};
 use crate::graph::op::{Op, Refusal, RefusalKind};
@@ -24,8 +25,9 @@ impl<'a> Elaborator<'_, 'a> {
     pub(super) fn add_node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Vec<Dim>, span: Span) -> EvalResult {
         if self.graph.len() >= LIMITS.nodes {
             self.aborted = true;
-            return self
-                .fail(problem!(E0311, span, "more than {} nodes", LIMITS.nodes; label: "one more is made here"));
+            return self.fail(
+                problem!(E0311, span, "more than {} nodes", thousands(LIMITS.nodes); label: "one more is made here"),
+            );
         }
         let types: Vec<TensorType> = inputs.iter().map(|&o| self.graph.ty(o).clone()).collect();
         let outputs = match op.infer(&types) {

@@ -8,6 +8,7 @@ use super::{
     Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, call_text, kernel_text,
 };
 use crate::base::count::counted;
+use crate::base::number::thousands;
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 /// Call forms of the operators of this file.
@@ -187,9 +188,9 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
     op.dims(elements).map(Shape::new).ok_or_else(|| {
         let message = format!("`reshape` of {from} to {}: {} do not fit", op.text(), counted(elements, "number"));
         let help = if op.to.contains(&None) {
-            format!("the other dims must divide {elements}")
+            format!("the other dims must divide {}", thousands(elements))
         } else {
-            format!("the product of the dims must be {elements}; one may be -1, for what remains")
+            format!("the product of the dims must be {}; one may be -1, for what remains", thousands(elements))
         };
         Refusal::new(RefusalKind::Setting, message).help(help)
     })

@@ -5,6 +5,7 @@
 use super::check::{MAX_THREADS, RefusedSetting};
 use super::{DataSpec, TrainSpec};
 use crate::base::count::counted;
+use crate::base::number::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -56,7 +57,7 @@ const MAX_NAME: usize = 512;
 /// Reads settings from YAML, and checks every value as that of a model file. The error message names the line or the key.
 pub fn from_yaml(text: &str) -> Result<Settings, String> {
     if text.len() > MAX_BYTES {
-        return Err(format!("settings of {}, the limit is {MAX_BYTES}", counted(text.len(), "byte")));
+        return Err(format!("settings of {}, the limit is {}", counted(text.len(), "byte"), thousands(MAX_BYTES)));
     }
     let mut depth = 0usize;
     for (i, line) in text.lines().enumerate() {

@@ -49,7 +49,7 @@ fn strips_that_are_not_in_the_file_are_refused() {
     let whole = tiff_bytes(false, vec![page()]);
     assert_eq!(read(&whole, [2, 4]).unwrap().0, [1, 2, 3, 4, 5, 6, 7, 8]);
     let sparse = patched(&patched(&whole, 273, 0), 279, 0);
-    refused(read(&sparse, [2, 4]), &["1 of 1 strips is left out of the file (a sparse file)"]);
+    refused(read(&sparse, [2, 4]), &["1 of 1 strip is left out of the file (a sparse file)"]);
     // The header of the file is no picture, and no bytes are none.
     refused(read(&patched(&whole, 273, 0), [2, 4]), &["the TIFF file is damaged: strip 1 of 1 has 8 bytes at byte 0"]);
     refused(read(&patched(&whole, 273, 7), [2, 4]), &["strip 1 of 1 has 8 bytes at byte 7"]);

@@ -135,5 +135,5 @@ fn settings_have_short_names() {
     assert!(npc::text::config::settings::from_yaml(good).is_ok());
     let long = good.replacen("versions:", &format!("versions:\n  ? {}\n  : x", "a".repeat(2000)), 1);
     let refused = npc::text::config::settings::from_yaml(&long).unwrap_err();
-    assert!(refused.contains("name of 2000 bytes"), "{refused}");
+    assert!(refused.contains("name of 2,000 bytes"), "{refused}");
 }

@@ -3,6 +3,7 @@
 use super::grammar::Rule;
 use super::parts::PairParts;
 use super::tree::TreeBuilder;
+use crate::base::number::thousands;
 use crate::base::problem::problem;
 use crate::text::source::Spanned;
 use crate::text::syntax::ast::*;
@@ -68,7 +69,8 @@ impl TreeBuilder {
             .map(|n| Expr { kind: ExprKind::Int(n), span: value.span })
             .collect();
         if values.is_empty() || values.len() > MAX_VALUES {
-            let amount = if values.is_empty() { "no".to_string() } else { format!("more than {MAX_VALUES}") };
+            let amount =
+                if values.is_empty() { "no".to_string() } else { format!("more than {}", thousands(MAX_VALUES)) };
             self.problems.push(problem!(E0206, value.span, "this range has {amount} values";
                 help: "`a..b` counts from a up to b, b not included"));
             return vec![value];
