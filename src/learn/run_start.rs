@@ -13,7 +13,7 @@ use crate::data::SplitRole;
 use crate::text::config::settings::Settings;
 use crate::text::files::MAX_FILE_BYTES;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl RunFolder {
     /// Checks that the folder does not hold a run or files with the names of a run, so that nothing is overwritten. A run without
@@ -53,19 +53,34 @@ impl RunFolder {
     /// in between leaves a folder in which a run can be started.
     ///
     /// Errors: an imported file has the name of a file of the run, or of a file of someone else in the folder, or a file cannot be
-    /// written.
+    /// written. The files that were written before the error are removed.
     pub fn begin(&self, source: &str, imports: &[(String, String)], settings: &Settings) -> Result<()> {
         let mark = self.starting_mark();
         if !mark.exists() && !self.has_own_settings() {
             self.check_imports(imports)?;
         }
+        let marked_before = mark.exists();
+        let absent = self.absent_before(imports);
         write_atomic(&mark, b"")?;
         let written = self.write_model(source, imports).and_then(|()| self.write_settings(settings));
-        // After an error the settings are missing still, and the mark says whose the model is.
-        if written.is_ok() {
-            std::fs::remove_file(&mark).map_err(|e| RunError::write(&mark, e))?;
+        match &written {
+            Ok(()) => std::fs::remove_file(&mark).map_err(|e| RunError::write(&mark, e))?,
+            // The first error is the one to report. While the model stays, the mark says whose it is.
+            Err(_) if remove_all(&absent) && !marked_before => drop(std::fs::remove_file(&mark)),
+            Err(_) => {}
         }
         written
+    }
+
+    /// Returns the files that [`Self::write_model`] will add to the folder, each followed by the folders that it will make for it,
+    /// the innermost first.
+    fn absent_before(&self, imports: &[(String, String)]) -> Vec<PathBuf> {
+        let files = imports.iter().map(|(name, _)| self.root().join(name)).chain([self.model()]);
+        let with_folders = |file: PathBuf| {
+            let inside = file.ancestors().take_while(|path| *path != self.root());
+            inside.filter(|path| path.symlink_metadata().is_err()).map(Path::to_path_buf).collect::<Vec<_>>()
+        };
+        files.flat_map(with_folders).collect()
     }
 
     /// Checks that no file of someone else has the path of an imported file, with another text.
@@ -90,6 +105,14 @@ impl RunFolder {
     fn starting_mark(&self) -> PathBuf {
         self.root().join(STARTING)
     }
+}
+
+/// Removes files, and folders that are empty then. Returns whether none is left.
+fn remove_all(paths: &[PathBuf]) -> bool {
+    for path in paths {
+        let _ = if path.is_dir() { std::fs::remove_dir(path) } else { std::fs::remove_file(path) };
+    }
+    paths.iter().all(|path| path.symlink_metadata().is_err())
 }
 
 #[cfg(test)]
@@ -134,7 +157,18 @@ mod tests {
         let settings: Settings = crate::text::config::settings::from_yaml(SETTINGS).unwrap();
         // The settings cannot be written, since a folder has their name.
         std::fs::create_dir(folder.settings()).unwrap();
+        std::fs::create_dir(folder.root().join("mine")).unwrap();
+        std::fs::write(folder.root().join("mine/a.model"), "npc 1\n").unwrap();
+        let paths = ["mine/a.model", "mine/b.model", "made/deep/c.model", "made/d.model"];
+        let imports = paths.map(|name| (name.to_string(), "npc 1\n".to_string()));
+        folder.begin("npc 1\n", &imports, &settings).unwrap_err();
+        assert_eq!(names(folder.root()), ["mine", "settings.yaml"]);
+        assert_eq!(names(&folder.root().join("mine")), ["a.model"]);
+        // The mark of an earlier process stays with its model.
+        std::fs::write(folder.starting_mark(), "").unwrap();
+        std::fs::write(folder.model(), "npc 1\n").unwrap();
         folder.begin("npc 1\n", &[], &settings).unwrap_err();
+        assert!(folder.was_starting() && folder.model().exists());
         std::fs::remove_dir(folder.settings()).unwrap();
         folder.check_vacant().unwrap();
         folder.begin("npc 1\n", &[], &settings).unwrap();
@@ -157,6 +191,14 @@ mod tests {
         // The folder is that of a run now.
         folder.begin("npc 1\n", &imports("npc 1\n"), &settings).unwrap();
         assert_eq!(std::fs::read_to_string(&part).unwrap(), "npc 1\n");
+    }
+
+    /// Returns the names in a folder, in order.
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     const SETTINGS: &str = "\
