@@ -256,7 +256,7 @@ fn the_grid_is_trained_once_and_compared() {
     folder
         .sweep("widths", "runs/a", &["--plot", "a.svg", "--print-jobs"])
         .expect_exit(2, &["--print-jobs", "--collect"]);
-    folder.sweep("widths", "runs/a", &["--plot", "a.pdf"]).expect_exit(1, &[".svg, .png"]);
+    folder.sweep("widths", "runs/a", &["--plot", "a.pdf"]).expect_exit(2, &[".svg, .png"]);
     folder.sweep("widths", "runs/none", &["--plot", "a.svg"]).expect_exit(1, &["no point has a score", "--train"]);
     folder.sweep("widths", "runs/a", &["--top", "1"]).expect_exit(2, &["`--top` is for `--static`"]);
     assert!(!folder.path("a.svg").exists() && folder.contents("runs/a") == before);

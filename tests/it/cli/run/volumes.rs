@@ -145,10 +145,16 @@ impl VolumeFolder {
         output
     }
 
+    /// Asserts that the files of a command are refused.
     #[track_caller]
     pub(super) fn refused(&self, args: &[&str], words: &[&str]) {
+        self.fails(1, args, words);
+    }
+
+    #[track_caller]
+    fn fails(&self, code: i32, args: &[&str], words: &[&str]) {
         let output = npc(self.0.path(), args);
-        assert_eq!(output.code, 1, "{args:?}\n{}\n{}", output.stdout, output.stderr);
+        assert_eq!(output.code, code, "{args:?}\n{}\n{}", output.stdout, output.stderr);
         words.iter().for_each(|w| assert!(output.stderr.contains(w), "`{w}` is not in: {}", output.stderr));
     }
 
@@ -244,7 +250,8 @@ fn overlays_and_probabilities_of_volumes() {
     for (i, j, k) in [(0, 0, 0), (x - 1, 0, 1), (1, y - 1, z - 1), (2, 3, 0)] {
         assert_eq!(values[((x + i) * y + j) * z + k], foreground[i + x * (j + y * k)]);
     }
-    folder.refused(
+    folder.fails(
+        2,
         &["predict", "run", "i/v2.nii.gz", "--out", "q", "--probabilities", "png16"],
         &["i/v2.nii.gz", "png16", "--probabilities nifti"],
     );

@@ -72,7 +72,12 @@ fn outputs_replace_no_file_of_the_run_or_its_data() {
         folder.npc(&["report", "runs/a", "--out", "runs/a/report.html"]).expect_success();
     }
     let weights = ["weights", "tiny.model", "--model", "Tiny", "--size", "32x32", "--out"];
-    kept(&folder, "tiny.model", "this is the model file", &[&weights[..], &["tiny.model"]].concat());
+    let model = fs::read(folder.path("tiny.model")).unwrap();
+    folder.npc(&[&weights[..], &["tiny.model"]].concat()).expect_failure(2, &["`.model`", ".safetensors"]);
+    assert!(model == fs::read(folder.path("tiny.model")).unwrap());
+    fs::hard_link(folder.path("tiny.model"), folder.path("twin.safetensors")).unwrap();
+    let twin = "twin.safetensors";
+    kept(&folder, twin, "this is the model file", &[&weights[..], &[twin]].concat());
     let last = "runs/a/last.safetensors";
     kept(&folder, last, "this is a file of the run", &[&weights[..], &[last, "--from", "runs/a"]].concat());
     let sweep = ["sweep", "tiny.model", "widths", "--run", "tiny"];

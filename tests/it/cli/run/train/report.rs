@@ -190,7 +190,7 @@ fn predict_reads_folders_and_writes_probabilities() {
     assert!(differ < 10, "{differ} pixels of the mirrored image differ");
 
     predict("bad", &["in/b.tif", "--overlap", "0.2"]).expect_failure(2, &["--tiles"]);
-    predict("bad", &["in/b.tif", "--tiles", "--overlap", "1"]).expect_failure(1, &["overlap"]);
+    predict("bad", &["in/b.tif", "--tiles", "--overlap", "1"]).expect_failure(2, &["overlap"]);
     predict("bad", &["none/*.tif"]).expect_failure(1, &["matches no image"]);
     assert!(!folder.path("bad").exists());
 }

@@ -101,5 +101,5 @@ fn early_stopping_is_reported() {
     assert_eq!(folder.json("runs/a/summary.json")["stopped_early"], true);
     let again = folder.train("runs/a", &[&["--resume"], &set[..]].concat()).expect_success();
     assert!(again.contains("no better score in 2 epochs"), "{again}");
-    folder.train("runs/b", &["--set", "patience=2,keep=[last]"]).expect_failure(1, &["patience", "add `best(dice)`"]);
+    folder.train("runs/b", &["--set", "patience=2,keep=[last]"]).expect_failure(2, &["patience", "add `best(dice)`"]);
 }
