@@ -4,8 +4,7 @@ use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::group_suggestion::{SuggestedGroup, suggest_group};
 use super::near_duplicates::NearDuplicates;
-use crate::base::count::{counted, noun_for};
-use crate::base::number::thousands;
+use crate::base::count::counted;
 use crate::text::config::{ListedValidation, Split};
 
 /// Maximum number of pairs that have a warning of their own.
