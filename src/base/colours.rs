@@ -32,11 +32,13 @@ pub(crate) fn has_colours(option: Option<bool>, variable: &dyn Fn(&str) -> Optio
 mod tests {
     use super::*;
 
-    /// Each row has the option, the variables, and whether a terminal and a file get colours.
+    /// A row of the table: the option, the variables, and whether a terminal and a file get colours.
+    type ColourCase = (Option<bool>, &'static [(&'static str, &'static str)], [bool; 2]);
+
     #[test]
     fn colours_follow_a_table() {
         let (auto, always, never) = (None, Some(true), Some(false));
-        let table: &[(Option<bool>, &[(&str, &str)], [bool; 2])] = &[
+        let table: &[ColourCase] = &[
             (auto, &[], [true, false]),
             (auto, &[("NO_COLOR", "1")], [false, false]),
             (auto, &[("NO_COLOR", "0")], [false, false]),
