@@ -1,7 +1,7 @@
 //! Networks on NVIDIA GPUs by kernels of our own: CUDA C++ that is written from the plan, with all sizes as constants.
 //!
 //! [`lower`] turns a fused program into launches over buffers, [`arena`] gives buffers their places in one block of
-//! memory. Maps have channels last. Convolutions are matrix products on tensor cores; sums over pixels are cut into runs
+//! memory, [`dependencies`] says which launches wait for which. Maps have channels last. Convolutions are matrix products on tensor cores; sums over pixels are cut into runs
 //! by shape alone and added in a fixed order, so that a step gives the same bits each time. No kernel adds floats
 //! atomically.
 //!
@@ -13,6 +13,7 @@ mod builder;
 mod constants;
 mod conv;
 mod conv_tile;
+mod dependencies;
 mod listing;
 mod lower;
 mod map;
@@ -23,6 +24,7 @@ mod relayout;
 
 pub use builder::{CudaOptions, Precision};
 pub use conv_tile::ConvTile;
+pub use dependencies::{Dependencies, dependencies};
 pub use lower::lower;
 pub use program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch};
 

@@ -20,10 +20,10 @@ pub mod compute {
         pub use crate::compute::device::{DeviceChoice, is_cpu, open};
     }
     pub mod cuda {
-        pub use crate::compute::cuda::arena::{Arena, place};
+        pub use crate::compute::cuda::arena::{Arena, place, place_apart, place_for_graph};
         pub use crate::compute::cuda::{
-            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch,
-            PRELUDE, Precision, lower,
+            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, Dependencies, DeviceBuffer, DeviceBufferId,
+            Kernel, Launch, PRELUDE, Precision, dependencies, lower,
         };
     }
     pub mod engine {

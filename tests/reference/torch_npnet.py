@@ -47,7 +47,6 @@ import re
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -157,6 +156,8 @@ def names(net, attention):
 
 def load(args, dtype=torch.float32):
     net = NPNet(args.classes, args.attention, args.reduction)
+    from safetensors.torch import load_file  # torch_bench.py does without
+
     weights = load_file(args.weights)
     wanted = names(net, args.attention)
     missing = sorted(set(wanted.values()) - set(weights))
@@ -179,6 +180,8 @@ def random_weights(args):
                 for parameter in module.parameters():
                     parameter.uniform_(-bound, bound, generator=generator)
     state = net.state_dict()
+    from safetensors.torch import save_file  # torch_bench.py does without
+
     save_file({npc: state[name].contiguous() for name, npc in names(net, args.attention).items()}, args.random_weights)
 
 
@@ -251,6 +254,8 @@ def statistics_record(net, attention):
 
 
 def checksum(path):
+    from safetensors.torch import load_file  # torch_bench.py does without
+
     weights = load_file(path)
     value = 0xCBF29CE484222325
     for name in sorted(weights):

@@ -1,6 +1,7 @@
 //! Places of buffers in one block of memory: buffers that are not needed at the same time share it.
 
-use super::program::{BufferRole, CudaProgram, DeviceBufferId};
+use super::dependencies::{LaunchSet, dependencies};
+use super::program::{BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId};
 
 /// Every place is a multiple of this many bytes, as in `cudaMalloc`.
 const ALIGNMENT: usize = 256;
@@ -40,23 +41,67 @@ fn lifetimes(program: &CudaProgram) -> Vec<Option<(usize, usize)>> {
     lives
 }
 
-/// Places the buffers: the largest first, each at the lowest offset where no buffer lies that lives at the same time.
+/// Gives every buffer a place that no other buffer has.
+pub fn place_apart(program: &CudaProgram) -> Arena {
+    let mut bytes = 0;
+    let offset = |buffer: &DeviceBuffer| {
+        let offset = bytes;
+        bytes += (buffer.len * 4).next_multiple_of(ALIGNMENT);
+        offset
+    };
+    let offsets = program.buffers.iter().map(offset).collect();
+    Arena { offsets, bytes }
+}
+
+/// Places the buffers for launches that run one after the other.
 pub fn place(program: &CudaProgram) -> Arena {
     let lives = lifetimes(program);
+    let needed = |id: DeviceBufferId| lives[id].is_some();
+    place_where(program, needed, |a, b| match (lives[a], lives[b]) {
+        (Some(a), Some(b)) => a.0 <= b.1 && b.0 <= a.1,
+        (Some(_) | None, None) | (None, Some(_)) => false,
+    })
+}
+
+/// Places the buffers for launches that run as soon as what they need is there: buffers share a place only where all launches that
+/// name the one wait for those that name the other anyway, so that no launch waits because of its place.
+pub fn place_for_graph(program: &CudaProgram) -> Arena {
+    let waits = dependencies(program, &place_apart(program), 0..program.launches.len());
+    let ancestors = waits.ancestors();
+    let lives = lifetimes(program);
+    let mut named: Vec<Vec<usize>> = vec![Vec::new(); program.buffers.len()];
+    for (at, launch) in program.launches.iter().enumerate() {
+        launch.arguments.iter().flatten().for_each(|place| named[place.buffer].push(at));
+    }
+    // What all launches that name a buffer wait for.
+    let waited: Vec<Option<LaunchSet>> = named
+        .iter()
+        .map(|launches| launches.iter().map(|&launch| ancestors[launch].clone()).reduce(LaunchSet::intersection))
+        .collect();
+    let is_after = |late: DeviceBufferId, early: DeviceBufferId| {
+        waited[late].as_ref().is_some_and(|waited| named[early].iter().all(|&launch| waited.has(launch)))
+    };
+    let stays = |id: DeviceBufferId| program.buffers[id].role != BufferRole::Temporary;
+    place_where(program, |id| lives[id].is_some(), |a, b| stays(a) || stays(b) || !(is_after(a, b) || is_after(b, a)))
+}
+
+/// Places the needed buffers: the largest first, each at the lowest offset where no buffer lies that it must not share memory with.
+fn place_where(
+    program: &CudaProgram,
+    needed: impl Fn(DeviceBufferId) -> bool,
+    are_together: impl Fn(DeviceBufferId, DeviceBufferId) -> bool,
+) -> Arena {
     let bytes = |id: DeviceBufferId| (program.buffers[id].len * 4).next_multiple_of(ALIGNMENT);
-    let mut order: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(|&id| lives[id].is_some()).collect();
+    let mut order: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(|&id| needed(id)).collect();
     order.sort_by_key(|&id| (std::cmp::Reverse(bytes(id)), id));
     let mut offsets = vec![0; program.buffers.len()];
     let mut placed: Vec<DeviceBufferId> = Vec::new();
     let mut end = 0;
     for id in order {
-        let life = lives[id].expect("`order` has none without");
-        let together =
-            |other: &DeviceBufferId| lives[*other].is_some_and(|(first, last)| first <= life.1 && life.0 <= last);
         let mut taken: Vec<(usize, usize)> = placed
             .iter()
             .copied()
-            .filter(together)
+            .filter(|&other| are_together(id, other))
             .map(|other| (offsets[other], offsets[other] + bytes(other)))
             .collect();
         taken.sort_unstable();

@@ -47,6 +47,16 @@ pub struct Kernel {
     pub has_barriers: bool,
 }
 
+impl Kernel {
+    /// Returns for each argument whether the kernel may write through it: a pointer to `const` is only read, and the compiler of
+    /// the kernel holds that.
+    pub fn writes(&self) -> Vec<bool> {
+        let signature = self.text.split_once("KERNEL run(").and_then(|(_, rest)| rest.split_once(')'));
+        let (arguments, _) = signature.expect("each kernel's text has one function `run`");
+        arguments.split(',').map(|argument| !argument.trim_start().starts_with("const ")).collect()
+    }
+}
+
 /// Pointer to the number `offset` of a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferPlace {

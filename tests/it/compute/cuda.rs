@@ -2,5 +2,6 @@
 
 mod arena;
 mod conv;
+mod dependencies;
 mod emulator;
 mod networks;

@@ -56,8 +56,14 @@ impl<'a> EmulatedProgram<'a> {
         Self { program, folder }
     }
 
-    /// Runs all launches; `seed` decides the order of the threads. Returns what the program leaves behind.
+    /// Runs all launches in their order; `seed` decides the order of the threads. Returns what the program leaves behind.
     pub fn run(&self, inputs: &Numbers, memory: BufferMemory, seed: u32) -> Numbers {
+        let order: Vec<usize> = (0..self.program.launches.len()).collect();
+        self.run_in_order(inputs, memory, seed, &order)
+    }
+
+    /// Runs all launches in this order.
+    pub fn run_in_order(&self, inputs: &Numbers, memory: BufferMemory, seed: u32, order: &[usize]) -> Numbers {
         let path = |name: &str| -> PathBuf { self.folder.path().join(name) };
         let mut bytes = Vec::new();
         for (role, numbers) in inputs {
@@ -73,7 +79,8 @@ impl<'a> EmulatedProgram<'a> {
             BufferMemory::Arena => "arena",
         };
         let mut run = Command::new(path("program"));
-        let run = run.arg(path("in")).arg(path("out")).arg(seed.to_string()).arg(memory).output().unwrap();
+        let run = run.arg(path("in")).arg(path("out")).arg(seed.to_string()).arg(memory);
+        let run = run.args(order.iter().map(|launch| launch.to_string())).output().unwrap();
         assert!(run.status.success(), "{:?} {}", run.status, String::from_utf8_lossy(&run.stderr));
         self.read(&path("out"))
     }
@@ -123,8 +130,8 @@ fn source_text(program: &CudaProgram, arena: &Arena) -> String {
         (0..program.buffers.len()).filter(|&i| is_output(&program.buffers[i].role)).collect();
     write!(
         text,
-        "int main(int, char** argv) {{\nemulator::Memory m({{{}}}, {{{offsets}}}, argv[4][0] == 'a' ? {bytes} : 0);\nm.read(argv[1]);\n\
-         unsigned seed = atoi(argv[3]);\n",
+        "#include <functional>\nint main(int count, char** argv) {{\nemulator::Memory m({{{}}}, {{{offsets}}}, argv[4][0] == 'a' ? {bytes} : 0);\nm.read(argv[1]);\n\
+         unsigned seed = atoi(argv[3]);\nstd::vector<std::function<void()>> launches;\n",
         list(program.buffers.iter().map(|buffer| buffer.len)),
     )
     .unwrap();
@@ -138,7 +145,7 @@ fn source_text(program: &CudaProgram, arena: &Arena) -> String {
         let [x, y] = launch.grid;
         writeln!(
             text,
-            "emulator::launch({{{x}, {y}, 1}}, {}, {}, {}, [&] {{ k{}::run({}); }}, seed);",
+            "launches.push_back([&] {{ emulator::launch({{{x}, {y}, 1}}, {}, {}, {}, [&] {{ k{}::run({}); }}, seed); }});",
             kernel.threads,
             kernel.shared_bytes,
             kernel.has_barriers,
@@ -147,6 +154,7 @@ fn source_text(program: &CudaProgram, arena: &Arena) -> String {
         )
         .unwrap();
     }
+    writeln!(text, "for (int i = 5; i < count; i++) launches[atoi(argv[i])]();").unwrap();
     writeln!(text, "m.write(argv[2], {{{}}});\n}}", list(outputs.into_iter())).unwrap();
     text
 }

@@ -1,12 +1,13 @@
 //! Whole networks: results, gradients and statistics of a training step beside the CPU engine's.
 
+use super::dependencies::random_order;
 use super::emulator::{BufferMemory, EmulatedProgram, Numbers, compiler};
 use crate::support::compile::{compile_file, compile_text};
 use crate::support::header::size_of;
 use crate::support::repository::repository;
 use npc::graph::check::CheckedGraph;
 use npc::graph::plan::{Plan, plan};
-use npc::internals::compute::cuda::{BufferRole, CudaOptions, Precision, lower, place};
+use npc::internals::compute::cuda::{BufferRole, CudaOptions, Precision, dependencies, lower, place_for_graph};
 use npc::internals::compute::engine::{Engine, LayerWeights, RunningStatistics};
 use npc::internals::compute::fused::PassMode;
 use npc::study::cost::{Convention, count};
@@ -133,7 +134,8 @@ fn step_as_engine(
     for (i, gradient) in gradients.into_iter().enumerate() {
         given.insert(BufferRole::ResultGradient(i), gradient);
     }
-    let emulated = EmulatedProgram::compile(compiler, &program, &place(&program));
+    let arena = place_for_graph(&program);
+    let emulated = EmulatedProgram::compile(compiler, &program, &arena);
     let found = emulated.run(&given, BufferMemory::Guarded, 1);
     for (i, result) in expected.results.iter().enumerate() {
         tolerance.assert_close(&format!("result {i}"), &found[&BufferRole::Result(i)], result);
@@ -152,8 +154,10 @@ fn step_as_engine(
     }
     of_gradients.assert_close("image", &found[&BufferRole::ImageGradient], passed.image.as_deref().unwrap());
 
-    // One block of memory gives the same bits, and so does another order of the threads.
-    let packed = emulated.run(&given, BufferMemory::Arena, 2);
+    // One block of memory gives the same bits, and so do another order of the threads and another order of the launches in which each
+    // waits for what it needs.
+    let order = random_order(&dependencies(&program, &arena, 0..program.launches.len()), &mut random);
+    let packed = emulated.run_in_order(&given, BufferMemory::Arena, 2, &order);
     for (role, numbers) in &found {
         assert_eq!(bits(numbers), bits(&packed[role]), "{role:?}");
     }
