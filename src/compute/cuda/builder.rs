@@ -107,6 +107,10 @@ pub(super) struct CudaBuilder<'a> {
     pub statistics: Vec<Option<BlockStatistics>>,
     /// The step of the plan that is being computed.
     pub step: usize,
+    /// What the next launches are parts of, see [`Launch::part`].
+    pub part: Option<usize>,
+    /// Number of parts so far.
+    parts: usize,
     backward: usize,
 }
 
@@ -128,6 +132,8 @@ impl<'a> CudaBuilder<'a> {
             norms: vec![None; nodes],
             statistics: vec![None; values],
             step: 0,
+            part: None,
+            parts: 0,
             backward: 0,
         }
     }
@@ -237,7 +243,22 @@ impl<'a> CudaBuilder<'a> {
             });
             self.kernels.len() - 1
         });
-        self.launches.push(Launch { kernel, grid: call.grid, arguments, step: self.step });
+        self.launches.push(Launch { kernel, grid: call.grid, arguments, step: self.step, part: self.part });
+    }
+
+    /// Returns a number for launches that are parts of one result.
+    pub(super) fn new_part(&mut self) -> usize {
+        self.parts += 1;
+        self.fused.values.len() + self.parts
+    }
+
+    /// Returns the number for launches that write a value, if it is an operand of a concatenation.
+    pub(super) fn slice_part(&self, value: FusedValueId) -> Option<usize> {
+        let mut root = value;
+        while let Some((whole, _)) = self.slices[root] {
+            root = whole;
+        }
+        (root != value).then_some(root)
     }
 
     /// Marks the end of the forward pass.

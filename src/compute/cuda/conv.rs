@@ -67,14 +67,17 @@ pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
         ConvKind::Regular => {
             epilogue.statistics = conv.before_norm;
             let order = WeightOrder::of(b, conv, y.channels(), x.channels(), true);
+            b.part = b.slice_part(node.outputs[0]);
             let found = product(b, &conv.window.region(y.size()), x, y, order, epilogue);
+            b.part = None;
             b.statistics[node.outputs[0]] = found;
         }
         ConvKind::Transposed => {
             let order = WeightOrder::of(b, conv, x.channels(), y.channels(), false);
-            for region in conv.window.transposed_regions(y.size()) {
-                product(b, &region, x, y, order, epilogue);
-            }
+            let regions = conv.window.transposed_regions(y.size());
+            in_parts(b, regions, |b, region| {
+                product(b, region, x, y, order, epilogue);
+            });
         }
         ConvKind::Depthwise => {
             let region = conv.window.region(y.size());
@@ -96,9 +99,11 @@ pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g
             if differentiable {
                 let order = WeightOrder::of(b, conv, g.channels(), x.channels(), false);
                 let (into, add) = b.gradient_into(node.inputs[0]);
-                for region in conv.window.transposed_regions(x.size()) {
-                    product(b, &region, g, into, order, ConvEpilogue { add, ..ConvEpilogue::default() });
-                }
+                let (regions, epilogue) =
+                    (conv.window.transposed_regions(x.size()), ConvEpilogue { add, ..ConvEpilogue::default() });
+                in_parts(b, regions, |b, region| {
+                    product(b, region, g, into, order, epilogue);
+                });
             }
         }
         ConvKind::Transposed => {
@@ -114,12 +119,19 @@ pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g
             depthwise_weight_gradient(b, conv, g, x);
             if differentiable {
                 let (into, add) = b.gradient_into(node.inputs[0]);
-                for region in conv.window.transposed_regions(x.size()) {
-                    depthwise(b, conv, &region, g, into, ConvEpilogue { add, ..ConvEpilogue::default() });
-                }
+                let (regions, epilogue) =
+                    (conv.window.transposed_regions(x.size()), ConvEpilogue { add, ..ConvEpilogue::default() });
+                in_parts(b, regions, |b, region| depthwise(b, conv, region, g, into, epilogue));
             }
         }
     }
+}
+
+/// Computes regions that share no pixel.
+fn in_parts(b: &mut CudaBuilder, regions: Vec<ConvRegion>, compute: impl Fn(&mut CudaBuilder, &ConvRegion)) {
+    b.part = Some(b.new_part());
+    regions.iter().for_each(|region| compute(b, region));
+    b.part = None;
 }
 
 fn region_constants(constants: KernelConstants, region: &ConvRegion) -> KernelConstants {

@@ -43,8 +43,43 @@ impl Dependencies {
 /// The last launches that touched a piece of memory.
 #[derive(Debug, Clone, Default)]
 struct LastAccess {
-    writer: Option<usize>,
+    /// The last one that wrote it, or the last ones, if they are parts of one result.
+    writers: Vec<usize>,
+    part: Option<usize>,
+    /// What every part waits for: launches before the writers, and between them.
+    before: Vec<usize>,
+    /// Launches that read what the writers have written.
     readers: Vec<usize>,
+}
+
+impl LastAccess {
+    fn is_part(&self, launch: &Launch) -> bool {
+        launch.part.is_some() && launch.part == self.part
+    }
+
+    /// Returns what a launch waits for.
+    fn waits(&self, launch: &Launch, is_write: bool) -> impl Iterator<Item = usize> {
+        let (writers, readers, before) = match (is_write, is_write && self.is_part(launch)) {
+            (_, true) => (&[][..], &self.readers[..], &self.before[..]),
+            (true, false) => (&self.writers[..], &self.readers[..], &[][..]),
+            (false, false) => (&self.writers[..], &[][..], &[][..]),
+        };
+        writers.iter().chain(readers).chain(before).copied()
+    }
+
+    /// Enters a launch that has waited.
+    fn enter(&mut self, at: usize, launch: &Launch, is_write: bool) {
+        if !is_write {
+            self.readers.push(at);
+        } else if self.is_part(launch) {
+            self.before.append(&mut self.readers);
+            self.writers.push(at);
+        } else {
+            let mut before = std::mem::take(&mut self.writers);
+            before.append(&mut self.readers);
+            *self = Self { writers: vec![at], part: launch.part, before, readers: Vec::new() };
+        }
+    }
 }
 
 /// A set of launches, one bit each.
@@ -87,18 +122,12 @@ pub fn dependencies(program: &CudaProgram, arena: &Arena, range: std::ops::Range
         let accesses = || accesses(program, arena, launch, &writes[launch.kernel]);
         for (first, last, is_write) in accesses() {
             for (_, piece) in pieces.range(first..last) {
-                waits.extend(piece.writer);
-                if is_write {
-                    waits.extend(&piece.readers);
-                }
+                waits.extend(piece.waits(launch, is_write));
             }
         }
         for (first, last, is_write) in accesses() {
             for (_, piece) in pieces.range_mut(first..last) {
-                match is_write {
-                    true => *piece = LastAccess { writer: Some(at), readers: Vec::new() },
-                    false => piece.readers.push(at),
-                }
+                piece.enter(at, launch, is_write);
             }
         }
         // The latest first: what it waits for need not be named.

@@ -121,7 +121,9 @@ pub(super) fn forward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &Nor
     let constants = map_constants(x).int("YP", y.pitch).flag("RELU", op.relu);
     let count = x.pixels() * (x.stored_channels() / 4);
     let call = KernelCall::of_items("norm_apply", APPLY, constants, count);
+    b.part = b.slice_part(node.outputs[0]);
     b.launch(call, vec![x.place(), whole(buffer), y.place()]);
+    b.part = None;
 }
 
 pub(super) fn backward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &NormNode, g: DeviceMap) {

@@ -74,6 +74,9 @@ pub struct Launch {
     pub arguments: Vec<Option<BufferPlace>>,
     /// The step of the plan whose time this is.
     pub step: usize,
+    /// Launches with the same number write different numbers of a buffer through the same argument, so none waits for another: the phases of a
+    /// strided gradient, the operands of a concatenation.
+    pub part: Option<usize>,
 }
 
 /// Launches in order. Those from `backward` on need the gradients of the results.

@@ -15,6 +15,7 @@ fn programs() -> impl Strategy<Value = CudaProgram> {
             grid: [1, 1],
             arguments: named.into_iter().map(|buffer| Some(BufferPlace { buffer, offset: 0 })).collect(),
             step: 0,
+            part: None,
         });
         prop::collection::vec(launch, 1..60).prop_map(move |launches| CudaProgram {
             kernels: Vec::new(),
