@@ -1,10 +1,11 @@
 //! A program under construction.
 
 use super::constants::KernelConstants;
+use super::conv::can_normalise;
 use super::conv_tile::ConvTile;
 use super::map::{DeviceMap, aligned};
 use super::program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch};
-use crate::compute::fused::{FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
+use crate::compute::fused::{FusedNode, FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
 use crate::graph::op::Op;
 use crate::graph::plan::Plan;
 use std::collections::HashMap;
@@ -42,6 +43,8 @@ pub struct CudaOptions {
     pub tile: Option<ConvTile>,
     /// The tile of all gradients of weights; `None` chooses by the size of each.
     pub gradient_tile: Option<ConvTile>,
+    /// Whether norms write their results, rather than the convolutions that read them normalise on their own.
+    pub writes_norms: bool,
     /// Whether operands of a concatenation are copied, rather than written to their channels of the result at once.
     pub copies_operands: bool,
 }
@@ -79,6 +82,16 @@ pub(super) struct NormBuffer {
     pub of_batch: bool,
 }
 
+/// A norm that the readers of its result apply.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadNorm {
+    /// What the norm reads.
+    pub map: DeviceMap,
+    /// The numbers of its channels.
+    pub buffer: DeviceBufferId,
+    pub relu: bool,
+}
+
 /// Statistics that a convolution took of its results, block by block.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BlockStatistics {
@@ -99,6 +112,8 @@ pub(super) struct CudaBuilder<'a> {
     launches: Vec<Launch>,
     maps: Vec<Option<DeviceMap>>,
     gradients: Vec<Option<DeviceMap>>,
+    /// Values that nobody writes.
+    read_norms: Vec<Option<ReadNorm>>,
     /// Values that are channels of a concatenation, from this channel on.
     slices: Vec<Option<(FusedValueId, usize)>>,
     /// Norms by node.
@@ -128,6 +143,7 @@ impl<'a> CudaBuilder<'a> {
             launches: Vec::new(),
             maps: vec![None; values],
             gradients: vec![None; values],
+            read_norms: vec![None; values],
             slices: if options.copies_operands { vec![None; values] } else { concatenated(fused) },
             norms: vec![None; nodes],
             statistics: vec![None; values],
@@ -183,6 +199,25 @@ impl<'a> CudaBuilder<'a> {
     /// Returns a value, which its node has written.
     pub(super) fn map(&self, value: FusedValueId) -> DeviceMap {
         self.maps[value].expect("nodes come after those that they read")
+    }
+
+    /// Leaves a norm to the readers of its result, if all of them can apply it. Returns whether they can.
+    pub(super) fn leave_to_readers(&mut self, value: FusedValueId, norm: ReadNorm) -> bool {
+        let applies = |node: &FusedNode| match &node.op {
+            FusedOp::Conv(conv) => can_normalise(conv),
+            FusedOp::Image | FusedOp::Norm(_) | FusedOp::Operator { .. } => false,
+        };
+        let mut readers = self.fused.nodes.iter().filter(|node| node.inputs.contains(&value));
+        let is_left = !self.options.writes_norms && !self.fused.results.contains(&value) && readers.all(applies);
+        if is_left {
+            self.read_norms[value] = Some(norm);
+        }
+        is_left
+    }
+
+    /// Returns the norm that readers of a value apply.
+    pub(super) fn read_norm(&self, value: FusedValueId) -> Option<ReadNorm> {
+        self.read_norms[value]
     }
 
     /// Returns the map that a node writes.

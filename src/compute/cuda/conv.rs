@@ -1,18 +1,19 @@
 //! Convolutions, transposed convolutions and linear layers as launches: weights in the order of a region's taps, the
 //! matrix product, and the gradients.
 
-use super::builder::{BlockStatistics, CudaBuilder, KernelCall, THREADS, whole};
+use super::builder::{BlockStatistics, CudaBuilder, KernelCall, ReadNorm, THREADS, whole};
 use super::constants::KernelConstants;
 use super::conv_tile::{BLOCK_PRODUCTS, ConvTile, FULL_CARD, STAGES};
 use super::map::DeviceMap;
 use super::norm::{bias_gradient, folded_norm};
 use super::program::{BufferPlace, DeviceBufferId};
-use crate::compute::fused::{ConvKind, ConvNode, ConvRegion, FusedNode};
+use crate::compute::fused::{ConvKind, ConvNode, ConvRegion, FusedNode, FusedValueId};
 
-const CONV: &[&str] = &[include_str!("kernels/tensor_core.cu"), include_str!("kernels/conv.cu")];
+const NORMALISED: &str = include_str!("kernels/normalised.cu");
+const CONV: &[&str] = &[include_str!("kernels/tensor_core.cu"), NORMALISED, include_str!("kernels/conv.cu")];
 const WEIGHTS: &[&str] = &[include_str!("kernels/conv_weights.cu")];
 const WEIGHT_GRADIENT: &[&str] =
-    &[include_str!("kernels/tensor_core.cu"), include_str!("kernels/conv_weight_gradient.cu")];
+    &[include_str!("kernels/tensor_core.cu"), NORMALISED, include_str!("kernels/conv_weight_gradient.cu")];
 const DEPTHWISE: &[&str] = &[include_str!("kernels/depthwise.cu")];
 const DEPTHWISE_WEIGHTS: &[&str] = &[include_str!("kernels/depthwise_weights.cu")];
 const DEPTHWISE_GRADIENT: &[&str] = &[include_str!("kernels/depthwise_weight_gradient.cu")];
@@ -54,8 +55,51 @@ struct ConvEpilogue {
     statistics: bool,
 }
 
+/// A map that a convolution reads, and the norm that it applies to it.
+#[derive(Clone, Copy)]
+struct ConvInputMap {
+    map: DeviceMap,
+    norm: Option<ReadNorm>,
+}
+
+impl ConvInputMap {
+    /// Returns an input of a node.
+    fn of(b: &CudaBuilder, value: FusedValueId) -> Self {
+        match b.read_norm(value) {
+            Some(norm) => Self { map: norm.map, norm: Some(norm) },
+            None => Self::plain(b.map(value)),
+        }
+    }
+
+    fn plain(map: DeviceMap) -> Self {
+        Self { map, norm: None }
+    }
+
+    fn constants(&self, constants: KernelConstants) -> KernelConstants {
+        constants
+            .flag("NORMALISES", self.norm.is_some())
+            .flag("NORM_RELU", self.norm.is_some_and(|norm| norm.relu))
+            .int("NORM_CHANNELS", self.map.channels())
+    }
+
+    fn norm_place(&self) -> Option<BufferPlace> {
+        self.norm.and_then(|norm| whole(norm.buffer))
+    }
+
+    /// Returns the bytes of shared memory for the norm's numbers.
+    fn norm_bytes(&self) -> usize {
+        if self.norm.is_some() { self.map.stored_channels() * 8 } else { 0 }
+    }
+}
+
+/// Whether a convolution can apply a norm to what it reads.
+pub(super) fn can_normalise(conv: &ConvNode) -> bool {
+    conv.kind == ConvKind::Regular
+}
+
 pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
-    let x = b.map(node.inputs[0]);
+    let input = ConvInputMap::of(b, node.inputs[0]);
+    let x = input.map;
     let y = b.output(node.outputs[0]);
     let mut epilogue = ConvEpilogue { relu: conv.relu, ..ConvEpilogue::default() };
     epilogue.bias = b.weight_len(conv.layer, "bias").map(|_| b.weight(conv.layer, "bias"));
@@ -68,7 +112,7 @@ pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
             epilogue.statistics = conv.before_norm;
             let order = WeightOrder::of(b, conv, y.channels(), x.channels(), true);
             b.part = b.slice_part(node.outputs[0]);
-            let found = product(b, &conv.window.region(y.size()), x, y, order, epilogue);
+            let found = product(b, &conv.window.region(y.size()), input, y, order, epilogue);
             b.part = None;
             b.statistics[node.outputs[0]] = found;
         }
@@ -76,7 +120,7 @@ pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
             let order = WeightOrder::of(b, conv, x.channels(), y.channels(), false);
             let regions = conv.window.transposed_regions(y.size());
             in_parts(b, regions, |b, region| {
-                product(b, region, x, y, order, epilogue);
+                product(b, region, input, y, order, epilogue);
             });
         }
         ConvKind::Depthwise => {
@@ -87,7 +131,8 @@ pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
 }
 
 pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g: DeviceMap) {
-    let x = b.map(node.inputs[0]);
+    let input = ConvInputMap::of(b, node.inputs[0]);
+    let x = input.map;
     let differentiable = b.fused.values[node.inputs[0]].differentiable;
     if b.weight_len(conv.layer, "bias").is_some() {
         let to = b.weight_gradient(conv.layer, "bias");
@@ -95,24 +140,31 @@ pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g
     }
     match conv.kind {
         ConvKind::Regular => {
-            weight_gradient(b, conv, g, x);
+            weight_gradient(b, conv, g, input);
             if differentiable {
                 let order = WeightOrder::of(b, conv, g.channels(), x.channels(), false);
                 let (into, add) = b.gradient_into(node.inputs[0]);
                 let (regions, epilogue) =
                     (conv.window.transposed_regions(x.size()), ConvEpilogue { add, ..ConvEpilogue::default() });
                 in_parts(b, regions, |b, region| {
-                    product(b, region, g, into, order, epilogue);
+                    product(b, region, ConvInputMap::plain(g), into, order, epilogue);
                 });
             }
         }
         ConvKind::Transposed => {
-            weight_gradient(b, conv, x, g);
+            weight_gradient(b, conv, x, ConvInputMap::plain(g));
             if differentiable {
                 let order = WeightOrder::of(b, conv, x.channels(), g.channels(), true);
                 let (into, add) = b.gradient_into(node.inputs[0]);
                 let region = conv.window.region(x.size());
-                product(b, &region, g, into, order, ConvEpilogue { add, ..ConvEpilogue::default() });
+                product(
+                    b,
+                    &region,
+                    ConvInputMap::plain(g),
+                    into,
+                    order,
+                    ConvEpilogue { add, ..ConvEpilogue::default() },
+                );
             }
         }
         ConvKind::Depthwise => {
@@ -207,11 +259,12 @@ fn depthwise_weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: Devi
 fn product(
     b: &mut CudaBuilder,
     region: &ConvRegion,
-    x: DeviceMap,
+    input: ConvInputMap,
     y: DeviceMap,
     order: WeightOrder,
     epilogue: ConvEpilogue,
 ) -> Option<BlockStatistics> {
+    let x = input.map;
     let stored = DeviceMap::stored(order.channels);
     let count = order.rows * region.taps.len() * stored;
     let packed = b.temporary(count.max(4));
@@ -233,7 +286,7 @@ fn product(
         blocks,
         block_pixels: tile.rows,
     });
-    let constants = output_constants(tile.constants(), region, x, y)
+    let constants = output_constants(input.constants(tile.constants()), region, x, y)
         .ints([("C4", stored), ("K", order.rows), ("K4", y.stored_channels())])
         .int("PASSES", b.options.precision.passes())
         .flag("BIAS", epilogue.bias.is_some())
@@ -245,7 +298,7 @@ fn product(
         sources: CONV,
         constants,
         threads: tile.threads(),
-        shared_bytes: STAGES * (tile.rows + tile.columns) * BLOCK_PRODUCTS * 4,
+        shared_bytes: STAGES * (tile.rows + tile.columns) * BLOCK_PRODUCTS * 4 + input.norm_bytes(),
         has_barriers: true,
         grid: [blocks, order.rows.div_ceil(tile.columns)],
     };
@@ -255,13 +308,15 @@ fn product(
         epilogue.bias,
         y.place(),
         statistics.and_then(|statistics| whole(statistics.buffer)),
+        input.norm_place(),
     ];
     b.launch(call, arguments);
     statistics
 }
 
 /// Computes the gradient of a layer's weights from its maps, one of which is a gradient.
-fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, larger: DeviceMap) {
+fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, input: ConvInputMap) {
+    let larger = input.map;
     let region = conv.window.region(smaller.size());
     let (taps, stored) = (region.taps.len(), larger.stored_channels());
     let (rows, columns, pixels) = (smaller.channels(), taps * stored, smaller.pixels());
@@ -272,7 +327,7 @@ fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, lar
     let run = pixels.div_ceil(splits).next_multiple_of(BLOCK_PRODUCTS);
     let splits = pixels.div_ceil(run);
     let part = b.temporary(splits * rows * columns);
-    let constants = region_constants(tile.constants(), &region)
+    let constants = region_constants(input.constants(tile.constants()), &region)
         .ints([("N", smaller.dims[0]), ("P", smaller.dims[2]), ("Q", smaller.dims[3])])
         .ints([("K", smaller.channels()), ("SP", smaller.pitch), ("RUN", run)])
         .ints([("H", larger.dims[2]), ("W", larger.dims[3]), ("C4", stored), ("XP", larger.pitch)])
@@ -286,7 +341,7 @@ fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, lar
         has_barriers: true,
         grid: [tiles, splits],
     };
-    b.launch(call, vec![smaller.place(), larger.place(), whole(part)]);
+    b.launch(call, vec![smaller.place(), larger.place(), whole(part), input.norm_place()]);
     sum_splits(b, conv, part, splits, [rows, larger.channels(), taps], stored);
 }
 

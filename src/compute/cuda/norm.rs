@@ -1,6 +1,6 @@
 //! Batch norms as launches, and sums over pixels.
 
-use super::builder::{BlockStatistics, CudaBuilder, KernelCall, NormBuffer, THREADS, whole};
+use super::builder::{BlockStatistics, CudaBuilder, KernelCall, NormBuffer, ReadNorm, THREADS, whole};
 use super::constants::KernelConstants;
 use super::map::DeviceMap;
 use super::program::{BufferPlace, BufferRole, DeviceBufferId};
@@ -117,6 +117,9 @@ pub(super) fn forward(b: &mut CudaBuilder, at: usize, node: &FusedNode, op: &Nor
         false => running(b, op.layer, op.epsilon, x.channels()),
     };
     b.norms[at] = Some(NormBuffer { buffer, of_batch });
+    if b.leave_to_readers(node.outputs[0], ReadNorm { map: x, buffer, relu: op.relu }) {
+        return;
+    }
     let y = b.output(node.outputs[0]);
     let constants = map_constants(x).int("YP", y.pitch).flag("RELU", op.relu);
     let count = x.pixels() * (x.stored_channels() / 4);

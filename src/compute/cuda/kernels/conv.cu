@@ -21,10 +21,11 @@ FUNCTION size_t output_pixel(int m) {
 
 // `w` is [K][TAPS][C4]; `statistics` is [block][K4][2]: mean and sum of squared deviations of the block's pixels.
 KERNEL run(const float* __restrict__ x, const float* __restrict__ w, const float* __restrict__ bias,
-           float* __restrict__ y, float* __restrict__ statistics) {
+           float* __restrict__ y, float* __restrict__ statistics, const float* __restrict__ norm) {
   SHARED(raw);
   float* a_tiles = (float*)raw;
   float* b_tiles = a_tiles + STAGES * BM * BK;
+  float2* channels = (float2*)(b_tiles + STAGES * BN * BK);  // [C4]
   const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, wm = warp / WN, wn = warp % WN;
   const int m0 = blockIdx.x * BM, n0 = blockIdx.y * BN;
   const int piece = tid % PIECES, row0 = tid / PIECES;
@@ -57,8 +58,8 @@ KERNEL run(const float* __restrict__ x, const float* __restrict__ w, const float
       if (row >= BM) break;
       int h = from_y[i] + down, v = from_x[i] + across;
       bool there = in_taps && (unsigned)h < (unsigned)H && (unsigned)v < (unsigned)W;
-      copy16(a_tiles + (stage * BM + row) * BK + swizzle(row, piece) * 4,
-             there ? image[i] + ((size_t)h * W + v) * XP + c : x, there);
+      copy_or_mark(a_tiles + (stage * BM + row) * BK + swizzle(row, piece) * 4,
+                   there ? image[i] + ((size_t)h * W + v) * XP + c : x, there);
     }
 #pragma unroll
     for (int i = 0; i < B_LOADS; i++) {
@@ -71,6 +72,9 @@ KERNEL run(const float* __restrict__ x, const float* __restrict__ w, const float
   };
   float sum[ROWS][COLUMNS][4];
   clear_fragments<ROWS, COLUMNS>(sum);
+  // The barrier before the first tile is used is theirs too.
+  if (NORMALISES)
+    for (int c = tid; c < C4; c += THREADS) channels[c] = norm_channel(norm, c);
   start_tiles(STEPS, load);
   for (int step = 0; step < STEPS; step++) {
     next_tile(step, STEPS, load);
@@ -83,6 +87,17 @@ KERNEL run(const float* __restrict__ x, const float* __restrict__ w, const float
       for (int i = 0; i < ROWS; i++) {
         int row = wm * (BM / WM) + i * 16 + (lane & 15);
         load_matrices(a[i], A + row * BK + swizzle(row, k * 2 + (lane >> 4)) * 4);
+      }
+      if (NORMALISES) {
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+          float2 channel = channels[(step * BK + k * 8 + half * 4 + (lane & 3)) % C4];
+#pragma unroll
+          for (int i = 0; i < ROWS; i++) {
+            a[i][half * 2] = normalised(a[i][half * 2], channel);
+            a[i][half * 2 + 1] = normalised(a[i][half * 2 + 1], channel);
+          }
+        }
       }
 #pragma unroll
       for (int j = 0; j < COLUMNS; j += 2) {

@@ -7,7 +7,8 @@ constexpr int M = N * P * Q, ALL_COLUMNS = TAPS * C4;
 constexpr int ROWS = BM / WM / 16, COLUMNS = BN / WN / 8, LINE_A = BM + 8, LINE_B = BN + 8;
 constexpr int COLUMN_TILES = (ALL_COLUMNS + BN - 1) / BN;
 
-KERNEL run(const float* __restrict__ small, const float* __restrict__ large, float* __restrict__ part) {
+KERNEL run(const float* __restrict__ small, const float* __restrict__ large, float* __restrict__ part,
+           const float* __restrict__ norm) {
   SHARED(raw);
   float* a_tiles = (float*)raw;
   float* b_tiles = a_tiles + STAGES * BK * LINE_A;
@@ -27,12 +28,16 @@ KERNEL run(const float* __restrict__ small, const float* __restrict__ large, flo
       int q = m % Q, rest = m / Q, p = rest % P, n = rest / P;
       int h = p * STRIDE_Y + TAP_Y[tap], v = q * STRIDE_X + TAP_X[tap];
       bool there = m < last && in_taps && (unsigned)h < (unsigned)H && (unsigned)v < (unsigned)W;
-      copy16(b_tiles + (stage * BK + pixel) * LINE_B + column,
-             there ? large + (((size_t)n * H + h) * W + v) * XP + c : large, there);
+      copy_or_mark(b_tiles + (stage * BK + pixel) * LINE_B + column,
+                   there ? large + (((size_t)n * H + h) * W + v) * XP + c : large, there);
     }
   };
   float sum[ROWS][COLUMNS][4];
   clear_fragments<ROWS, COLUMNS>(sum);
+  float2 channels[COLUMNS];
+#pragma unroll
+  for (int j = 0; j < COLUMNS; j++)
+    if (NORMALISES) channels[j] = norm_channel(norm, (j0 + wn * (BN / WN) + j * 8 + g) % C4);
   start_tiles(steps, load);
   for (int step = 0; step < steps; step++) {
     next_tile(step, steps, load);
@@ -49,7 +54,10 @@ KERNEL run(const float* __restrict__ small, const float* __restrict__ large, flo
 #pragma unroll
       for (int j = 0; j < COLUMNS; j++)
 #pragma unroll
-        for (int e = 0; e < 2; e++) b[j][e] = __float_as_uint(B[(k + t + e * 4) * LINE_B + wn * (BN / WN) + j * 8 + g]);
+        for (int e = 0; e < 2; e++) {
+          b[j][e] = __float_as_uint(B[(k + t + e * 4) * LINE_B + wn * (BN / WN) + j * 8 + g]);
+          if (NORMALISES) b[j][e] = normalised(b[j][e], channels[j]);
+        }
       multiply_fragments<ROWS, COLUMNS>(sum, a, b);
     }
   }

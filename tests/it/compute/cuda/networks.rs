@@ -214,6 +214,24 @@ fn a_concatenation_without_copies_gives_the_same_bits() {
     assert!(launches(false) + 6 < launches(true), "a copy less for each operand, forward and back");
 }
 
+/// A norm that the convolutions after it apply to what they read gives the same bits as one that is written, at borders too.
+#[test]
+fn norms_that_readers_apply_give_the_same_bits() {
+    let Some(compiler) = compiler() else { return };
+    let checked = compile_text(SMALL_UNET, Some([12, 16]), &[]).model("Small");
+    let options = |writes_norms| CudaOptions { precision: F32.precision, writes_norms, ..CudaOptions::default() };
+    let [read, written] =
+        [false, true].map(|writes| step_as_engine(compiler, &checked, &options(writes), F32).unwrap());
+    for (role, numbers) in &read {
+        assert_eq!(bits(numbers), bits(&written[role]), "{role:?}");
+    }
+    let launches = |writes| {
+        let program = lower(&plan(&checked), [2, 3, 12, 16], PassMode::Train { to_image: true }, &options(writes));
+        program.unwrap().launches.len()
+    };
+    assert_eq!(launches(false) + 2, launches(true), "the first norm and the last have convolutions alone as readers");
+}
+
 #[test]
 fn one_pass_of_tf32_keeps_three_digits() {
     same_step(&compile_text(SMALL_UNET, Some([12, 16]), &[]).model("Small"), TF32);
