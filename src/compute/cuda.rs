@@ -1,7 +1,8 @@
 //! Networks on NVIDIA GPUs by kernels of our own: CUDA C++ that is written from the plan, with all sizes as constants.
 //!
-//! [`lower`] turns a fused program into launches over buffers, [`arena`] gives buffers their places in one block of
-//! memory, [`dependencies`] says which launches wait for which. Maps have channels last. Convolutions are matrix products on tensor cores; sums over pixels are cut into runs
+//! [`lower`] turns a fused program into launches over buffers, [`lower_step`] a whole training step. [`arena`] gives
+//! buffers their places in one block of memory, [`dependencies`] says which launches wait for which. Maps have channels
+//! last. Convolutions are matrix products on tensor cores; sums over pixels are cut into runs
 //! by shape alone and added in a fixed order, so that a step gives the same bits each time. No kernel adds floats
 //! atomically.
 //!
@@ -15,18 +16,31 @@ mod conv;
 mod conv_tile;
 mod dependencies;
 mod listing;
+mod loss;
+mod loss_terms;
 mod lower;
 mod map;
 mod norm;
 mod operators;
 mod program;
+mod region;
 mod relayout;
+mod scalars;
+mod step;
+mod step_buffers;
+mod update;
 
 pub use builder::{CudaOptions, Precision};
 pub use conv_tile::ConvTile;
 pub use dependencies::{Dependencies, dependencies};
-pub use lower::lower;
-pub use program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch};
+pub use lower::{lower, lower_classes};
+pub use program::{
+    BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, FlatRegion, Kernel, Launch, ProgramSection,
+    StepReport,
+};
+pub use region::{FlatLayout, FlatTensor, FlatTensors};
+pub use scalars::StepScalars;
+pub use step::{TrainingStep, lower_step};
 
 /// The text in front of every kernel on a GPU.
 pub const PRELUDE: &str = include_str!("cuda/kernels/prelude.cu");

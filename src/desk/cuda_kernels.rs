@@ -3,10 +3,14 @@
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
-use crate::compute::cuda::{CudaOptions, Kernel, PRELUDE, Precision, arena, lower};
+use crate::compute::cuda::{
+    CudaOptions, CudaProgram, Kernel, PRELUDE, Precision, TrainingStep, arena, lower, lower_step,
+};
 use crate::compute::fused::{PassMode, Unsupported};
 use crate::graph::check::CheckedGraph;
-use crate::graph::plan::plan;
+use crate::graph::plan::{Plan, plan};
+use crate::text::config::{LossSpec, Optimizer};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the kernels are for.
@@ -36,6 +40,20 @@ impl CudaKernels {
     }
 }
 
+/// The step of a run with one batch a step, the first result supervised, and otherwise the defaults of a `train` block.
+fn lower_usual_step(plan: &Plan, dims: [usize; 4], options: &CudaOptions) -> Result<CudaProgram, Unsupported> {
+    let step = TrainingStep {
+        loss: &LossSpec::default(),
+        supervise: &BTreeMap::new(),
+        optimizer: &Optimizer::default(),
+        clip: None,
+        average: None,
+        accumulates: false,
+        frozen: &|_| false,
+    };
+    lower_step(plan, dims, &step, options)
+}
+
 /// Writes the kernels of a model. Errors: the operator or the size that no kernel computes.
 pub fn cuda_kernels(checked: &CheckedGraph, request: &CudaRequest) -> Result<CudaKernels> {
     let plan = plan(checked);
@@ -43,10 +61,14 @@ pub fn cuda_kernels(checked: &CheckedGraph, request: &CudaRequest) -> Result<Cud
     let Some([c, h, w]) = image.and_then(|dims| <[usize; 3]>::try_from(dims).ok()) else {
         return Err(problem!(E0751, "{} reads no image", plan.name));
     };
-    let mode = if request.training { PassMode::Train { to_image: false } } else { PassMode::Infer };
     let precision = if request.full_precision { Precision::F32 } else { Precision::Tf32 };
     let options = CudaOptions { precision, ..CudaOptions::default() };
-    let program = lower(&plan, [request.batch, c, h, w], mode, &options)
+    let dims = [request.batch, c, h, w];
+    let program = match request.training {
+        true => lower_usual_step(&plan, dims, &options),
+        false => lower(&plan, dims, PassMode::Infer, &options),
+    };
+    let program = program
         .map_err(|Unsupported(reason)| problem!(E0751, "{reason}"; help: "Burn's operators compute it on a GPU"))?;
     let file = |(i, kernel): (usize, &Kernel)| {
         (format!("{}.{}.{i}.cu", plan.name, kernel.name), format!("{PRELUDE}\n{}", kernel.text))

@@ -22,8 +22,9 @@ pub mod compute {
     pub mod cuda {
         pub use crate::compute::cuda::arena::{Arena, place, place_apart, place_for_graph};
         pub use crate::compute::cuda::{
-            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, Dependencies, DeviceBuffer, DeviceBufferId,
-            Kernel, Launch, PRELUDE, Precision, dependencies, lower,
+            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, Dependencies, DeviceBuffer, DeviceBufferId, FlatLayout,
+            FlatRegion, FlatTensor, FlatTensors, Kernel, Launch, PRELUDE, Precision, ProgramSection, StepReport,
+            StepScalars, TrainingStep, dependencies, lower, lower_classes, lower_step,
         };
     }
     pub mod engine {

@@ -9,36 +9,50 @@ const ALIGNMENT: usize = 256;
 /// The place of each buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arena {
-    /// Bytes from the start of the block, by buffer.
+    /// Bytes from the start of the block, by buffer; those of parts of a buffer are inside it.
     pub offsets: Vec<usize>,
     /// Bytes of the block.
     pub bytes: usize,
 }
 
-/// The launches during which a buffer must keep its place: from the first to the last that names it.
+/// The launches during which a buffer must keep its place: from the first to the last that names it or a part of it.
+/// Parts of other buffers have no life of their own.
 fn lifetimes(program: &CudaProgram) -> Vec<Option<(usize, usize)>> {
     let mut lives: Vec<Option<(usize, usize)>> = vec![None; program.buffers.len()];
     for (at, launch) in program.launches.iter().enumerate() {
         for place in launch.arguments.iter().flatten() {
-            let life = lives[place.buffer].get_or_insert((at, at));
+            let life = lives[program.outermost(place.buffer).buffer].get_or_insert((at, at));
             life.1 = at;
         }
     }
     for (life, buffer) in lives.iter_mut().zip(&program.buffers) {
-        match buffer.role {
-            BufferRole::Temporary => {}
-            // What comes from outside or is read from outside stays.
-            BufferRole::Image
-            | BufferRole::Result(_)
-            | BufferRole::ResultGradient(_)
-            | BufferRole::Weight { .. }
-            | BufferRole::WeightGradient { .. }
-            | BufferRole::BatchStatistics { .. }
-            | BufferRole::ImageGradient
-            | BufferRole::Seed => *life = Some((0, program.launches.len())),
+        if buffer.inside.is_none() && stays(&buffer.role) {
+            *life = Some((0, program.launches.len()));
         }
     }
     lives
+}
+
+/// Whether a buffer's numbers come from outside, are read from outside, or are needed by the next pass.
+fn stays(role: &BufferRole) -> bool {
+    match role {
+        BufferRole::Temporary => false,
+        BufferRole::Image
+        | BufferRole::Targets
+        | BufferRole::Scalars
+        | BufferRole::Result(_)
+        | BufferRole::ResultGradient(_)
+        | BufferRole::Classes
+        | BufferRole::Probabilities
+        | BufferRole::Weight { .. }
+        | BufferRole::WeightGradient { .. }
+        | BufferRole::BatchStatistics { .. }
+        | BufferRole::ImageGradient
+        | BufferRole::Seed
+        | BufferRole::Loss
+        | BufferRole::Report
+        | BufferRole::Region(_) => true,
+    }
 }
 
 /// Gives every buffer a place that no other buffer has.
@@ -49,7 +63,8 @@ pub fn place_apart(program: &CudaProgram) -> Arena {
         bytes += (buffer.len * 4).next_multiple_of(ALIGNMENT);
         offset
     };
-    let offsets = program.buffers.iter().map(offset).collect();
+    let mut offsets: Vec<usize> = program.buffers.iter().map(offset).collect();
+    place_parts(program, &mut offsets);
     Arena { offsets, bytes }
 }
 
@@ -71,7 +86,7 @@ pub fn place_for_graph(program: &CudaProgram) -> Arena {
     let lives = lifetimes(program);
     let mut named: Vec<Vec<usize>> = vec![Vec::new(); program.buffers.len()];
     for (at, launch) in program.launches.iter().enumerate() {
-        launch.arguments.iter().flatten().for_each(|place| named[place.buffer].push(at));
+        launch.arguments.iter().flatten().for_each(|place| named[program.outermost(place.buffer).buffer].push(at));
     }
     // What all launches that name a buffer wait for.
     let waited: Vec<Option<LaunchSet>> = named
@@ -81,8 +96,8 @@ pub fn place_for_graph(program: &CudaProgram) -> Arena {
     let is_after = |late: DeviceBufferId, early: DeviceBufferId| {
         waited[late].as_ref().is_some_and(|waited| named[early].iter().all(|&launch| waited.has(launch)))
     };
-    let stays = |id: DeviceBufferId| program.buffers[id].role != BufferRole::Temporary;
-    place_where(program, |id| lives[id].is_some(), |a, b| stays(a) || stays(b) || !(is_after(a, b) || is_after(b, a)))
+    let keeps = |id: DeviceBufferId| stays(&program.buffers[id].role);
+    place_where(program, |id| lives[id].is_some(), |a, b| keeps(a) || keeps(b) || !(is_after(a, b) || is_after(b, a)))
 }
 
 /// Places the needed buffers: the largest first, each at the lowest offset where no buffer lies that it must not share memory with.
@@ -116,5 +131,16 @@ fn place_where(
         end = end.max(at + bytes(id));
         placed.push(id);
     }
+    place_parts(program, &mut offsets);
     Arena { offsets, bytes: end }
+}
+
+/// Places buffers that are parts of others.
+fn place_parts(program: &CudaProgram, offsets: &mut [usize]) {
+    for (id, buffer) in program.buffers.iter().enumerate() {
+        if buffer.inside.is_some() {
+            let outer = program.outermost(id);
+            offsets[id] = offsets[outer.buffer] + 4 * outer.offset;
+        }
+    }
 }

@@ -4,7 +4,11 @@ use super::constants::KernelConstants;
 use super::conv::can_normalise;
 use super::conv_tile::ConvTile;
 use super::map::{DeviceMap, aligned};
-use super::program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch};
+use super::program::{
+    BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, Kernel, Launch, ProgramSection,
+};
+use super::region::FlatLayout;
+use super::step_buffers::StepBuffers;
 use crate::compute::fused::{FusedNode, FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
 use crate::graph::op::Op;
 use crate::graph::plan::Plan;
@@ -126,7 +130,13 @@ pub(super) struct CudaBuilder<'a> {
     pub part: Option<usize>,
     /// Number of parts so far.
     parts: usize,
+    /// What a training step adds to a pass.
+    pub training: Option<StepBuffers>,
     backward: usize,
+    /// First launch of each section.
+    sections: Vec<(ProgramSection, usize)>,
+    /// The tensors of the regions.
+    pub layout: FlatLayout,
 }
 
 impl<'a> CudaBuilder<'a> {
@@ -150,7 +160,10 @@ impl<'a> CudaBuilder<'a> {
             step: 0,
             part: None,
             parts: 0,
+            training: None,
             backward: 0,
+            sections: vec![(ProgramSection::Forward, 0)],
+            layout: FlatLayout::default(),
         }
     }
 
@@ -159,18 +172,34 @@ impl<'a> CudaBuilder<'a> {
     }
 
     pub(super) fn temporary(&mut self, len: usize) -> DeviceBufferId {
-        self.buffers.push(DeviceBuffer { role: BufferRole::Temporary, len });
+        self.buffers.push(DeviceBuffer { role: BufferRole::Temporary, len, inside: None });
         self.buffers.len() - 1
     }
 
     /// Returns the buffer with this role.
     pub(super) fn named(&mut self, role: BufferRole, len: usize) -> BufferPlace {
         let buffer = *self.named.entry(role.clone()).or_insert_with(|| {
-            self.buffers.push(DeviceBuffer { role, len });
+            self.buffers.push(DeviceBuffer { role, len, inside: None });
             self.buffers.len() - 1
         });
         assert_eq!(self.buffers[buffer].len, len, "a role has one size");
         BufferPlace { buffer, offset: 0 }
+    }
+
+    /// Lets the buffer with this role be a part of another buffer.
+    pub(super) fn part(&mut self, role: BufferRole, len: usize, place: BufferPlace) {
+        let buffer = self.named(role, len).buffer;
+        self.buffers[buffer].inside = Some(place);
+    }
+
+    /// Returns the buffer with this role, if the program has it.
+    pub(super) fn existing(&self, role: &BufferRole) -> Option<BufferPlace> {
+        self.named.get(role).map(|&buffer| BufferPlace { buffer, offset: 0 })
+    }
+
+    /// Whether the gradient of a tensor is needed.
+    pub(super) fn trains(&self, layer: usize, name: &'static str) -> bool {
+        self.training.as_ref().is_none_or(|training| training.trains(layer, name))
     }
 
     /// Returns a tensor of a layer.
@@ -296,13 +325,26 @@ impl<'a> CudaBuilder<'a> {
         (root != value).then_some(root)
     }
 
-    /// Marks the end of the forward pass.
-    pub(super) fn end_forward(&mut self) {
-        self.backward = self.launches.len();
+    /// Begins a section. The forward pass is the first by itself.
+    pub(super) fn begin(&mut self, section: ProgramSection) {
+        if self.sections.len() == 1 {
+            self.backward = self.launches.len();
+        }
+        self.sections.push((section, self.launches.len()));
     }
 
     pub(super) fn finish(self) -> CudaProgram {
-        CudaProgram { kernels: self.kernels, buffers: self.buffers, launches: self.launches, backward: self.backward }
+        let end = self.launches.len();
+        let ends = self.sections.iter().skip(1).map(|(_, start)| *start).chain([end]);
+        let sections = self.sections.iter().zip(ends).map(|(&(section, start), end)| (section, start..end)).collect();
+        CudaProgram {
+            kernels: self.kernels,
+            buffers: self.buffers,
+            backward: if self.sections.len() == 1 { end } else { self.backward },
+            launches: self.launches,
+            sections,
+            layout: self.layout,
+        }
     }
 
     /// Refuses an operator that has no kernel.

@@ -51,6 +51,13 @@ impl KernelConstants {
         self.line(format_args!("TABLE float {name}[] = {{{values}}};"))
     }
 
+    /// 64-bit numbers to look up, exact.
+    pub fn numbers(self, name: &str, values: &[f64]) -> Self {
+        let values: Vec<String> = values.iter().map(|value| format!("{value:e}")).collect();
+        let values = if values.is_empty() { "0.0".to_owned() } else { values.join(",") };
+        self.line(format_args!("TABLE double {name}[] = {{{values}}};"))
+    }
+
     /// A function of the kernel in C++.
     pub fn function(self, text: &str) -> Self {
         self.line(format_args!("FUNCTION {text}"))

@@ -134,7 +134,7 @@ pub(super) fn backward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode, g
     let input = ConvInputMap::of(b, node.inputs[0]);
     let x = input.map;
     let differentiable = b.fused.values[node.inputs[0]].differentiable;
-    if b.weight_len(conv.layer, "bias").is_some() {
+    if b.weight_len(conv.layer, "bias").is_some() && b.trains(conv.layer, "bias") {
         let to = b.weight_gradient(conv.layer, "bias");
         bias_gradient(b, g, to);
     }
@@ -233,6 +233,9 @@ fn depthwise(
 }
 
 fn depthwise_weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, larger: DeviceMap) {
+    if !b.trains(conv.layer, "weight") {
+        return;
+    }
     let region = conv.window.region(smaller.size());
     let (taps, stored, pixels) = (region.taps.len(), smaller.stored_channels(), smaller.pixels());
     let run = pixels.div_ceil(FULL_CARD).max(SHORTEST_RUN);
@@ -316,6 +319,9 @@ fn product(
 
 /// Computes the gradient of a layer's weights from its maps, one of which is a gradient.
 fn weight_gradient(b: &mut CudaBuilder, conv: &ConvNode, smaller: DeviceMap, input: ConvInputMap) {
+    if !b.trains(conv.layer, "weight") {
+        return;
+    }
     let larger = input.map;
     let region = conv.window.region(smaller.size());
     let (taps, stored) = (region.taps.len(), larger.stored_channels());

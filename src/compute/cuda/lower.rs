@@ -1,18 +1,75 @@
 //! From a fused program to launches: the forward pass, then the gradients from the last node to the first.
 
-use super::builder::{CudaBuilder, CudaOptions};
+use super::builder::{CudaBuilder, CudaOptions, KernelCall};
+use super::constants::KernelConstants;
+use super::loss::{MOST_CLASSES, SOFTMAX_OF};
 use super::map::DeviceMap;
-use super::program::{BufferRole, CudaProgram};
+use super::program::{BufferRole, CudaProgram, ProgramSection};
 use super::relayout::relayout;
 use super::{conv, norm, operators};
-use crate::compute::fused::{FusedNode, FusedOp, PassMode, Unsupported, fuse};
+use crate::compute::fused::{FusedNode, FusedOp, FusedProgram, PassMode, Unsupported, fuse};
 use crate::graph::plan::Plan;
 
 /// Largest number of numbers in a map: kernels count them in 32 bits.
-const MOST_NUMBERS: usize = 1 << 31;
+pub(super) const MOST_NUMBERS: usize = 1 << 31;
+
+const CLASSES: &[&str] = &[SOFTMAX_OF, include_str!("kernels/classes.cu")];
 
 /// Makes the program of a plan for images `[n, c, h, w]`. Errors: the reason why the GPU's own kernels do not compute the network at this size.
 pub fn lower(plan: &Plan, dims: [usize; 4], mode: PassMode, options: &CudaOptions) -> Result<CudaProgram, Unsupported> {
+    let fused = fuse_within_limits(plan, dims, mode)?;
+    let mut b = CudaBuilder::new(plan, &fused, options);
+    forward(&mut b)?;
+    for (i, &value) in fused.results.iter().enumerate() {
+        let map = b.map(value);
+        let to = b.named(BufferRole::Result(i), map.pixels() * map.channels());
+        relayout(&mut b, map, to, true, false);
+    }
+    if mode != PassMode::Infer {
+        b.begin(ProgramSection::Backward);
+        for (i, &value) in fused.results.iter().enumerate() {
+            if fused.values[value].differentiable {
+                let (map, add) = b.gradient_into(value);
+                let from = b.named(BufferRole::ResultGradient(i), map.pixels() * map.channels());
+                relayout(&mut b, map, from, false, add);
+            }
+        }
+        backward(&mut b);
+    }
+    Ok(b.finish())
+}
+
+/// Makes the program that finds the class of each pixel of images `[n, c, h, w]`: the highest of the first result, and
+/// with `probabilities` its softmax. Errors: as [`lower`], and a result of more classes than a byte holds.
+pub fn lower_classes(
+    plan: &Plan,
+    dims: [usize; 4],
+    probabilities: bool,
+    options: &CudaOptions,
+) -> Result<CudaProgram, Unsupported> {
+    let fused = fuse_within_limits(plan, dims, PassMode::Infer)?;
+    let mut b = CudaBuilder::new(plan, &fused, options);
+    forward(&mut b)?;
+    let Some(&result) = fused.results.first() else { return Err(Unsupported("the network has no result".into())) };
+    let map = b.map(result);
+    let classes = map.channels();
+    if classes > MOST_CLASSES {
+        return Err(Unsupported(format!("no CUDA kernel for {classes} classes, which are more than a byte holds")));
+    }
+    b.begin(ProgramSection::Classes);
+    let words = map.pixels().div_ceil(4);
+    let to = b.named(BufferRole::Classes, words);
+    let of_classes = probabilities.then(|| b.named(BufferRole::Probabilities, map.pixels() * classes));
+    let constants = KernelConstants::new()
+        .ints([("C", classes), ("IMAGES", map.dims[0]), ("AREA", map.area()), ("XP", map.pitch)])
+        .flag("PROBABILITIES", probabilities);
+    let call = KernelCall::of_items("classes", CLASSES, constants, words);
+    b.launch(call, vec![map.place(), Some(to), of_classes]);
+    Ok(b.finish())
+}
+
+/// Fuses a plan. Errors: a map that kernels cannot count.
+pub(super) fn fuse_within_limits(plan: &Plan, dims: [usize; 4], mode: PassMode) -> Result<FusedProgram, Unsupported> {
     let fused = fuse(plan, dims, mode)?;
     for value in &fused.values {
         let [n, c, h, w] = value.dims;
@@ -22,37 +79,27 @@ pub fn lower(plan: &Plan, dims: [usize; 4], mode: PassMode, options: &CudaOption
             return Err(Unsupported(format!("{path}: a map of 2^31 numbers or more")));
         }
     }
-    let mut b = CudaBuilder::new(plan, &fused, options);
+    Ok(fused)
+}
+
+/// Adds the launches from the images to the results.
+pub(super) fn forward(b: &mut CudaBuilder) -> Result<(), Unsupported> {
+    let fused = b.fused;
     for (at, node) in fused.nodes.iter().enumerate() {
         b.step = node.main;
         match &node.op {
-            FusedOp::Image => image(&mut b, node),
-            FusedOp::Conv(op) => conv::forward(&mut b, node, op),
-            FusedOp::Norm(op) => norm::forward(&mut b, at, node, op),
-            FusedOp::Operator { op, layer } => operators::forward(&mut b, node, op, *layer)?,
+            FusedOp::Image => image(b, node),
+            FusedOp::Conv(op) => conv::forward(b, node, op),
+            FusedOp::Norm(op) => norm::forward(b, at, node, op),
+            FusedOp::Operator { op, layer } => operators::forward(b, node, op, *layer)?,
         }
     }
-    for (i, &value) in fused.results.iter().enumerate() {
-        let map = b.map(value);
-        let to = b.named(BufferRole::Result(i), map.pixels() * map.channels());
-        relayout(&mut b, map, to, true, false);
-    }
-    b.end_forward();
-    if mode != PassMode::Infer {
-        gradients(&mut b);
-    }
-    Ok(b.finish())
+    Ok(())
 }
 
-fn gradients(b: &mut CudaBuilder) {
+/// Adds the launches from the gradients of the results to those of the weights.
+pub(super) fn backward(b: &mut CudaBuilder) {
     let fused = b.fused;
-    for (i, &value) in fused.results.iter().enumerate() {
-        if fused.values[value].differentiable {
-            let (map, add) = b.gradient_into(value);
-            let from = b.named(BufferRole::ResultGradient(i), map.pixels() * map.channels());
-            relayout(b, map, from, false, add);
-        }
-    }
     for (at, node) in fused.nodes.iter().enumerate().rev() {
         b.step = node.main;
         let Some(g) = b.gradient(node.outputs[0]) else { continue };

@@ -4,7 +4,9 @@ use super::builder::{BlockStatistics, CudaBuilder, KernelCall, NormBuffer, ReadN
 use super::constants::KernelConstants;
 use super::map::DeviceMap;
 use super::program::{BufferPlace, BufferRole, DeviceBufferId};
+use super::scalars::StepScalars;
 use crate::compute::fused::{FoldedNorm, FusedNode, NormNode};
+use crate::graph::op::{BatchNorm, Op};
 
 const NORM: &str = include_str!("kernels/norm.cu");
 const STATISTICS: &[&str] = &[NORM, include_str!("kernels/norm_statistics.cu")];
@@ -218,13 +220,29 @@ fn merge(b: &mut CudaBuilder, x: DeviceMap, op: &NormNode, found: BlockStatistic
     let channels = x.channels();
     let norm = b.temporary(channels * NORM_NUMBERS);
     let batch = b.named(BufferRole::BatchStatistics { layer: op.layer }, 2 * channels);
+    // A training step moves the running statistics, by their momentum and with the unbiased variance.
+    let running = b.training.as_ref().and_then(|training| Some((training.running(op.layer)?, training.scalars)));
+    let Op::BatchNorm(BatchNorm { momentum, .. }) = b.plan.layers[op.layer].op else {
+        unreachable!("the layer of a norm is a batch norm")
+    };
+    let unbiased = x.pixels() as f64 / (x.pixels() as f64 - 1.0).max(1.0);
     let constants = KernelConstants::new()
         .ints([("BLOCKS", found.blocks), ("BLOCK_PIXELS", found.block_pixels), ("PIXELS", x.pixels())])
         .ints([("C", channels), ("C4", x.stored_channels())])
+        .ints([("TO_VARIANCE", running.as_ref().map_or(0, |(places, _)| places.to_variance))])
+        .flag("RUNNING", running.is_some())
+        .number("KEEP", 1.0 - momentum)
+        .number("OF_MEAN", momentum)
+        .number("OF_VARIANCE", momentum * unbiased)
         .number("EPSILON", op.epsilon);
+    let constants = StepScalars::positions(constants);
     let tensors = ["weight", "bias"].map(|name| Some(b.weight(op.layer, name)));
-    let arguments = [whole(found.buffer), tensors[0], tensors[1], whole(norm), Some(batch)];
-    b.launch(merging("norm_statistics", STATISTICS, constants, channels, 3), arguments.into());
+    let mut arguments = vec![whole(found.buffer), tensors[0], tensors[1], whole(norm), Some(batch)];
+    arguments.extend(match running {
+        Some((places, scalars)) => [Some(scalars), Some(places.running), Some(places.pending)],
+        None => [None; 3],
+    });
+    b.launch(merging("norm_statistics", STATISTICS, constants, channels, 3), arguments);
     norm
 }
 

@@ -4,4 +4,8 @@ mod arena;
 mod conv;
 mod dependencies;
 mod emulator;
+mod loss;
+mod loss_reference;
 mod networks;
+mod step;
+mod update;

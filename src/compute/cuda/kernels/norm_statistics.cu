@@ -1,7 +1,9 @@
 // Merges the statistics of blocks (Chan, Golub and LeVeque 1979) in a fixed order, one channel a block, and makes the
-// norm's numbers of each channel: NORM_NUMBERS of them, see `norm.cu`. `batch` is mean and biased variance.
+// norm's numbers of each channel: NORM_NUMBERS of them, see `norm.cu`. `batch` is mean and biased variance. In a training
+// step, the running statistics `pending` move towards these, at a step's first batch from those after the last step.
 KERNEL run(const float* __restrict__ statistics, const float* __restrict__ weight, const float* __restrict__ bias,
-           float* __restrict__ norm, float* __restrict__ batch) {
+           float* __restrict__ norm, float* __restrict__ batch, const float* __restrict__ scalars,
+           const float* __restrict__ running, float* __restrict__ pending) {
   SHARED(raw);
   double* counts = (double*)raw;  // [THREADS] each
   double* means = counts + THREADS;
@@ -30,5 +32,13 @@ KERNEL run(const float* __restrict__ statistics, const float* __restrict__ weigh
     store_norm(norm, c, (float)means[0], (float)(1.0 / sqrt(variance + EPSILON)), weight[c], bias[c]);
     batch[c] = (float)means[0];
     batch[C + c] = (float)variance;
+    if (RUNNING) {
+      const float* from = scalars[AT_FIRST_BATCH] != 0.f ? running : pending;
+      auto move = [&](int at, float found, double share) {
+        pending[at] = __fadd_rn(__fmul_rn(from[at], (float)KEEP), __fmul_rn(found, (float)share));
+      };
+      move(c, (float)means[0], OF_MEAN);
+      move(TO_VARIANCE + c, (float)variance, OF_VARIANCE);
+    }
   }
 }

@@ -7,16 +7,20 @@ use crate::support::header::size_of;
 use crate::support::repository::repository;
 use npc::graph::check::CheckedGraph;
 use npc::graph::plan::{Plan, plan};
-use npc::internals::compute::cuda::{BufferRole, CudaOptions, Precision, dependencies, lower, place_for_graph};
+use npc::internals::compute::cuda::{
+    BufferRole, CudaOptions, Precision, TrainingStep, dependencies, lower, place_for_graph,
+};
 use npc::internals::compute::engine::{Engine, LayerWeights, RunningStatistics};
 use npc::internals::compute::fused::PassMode;
 use npc::study::cost::{Convention, count};
+use npc::text::config::{LossSpec, Optimizer};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Numbers for every tensor of a plan's layers.
-fn random_weights(plan: &Plan, random: &mut StdRng) -> Vec<LayerWeights> {
+pub fn random_weights(plan: &Plan, random: &mut StdRng) -> Vec<LayerWeights> {
     let mut of = |spec: Option<&npc::graph::op::ParamSpec>, range: std::ops::Range<f32>| -> Option<Vec<f32>> {
         let len: usize = spec?.shape.iter().product();
         Some((0..len).map(|_| random.random_range(range.clone())).collect())
@@ -40,7 +44,7 @@ fn random_weights(plan: &Plan, random: &mut StdRng) -> Vec<LayerWeights> {
         .collect()
 }
 
-fn inputs(weights: &[LayerWeights]) -> Numbers {
+pub fn inputs(weights: &[LayerWeights]) -> Numbers {
     let mut numbers = Numbers::new();
     for (layer, of) in weights.iter().enumerate() {
         let mut put = |name, values: &Vec<f32>| numbers.insert(BufferRole::Weight { layer, name }, values.clone());
@@ -56,24 +60,24 @@ fn inputs(weights: &[LayerWeights]) -> Numbers {
 
 /// How far two lists of numbers may be apart.
 #[derive(Clone, Copy)]
-struct Tolerance {
-    precision: Precision,
+pub struct Tolerance {
+    pub precision: Precision,
     /// Largest difference, as a share of the largest expected number.
-    worst: f64,
+    pub worst: f64,
     /// Root of the mean square of the differences, as a share of that of the expected numbers.
-    root_mean_square: f64,
+    pub root_mean_square: f64,
     /// Expected numbers below this are rounding errors: the gradient of a bias before a norm is zero.
-    floor: f64,
+    pub floor: f64,
 }
 
 /// Three passes of TF32: the bound of Burn's operators on a GPU.
-const F32: Tolerance = Tolerance { precision: Precision::F32, worst: 1e-4, root_mean_square: 1e-4, floor: 0.0 };
+pub const F32: Tolerance = Tolerance { precision: Precision::F32, worst: 1e-4, root_mean_square: 1e-4, floor: 0.0 };
 /// One pass of TF32: factors keep 10 bits, and a number near zero may cross a ReLU.
 const TF32: Tolerance = Tolerance { precision: Precision::Tf32, worst: 2e-1, root_mean_square: 1e-1, floor: 0.0 };
 
 impl Tolerance {
     /// A number that is not finite is so on both sides: some networks divide by zero.
-    fn assert_close(&self, what: &str, found: &[f32], expected: &[f32]) {
+    pub fn assert_close(&self, what: &str, found: &[f32], expected: &[f32]) {
         assert_eq!(found.len(), expected.len(), "{what}");
         assert!(found.iter().zip(expected).all(|(a, b)| a.is_finite() == b.is_finite()), "{what}: NaN");
         let numbers = || found.iter().zip(expected).map(|(a, b)| [f64::from(*a), f64::from(*b)]);
@@ -164,14 +168,27 @@ fn step_as_engine(
     Some(found)
 }
 
-fn bits(numbers: &[f32]) -> Vec<u32> {
+pub fn bits(numbers: &[f32]) -> Vec<u32> {
     numbers.iter().map(|x| x.to_bits()).collect()
 }
 
-/// Seed of a pass.
-const SEED: u64 = 0x0123_4567_89ab_cdef;
+/// Calls `f` with a step of Adam that has the other settings of an empty `train` block.
+pub fn usual_step<T>(f: impl FnOnce(&TrainingStep) -> T) -> T {
+    f(&TrainingStep {
+        loss: &LossSpec::default(),
+        supervise: &BTreeMap::new(),
+        optimizer: &Optimizer::default(),
+        clip: None,
+        average: None,
+        accumulates: false,
+        frozen: &|_| false,
+    })
+}
 
-const SMALL_UNET: &str = "npc 1
+/// Seed of a pass.
+pub const SEED: u64 = 0x0123_4567_89ab_cdef;
+
+pub const SMALL_UNET: &str = "npc 1
 model Small(x: [3, h, w]) -> [2, h, w] {
   let a = x |> conv(12, bias = false) |> bn |> relu |> conv(10, dilation = 2, bias = false) |> bn |> relu
   let b = a |> maxpool(2) |> conv(20, stride = 2) |> relu
@@ -253,7 +270,7 @@ fn same_steps(file: &str) {
 }
 
 /// Files of `tests/graphs` that together have every operator.
-const EVERY_OPERATOR: &[&str] = &["norms", "channels", "tuple_unpool", "pools", "vectors"];
+pub const EVERY_OPERATOR: &[&str] = &["norms", "channels", "tuple_unpool", "pools", "vectors"];
 
 #[test]
 fn every_operator_trains_as_on_the_processor() {
