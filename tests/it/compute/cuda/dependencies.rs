@@ -36,12 +36,12 @@ fn launch(from: usize, to: usize) -> Launch {
 }
 
 fn program(lens: &[usize], copies: &[(usize, usize)]) -> CudaProgram {
-    let buffer = |&len: &usize| DeviceBuffer { role: BufferRole::Temporary, len };
+    let buffer = |&len: &usize| DeviceBuffer { role: BufferRole::Temporary, len, inside: None };
     CudaProgram {
         kernels: vec![copying()],
         buffers: lens.iter().map(buffer).collect(),
         launches: copies.iter().map(|&(from, to)| launch(from, to)).collect(),
-        backward: 0,
+        ..CudaProgram::default()
     }
 }
 
