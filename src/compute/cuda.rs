@@ -6,8 +6,8 @@
 //! by shape alone and added in a fixed order, so that a step gives the same bits each time. No kernel adds floats
 //! atomically.
 //!
-//! Everything here is text and numbers: it needs no GPU, no driver and no library, and the tests run the kernels on the
-//! processor.
+//! All of that is text and numbers: it needs no GPU, no driver and no library, and the tests run the kernels on the
+//! processor. [`driver`] speaks to a GPU, [`session`] runs a program on it.
 
 pub(crate) mod arena;
 mod builder;
@@ -15,6 +15,7 @@ mod constants;
 mod conv;
 mod conv_tile;
 mod dependencies;
+pub(crate) mod driver;
 mod listing;
 mod loss;
 mod loss_terms;
@@ -26,6 +27,7 @@ mod program;
 mod region;
 mod relayout;
 mod scalars;
+pub(crate) mod session;
 mod step;
 mod step_buffers;
 mod update;
@@ -33,6 +35,7 @@ mod update;
 pub use builder::{CudaOptions, Precision};
 pub use conv_tile::ConvTile;
 pub use dependencies::{Dependencies, dependencies};
+pub use driver::PRELUDE;
 pub use lower::{lower, lower_classes};
 pub use program::{
     BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, FlatRegion, Kernel, Launch, ProgramSection,
@@ -41,6 +44,3 @@ pub use program::{
 pub use region::{FlatLayout, FlatTensor, FlatTensors};
 pub use scalars::StepScalars;
 pub use step::{TrainingStep, lower_step};
-
-/// The text in front of every kernel on a GPU.
-pub const PRELUDE: &str = include_str!("cuda/kernels/prelude.cu");

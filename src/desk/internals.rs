@@ -26,6 +26,18 @@ pub mod compute {
             FlatRegion, FlatTensor, FlatTensors, Kernel, Launch, PRELUDE, Precision, ProgramSection, StepReport,
             StepScalars, TrainingStep, dependencies, lower, lower_classes, lower_step,
         };
+        pub mod driver {
+            pub use crate::compute::cuda::driver::{
+                CodeTarget, ComputeCapability, CubinCache, CudaVersion, DeviceAddress, DeviceBlock, DeviceEvent,
+                DeviceGraph, DeviceQueue, ENTRY, GpuDriver, GpuProperties, KernelCompiler, LibrarySearch, LoadedKernel,
+                PinnedBlock, device_problem, kernel_source,
+            };
+            #[cfg(feature = "cuda")]
+            pub use crate::compute::cuda::driver::{CudaDevice, CudaSetup, NvrtcCompiler, NvrtcFinding};
+        }
+        pub mod session {
+            pub use crate::compute::cuda::session::{DeviceSession, PassTicket, SessionOptions};
+        }
     }
     pub mod engine {
         pub use crate::compute::engine::{Engine, LayerWeights, RunningStatistics};

@@ -1,0 +1,10 @@
+//! A program on a GPU: memory once, kernels once, then passes that only copy batches and replay graphs.
+
+mod device_session;
+mod input_feed;
+mod pass_results;
+mod resources;
+mod staged_copy;
+
+pub use device_session::{DeviceSession, SessionOptions};
+pub use pass_results::PassTicket;
