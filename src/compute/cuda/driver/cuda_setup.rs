@@ -98,6 +98,11 @@ impl CudaSetup {
         }
     }
 
+    /// Returns the compiler alone, which needs no GPU; `None` without NVRTC.
+    pub fn compiler(&self, cache: Option<CubinCache>) -> Option<NvrtcCompiler> {
+        Some(NvrtcCompiler::new(self.compiler.clone()?, cache))
+    }
+
     fn obstacles(&self, index: usize, bytes: usize) -> Vec<Obstacle> {
         let mut found = Vec::new();
         match &self.driver {

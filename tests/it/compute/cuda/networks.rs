@@ -76,6 +76,11 @@ pub const F32: Tolerance = Tolerance { precision: Precision::F32, worst: 1e-4, r
 const TF32: Tolerance = Tolerance { precision: Precision::Tf32, worst: 2e-1, root_mean_square: 1e-1, floor: 0.0 };
 
 impl Tolerance {
+    /// The same for numbers of which those below `floor` are rounding errors.
+    pub fn with_floor(self, floor: f64) -> Self {
+        Tolerance { floor, ..self }
+    }
+
     /// A number that is not finite is so on both sides: some networks divide by zero.
     pub fn assert_close(&self, what: &str, found: &[f32], expected: &[f32]) {
         assert_eq!(found.len(), expected.len(), "{what}");
@@ -145,7 +150,7 @@ fn step_as_engine(
         tolerance.assert_close(&format!("result {i}"), &found[&BufferRole::Result(i)], result);
     }
     let largest = passed.weights.iter().flat_map(|gradient| &gradient.values).fold(0f32, |most, x| most.max(x.abs()));
-    let of_gradients = Tolerance { floor: 1e-2 * f64::from(largest), ..tolerance };
+    let of_gradients = tolerance.with_floor(1e-2 * f64::from(largest));
     for gradient in &passed.weights {
         let role = BufferRole::WeightGradient { layer: gradient.layer, name: gradient.name };
         let what = format!("{}.{}", plan.layers[gradient.layer].path, gradient.name);
