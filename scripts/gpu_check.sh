@@ -2,11 +2,11 @@
 # The GPU checklist: whether npc computes the same on this card as on the CPU, whether a real run learns, and how fast it
 # is in comparison with PyTorch on the same card. Prints the tables and writes them to docs/gpu.md (or $OUT/gpu.md).
 #
-#   scripts/gpu_check.sh [NPC]     NPC: a binary built with `cargo build --release --features cuda`
+#   scripts/gpu_check.sh [NPC]     NPC: a binary built with `cargo build --release --features cuda-burn`
 #                                  (default: target/release/npc)
 #
 # If a Rust toolchain is installed, the device tests run too; TESTS names a test binary that was built elsewhere (`cargo
-# test --release --features cuda --test it --no-run`; it looks for the repository where it was built). PyTorch timings
+# test --release --features cuda-burn --test it --no-run`; it looks for the repository where it was built). PyTorch timings
 # need a python3 with torch; without it that part is reported as skipped. DATA_ROOT adds a run on lung_ct_lctsc to the
 # one on phantoms. PARTS chooses among agree, tests, run and time (all of them when not set).
 set -euo pipefail
@@ -44,7 +44,7 @@ if part tests; then
     if [ -n "${TESTS:-}" ]; then
         block env NPC_TEST_DEVICE=cuda "$TESTS" $device_tests
     elif command -v cargo >/dev/null; then
-        block env NPC_TEST_DEVICE=cuda cargo test --release --features cuda --test it -- $device_tests
+        block env NPC_TEST_DEVICE=cuda cargo test --release --features cuda-burn --test it -- $device_tests
     else
         say "No test binary and no Rust toolchain on this machine." ""
     fi

@@ -1,11 +1,13 @@
 //! The device of tensors: the user's choice, and the Burn device for it.
 //!
-//! npc searches for a CUDA device before Burn opens it, since without a driver Burn's first call panics on a worker
+//! npc looks for the driver, NVRTC and the GPU before Burn opens it, since without them Burn's first call panics on a worker
 //! thread.
 
 use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
+#[cfg(feature = "cuda")]
+use crate::compute::cuda::driver::{CudaSetup, GpuProperties};
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
@@ -75,68 +77,25 @@ pub fn is_cpu(device: &Device) -> bool {
 #[cfg(not(feature = "cuda"))]
 fn open_cuda(_: usize) -> Result<Device> {
     Err(problem!(E0730, "this npc was built without CUDA";
-        help: "build it with CUDA: `cargo build --release --features cuda`";
+        help: "build it with CUDA: `cargo build --release --features cuda-burn`";
         help: "or compute on the CPU: `--device cpu`"))
 }
 
 #[cfg(feature = "cuda")]
 fn open_cuda(index: usize) -> Result<Device> {
-    let count = driver::device_count()?;
-    if index >= count {
-        let devices = match count {
-            0 => "the CUDA driver finds no device".to_string(),
-            1 => "the only CUDA device is `cuda:0`".to_string(),
-            _ => format!("the CUDA devices are `cuda:0` to `cuda:{}`", count - 1),
-        };
-        return Err(problem!(E0730, "`cuda:{index}` does not exist: {devices}";
-            help: "`nvidia-smi -L` lists all devices; `CUDA_VISIBLE_DEVICES` may hide some of them"));
-    }
+    let setup = CudaSetup::of_system();
+    let gpu = setup.check(index, 0)?;
+    burn_device(index, gpu)
+}
+
+#[cfg(feature = "cuda-burn")]
+fn burn_device(index: usize, _: &GpuProperties) -> Result<Device> {
     Ok(Device::cuda(index))
 }
 
-#[cfg(feature = "cuda")]
-mod driver {
-    //! The two calls of the CUDA driver that return the number of devices.
-
-    use super::{Result, problem};
-    use libloading::{Library, Symbol};
-    use std::ffi::{c_int, c_uint};
-
-    #[cfg(windows)]
-    const NAMES: [&str; 1] = ["nvcuda.dll"];
-    #[cfg(not(windows))]
-    const NAMES: [&str; 2] = ["libcuda.so.1", "libcuda.so"];
-
-    pub(super) fn device_count() -> Result<usize> {
-        // SAFETY: loading the driver runs its initialisers, which are designed to run in any process; Burn loads the
-        // same library right afterwards.
-        let library = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
-            problem!(E0730, "no CUDA driver: {} cannot be loaded", NAMES.join(" and ");
-                help: "install the NVIDIA driver, or make it visible in the container (`--gpus all`)";
-                help: "or compute on the CPU: `--device cpu`")
-        })?;
-        // SAFETY: names and types are those of cuda.h: `CUresult cuInit(unsigned int)`, `CUresult cuDeviceGetCount(int
-        // *)`; CUresult is an int-sized enum. `count` outlives the call.
-        let answer = unsafe {
-            let init: std::result::Result<Symbol<unsafe extern "C" fn(c_uint) -> c_int>, _> = library.get(b"cuInit\0");
-            let get: std::result::Result<Symbol<unsafe extern "C" fn(*mut c_int) -> c_int>, _> =
-                library.get(b"cuDeviceGetCount\0");
-            init.and_then(|init| get.map(|get| (init, get))).map(|(init, get)| {
-                let mut count = 0;
-                match init(0) {
-                    0 => (get(&mut count), count),
-                    error => (error, 0),
-                }
-            })
-        };
-        match answer {
-            Ok((0, count)) => Ok(usize::try_from(count).unwrap_or(0)),
-            // CUDA_ERROR_NO_DEVICE
-            Ok((100, _)) => Ok(0),
-            Ok((error, _)) => Err(problem!(E0730, "the CUDA driver cannot be initialised: error {error}";
-                help: "`nvidia-smi` shows whether the driver works")),
-            Err(error) => Err(problem!(E0730, "the CUDA driver lacks a function: {error}";
-                help: "update the NVIDIA driver")),
-        }
-    }
+#[cfg(all(feature = "cuda", not(feature = "cuda-burn")))]
+fn burn_device(index: usize, gpu: &GpuProperties) -> Result<Device> {
+    Err(problem!(E0730, "`cuda:{index}` is ready ({gpu}), but this npc was built without training on it";
+        help: "build it with Burn's operators for GPUs: `cargo build --release --features cuda-burn`";
+        help: "or compute on the CPU: `--device cpu`"))
 }

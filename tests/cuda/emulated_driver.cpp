@@ -89,8 +89,9 @@ int put_copy(void* stream, uintptr_t to, bool to_device, uintptr_t from, bool fr
 double now() { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 // An ELF file ends with the table of its sections.
 size_t size_of_image(const void* image) {
-  const Elf64_Ehdr* head = (const Elf64_Ehdr*)image;
-  return memcmp(head->e_ident, ELFMAG, SELFMAG) ? 0 : head->e_shoff + (size_t)head->e_shentsize * head->e_shnum;
+  Elf64_Ehdr head;
+  memcpy(&head, image, sizeof head);
+  return memcmp(head.e_ident, ELFMAG, SELFMAG) ? 0 : head.e_shoff + (size_t)head.e_shentsize * head.e_shnum;
 }
 }  // namespace
 

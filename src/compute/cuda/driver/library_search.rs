@@ -82,10 +82,13 @@ fn packages_of(root: &Path) -> Vec<PathBuf> {
     folders.chain([root.join("Lib").join("site-packages")]).filter(|folder| folder.is_dir()).collect()
 }
 
-/// Returns the NVRTC of each NVIDIA package in a folder of Python packages.
+/// Returns the NVRTC of each NVIDIA package in a folder of Python packages, the newest first.
 fn nvrtc_of_packages(packages: &Path) -> Vec<PathBuf> {
     let packages = folders_in(&packages.join("nvidia"), |_| true);
-    packages.iter().flat_map(|package| LIBRARY_FOLDERS.iter().filter_map(|lib| nvrtc_in(&package.join(lib)))).collect()
+    let folders = packages.iter().flat_map(|package| LIBRARY_FOLDERS.iter().map(|folder| package.join(folder)));
+    let mut found: Vec<PathBuf> = folders.filter_map(|folder| nvrtc_in(&folder)).collect();
+    found.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
+    found
 }
 
 /// Returns the folders in a folder whose names fit, in descending order: the newest version first.

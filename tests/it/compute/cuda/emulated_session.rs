@@ -192,7 +192,7 @@ fn errors_of_the_gpu_are_problems() {
     let open = |driver: &[&str]| {
         let setup = CudaSetup::find(&EmulatedMachine { driver, nvrtc: &[] }.search()?);
         let (device, compiler) = setup.open(0, Some(kept_cache())).unwrap();
-        let (arena, sections) = (place(&case.program), vec![0..case.program.launches.len()]);
+        let (arena, sections) = (place(&case.program), std::iter::once(0..case.program.launches.len()).collect());
         let options = SessionOptions { sections, fed: case.fed(), fetched: case.fetched() };
         let session = DeviceSession::open(device, &*compiler, &case.program, &arena, &options);
         Some(session.and_then(|mut session| {

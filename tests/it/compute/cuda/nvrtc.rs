@@ -1,4 +1,4 @@
-//! Kernels of real programs by NVIDIA's own NVRTC, which needs no GPU: from the folder in `NPC_TEST_NVRTC`, or where npc finds it.
+//! Kernels of real programs by NVIDIA's own NVRTC, which needs no GPU: of the Python environment in `NPC_TEST_NVRTC`, or where npc finds it.
 
 use crate::support::compile::compile_text;
 use npc::graph::plan::plan;

@@ -110,6 +110,7 @@ fn the_driver_copies_and_launches() {
     assert_eq!(numbers, [2.0, 4.0, 6.0, 8.0]);
     assert!(gpu.read_pinned(pinned, 5, &mut numbers).is_err() && gpu.write_pinned(pinned, 8, &[0.0]).is_err());
     assert!(gpu.upload(DeviceQueue::Compute, pinned, usize::MAX, block.address, 4).is_err());
+    gpu.free(block);
     gpu.unload(loaded);
     assert_eq!(gpu.launch(loaded, [1, 1], 4, 0, &[to, to]).unwrap_err().message, "the GPU has no kernel 1");
     assert!(gpu.load("nothing", b"no code, but as long as the head of a file of code, which has 64 bytes", 0).is_err());

@@ -252,7 +252,10 @@ impl GpuDriver for CudaDevice {
     }
 
     fn milliseconds(&self, from: DeviceEvent, to: DeviceEvent) -> Result<f64> {
-        let [from, to] = [self.tables().events.get(from.0)?, self.tables().events.get(to.0)?];
+        let [from, to] = {
+            let tables = self.tables();
+            [tables.events.get(from.0)?, tables.events.get(to.0)?]
+        };
         self.bound()?.milliseconds(from, to)
     }
 

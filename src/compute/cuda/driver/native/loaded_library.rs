@@ -9,8 +9,16 @@ use std::path::Path;
 pub(super) fn load_library(path: &Path) -> Result<&'static Library, String> {
     // SAFETY: the libraries of CUDA run initialisers that are made for any process. They come from the system, from a CUDA toolkit
     // or from a Python environment, whose owner runs code as this user anyway.
-    let library = unsafe { Library::new(path) }.map_err(|e| one_line(&e))?;
+    let library = unsafe { Library::new(path) }.map_err(|e| reason(&e))?;
     Ok(Box::leak(Box::new(library)))
+}
+
+/// The system's words are behind those of the crate.
+fn reason(error: &libloading::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => one_line(&source),
+        None => one_line(error),
+    }
 }
 
 /// Loads a library so that others find its functions, and find it by name. Returns whether that worked.
