@@ -22,15 +22,15 @@ pub mod compute {
     pub mod cuda {
         pub use crate::compute::cuda::arena::{Arena, place, place_apart, place_for_graph};
         pub use crate::compute::cuda::{
-            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, Dependencies, DeviceBuffer, DeviceBufferId, FlatLayout,
-            FlatRegion, FlatTensor, FlatTensors, Kernel, Launch, PRELUDE, Precision, ProgramSection, StepReport,
-            StepScalars, TrainingStep, dependencies, lower, lower_classes, lower_step,
+            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, Dependencies, DeviceBuffer, DeviceBufferId,
+            FlatLayout, FlatRegion, FlatTensor, FlatTensors, Kernel, Launch, PRELUDE, Precision, ProgramSection,
+            StepReport, StepScalars, TrainingStep, dependencies, lower, lower_classes, lower_step,
         };
         pub mod driver {
             pub use crate::compute::cuda::driver::{
                 CodeTarget, ComputeCapability, CubinCache, CudaVersion, DeviceAddress, DeviceBlock, DeviceEvent,
-                DeviceGraph, DeviceQueue, ENTRY, GpuDriver, GpuProperties, KernelCompiler, LibrarySearch, LoadedKernel,
-                PinnedBlock, device_problem, kernel_source,
+                DeviceGraph, DeviceQueue, ENTRY, GpuDriver, GpuProperties, KernelCompiler, KernelLaunch, LibrarySearch,
+                LoadedKernel, PinnedBlock, device_problem, kernel_source,
             };
             #[cfg(feature = "cuda")]
             pub use crate::compute::cuda::driver::{CudaDevice, CudaSetup, NvrtcCompiler, NvrtcFinding};

@@ -32,11 +32,14 @@
 #endif
 
 namespace {
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, CAPTURE_UNSUPPORTED = 900 };
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700 };
 using Work = std::function<void()>;
-struct Stream { std::deque<Work> queue; size_t queued = 0, done = 0; bool capturing = false; std::vector<Work> captured; };
+struct Stream { std::deque<Work> queue; size_t queued = 0, done = 0; };
 struct Event { Stream* stream = nullptr; size_t position = 0; std::shared_ptr<double> at = std::make_shared<double>(0); };
-struct Graph { std::vector<Work> work; };
+struct Node { Work work; std::vector<size_t> before; };
+struct Graph { std::vector<Node> nodes; };
+// CUDA_KERNEL_NODE_PARAMS_v2
+struct NodeParameters { void* function; unsigned x, y, z, threads, ty, tz, shared_bytes; void **parameters, **extra; void *kernel, *context; };
 struct Module { void* library; int (*arguments)(); void (*launch)(unsigned, unsigned, int, size_t, void**, unsigned); int shared_bytes = 48 << 10; };
 
 std::recursive_mutex lock;
@@ -67,7 +70,6 @@ void happen_by_chance() {
 int put(void* handle, Work work) {
   Stream* stream = (Stream*)handle;
   if (!stream) return INVALID_HANDLE;
-  if (stream->capturing) { stream->captured.push_back(work); return OK; }
   stream->queue.push_back(work);
   stream->queued++;
   happen_by_chance();
@@ -85,6 +87,18 @@ int put_copy(void* stream, uintptr_t to, bool to_device, uintptr_t from, bool fr
     bool there = inside(to_device ? device_memory : host_memory, to, bytes) && inside(from_device ? device_memory : host_memory, from, bytes);
     if (there) memcpy((void*)to, (void*)from, bytes); else sticky = ILLEGAL_ADDRESS;
   });
+}
+int work_of(void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz, unsigned shared_bytes, void** parameters, Work* work) {
+  Module* module = (Module*)function;
+  if (!x || y - 1 > 65534 || z != 1 || threads - 1 > 1023 || ty != 1 || tz != 1 || (int)shared_bytes > module->shared_bytes) return INVALID_VALUE;
+  std::vector<void*> values;
+  for (int i = 0; i < module->arguments(); i++) values.push_back(*(void**)parameters[i]);
+  *work = [=] {
+    std::vector<void*> own = values, places;
+    for (void*& value : own) places.push_back(&value);
+    module->launch(x, y, threads, shared_bytes, places.data(), random_number());
+  };
+  return OK;
 }
 double now() { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 // An ELF file ends with the table of its sections.
@@ -189,15 +203,9 @@ FUNCTION_NAMED(cuFuncSetAttribute, void* function, int attribute, int value)
 END
 FUNCTION_NAMED(cuLaunchKernel, void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz, unsigned shared_bytes, void* stream, void** parameters, void**)
   WITH_CONTEXT()
-  Module* module = (Module*)function;
-  if (!x || y - 1 > 65534 || z != 1 || threads - 1 > 1023 || ty != 1 || tz != 1 || (int)shared_bytes > module->shared_bytes) return INVALID_VALUE;
-  std::vector<void*> values;
-  for (int i = 0; i < module->arguments(); i++) values.push_back(*(void**)parameters[i]);
-  return put(stream, [=] {
-    std::vector<void*> own = values, places;
-    for (void*& value : own) places.push_back(&value);
-    module->launch(x, y, threads, shared_bytes, places.data(), random_number());
-  });
+  Work work;
+  int status = work_of(function, x, y, z, threads, ty, tz, shared_bytes, parameters, &work);
+  return status == OK ? put(stream, work) : status;
 END
 FUNCTION_NAMED(cuStreamCreate, void** stream, unsigned) WITH_CONTEXT() streams.push_back(new Stream); *stream = streams.back(); return OK; END
 FUNCTION_NAMED(cuStreamDestroy_v2, void* stream)
@@ -209,7 +217,6 @@ END
 FUNCTION_NAMED(cuStreamSynchronize, void* handle)
   WITH_CONTEXT()
   Stream* stream = (Stream*)handle;
-  if (stream->capturing) return CAPTURE_UNSUPPORTED;
   drain(stream, stream->queued);
   return sticky;
 END
@@ -218,26 +225,38 @@ FUNCTION_NAMED(cuStreamWaitEvent, void* stream, void* handle, unsigned)
   Event event = *(Event*)handle;
   return event.stream ? put(stream, [=] { drain(event.stream, event.position); }) : OK;
 END
-FUNCTION_NAMED(cuStreamBeginCapture_v2, void* handle, int)
+FUNCTION_NAMED(cuGraphCreate, void** graph, unsigned) WITH_CONTEXT() *graph = new Graph; return OK; END
+// Nodes are numbered from 1, so that none is null.
+FUNCTION_NAMED(cuGraphAddKernelNode_v2, void** node, void* handle, void* const* before, size_t count, const NodeParameters* p)
   WITH_CONTEXT()
-  Stream* stream = (Stream*)handle;
-  if (stream->capturing) return CAPTURE_UNSUPPORTED;
-  stream->capturing = true;
-  stream->captured.clear();
-  return OK;
-END
-FUNCTION_NAMED(cuStreamEndCapture, void* handle, void** graph)
-  WITH_CONTEXT()
-  Stream* stream = (Stream*)handle;
-  if (!stream->capturing) return CAPTURE_UNSUPPORTED;
-  stream->capturing = false;
-  *graph = new Graph{stream->captured};
+  Work work;
+  int status = work_of(p->function, p->x, p->y, p->z, p->threads, p->ty, p->tz, p->shared_bytes, p->parameters, &work);
+  if (status != OK) return status;
+  Graph* graph = (Graph*)handle;
+  std::vector<size_t> waits;
+  for (size_t i = 0; i < count; i++) {
+    size_t earlier = (size_t)before[i] - 1;
+    if (earlier >= graph->nodes.size()) return INVALID_HANDLE;
+    waits.push_back(earlier);
+  }
+  graph->nodes.push_back({work, waits});
+  *node = (void*)graph->nodes.size();
   return OK;
 END
 FUNCTION_NAMED(cuGraphInstantiateWithFlags, void** executable, void* graph, unsigned long long) WITH_CONTEXT() *executable = new Graph(*(Graph*)graph); return OK; END
 FUNCTION_NAMED(cuGraphLaunch, void* executable, void* stream)
   WITH_CONTEXT()
-  for (const Work& work : ((Graph*)executable)->work) put(stream, work);
+  // A random order in which each node comes after those that it waits for.
+  const auto& nodes = ((Graph*)executable)->nodes;
+  std::vector<bool> is_put(nodes.size());
+  for (size_t left = nodes.size(); left > 0; left--) {
+    std::vector<size_t> ready;
+    for (size_t i = 0; i < nodes.size(); i++)
+      if (!is_put[i] && std::all_of(nodes[i].before.begin(), nodes[i].before.end(), [&](size_t b) { return is_put[b]; })) ready.push_back(i);
+    size_t chosen = ready[random_number() % ready.size()];
+    is_put[chosen] = true;
+    put(stream, nodes[chosen].work);
+  }
   return OK;
 END
 FUNCTION_NAMED(cuGraphExecDestroy, void* executable) delete (Graph*)executable; return OK; END

@@ -1,7 +1,7 @@
 //! Places of buffers in one block of memory: buffers that are not needed at the same time share it.
 
 use super::dependencies::{LaunchSet, dependencies};
-use super::program::{BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId};
+use super::program::{BufferRole, CudaProgram, DeviceBufferId};
 
 /// Every place is a multiple of this many bytes, as in `cudaMalloc`.
 const ALIGNMENT: usize = 256;
@@ -13,6 +13,9 @@ pub struct Arena {
     pub offsets: Vec<usize>,
     /// Bytes of the block.
     pub bytes: usize,
+    /// Bytes at the start of the block that hold what passes and steps keep: weights, moments, averages, running statistics. They are
+    /// the same for programs of one network and one way to train it, whatever the size of its images.
+    pub state_bytes: usize,
 }
 
 /// The launches during which a buffer must keep its place: from the first to the last that names it or a part of it.
@@ -31,6 +34,40 @@ fn lifetimes(program: &CudaProgram) -> Vec<Option<(usize, usize)>> {
         }
     }
     lives
+}
+
+/// Whether a buffer holds what passes and steps keep.
+fn is_state(role: &BufferRole) -> bool {
+    match role {
+        BufferRole::Weight { .. } | BufferRole::Region(_) => true,
+        BufferRole::Temporary
+        | BufferRole::Image
+        | BufferRole::Targets
+        | BufferRole::Scalars
+        | BufferRole::Result(_)
+        | BufferRole::ResultGradient(_)
+        | BufferRole::Classes
+        | BufferRole::Probabilities
+        | BufferRole::WeightGradient { .. }
+        | BufferRole::BatchStatistics { .. }
+        | BufferRole::ImageGradient
+        | BufferRole::Seed
+        | BufferRole::Loss
+        | BufferRole::Report => false,
+    }
+}
+
+/// Places the state one after the other, in an order that does not depend on the size of the images. Returns the end.
+fn place_state(program: &CudaProgram, offsets: &mut [usize]) -> usize {
+    let of_state = |id: &DeviceBufferId| program.buffers[*id].inside.is_none() && is_state(&program.buffers[*id].role);
+    let mut state: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(of_state).collect();
+    state.sort_by_key(|&id| format!("{:?}", program.buffers[id].role));
+    let mut end = 0;
+    for id in state {
+        offsets[id] = end;
+        end += (program.buffers[id].len * 4).next_multiple_of(ALIGNMENT);
+    }
+    end
 }
 
 /// Whether a buffer's numbers come from outside, are read from outside, or are needed by the next pass.
@@ -57,15 +94,7 @@ fn stays(role: &BufferRole) -> bool {
 
 /// Gives every buffer a place that no other buffer has.
 pub fn place_apart(program: &CudaProgram) -> Arena {
-    let mut bytes = 0;
-    let offset = |buffer: &DeviceBuffer| {
-        let offset = bytes;
-        bytes += (buffer.len * 4).next_multiple_of(ALIGNMENT);
-        offset
-    };
-    let mut offsets: Vec<usize> = program.buffers.iter().map(offset).collect();
-    place_parts(program, &mut offsets);
-    Arena { offsets, bytes }
+    place_where(program, |id| program.buffers[id].inside.is_none(), |_, _| true)
 }
 
 /// Places the buffers for launches that run one after the other.
@@ -107,11 +136,13 @@ fn place_where(
     are_together: impl Fn(DeviceBufferId, DeviceBufferId) -> bool,
 ) -> Arena {
     let bytes = |id: DeviceBufferId| (program.buffers[id].len * 4).next_multiple_of(ALIGNMENT);
-    let mut order: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(|&id| needed(id)).collect();
-    order.sort_by_key(|&id| (std::cmp::Reverse(bytes(id)), id));
     let mut offsets = vec![0; program.buffers.len()];
+    let state_bytes = place_state(program, &mut offsets);
+    let is_placed = |id: DeviceBufferId| needed(id) && !is_state(&program.buffers[id].role);
+    let mut order: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(|&id| is_placed(id)).collect();
+    order.sort_by_key(|&id| (std::cmp::Reverse(bytes(id)), id));
     let mut placed: Vec<DeviceBufferId> = Vec::new();
-    let mut end = 0;
+    let mut end = state_bytes;
     for id in order {
         let mut taken: Vec<(usize, usize)> = placed
             .iter()
@@ -120,7 +151,7 @@ fn place_where(
             .map(|other| (offsets[other], offsets[other] + bytes(other)))
             .collect();
         taken.sort_unstable();
-        let mut at = 0;
+        let mut at = state_bytes;
         for (first, last) in taken {
             if at + bytes(id) <= first {
                 break;
@@ -132,7 +163,7 @@ fn place_where(
         placed.push(id);
     }
     place_parts(program, &mut offsets);
-    Arena { offsets, bytes: end }
+    Arena { offsets, bytes: end, state_bytes }
 }
 
 /// Places buffers that are parts of others.

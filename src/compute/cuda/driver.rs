@@ -21,7 +21,8 @@ pub use cubin_cache::CubinCache;
 pub use cuda_setup::{CudaSetup, NvrtcFinding};
 pub use device_problem::device_problem;
 pub use gpu_driver::{
-    DeviceAddress, DeviceBlock, DeviceEvent, DeviceGraph, DeviceQueue, GpuDriver, LoadedKernel, PinnedBlock,
+    DeviceAddress, DeviceBlock, DeviceEvent, DeviceGraph, DeviceQueue, GpuDriver, KernelLaunch, LoadedKernel,
+    PinnedBlock,
 };
 pub use gpu_properties::{ComputeCapability, CudaVersion, GpuProperties};
 pub use kernel_compiler::{CodeTarget, ENTRY, KernelCompiler, PRELUDE, kernel_source};

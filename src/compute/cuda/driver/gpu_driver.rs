@@ -37,7 +37,19 @@ pub struct PinnedBlock(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LoadedKernel(pub u64);
 
-/// Launches that were captured, to be run together.
+/// A kernel with its blocks and its arguments, which are pointers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelLaunch {
+    pub kernel: LoadedKernel,
+    /// Blocks along x and y.
+    pub grid: [usize; 2],
+    pub threads: usize,
+    /// Bytes of shared memory of a block.
+    pub shared_bytes: usize,
+    pub arguments: Vec<DeviceAddress>,
+}
+
+/// Launches that run together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DeviceGraph(pub u64);
 
@@ -94,23 +106,13 @@ pub trait GpuDriver: Send + Sync {
 
     fn unload(&self, kernel: LoadedKernel);
 
-    /// Starts a kernel with pointers as arguments, in the queue that computes.
-    fn launch(
-        &self,
-        kernel: LoadedKernel,
-        grid: [usize; 2],
-        threads: usize,
-        shared_bytes: usize,
-        arguments: &[DeviceAddress],
-    ) -> Result<()>;
+    /// Starts a kernel in the queue that computes.
+    fn launch(&self, launch: &KernelLaunch) -> Result<()>;
 
-    /// Begins to record what is put into the queue that computes, instead of doing it.
-    fn begin_capture(&self) -> Result<()>;
+    /// Makes a graph, in which each launch waits for the earlier ones that `before` has for it, and for no other.
+    fn graph(&self, launches: &[KernelLaunch], before: &[Vec<usize>]) -> Result<DeviceGraph>;
 
-    /// Ends recording, also after an error.
-    fn end_capture(&self) -> Result<DeviceGraph>;
-
-    /// Runs what was recorded, in the queue that computes.
+    /// Runs a graph in the queue that computes.
     fn replay(&self, graph: DeviceGraph) -> Result<()>;
 
     fn free_graph(&self, graph: DeviceGraph);

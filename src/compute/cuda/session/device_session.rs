@@ -1,5 +1,6 @@
 //! Runs a program: the first pass launch by launch, the later ones as graphs.
 
+use super::device_state::DeviceState;
 use super::input_feed::{FedBuffer, InputFeed};
 use super::pass_results::{FetchedBuffer, PassResults, PassTicket};
 use super::resources::DeviceResources;
@@ -7,8 +8,9 @@ use super::staged_copy::StagedCopy;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::cuda::arena::Arena;
+use crate::compute::cuda::dependencies::{Dependencies, dependencies};
 use crate::compute::cuda::driver::{
-    DeviceAddress, DeviceBlock, DeviceGraph, GpuDriver, GpuProperties, KernelCompiler, LoadedKernel,
+    DeviceAddress, DeviceBlock, DeviceGraph, GpuDriver, GpuProperties, KernelCompiler, KernelLaunch,
 };
 use crate::compute::cuda::program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
 use std::ops::Range;
@@ -28,24 +30,27 @@ pub struct SessionOptions {
     pub fetched: Vec<BufferRole>,
 }
 
-/// A launch with addresses for its arguments.
-struct BoundLaunch {
-    kernel: LoadedKernel,
-    grid: [usize; 2],
-    threads: usize,
-    shared_bytes: usize,
-    arguments: Vec<DeviceAddress>,
+/// The memory of an arena: its state, and what each session has for itself.
+struct SessionMemory {
+    state: Arc<DeviceState>,
+    work: DeviceBlock,
 }
 
-impl BoundLaunch {
-    fn enqueue(&self, driver: &dyn GpuDriver) -> Result<()> {
-        driver.launch(self.kernel, self.grid, self.threads, self.shared_bytes, &self.arguments)
+impl SessionMemory {
+    /// Returns the address of an offset in the arena.
+    fn address(&self, offset: usize) -> DeviceAddress {
+        match offset.checked_sub(self.state.bytes()) {
+            None => self.state.address().after(offset),
+            Some(offset) => self.work.address.after(offset),
+        }
     }
 }
 
 /// Launches that run together.
 struct LaunchSection {
     range: Range<usize>,
+    /// What each launch waits for.
+    waits: Dependencies,
     /// Whether the launches have run by themselves, which loads what they need.
     is_warm: bool,
     graph: Option<DeviceGraph>,
@@ -55,10 +60,10 @@ struct LaunchSection {
 
 /// A program in a GPU's memory. After [`DeviceSession::open`] and the first two runs of each section it allocates nothing.
 pub struct DeviceSession {
-    arena: DeviceBlock,
+    memory: SessionMemory,
     /// Places of the buffers that have a role.
     buffers: Vec<(DeviceBuffer, usize)>,
-    launches: Vec<BoundLaunch>,
+    launches: Vec<KernelLaunch>,
     sections: Vec<LaunchSection>,
     feed: InputFeed,
     /// Number of feeds that were taken.
@@ -79,20 +84,40 @@ impl DeviceSession {
         options: &SessionOptions,
     ) -> Result<Self> {
         check_launches(program, driver.properties())?;
-        check_memory(&*driver, program, arena, options)?;
+        check_memory(&*driver, program, arena.bytes, options)?;
+        let state = DeviceState::allocate(driver.clone(), arena)?;
+        Self::open_with(driver, compiler, program, arena, options, state)
+    }
+
+    /// Opens a session that works on the state of another one of the same network. Errors: as those of [`DeviceSession::open`].
+    pub fn open_with(
+        driver: Arc<dyn GpuDriver>,
+        compiler: &dyn KernelCompiler,
+        program: &CudaProgram,
+        arena: &Arena,
+        options: &SessionOptions,
+        state: Arc<DeviceState>,
+    ) -> Result<Self> {
+        check_launches(program, driver.properties())?;
+        check_memory(&*driver, program, arena.bytes - arena.state_bytes, options)?;
+        if state.bytes() != arena.state_bytes {
+            let [has, needs] = [state.bytes(), arena.state_bytes];
+            return Err(problem!(E0799, "a program needs {needs} bytes of state, {has} were allocated"));
+        }
         let code = compiler.compile(&program.kernels, driver.properties().capability)?;
         if code.len() != program.kernels.len() {
             return Err(problem!(E0799, "{} kernels were compiled to {}", program.kernels.len(), code.len()));
         }
         let mut resources = DeviceResources::of(driver);
-        let block = resources.block(arena.bytes)?;
+        let work = resources.block(arena.bytes - arena.state_bytes)?;
+        let memory = SessionMemory { state, work };
         let load = |(kernel, code): (&Kernel, &Vec<u8>)| resources.kernel(kernel.name, code, kernel.shared_bytes);
         let kernels = program.kernels.iter().zip(&code).map(load).collect::<Result<Vec<_>>>()?;
         let address = |place: &Option<BufferPlace>| match place {
-            Some(place) => block.address.after(arena.offsets[place.buffer] + place.offset * size_of::<f32>()),
+            Some(place) => memory.address(arena.offsets[place.buffer] + place.offset * size_of::<f32>()),
             None => DeviceAddress::NULL,
         };
-        let bind = |launch: &Launch| BoundLaunch {
+        let bind = |launch: &Launch| KernelLaunch {
             kernel: kernels[launch.kernel],
             grid: launch.grid,
             threads: program.kernels[launch.kernel].threads,
@@ -104,7 +129,7 @@ impl DeviceSession {
         let buffers: Vec<(DeviceBuffer, usize)> = named.map(|(buffer, &offset)| (buffer.clone(), offset)).collect();
         let place = |role: &BufferRole| {
             let (buffer, offset) = find(&buffers, role)?;
-            Ok((role.clone(), block.address.after(offset), buffer.len))
+            Ok((role.clone(), memory.address(offset), buffer.len))
         };
         let fed =
             options.fed.iter().map(|role| place(role).map(|(role, address, len)| FedBuffer { role, address, len }));
@@ -113,16 +138,18 @@ impl DeviceSession {
         let fetched = fetched
             .map(|role| place(role).map(|(role, address, len)| FetchedBuffer { role, address, len }))
             .collect::<Result<Vec<_>>>()?;
-        let sections = options.sections.iter().map(|range| section(range, program)).collect::<Result<Vec<_>>>()?;
+        let sections =
+            options.sections.iter().map(|range| section(range, program, arena)).collect::<Result<Vec<_>>>()?;
         let largest = buffers.iter().map(|(buffer, _)| buffer.len).max().unwrap_or(0);
+        let launches = program.launches.iter().map(bind).collect();
         Ok(Self {
-            arena: block,
-            launches: program.launches.iter().map(bind).collect(),
+            launches,
             sections,
             feed: InputFeed::new(&mut resources, fed)?,
             feeds: 0,
             results: PassResults::new(&mut resources, fetched)?,
             staged: StagedCopy::new(&mut resources, largest)?,
+            memory,
             buffers,
             resources,
         })
@@ -176,15 +203,14 @@ impl DeviceSession {
         }
         section.feed = self.feeds;
         let launches = &self.launches[section.range.clone()];
-        let enqueue = |driver: &dyn GpuDriver| launches.iter().try_for_each(|launch| launch.enqueue(driver));
         if !section.is_warm {
-            enqueue(&*self.resources.driver)?;
+            launches.iter().try_for_each(|launch| self.resources.driver.launch(launch))?;
             section.is_warm = true;
             return Ok(());
         }
         let graph = match section.graph {
             Some(graph) => graph,
-            None => *section.graph.insert(self.resources.capture(enqueue)?),
+            None => *section.graph.insert(self.resources.graph(launches, &section.waits.before)?),
         };
         self.resources.driver.replay(graph)
     }
@@ -207,7 +233,7 @@ impl DeviceSession {
 
     fn place(&self, role: &BufferRole) -> Result<(DeviceAddress, usize)> {
         let (buffer, offset) = find(&self.buffers, role)?;
-        Ok((self.arena.address.after(offset), buffer.len))
+        Ok((self.memory.address(offset), buffer.len))
     }
 }
 
@@ -217,12 +243,13 @@ fn find<'a>(buffers: &'a [(DeviceBuffer, usize)], role: &BufferRole) -> Result<(
     Ok((buffer, *offset))
 }
 
-fn section(range: &Range<usize>, program: &CudaProgram) -> Result<LaunchSection> {
+fn section(range: &Range<usize>, program: &CudaProgram, arena: &Arena) -> Result<LaunchSection> {
     let count = program.launches.len();
     if range.start > range.end || range.end > count {
         return Err(problem!(E0799, "launches {range:?} are not among the {count} of the program"));
     }
-    Ok(LaunchSection { range: range.clone(), is_warm: false, graph: None, feed: 0 })
+    let waits = dependencies(program, arena, range.clone());
+    Ok(LaunchSection { range: range.clone(), waits, is_warm: false, graph: None, feed: 0 })
 }
 
 /// Refuses launches that the GPU would refuse, before anything is allocated.
@@ -241,9 +268,9 @@ fn check_launches(program: &CudaProgram, gpu: &GpuProperties) -> Result<()> {
 }
 
 /// Compares what the session will allocate with what is free.
-fn check_memory(driver: &dyn GpuDriver, program: &CudaProgram, arena: &Arena, options: &SessionOptions) -> Result<()> {
+fn check_memory(driver: &dyn GpuDriver, program: &CudaProgram, bytes: usize, options: &SessionOptions) -> Result<()> {
     let fed = program.buffers.iter().filter(|buffer| options.fed.contains(&buffer.role));
-    let needed = arena.bytes + fed.map(|buffer| buffer.len * size_of::<f32>()).sum::<usize>();
+    let needed = bytes + fed.map(|buffer| buffer.len * size_of::<f32>()).sum::<usize>();
     let free = driver.free_bytes()?;
     if needed > free {
         let [needed, free] = [needed.div_ceil(1 << 20), free >> 20];

@@ -1,7 +1,9 @@
 //! What a session holds of a GPU, and frees whatever happens.
 
 use crate::base::error::Result;
-use crate::compute::cuda::driver::{DeviceBlock, DeviceEvent, DeviceGraph, GpuDriver, LoadedKernel, PinnedBlock};
+use crate::compute::cuda::driver::{
+    DeviceBlock, DeviceEvent, DeviceGraph, GpuDriver, KernelLaunch, LoadedKernel, PinnedBlock,
+};
 use std::sync::Arc;
 
 /// Memory, kernels, graphs and events of a session. They are freed when it is dropped, after the GPU has done its work.
@@ -44,14 +46,10 @@ impl DeviceResources {
         Ok(event)
     }
 
-    /// Captures what `enqueue` puts into the queue that computes.
-    pub(super) fn capture(&mut self, enqueue: impl FnOnce(&dyn GpuDriver) -> Result<()>) -> Result<DeviceGraph> {
-        self.driver.begin_capture()?;
-        let enqueued = enqueue(&*self.driver);
-        // A capture that is not ended would swallow all that follows.
-        let graph = self.driver.end_capture();
-        self.graphs.extend(graph.as_ref().ok());
-        enqueued.and(graph)
+    pub(super) fn graph(&mut self, launches: &[KernelLaunch], before: &[Vec<usize>]) -> Result<DeviceGraph> {
+        let graph = self.driver.graph(launches, before)?;
+        self.graphs.push(graph);
+        Ok(graph)
     }
 }
 

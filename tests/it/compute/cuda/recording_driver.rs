@@ -4,7 +4,7 @@ use npc::internals::base::error::{Result, RunError};
 use npc::internals::compute::cuda::Kernel;
 use npc::internals::compute::cuda::driver::{
     ComputeCapability, CudaVersion, DeviceAddress, DeviceBlock, DeviceEvent, DeviceGraph, DeviceQueue, GpuDriver,
-    GpuProperties, KernelCompiler, LoadedKernel, PinnedBlock, device_problem,
+    GpuProperties, KernelCompiler, KernelLaunch, LoadedKernel, PinnedBlock, device_problem,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -17,7 +17,6 @@ struct DriverRecord {
     /// Everything that was not freed, by kind and number.
     held: HashSet<(&'static str, u64)>,
     pinned: HashMap<u64, Vec<f32>>,
-    capturing: bool,
     /// The number of the call that fails.
     failing: Option<usize>,
 }
@@ -49,10 +48,6 @@ impl RecordingDriver {
     /// Returns the number of things that were not freed.
     pub fn held(&self) -> usize {
         self.record.lock().unwrap().held.len()
-    }
-
-    pub fn is_capturing(&self) -> bool {
-        self.record.lock().unwrap().capturing
     }
 
     fn call(&self, call: String) -> Result<()> {
@@ -151,28 +146,16 @@ impl GpuDriver for RecordingDriver {
         self.freed("kernel", kernel.0);
     }
 
-    fn launch(
-        &self,
-        kernel: LoadedKernel,
-        [x, y]: [usize; 2],
-        threads: usize,
-        _: usize,
-        arguments: &[DeviceAddress],
-    ) -> Result<()> {
-        assert!(x > 0 && y > 0 && threads > 0 && !arguments.is_empty());
-        let captured = if self.is_capturing() { "capture" } else { "launch" };
-        self.call(format!("{captured} {}", kernel.0))
+    fn launch(&self, launch: &KernelLaunch) -> Result<()> {
+        let [x, y] = launch.grid;
+        assert!(x > 0 && y > 0 && launch.threads > 0 && !launch.arguments.is_empty());
+        self.call(format!("launch {}", launch.kernel.0))
     }
 
-    fn begin_capture(&self) -> Result<()> {
-        self.call("begin capture".to_owned())?;
-        self.record.lock().unwrap().capturing = true;
-        Ok(())
-    }
-
-    fn end_capture(&self) -> Result<DeviceGraph> {
-        self.record.lock().unwrap().capturing = false;
-        self.made("graph", "end capture".to_owned()).map(DeviceGraph)
+    fn graph(&self, launches: &[KernelLaunch], before: &[Vec<usize>]) -> Result<DeviceGraph> {
+        assert_eq!(launches.len(), before.len());
+        assert!(before.iter().enumerate().all(|(at, before)| before.iter().all(|&earlier| earlier < at)));
+        self.made("graph", format!("graph of {}", launches.len())).map(DeviceGraph)
     }
 
     fn replay(&self, graph: DeviceGraph) -> Result<()> {

@@ -43,29 +43,29 @@ fn count(calls: &[String], start: &str) -> usize {
 }
 
 #[test]
-fn passes_are_launched_captured_and_replayed() {
+fn passes_are_launched_and_then_replayed() {
     let (driver, program) = (Arc::new(RecordingDriver::new(None)), program());
     let launches = program.launches.len();
     let mut session = open(driver.clone(), &program).unwrap();
     let opened = driver.take_calls();
     assert_eq!(count(&opened, "load"), program.kernels.len());
-    assert_eq!(count(&opened, "allocate "), 2 + 5, "arena, place of a feed; five pinned blocks");
+    assert_eq!(count(&opened, "allocate "), 3 + 5, "state, arena, place of a feed; five pinned blocks");
 
     pass(&mut session, 1.0).unwrap();
     let first = driver.take_calls();
-    assert_eq!([count(&first, "launch"), count(&first, "begin capture"), count(&first, "replay")], [launches, 0, 0]);
+    assert_eq!([count(&first, "launch"), count(&first, "graph"), count(&first, "replay")], [launches, 0, 0]);
 
     pass(&mut session, 2.0).unwrap();
     let second = driver.take_calls();
     assert_eq!(
-        ["launch", "capture", "begin capture", "end capture", "replay"].map(|start| count(&second, start)),
-        [0, launches, 2, 2, 2],
-        "each section is captured once"
+        ["launch", "graph", "replay"].map(|start| count(&second, start)),
+        [0, 2, 2],
+        "each section becomes a graph once"
     );
     for seed in 3..8 {
         pass(&mut session, seed as f32).unwrap();
         let calls = driver.take_calls();
-        for made in ["allocate", "create", "load", "begin", "end", "launch", "capture", "synchronise"] {
+        for made in ["allocate", "create", "load", "graph", "launch", "synchronise"] {
             assert_eq!(count(&calls, made), 0, "{made} in a later pass: {calls:?}");
         }
         let seed = format!("[{seed}.0, 0.0]");
@@ -99,7 +99,7 @@ fn a_pass_waits_for_its_batch() {
     assert_ne!(block(&driver.take_calls()), block(&calls));
 }
 
-/// Every call fails once. The error comes out, nothing is kept, and no capture stays open.
+/// Every call fails once. The error comes out, and nothing is kept.
 #[test]
 fn every_error_comes_out_and_everything_is_freed() {
     let program = program();
@@ -127,7 +127,6 @@ fn every_error_comes_out_and_everything_is_freed() {
         let message = ran.expect_err(&calls[failing]).message;
         assert_eq!(message, "a kernel failed on the GPU: CUDA_ERROR_LAUNCH_FAILED from cuRecorded");
         assert_eq!(driver.held(), 0, "after {}", calls[failing]);
-        assert!(!driver.is_capturing(), "after {}", calls[failing]);
     }
 }
 

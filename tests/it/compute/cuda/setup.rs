@@ -3,10 +3,15 @@
 use super::emulated_libraries::{EmulatedMachine, kept_cache};
 use npc::internals::compute::cuda::Kernel;
 use npc::internals::compute::cuda::driver::{
-    ComputeCapability, CubinCache, CudaSetup, DeviceQueue, GpuDriver, KernelCompiler, LibrarySearch,
+    ComputeCapability, CubinCache, CudaSetup, DeviceAddress, DeviceQueue, GpuDriver, KernelCompiler, KernelLaunch,
+    LibrarySearch, LoadedKernel,
 };
 use std::path::PathBuf;
 use tempfile::TempDir;
+
+fn launch(kernel: LoadedKernel, arguments: [DeviceAddress; 2]) -> KernelLaunch {
+    KernelLaunch { kernel, grid: [1, 1], threads: 4, shared_bytes: 0, arguments: arguments.to_vec() }
+}
 
 fn message(setup: &CudaSetup, bytes: usize) -> String {
     setup.check(0, bytes).unwrap_err().to_string()
@@ -100,7 +105,7 @@ fn the_driver_copies_and_launches() {
     gpu.record(start, DeviceQueue::Compute).unwrap();
     gpu.upload(DeviceQueue::Compute, pinned, 0, block.address, 4).unwrap();
     let to = block.address.after(256);
-    gpu.launch(loaded, [1, 1], 4, 0, &[block.address, to]).unwrap();
+    gpu.launch(&launch(loaded, [block.address, to])).unwrap();
     gpu.download(to, pinned, 4, 4).unwrap();
     gpu.record(end, DeviceQueue::Compute).unwrap();
     gpu.wait(end).unwrap();
@@ -112,7 +117,7 @@ fn the_driver_copies_and_launches() {
     assert!(gpu.upload(DeviceQueue::Compute, pinned, usize::MAX, block.address, 4).is_err());
     gpu.free(block);
     gpu.unload(loaded);
-    assert_eq!(gpu.launch(loaded, [1, 1], 4, 0, &[to, to]).unwrap_err().message, "the GPU has no kernel 1");
+    assert_eq!(gpu.launch(&launch(loaded, [to, to])).unwrap_err().message, "the GPU has no kernel 1");
     assert!(gpu.load("nothing", b"no code, but as long as the head of a file of code, which has 64 bytes", 0).is_err());
 
     let wrong = compiler.compile(&[kernel("KERNEL run() { nonsense(); }")], gpu.properties().capability).unwrap_err();

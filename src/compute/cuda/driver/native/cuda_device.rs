@@ -1,11 +1,12 @@
 //! A GPU of this machine, through the driver's library.
 
 use super::handle_table::HandleTable;
-use super::libcuda::{HostMemory, LibCuda, RawHandle, attribute};
+use super::libcuda::{HostMemory, LibCuda, RawHandle, RawLaunch, attribute};
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::cuda::driver::gpu_driver::{
-    DeviceAddress, DeviceBlock, DeviceEvent, DeviceGraph, DeviceQueue, GpuDriver, LoadedKernel, PinnedBlock,
+    DeviceAddress, DeviceBlock, DeviceEvent, DeviceGraph, DeviceQueue, GpuDriver, KernelLaunch, LoadedKernel,
+    PinnedBlock,
 };
 use crate::compute::cuda::driver::gpu_properties::{ComputeCapability, GpuProperties};
 use crate::compute::cuda::driver::kernel_compiler::ENTRY;
@@ -90,6 +91,25 @@ impl CudaDevice {
 
     fn pinned(&self, block: PinnedBlock) -> Result<HostMemory> {
         self.tables().pinned.get(block.0)
+    }
+
+    fn with_raw<T>(&self, launch: &KernelLaunch, f: impl FnOnce(&LibCuda, &RawLaunch<'_>) -> Result<T>) -> Result<T> {
+        let (_, function) = self.tables().kernels.get(launch.kernel.0)?;
+        let arguments: Vec<u64> = launch.arguments.iter().map(|address| address.0).collect();
+        let [x, y] = launch.grid;
+        let (grid, threads) = ([count(x)?, count(y)?], count(launch.threads)?);
+        let shared_bytes = count(launch.shared_bytes)?;
+        f(self.bound()?, &RawLaunch { function, grid, threads, shared_bytes, arguments: &arguments })
+    }
+
+    /// Adds launches to a graph.
+    fn add_all(&self, graph: RawHandle, launches: &[KernelLaunch], before: &[Vec<usize>]) -> Result<()> {
+        let mut nodes: Vec<RawHandle> = Vec::with_capacity(launches.len());
+        for (launch, before) in launches.iter().zip(before) {
+            let before: Vec<RawHandle> = before.iter().map(|&earlier| nodes[earlier]).collect();
+            nodes.push(self.with_raw(launch, |cuda, raw| cuda.add_kernel(graph, &before, raw))?);
+        }
+        Ok(())
     }
 
     /// Frees something. An error cannot be helped: it is that of the work before, which another call has reported.
@@ -186,28 +206,16 @@ impl GpuDriver for CudaDevice {
         }
     }
 
-    fn launch(
-        &self,
-        kernel: LoadedKernel,
-        grid: [usize; 2],
-        threads: usize,
-        shared_bytes: usize,
-        arguments: &[DeviceAddress],
-    ) -> Result<()> {
-        let (_, kernel) = self.tables().kernels.get(kernel.0)?;
-        let grid = [count(grid[0])?, count(grid[1])?];
-        let arguments: Vec<u64> = arguments.iter().map(|address| address.0).collect();
-        self.bound()?.launch(kernel, grid, count(threads)?, count(shared_bytes)?, self.compute, &arguments)
+    fn launch(&self, launch: &KernelLaunch) -> Result<()> {
+        let compute = self.compute;
+        self.with_raw(launch, |cuda, raw| cuda.launch(raw, compute))
     }
 
-    fn begin_capture(&self) -> Result<()> {
-        self.bound()?.begin_capture(self.compute)
-    }
-
-    fn end_capture(&self) -> Result<DeviceGraph> {
+    fn graph(&self, launches: &[KernelLaunch], before: &[Vec<usize>]) -> Result<DeviceGraph> {
         let cuda = self.bound()?;
-        let graph = cuda.end_capture(self.compute)?;
-        let executable = cuda.instantiate(graph).inspect_err(|_| drop(cuda.destroy_graph(graph)))?;
+        let graph = cuda.create_graph()?;
+        let executable = self.add_all(graph, launches, before).and_then(|()| cuda.instantiate(graph));
+        let executable = executable.inspect_err(|_| drop(cuda.destroy_graph(graph)))?;
         Ok(DeviceGraph(self.tables().graphs.insert((graph, executable))))
     }
 

@@ -47,8 +47,8 @@ function_table! {
         destroy_stream: fn(Handle) = "cuStreamDestroy_v2";
         synchronise: fn(Handle) = "cuStreamSynchronize";
         wait_event: fn(Handle, Handle, c_uint) = "cuStreamWaitEvent";
-        begin_capture: fn(Handle, c_int) = "cuStreamBeginCapture_v2";
-        end_capture: fn(Handle, *mut Handle) = "cuStreamEndCapture";
+        create_graph: fn(*mut Handle, c_uint) = "cuGraphCreate";
+        add_kernel: fn(*mut Handle, Handle, *const Handle, usize, *const KernelNodeParameters) = "cuGraphAddKernelNode_v2";
         instantiate: fn(*mut Handle, Handle, u64) = "cuGraphInstantiateWithFlags";
         launch_graph: fn(Handle, Handle) = "cuGraphLaunch";
         destroy_executable: fn(Handle) = "cuGraphExecDestroy";
@@ -74,8 +74,19 @@ pub(super) mod attribute {
 const STREAM_NON_BLOCKING: c_uint = 1;
 /// `CUDA_ERROR_NO_DEVICE`.
 const NO_DEVICE: c_int = 100;
-/// Other threads may allocate while this one captures.
-const CAPTURE_THREAD_LOCAL: c_int = 1;
+
+/// `CUDA_KERNEL_NODE_PARAMS_v2`.
+#[repr(C)]
+struct KernelNodeParameters {
+    function: Handle,
+    grid: [c_uint; 3],
+    block: [c_uint; 3],
+    shared_bytes: c_uint,
+    parameters: *mut *mut c_void,
+    extra: *mut *mut c_void,
+    kernel: Handle,
+    context: Handle,
+}
 
 /// The driver's library.
 pub(in super::super) struct LibCuda {
@@ -91,6 +102,19 @@ fn handle(raw: RawHandle) -> Handle {
 
 fn raw(handle: Handle) -> RawHandle {
     handle.expose_provenance()
+}
+
+/// A kernel with its blocks and its arguments, which are addresses.
+pub(super) struct RawLaunch<'a> {
+    pub(super) function: RawHandle,
+    pub(super) grid: [c_uint; 2],
+    pub(super) threads: c_uint,
+    pub(super) shared_bytes: c_uint,
+    pub(super) arguments: &'a [u64],
+}
+
+fn pointers_to(arguments: &[u64]) -> Vec<*mut c_void> {
+    arguments.iter().map(|argument| ptr::from_ref(argument).cast_mut().cast()).collect()
 }
 
 /// Calls a function of the table and makes a problem of its error.
@@ -242,20 +266,12 @@ impl LibCuda {
         Ok(raw(function))
     }
 
-    pub(super) fn launch(
-        &self,
-        function: RawHandle,
-        grid: [c_uint; 2],
-        threads: c_uint,
-        shared_bytes: c_uint,
-        stream: RawHandle,
-        arguments: &[u64],
-    ) -> Result<()> {
+    pub(super) fn launch(&self, kernel: &RawLaunch<'_>, stream: RawHandle) -> Result<()> {
         // The driver copies the arguments before it returns.
-        let mut pointers: Vec<*mut c_void> = arguments.iter().map(|a| ptr::from_ref(a).cast_mut().cast()).collect();
-        let [x, y] = grid;
+        let mut pointers = pointers_to(kernel.arguments);
+        let RawLaunch { grid: [x, y], threads, shared_bytes, .. } = *kernel;
         let parameters = pointers.as_mut_ptr();
-        let (function, stream) = (handle(function), handle(stream));
+        let (function, stream) = (handle(kernel.function), handle(stream));
         call!(self, launch(function, x, y, 1, threads, 1, 1, shared_bytes, stream, parameters, ptr::null_mut()))
     }
 
@@ -273,14 +289,36 @@ impl LibCuda {
         call!(self, synchronise(handle(stream)))
     }
 
-    pub(super) fn begin_capture(&self, stream: RawHandle) -> Result<()> {
-        call!(self, begin_capture(handle(stream), CAPTURE_THREAD_LOCAL))
+    pub(super) fn create_graph(&self) -> Result<RawHandle> {
+        let mut graph = ptr::null_mut();
+        call!(self, create_graph(&raw mut graph, 0))?;
+        Ok(raw(graph))
     }
 
-    pub(super) fn end_capture(&self, stream: RawHandle) -> Result<RawHandle> {
-        let mut graph = ptr::null_mut();
-        call!(self, end_capture(handle(stream), &raw mut graph))?;
-        Ok(raw(graph))
+    /// Adds a kernel to a graph, which waits for the nodes `before`.
+    pub(super) fn add_kernel(
+        &self,
+        graph: RawHandle,
+        before: &[RawHandle],
+        kernel: &RawLaunch<'_>,
+    ) -> Result<RawHandle> {
+        // The driver copies the arguments and the dependencies before it returns.
+        let before: Vec<Handle> = before.iter().copied().map(handle).collect();
+        let mut pointers: Vec<*mut c_void> = pointers_to(kernel.arguments);
+        let [x, y] = kernel.grid;
+        let parameters = KernelNodeParameters {
+            function: handle(kernel.function),
+            grid: [x, y, 1],
+            block: [kernel.threads, 1, 1],
+            shared_bytes: kernel.shared_bytes,
+            parameters: pointers.as_mut_ptr(),
+            extra: ptr::null_mut(),
+            kernel: ptr::null_mut(),
+            context: ptr::null_mut(),
+        };
+        let mut node = ptr::null_mut();
+        call!(self, add_kernel(&raw mut node, handle(graph), before.as_ptr(), before.len(), &raw const parameters))?;
+        Ok(raw(node))
     }
 
     pub(super) fn instantiate(&self, graph: RawHandle) -> Result<RawHandle> {
