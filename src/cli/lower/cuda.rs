@@ -13,7 +13,7 @@ pub(super) struct CudaListingOptions {
     /// Print the launches of npc's own CUDA kernels instead; needs no GPU
     #[arg(long)]
     pub(super) cuda: bool,
-    /// Launches of a training step rather than of a forward pass
+    /// Launches of a training step, loss and update included, rather than of a forward pass
     #[arg(long, requires = "cuda")]
     training: bool,
     /// Images of a batch

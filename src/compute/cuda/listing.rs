@@ -2,6 +2,7 @@
 
 use super::arena::Arena;
 use super::program::{CudaProgram, Launch, ProgramSection};
+use crate::base::count::counted;
 use crate::graph::plan::Plan;
 use std::fmt::Write;
 
@@ -13,14 +14,14 @@ impl CudaProgram {
         let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..5).map(width).collect();
         let mut text = format!(
-            "cuda {}: {} launches, {} kernels, {} bytes\n",
+            "cuda {}: {}, {}, {} bytes\n",
             plan.name,
-            self.launches.len(),
-            self.kernels.len(),
+            counted(self.launches.len(), "launch"),
+            counted(self.kernels.len(), "kernel"),
             arena.bytes,
         );
         for (section, launches) in &self.sections {
-            let _ = writeln!(text, "{}: {} launches", section.name(), launches.len());
+            let _ = writeln!(text, "{}: {}", section.name(), counted(launches.len(), "launch"));
             for [at, kernel, blocks, threads, shared, path] in &rows[launches.clone()] {
                 let line = format!(
                     "  {at:>w0$}  {kernel:w1$}  {blocks:>w2$} blocks of {threads:>w3$}  {shared:>w4$} bytes  {path}",

@@ -7,6 +7,7 @@ use super::map::DeviceMap;
 use super::program::{BufferRole, CudaProgram, ProgramSection};
 use super::relayout::relayout;
 use super::{conv, norm, operators};
+use crate::base::count::counted;
 use crate::compute::fused::{FusedNode, FusedOp, FusedProgram, PassMode, Unsupported, fuse};
 use crate::graph::plan::Plan;
 
@@ -54,7 +55,8 @@ pub fn lower_classes(
     let map = b.map(result);
     let classes = map.channels();
     if classes > MOST_CLASSES {
-        return Err(Unsupported(format!("no CUDA kernel for {classes} classes, which are more than a byte holds")));
+        let found = counted(classes, "class");
+        return Err(Unsupported(format!("no CUDA kernel for {found}, more than a byte holds")));
     }
     b.begin(ProgramSection::Classes);
     let words = map.pixels().div_ceil(4);

@@ -4,7 +4,7 @@
 use super::constants::KernelConstants;
 use crate::text::config::Optimizer;
 
-/// What a pass or an update must be told.
+/// What a pass and an update read of their step.
 ///
 /// | word | number |
 /// |---:|---|

@@ -7,7 +7,7 @@ use super::program::{BufferPlace, BufferRole, CudaProgram, FlatRegion, ProgramSe
 use super::region::FlatTensors;
 use super::scalars::StepScalars;
 use super::step_buffers::StepBuffers;
-use super::update::{UpdateRule, accumulate, update};
+use super::update::{WeightUpdate, accumulate, update};
 use crate::compute::fused::{FusedNode, FusedOp, FusedProgram, PassMode, Unsupported};
 use crate::graph::op::ParamKind;
 use crate::graph::plan::Plan;
@@ -69,7 +69,7 @@ pub fn lower_step(
         false => FlatRegion::Gradients,
     };
     b.begin(ProgramSection::Update);
-    let rule = UpdateRule { optimizer: step.optimizer, clip: step.clip, average: step.average };
+    let rule = WeightUpdate { optimizer: step.optimizer, clip: step.clip, average: step.average };
     update(&mut b, rule, gradients, scalars, len);
     Ok(b.finish())
 }

@@ -23,7 +23,7 @@ const SHORTEST_RUN: usize = 4096;
 
 /// How weights move.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UpdateRule<'a> {
+pub(super) struct WeightUpdate<'a> {
     pub optimizer: &'a Optimizer,
     pub clip: Option<f64>,
     /// Decay of the moving average; `None` keeps none.
@@ -59,7 +59,7 @@ pub(super) fn accumulate(b: &mut CudaBuilder, scalars: BufferPlace, len: usize) 
 }
 
 /// Moves the weights by the gradients in a region, and the running statistics of the step with them.
-pub(super) fn update(b: &mut CudaBuilder, rule: UpdateRule, gradients: FlatRegion, scalars: BufferPlace, len: usize) {
+pub(super) fn update(b: &mut CudaBuilder, rule: WeightUpdate, gradients: FlatRegion, scalars: BufferPlace, len: usize) {
     let gradients = region(b, gradients, len);
     let report = Some(b.named(BufferRole::Report, StepReport::LEN));
     norm(b, rule, gradients, report, len);
@@ -102,7 +102,7 @@ fn adam(constants: KernelConstants, [beta1, beta2, epsilon, decay]: [f64; 4]) ->
 /// Finds the norm of the gradients, the factor that clips them, and whether the step is to be made.
 fn norm(
     b: &mut CudaBuilder,
-    rule: UpdateRule,
+    rule: WeightUpdate,
     gradients: Option<BufferPlace>,
     report: Option<BufferPlace>,
     len: usize,
@@ -131,7 +131,7 @@ fn norm(
 }
 
 /// Makes the running statistics after the last batch those of the step.
-fn statistics(b: &mut CudaBuilder, rule: UpdateRule, scalars: BufferPlace, report: Option<BufferPlace>) {
+fn statistics(b: &mut CudaBuilder, rule: WeightUpdate, scalars: BufferPlace, report: Option<BufferPlace>) {
     let len = b.layout.statistics.len;
     if len == 0 {
         return;

@@ -260,7 +260,7 @@ fn one_pass_of_tf32_keeps_three_digits() {
 }
 
 /// Multiply-adds of a network that the emulator trains in seconds.
-const MOST_MACS: u64 = 3_000_000;
+pub const MOST_MACS: u64 = 3_000_000;
 
 /// Trains every network of a file of `tests/graphs`, at the size in its header.
 fn same_steps(file: &str) {

@@ -32,7 +32,7 @@ const MOMENTUM: f64 = 0.3;
 
 /// What a step did.
 struct StepTrace {
-    /// The gradients and the statistics of each batch.
+    /// The gradients, the statistics and the loss of each batch.
     batches: Vec<BufferNumbers>,
     after: BufferNumbers,
 }
@@ -79,6 +79,10 @@ impl Trial {
         self.program.buffer(&BufferRole::Region(region)).unwrap()
     }
 
+    fn loss(&self) -> usize {
+        self.program.buffer(&BufferRole::Loss).unwrap()
+    }
+
     fn batch_statistics(&self) -> usize {
         self.program.buffer(&BufferRole::BatchStatistics { layer: 1 }).unwrap()
     }
@@ -112,7 +116,11 @@ impl Trial {
                 spoil(step, &mut given);
                 actions.push(HostAction::Give(given));
                 actions.push(HostAction::Run(self.program.pass()));
-                actions.push(HostAction::Take(vec![self.id(FlatRegion::Gradients), self.batch_statistics()]));
+                actions.push(HostAction::Take(vec![
+                    self.id(FlatRegion::Gradients),
+                    self.batch_statistics(),
+                    self.loss(),
+                ]));
             }
             actions.push(HostAction::Run(self.program.update()));
             actions.push(HostAction::Take(outputs(&self.program)));
@@ -210,6 +218,11 @@ fn same_as_formulas(optimizer: &Optimizer, clip: Option<f64>, shares: &[f64]) {
         }
         if accumulates {
             assert_eq!(bits(of_region(&trial, trace, FlatRegion::GradientSums)), bits(&gradients), "{what}");
+        }
+        let mut loss = 0.0;
+        for (batch, &share) in trace.batches.iter().zip(shares) {
+            loss += batch[&trial.loss()][0] * share as f32;
+            assert_eq!(batch[&trial.loss()][1], loss, "{what}: the loss of the step so far");
         }
         let report = report(&trial, trace);
         let norm = gradients.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
