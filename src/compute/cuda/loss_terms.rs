@@ -123,7 +123,7 @@ impl LossTerms {
     }
 
     fn by_class(&self, of: impl Fn(&PixelTerm) -> &Vec<f64>) -> Vec<f32> {
-        self.pixels.iter().flat_map(|term| of(term)).map(|&number| number as f32).collect()
+        self.pixels.iter().flat_map(of).map(|&number| number as f32).collect()
     }
 
     /// Constants of the kernel that makes the loss of the sums.

@@ -182,10 +182,10 @@ fn classes_and_probabilities_are_those_of_the_results() {
         let bytes: Vec<u8> = found[&BufferRole::Classes].iter().flat_map(|word| word.to_bits().to_le_bytes()).collect();
         assert_eq!(bytes.len(), (3usize * 35).next_multiple_of(4));
         assert!(bytes[105..].iter().all(|&byte| byte == 0));
-        for m in 0..105 {
+        for (m, &class) in bytes[..105].iter().enumerate() {
             let at = |c: usize| (m / 35 * 5 + c) * 35 + m % 35;
             let highest = (1..5).fold(0, |best, c| if logits[at(c)] > logits[at(best)] { c } else { best });
-            assert_eq!(usize::from(bytes[m]), highest, "pixel {m}");
+            assert_eq!(usize::from(class), highest, "pixel {m}");
             let sum: f64 = (0..5).map(|c| f64::from(logits[at(c)]).exp()).sum();
             for c in 0..if probabilities { 5 } else { 0 } {
                 let exact = f64::from(logits[at(c)]).exp() / sum;
