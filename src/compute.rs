@@ -10,6 +10,8 @@ pub(crate) mod engine_bridge;
 pub(crate) mod exec;
 pub(crate) mod fused;
 #[cfg(feature = "run")]
+pub(crate) mod gpu_bridge;
+#[cfg(feature = "run")]
 pub(crate) mod lower;
 #[cfg(feature = "run")]
 pub(crate) mod network;

@@ -12,6 +12,8 @@ pub(crate) mod ema;
 pub(crate) mod epoch_plan;
 #[cfg(feature = "run")]
 pub(crate) mod freeze;
+#[cfg(feature = "run")]
+pub(crate) mod gpu_training;
 pub(crate) mod history;
 #[cfg(feature = "run")]
 pub(crate) mod init;

@@ -44,10 +44,10 @@ const SHOWN: usize = 8;
 pub(super) fn run(opts: &SelftestOptions) -> CommandResult {
     let checked = opts.select.build()?;
     let a = compare_devices(&checked, opts.device, opts.batch.into(), opts.seed)?;
-    let outputs = [&a.output, &a.training_output, &a.loss];
+    let outputs: Vec<_> = [Some(&a.output), a.training_output.as_ref(), Some(&a.loss)].into_iter().flatten().collect();
     let row = |name: String, relative: f64| -> Vec<Cell> { vec![name.into(), format!("{relative:.1e}").into()] };
     let gradients = a.gradients.iter().take(SHOWN).map(|d| row(format!("gradient of {}", d.name), d.relative));
-    let rows = outputs.into_iter().map(|d| row(d.name.clone(), d.relative)).chain(gradients).collect();
+    let rows = outputs.iter().map(|d| row(d.name.clone(), d.relative)).chain(gradients).collect();
     print(&format!(
         "{} {} with batch {}: {} against cpu, {}, worst first\n\n{}",
         checked.graph().name,

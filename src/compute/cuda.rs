@@ -16,6 +16,8 @@ mod conv;
 mod conv_tile;
 mod dependencies;
 pub(crate) mod driver;
+mod gpu;
+mod inference;
 mod listing;
 mod loss;
 mod loss_terms;
@@ -30,12 +32,15 @@ mod scalars;
 pub(crate) mod session;
 mod step;
 mod step_buffers;
+mod trainer;
 mod update;
 
 pub use builder::{CudaOptions, Precision};
 pub use conv_tile::ConvTile;
 pub use dependencies::{Dependencies, dependencies};
 pub use driver::PRELUDE;
+pub use gpu::Gpu;
+pub use inference::CudaInference;
 pub use lower::{lower, lower_classes};
 pub use program::{
     BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, FlatRegion, Kernel, Launch, ProgramSection,
@@ -44,3 +49,4 @@ pub use program::{
 pub use region::{FlatLayout, FlatTensor, FlatTensors};
 pub use scalars::StepScalars;
 pub use step::{TrainingStep, lower_step};
+pub use trainer::{CudaTrainer, PassReport, TrainerError, TrainerSettings, TrainingBatch};

@@ -6,8 +6,9 @@
 use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
-#[cfg(feature = "cuda")]
-use crate::compute::cuda::driver::{CudaSetup, GpuProperties};
+use crate::compute::cuda::Gpu;
+#[cfg(feature = "cuda-burn")]
+use crate::compute::cuda::driver::CudaSetup;
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
@@ -52,12 +53,28 @@ pub(crate) fn synchronise(device: &Device) -> Result<()> {
     device.sync().map_err(|e| problem!(E0730, "the device failed: {e:?}"))
 }
 
-/// Opens a device, without autodiff. Training calls [`Device::autodiff`].
-pub fn open(choice: DeviceChoice) -> Result<Device> {
-    match choice {
-        DeviceChoice::Cpu => Ok(Device::flex()),
-        DeviceChoice::Cuda(index) => open_cuda(index),
+/// Where networks compute.
+#[derive(Debug, Clone)]
+pub(crate) struct ComputeDevice {
+    /// The device of Burn's tensors. Next to a GPU that npc's own kernels use it is the processor.
+    pub tensors: Device,
+    /// The GPU of npc's own kernels.
+    pub gpu: Option<Gpu>,
+}
+
+impl ComputeDevice {
+    /// Opens a device, without autodiff. Errors: the device does not exist, or something that it needs is missing.
+    pub(crate) fn open(choice: DeviceChoice) -> Result<Self> {
+        match choice {
+            DeviceChoice::Cpu => Ok(Self { tensors: Device::flex(), gpu: None }),
+            DeviceChoice::Cuda(index) => open_cuda(index),
+        }
     }
+}
+
+/// Opens the device of Burn's tensors, without autodiff. Training calls [`Device::autodiff`].
+pub fn open(choice: DeviceChoice) -> Result<Device> {
+    Ok(ComputeDevice::open(choice)?.tensors)
 }
 
 /// Sets the number of threads for tensors on the CPU and for images, for the rest of the process. It may be called
@@ -75,27 +92,33 @@ pub fn is_cpu(device: &Device) -> bool {
 }
 
 #[cfg(not(feature = "cuda"))]
-fn open_cuda(_: usize) -> Result<Device> {
+fn open_cuda(_: usize) -> Result<ComputeDevice> {
     Err(problem!(E0730, "this npc was built without CUDA";
-        help: "build it with CUDA: `cargo build --release --features cuda-burn`";
+        help: "build it with CUDA: `cargo build --release --features cuda`";
         help: "or compute on the CPU: `--device cpu`"))
 }
 
 #[cfg(feature = "cuda")]
-fn open_cuda(index: usize) -> Result<Device> {
-    let setup = CudaSetup::of_system();
-    let gpu = setup.check(index, 0)?;
-    burn_device(index, gpu)
+fn open_cuda(index: usize) -> Result<ComputeDevice> {
+    match std::env::var(BURN_VARIABLE.0).is_ok_and(|value| value == BURN_VARIABLE.1) {
+        true => burn_device(index),
+        false => Ok(ComputeDevice { tensors: Device::flex(), gpu: Some(Gpu::open(index)?) }),
+    }
 }
 
+/// Environment variable and value that choose Burn's operators on a GPU: `NPC_CUDA=burn`.
+#[cfg(feature = "cuda")]
+const BURN_VARIABLE: (&str, &str) = ("NPC_CUDA", "burn");
+
 #[cfg(feature = "cuda-burn")]
-fn burn_device(index: usize, _: &GpuProperties) -> Result<Device> {
-    Ok(Device::cuda(index))
+fn burn_device(index: usize) -> Result<ComputeDevice> {
+    CudaSetup::of_system().check(index, 0)?;
+    Ok(ComputeDevice { tensors: Device::cuda(index), gpu: None })
 }
 
 #[cfg(all(feature = "cuda", not(feature = "cuda-burn")))]
-fn burn_device(index: usize, gpu: &GpuProperties) -> Result<Device> {
-    Err(problem!(E0730, "`cuda:{index}` is ready ({gpu}), but this npc was built without training on it";
-        help: "build it with Burn's operators for GPUs: `cargo build --release --features cuda-burn`";
-        help: "or compute on the CPU: `--device cpu`"))
+fn burn_device(_: usize) -> Result<ComputeDevice> {
+    Err(problem!(E0730, "this npc was built without Burn's operators for GPUs, which `NPC_CUDA=burn` chooses";
+        help: "build it with them: `cargo build --release --features cuda-burn`";
+        help: "or leave the variable out, so that npc's own kernels compute"))
 }

@@ -102,7 +102,7 @@ impl Network {
         }
     }
 
-    fn tensors(&self, results: Vec<Vec<f32>>, image: [usize; 4]) -> Vec<Tensor<4>> {
+    pub(super) fn tensors(&self, results: Vec<Vec<f32>>, image: [usize; 4]) -> Vec<Tensor<4>> {
         let device = self.device.clone().without_autodiff();
         let dims = self.engine.result_dims(image);
         let tensor = |(values, dims): (Vec<f32>, [usize; 4])| Tensor::from_data(TensorData::new(values, dims), &device);
@@ -147,25 +147,40 @@ impl BackwardPath {
         let gradients = tape.backward(&results);
         for WeightGradient { layer, name, values } in gradients.weights {
             let named = &network.layers[layer];
-            let values = match &named.layer {
-                // Burn stores this one as [in, out].
-                Layer::Linear(linear) if name == "weight" => {
-                    let [inputs, out] = linear.weight.val().dims();
-                    (0..inputs)
-                        .flat_map(|i| (0..out).map(move |o| (o, i)))
-                        .map(|(o, i)| values[o * inputs + i])
-                        .collect()
-                }
-                Layer::Linear(_)
-                | Layer::Conv(_)
-                | Layer::ConvTranspose(_)
-                | Layer::BatchNorm(_)
-                | Layer::Affine(_) => values,
-            };
-            all.insert(format!("{}.{name}", named.path), values);
+            all.insert(format!("{}.{name}", named.path), named.layer.in_order_of_burn(name, values));
         }
         NetworkGradients { by_name: Some(all), image: gradients.image }
     }
+}
+
+impl Layer {
+    /// Returns the numbers of a tensor in PyTorch's order as Burn has them.
+    pub(crate) fn in_order_of_burn(&self, name: &str, values: Vec<f32>) -> Vec<f32> {
+        match self {
+            // Burn stores this one as [in, out].
+            Layer::Linear(linear) if name == "weight" => {
+                let [inputs, out] = linear.weight.val().dims();
+                transposed(&values, [out, inputs])
+            }
+            Layer::Linear(_) | Layer::Conv(_) | Layer::ConvTranspose(_) | Layer::BatchNorm(_) | Layer::Affine(_) => {
+                values
+            }
+        }
+    }
+
+    /// Returns the numbers of a tensor in Burn's order as PyTorch has them.
+    pub(crate) fn in_order_of_pytorch(&self, name: &str, values: Vec<f32>) -> Vec<f32> {
+        match self {
+            Layer::Linear(linear) if name == "weight" => transposed(&values, linear.weight.val().dims()),
+            Layer::Linear(_) | Layer::Conv(_) | Layer::ConvTranspose(_) | Layer::BatchNorm(_) | Layer::Affine(_) => {
+                values
+            }
+        }
+    }
+}
+
+fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    (0..columns).flat_map(|c| (0..rows).map(move |r| values[r * columns + c])).collect()
 }
 
 /// Gradients that are not part of Burn's graph.
@@ -178,7 +193,7 @@ pub(crate) struct NetworkGradients {
 }
 
 /// Reads the numbers of all layers.
-fn read_weights(network: &Network) -> NetworkWeights {
+pub(crate) fn read_weights(network: &Network) -> NetworkWeights {
     let values = |param: Tensor<1>| NamedTensor::new(String::new(), param).values;
     let bias = |bias: &Option<Param<Tensor<1>>>| bias.as_ref().map(|bias| values(bias.val()));
     let flat = |weight: Tensor<4>| NamedTensor::new(String::new(), weight).values;

@@ -11,12 +11,14 @@
 //! - the weights determine whether the network trains or evaluates: on an autodiff device, dropout is active and batch
 //!   norm uses the batch; [`Module::valid`] and [`Module::train`] switch.
 
+use super::cuda::CudaInference;
 use super::engine::{Engine, InferenceWeights};
 use crate::graph::plan::Plan;
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// An operator that owns tensors.
@@ -60,6 +62,10 @@ pub struct Network {
     pub(crate) engine: Arc<Engine>,
     /// The weights for the engine's inference: set at the first forward pass, reset when layers change.
     pub(crate) inference_weights: Arc<OnceLock<InferenceWeights>>,
+    /// The GPU on which npc's own kernels compute results, if one was chosen.
+    pub(crate) on_gpu: Option<Arc<CudaInference>>,
+    /// Tells these weights from all others of this process.
+    pub(crate) weights_number: usize,
     /// The device of the weights; a network without weights runs on the device of its input.
     pub(crate) device: Device,
 }
@@ -94,12 +100,18 @@ impl Clone for Layer {
     }
 }
 
+fn next_weights_number() -> usize {
+    static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Network {
     /// Layer `i` belongs to `plan.layers[i]`.
     pub(crate) fn new(layers: Vec<NamedLayer>, plan: Plan, device: Device) -> Self {
         let plan = Arc::new(plan);
         let engine = Arc::new(Engine::new(plan.clone()));
-        Self { layers, plan, engine, inference_weights: Arc::default(), device }
+        let weights_number = next_weights_number();
+        Self { layers, plan, engine, inference_weights: Arc::default(), on_gpu: None, weights_number, device }
     }
 
     /// The engine, which computes the network on the processor if it supports all operators.
@@ -111,6 +123,7 @@ impl Network {
     pub(crate) fn map_layers(mut self, f: impl FnMut(NamedLayer) -> NamedLayer) -> Self {
         self.layers = self.layers.into_iter().map(f).collect();
         self.inference_weights = Arc::default();
+        self.weights_number = next_weights_number();
         self
     }
 
@@ -130,8 +143,10 @@ impl Network {
     }
 
     fn rebuild(self, device: Device, f: impl Fn(Layer) -> Layer) -> Self {
-        let layers = self.layers.into_iter().map(|n| NamedLayer { layer: f(n.layer), ..n }).collect();
-        Self { layers, device, plan: self.plan, engine: self.engine, inference_weights: Arc::default() }
+        let Self { layers, plan, engine, on_gpu, .. } = self;
+        let layers = layers.into_iter().map(|n| NamedLayer { layer: f(n.layer), ..n }).collect();
+        let weights_number = next_weights_number();
+        Self { layers, plan, engine, inference_weights: Arc::default(), on_gpu, weights_number, device }
     }
 }
 

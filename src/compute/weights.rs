@@ -106,6 +106,13 @@ pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
     Ok(fill(network, &mut by_name))
 }
 
+/// Stores tensors of these names in the network and leaves the others as they are. The numbers are not checked.
+pub(crate) fn store(network: Network, changed: Vec<NamedTensor>) -> Network {
+    let mut by_name: HashMap<String, NamedTensor> =
+        tensors(&network).into_iter().chain(changed).map(|tensor| (tensor.name.clone(), tensor)).collect();
+    fill(network, &mut by_name)
+}
+
 fn fill(network: Network, by_name: &mut HashMap<String, NamedTensor>) -> Network {
     let device = network.device().clone();
     network.map_layers(|NamedLayer { path, layer }| {

@@ -22,9 +22,10 @@ pub mod compute {
     pub mod cuda {
         pub use crate::compute::cuda::arena::{Arena, place, place_apart, place_for_graph};
         pub use crate::compute::cuda::{
-            BufferPlace, BufferRole, ConvTile, CudaOptions, CudaProgram, Dependencies, DeviceBuffer, DeviceBufferId,
-            FlatLayout, FlatRegion, FlatTensor, FlatTensors, Kernel, Launch, PRELUDE, Precision, ProgramSection,
-            StepReport, StepScalars, TrainingStep, dependencies, lower, lower_classes, lower_step,
+            BufferPlace, BufferRole, ConvTile, CudaInference, CudaOptions, CudaProgram, CudaTrainer, Dependencies,
+            DeviceBuffer, DeviceBufferId, FlatLayout, FlatRegion, FlatTensor, FlatTensors, Gpu, Kernel, Launch,
+            PRELUDE, PassReport, Precision, ProgramSection, StepReport, StepScalars, TrainerError, TrainerSettings,
+            TrainingBatch, TrainingStep, dependencies, lower, lower_classes, lower_step,
         };
         pub mod driver {
             pub use crate::compute::cuda::driver::{

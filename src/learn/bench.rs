@@ -11,7 +11,7 @@ pub(crate) use timing::{TimeBudget, Timing};
 
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::compute::device::{self, DeviceChoice};
+use crate::compute::device::{ComputeDevice, DeviceChoice, is_cpu};
 use crate::compute::engine::kernel::peak;
 use crate::compute::engine::kernel::simd::SimdLevel;
 use crate::compute::engine::profile::{NodeTime, Profile};
@@ -78,7 +78,7 @@ pub(crate) struct BenchReport {
 /// Times a model at the input size that it was checked at.
 pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<BenchReport> {
     let batch = settings.batch;
-    let device = device::open(settings.device)?;
+    let device = ComputeDevice::open(settings.device)?;
     if settings.backend == Some(Backend::Burn) {
         use_burn_only();
     }
@@ -98,7 +98,7 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
         ));
     }
     let macs = count(checked, Convention::Conv).macs;
-    let peak = || device::is_cpu(&device).then(|| peak::flops(SimdLevel::get()) / 1e9);
+    let peak = || (device.gpu.is_none() && is_cpu(&device.tensors)).then(|| peak::flops(SimdLevel::get()) / 1e9);
     let before = peak();
     let forward = measure(settings.budget, || work.forward())?;
     work.free_forward_memory();

@@ -2,20 +2,24 @@
 //!
 //! The tests compare the CPU backend with PyTorch; this comparison extends them to other devices.
 
+use super::gpu_training::{GpuTraining, plain_scalars};
 use super::loss::cross_entropy;
 use super::optim::AccumulatedGradients;
 use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::compute::device::{self, DeviceChoice};
+use crate::compute::cuda::{Gpu, TrainingBatch};
+use crate::compute::device::{ComputeDevice, DeviceChoice};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
+use crate::compute::network::Network;
 use crate::compute::weights::NamedTensor;
 use crate::graph::check::CheckedGraph;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use std::collections::HashMap;
 
 /// Largest difference between two versions of a tensor.
 #[derive(Debug, Clone)]
@@ -30,8 +34,8 @@ pub(crate) struct TensorDifference {
 pub(crate) struct DeviceParity {
     /// Logits in evaluation mode.
     pub output: TensorDifference,
-    /// Logits in training mode.
-    pub training_output: TensorDifference,
+    /// Logits in training mode; `None` where npc's own kernels train, which keep them to themselves.
+    pub training_output: Option<TensorDifference>,
     pub loss: TensorDifference,
     /// Gradients of every trainable tensor, the largest difference first.
     pub gradients: Vec<TensorDifference>,
@@ -41,7 +45,7 @@ pub(crate) struct DeviceParity {
 pub struct RandomBatch {
     images: Vec<f32>,
     targets: Vec<i32>,
-    shape: [usize; 4],
+    pub(super) shape: [usize; 4],
 }
 
 impl RandomBatch {
@@ -91,6 +95,17 @@ impl RandomBatch {
         Tensor::from_data(TensorData::new(self.images.clone(), self.shape), device)
     }
 
+    /// Returns the classes as bytes.
+    pub(super) fn target_bytes(&self) -> Vec<u8> {
+        self.targets.iter().map(|&class| class as u8).collect()
+    }
+
+    /// Returns the batch as a whole step of a GPU, counted from 1.
+    pub(super) fn step<'a>(&'a self, targets: &'a [u8], step: u64, rate: f64) -> TrainingBatch<'a> {
+        let scalars = plain_scalars(step, rate);
+        TrainingBatch { dims: self.shape, images: &self.images, targets, scalars, is_last: true }
+    }
+
     pub fn targets(&self, device: &Device) -> Tensor<3, Int> {
         let [n, _, h, w] = self.shape;
         Tensor::from_data(TensorData::new(self.targets.clone(), [n, h, w]), device)
@@ -100,25 +115,45 @@ impl RandomBatch {
 /// Outputs and gradients on one device.
 struct DeviceResults {
     output: NamedTensor,
-    training_output: NamedTensor,
+    training_output: Option<NamedTensor>,
     loss: NamedTensor,
     gradients: Vec<NamedTensor>,
 }
 
-fn compute(checked: &CheckedGraph, device: &Device, sample: &RandomBatch, seed: u64) -> DeviceResults {
-    let network = lower(checked, device, seed);
+fn compute(checked: &CheckedGraph, device: &ComputeDevice, sample: &RandomBatch, seed: u64) -> Result<DeviceResults> {
+    let network = lower(checked, &device.tensors, seed);
+    if let Some(gpu) = &device.gpu {
+        return compute_on_gpu(gpu, network, sample);
+    }
+    let device = &device.tensors;
     let output = network.valid().forward(sample.images(device)).remove(0);
     let network = network.train();
     let RecordedPass { mut results, back } = network.record(sample.images(device), seed);
     let logits = results.remove(0);
     let loss = cross_entropy(logits.clone(), sample.targets(network.device()));
     let gradients = AccumulatedGradients::of(&network, back, loss.backward()).tensors(&network);
-    DeviceResults {
+    Ok(DeviceResults {
         output: NamedTensor::new("output".into(), output),
-        training_output: NamedTensor::new("output in training".into(), logits),
+        training_output: Some(NamedTensor::new("output in training".into(), logits)),
         loss: NamedTensor::new("loss".into(), loss),
         gradients,
-    }
+    })
+}
+
+/// Runs the same by npc's own kernels: a whole step at the learning rate 0, which leaves the gradients behind.
+fn compute_on_gpu(gpu: &Gpu, network: Network, sample: &RandomBatch) -> Result<DeviceResults> {
+    let evaluated = network.valid().placed_on(Some(gpu));
+    let output = evaluated.compute(sample.images(evaluated.device()))?.remove(0);
+    let mut training = GpuTraining::of_cross_entropy(gpu, &network.train(), sample.shape)?;
+    let targets = sample.target_bytes();
+    training.pass(&sample.step(&targets, 1, 0.0))?;
+    let report = training.finish()?.ok_or_else(|| problem!(E0799, "a pass left no report"))?;
+    Ok(DeviceResults {
+        output: NamedTensor::new("output".into(), output),
+        training_output: None,
+        loss: NamedTensor { name: "loss".into(), shape: vec![1], values: vec![report.loss] },
+        gradients: training.read_gradients(&evaluated)?,
+    })
 }
 
 fn difference(a: &NamedTensor, b: &NamedTensor) -> TensorDifference {
@@ -138,13 +173,19 @@ pub(crate) fn compare_devices(
     seed: u64,
 ) -> Result<DeviceParity> {
     let sample = RandomBatch::new(checked, batch)?;
-    let here = compute(checked, &device::open(DeviceChoice::Cpu)?, &sample, seed);
-    let there = compute(checked, &device::open(choice)?, &sample, seed);
-    let mut gradients: Vec<_> = here.gradients.iter().zip(&there.gradients).map(|(a, b)| difference(a, b)).collect();
+    let here = compute(checked, &ComputeDevice::open(DeviceChoice::Cpu)?, &sample, seed)?;
+    let there = compute(checked, &ComputeDevice::open(choice)?, &sample, seed)?;
+    let by_name: HashMap<&str, &NamedTensor> = there.gradients.iter().map(|g| (&g.name[..], g)).collect();
+    let missing = |name: &str| NamedTensor { name: name.into(), shape: Vec::new(), values: Vec::new() };
+    let of = |a: &NamedTensor| match by_name.get(&a.name[..]) {
+        Some(b) => difference(a, b),
+        None => difference(a, &missing(&a.name)),
+    };
+    let mut gradients: Vec<_> = here.gradients.iter().map(of).collect();
     gradients.sort_by(|a, b| b.relative.total_cmp(&a.relative));
     Ok(DeviceParity {
         output: difference(&here.output, &there.output),
-        training_output: difference(&here.training_output, &there.training_output),
+        training_output: here.training_output.zip(there.training_output).map(|(a, b)| difference(&a, &b)),
         loss: difference(&here.loss, &there.loss),
         gradients,
     })

@@ -28,6 +28,11 @@ impl Ema {
         self.average.as_ref()
     }
 
+    /// Takes an average that was computed elsewhere.
+    pub(crate) fn set(&mut self, average: Network) {
+        self.average = Some(average);
+    }
+
     /// Updates the average with the weights after a step of the optimiser.
     pub(crate) fn update(&mut self, network: &Network) {
         let now = network.valid();

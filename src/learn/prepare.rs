@@ -5,7 +5,7 @@ use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::problem::problem;
-use crate::compute::device::{self, DeviceChoice};
+use crate::compute::device::{ComputeDevice, DeviceChoice};
 use crate::data::training_needs::check_channels;
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::CheckedGraph;
@@ -13,13 +13,12 @@ use crate::graph::placement::{AxisPlacement, placements};
 use crate::graph::ty::Shape;
 use crate::text::config::DataSpec;
 use crate::text::config::settings::Settings;
-use burn::tensor::Device;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A device and a data set that fit a model.
 pub(crate) struct RunInputs {
-    pub device: Device,
+    pub device: ComputeDevice,
     pub data: Arc<Dataset>,
 }
 
@@ -27,7 +26,7 @@ pub(crate) struct RunInputs {
 pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<RunInputs> {
     check_model_fits_data(checked, settings)?;
     let choice: DeviceChoice = settings.device.parse().map_err(|e: String| problem!(E0730, "{e}"))?;
-    let device = device::open(choice)?;
+    let device = ComputeDevice::open(choice)?;
     let data = Dataset::open(&settings.data, Path::new(&settings.data_root))?;
     Ok(RunInputs { device, data: Arc::new(data) })
 }

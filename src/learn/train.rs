@@ -9,10 +9,12 @@
 
 mod dry_run;
 mod epoch_end;
+mod gpu_step;
 mod observer;
 mod step;
 
 pub(crate) use dry_run::{DryRun, dry_run};
+use gpu_step::RunOnGpu;
 pub use observer::{TrainingObserver, TrainingOutcome, TrainingProgress};
 
 use super::checkpoint::{self, CheckpointMeta, LoadedCheckpoint};
@@ -138,7 +140,7 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     }
     let plan = EpochPlan::new(spec, data.len(SplitRole::Train), job.checked);
     let mut preflight = preflight(job, &data, &frozen)?;
-    let network = lower(job.checked, &device, spec.seed).train();
+    let network = lower(job.checked, &device.tensors, spec.seed).train();
     let mut started = initial_state(job, &plan, network)?;
     let origin = WeightsOrigin::new(job.settings, data.file_digests());
     if started.meta.step > 0 {
@@ -146,7 +148,9 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     }
     started.meta.origin = origin;
     let report = started.report.take();
-    Ok((assemble_run(job, device, data, (&frozen, plan), augmenter, started), preflight, report))
+    let mut run = assemble_run(job, device.tensors, data, (&frozen, plan), augmenter, started);
+    run.place_on(device.gpu.as_ref(), &frozen)?;
+    Ok((run, preflight, report))
 }
 
 /// Assembles the state of a run in memory.
@@ -171,6 +175,7 @@ fn assemble_run<'a>(
         ema: job.settings.train.ema.map(|decay| Ema::new(decay, average)),
         optim,
         meta,
+        on_gpu: None,
         saved: Instant::now(),
         augmenter,
         slow_loading_reported: false,
@@ -273,6 +278,8 @@ struct TrainingRun<'a> {
     ema: Option<Ema>,
     optim: OptimState,
     meta: CheckpointMeta,
+    /// The state of a run that npc's own kernels compute on a GPU; the network, the optimiser and the average are copies of it.
+    on_gpu: Option<RunOnGpu>,
     /// When the last checkpoint was written.
     saved: Instant,
     augmenter: Augmenter,
@@ -363,7 +370,7 @@ impl TrainingRun<'_> {
                 // After the file is fixed, the run can be resumed from here.
                 self.save_last()?;
             }
-            self.add_batch(&mut pending, &batch?)?;
+            self.add_batch(&mut pending, batch?)?;
             if !pending.is_complete() {
                 continue;
             }
@@ -377,7 +384,7 @@ impl TrainingRun<'_> {
                 epochs: spec.epochs,
                 step: plan.steps_done(self.meta.seen),
                 steps,
-                loss: self.meta.loss_sum / self.meta.seen as f64,
+                loss: self.meta.loss_sum / self.meta.seen.saturating_sub(self.images_in_flight()) as f64,
                 images_per_second: rate,
                 seconds_left: images_left as f64 / rate,
             });
@@ -386,6 +393,7 @@ impl TrainingRun<'_> {
             }
             self.save_if_due()?;
         }
+        self.settle()?;
         let seconds = self.meta.epoch_seconds;
         if let Some(advice) = self.train.bottleneck(&batches, began.elapsed().as_secs_f64())
             && !std::mem::replace(&mut self.slow_loading_reported, true)

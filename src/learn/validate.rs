@@ -79,7 +79,7 @@ pub(crate) fn score_all(
     stop: &AtomicBool,
 ) -> Result<Option<Vec<CaseScore>>> {
     score_batches(loader, data, role, batch, metrics, stop, |batch| {
-        let scores = network.forward(image_tensor(batch, network.device())).remove(0);
+        let scores = network.compute(image_tensor(batch, network.device()))?.remove(0);
         let dims = scores.dims();
         let name = |i: usize| data.cases(role)[batch.cases[i]].stem.as_str();
         highest_classes(&host_values(scores)?, dims, name)

@@ -6,6 +6,7 @@ use super::predict::{PredictionSettings, probabilities};
 use super::volume_scores::VolumeScorer;
 use crate::base::error::Result;
 use crate::base::problem::problem;
+use crate::compute::device::ComputeDevice;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::survey::leakage_warnings;
@@ -21,7 +22,6 @@ use crate::metric::{CaseScore, Evaluation, Intervals, PixelFigures, PixelTally, 
 use crate::text::config::Metric;
 use crate::text::config::settings::Settings;
 use burn::module::Module;
-use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -50,13 +50,14 @@ impl CheckpointChoice {
 }
 
 /// Loads the network of a run folder with its best weights, in evaluation mode.
-pub(crate) fn load_best_network(checked: &CheckedGraph, folder: &RunFolder, device: &Device) -> Result<Network> {
+pub(crate) fn load_best_network(checked: &CheckedGraph, folder: &RunFolder, device: &ComputeDevice) -> Result<Network> {
     load_network(&folder.checkpoint()?, checked, device)
 }
 
 /// Loads the network with the weights of a file, in evaluation mode.
-pub(crate) fn load_network(path: &Path, checked: &CheckedGraph, device: &Device) -> Result<Network> {
-    Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
+pub(crate) fn load_network(path: &Path, checked: &CheckedGraph, device: &ComputeDevice) -> Result<Network> {
+    let network = checkpoint::load_weights(path, lower(checked, &device.tensors, 0))?;
+    Ok(network.valid().placed_on(device.gpu.as_ref()))
 }
 
 /// Options of [`evaluate`].
@@ -107,7 +108,7 @@ pub fn evaluate(
     let mut volumes = VolumeScorer::new(&data, role, &network, how, batch, stop);
     let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
         let x = image_tensor(batch, network.device());
-        let probabilities = probabilities(&network, x, options.flips);
+        let probabilities = probabilities(&network, x, options.flips)?;
         let dims @ [_, k, h, w] = probabilities.dims();
         let values = host_values(probabilities)?;
         let name = |i: usize| data.cases(role)[batch.cases[i]].stem.as_str();

@@ -36,26 +36,26 @@ pub(crate) struct ProbabilityMaps {
 
 /// Returns the softmax of the first result, `[n, k, h, w]`. With `flips` it is the mean over the image and its three flips,
 /// each flipped back.
-pub fn probabilities(network: &Network, x: Tensor<4>, flips: bool) -> Tensor<4> {
-    let whole = softmax_output(network, x.clone());
+pub fn probabilities(network: &Network, x: Tensor<4>, flips: bool) -> Result<Tensor<4>> {
+    let whole = softmax_output(network, x.clone())?;
     if !flips {
-        return whole;
+        return Ok(whole);
     }
     let mirrored = [
-        mirrored_probabilities(network, x.clone(), [3]),
-        mirrored_probabilities(network, x.clone(), [2]),
-        mirrored_probabilities(network, x, [2, 3]),
+        mirrored_probabilities(network, x.clone(), [3])?,
+        mirrored_probabilities(network, x.clone(), [2])?,
+        mirrored_probabilities(network, x, [2, 3])?,
     ];
-    mirrored.into_iter().fold(whole, Tensor::add).div_scalar(4.0)
+    Ok(mirrored.into_iter().fold(whole, Tensor::add).div_scalar(4.0))
 }
 
-fn softmax_output(network: &Network, x: Tensor<4>) -> Tensor<4> {
-    activation::softmax(network.forward(x).remove(0), 1)
+fn softmax_output(network: &Network, x: Tensor<4>) -> Result<Tensor<4>> {
+    Ok(activation::softmax(network.compute(x)?.remove(0), 1))
 }
 
 /// Returns the probabilities of the flipped image, flipped back.
-fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes: [usize; N]) -> Tensor<4> {
-    softmax_output(network, x.flip(axes)).flip(axes)
+fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes: [usize; N]) -> Result<Tensor<4>> {
+    Ok(softmax_output(network, x.flip(axes))?.flip(axes))
 }
 
 impl PredictionSettings<'_> {
@@ -78,7 +78,7 @@ impl PredictionSettings<'_> {
         let classes = self.spec.classes.len();
         let forward = |values: Vec<f32>, n: usize, [h, w]: [usize; 2]| -> Result<Vec<f32>> {
             let data = TensorData::new(values, [n, self.channels, h, w]);
-            host_values(probabilities(network, Tensor::from_data(data, network.device()), self.flips))
+            host_values(probabilities(network, Tensor::from_data(data, network.device()), self.flips)?)
         };
         if let Some(window) = self.window {
             let mut tiles = |values: Vec<f32>, n: usize| match self.is_stopped() {

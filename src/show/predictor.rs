@@ -5,7 +5,7 @@ use super::volume_prediction::{VolumeTask, count_text};
 use crate::base::count::counted;
 use crate::base::error::{Result, RunError};
 use crate::base::printable::printable_line;
-use crate::compute::device::{self, DeviceChoice};
+use crate::compute::device::{ComputeDevice, DeviceChoice};
 use crate::compute::network::Network;
 use crate::data::left_out::skipped_sentence;
 use crate::data::prediction_inputs::{InputKind, PredictionInput};
@@ -72,7 +72,7 @@ impl<'a> Predictor<'a> {
             flips: options.flips,
             stop: None,
         };
-        let network = load_best_network(run.checked, run.folder, &device::open(device)?)?;
+        let network = load_best_network(run.checked, run.folder, &ComputeDevice::open(device)?)?;
         // With tiles, one image already fills several batches.
         Ok(Predictor { network, plan, chunk: if options.overlap.is_some() { 1 } else { batch } })
     }

@@ -39,7 +39,7 @@ fn lifetimes(program: &CudaProgram) -> Vec<Option<(usize, usize)>> {
 /// Whether a buffer holds what passes and steps keep.
 fn is_state(role: &BufferRole) -> bool {
     match role {
-        BufferRole::Weight { .. } | BufferRole::Region(_) => true,
+        BufferRole::Weight { .. } | BufferRole::Region(_) | BufferRole::Report => true,
         BufferRole::Temporary
         | BufferRole::Image
         | BufferRole::Targets
@@ -52,8 +52,7 @@ fn is_state(role: &BufferRole) -> bool {
         | BufferRole::BatchStatistics { .. }
         | BufferRole::ImageGradient
         | BufferRole::Seed
-        | BufferRole::Loss
-        | BufferRole::Report => false,
+        | BufferRole::Loss => false,
     }
 }
 

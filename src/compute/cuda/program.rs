@@ -37,7 +37,7 @@ pub enum BufferRole {
     /// The loss of the batch; the sum over the step's batches so far, each times its share; and each term of the batch's loss,
     /// before weights, by result and then by term.
     Loss,
-    /// What the update found: see [`StepReport`].
+    /// What the last update found: see [`StepReport`].
     Report,
     /// Tensors side by side.
     Region(FlatRegion),
@@ -74,13 +74,15 @@ pub struct StepReport {
     pub norm: f32,
     /// Factor of the gradients: below 1 if they were clipped.
     pub factor: f32,
-    /// Whether the weights have moved: norm and loss were finite.
+    /// Whether the weights have moved: norm and loss were finite, in this step and in those before.
     pub moved: bool,
 }
 
 impl StepReport {
     /// Number of 32-bit numbers.
     pub const LEN: usize = 3;
+    /// The buffer before the first step.
+    pub const START: [f32; Self::LEN] = [0.0, 1.0, 1.0];
 
     /// Reads the numbers of the buffer, of which there are [`StepReport::LEN`].
     pub fn of(numbers: [f32; Self::LEN]) -> Self {

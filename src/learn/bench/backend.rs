@@ -12,6 +12,8 @@ pub(crate) enum Backend {
     Engine,
     /// Burn's own operations, on any device.
     Burn,
+    /// Kernels of npc's own on a GPU.
+    Cuda,
 }
 
 impl Backend {
@@ -20,6 +22,7 @@ impl Backend {
         match self {
             Backend::Engine => "engine",
             Backend::Burn => "burn",
+            Backend::Cuda => "cuda",
         }
     }
 }

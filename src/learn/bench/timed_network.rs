@@ -3,7 +3,8 @@
 use super::backend::Backend;
 use super::timing::{TimeBudget, repeat};
 use crate::base::error::Result;
-use crate::compute::device::synchronise;
+use crate::base::problem::problem;
+use crate::compute::device::{ComputeDevice, synchronise};
 use crate::compute::engine::profile::{Profile, Stopwatch};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::fused::PassMode;
@@ -11,6 +12,7 @@ use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::graph::check::CheckedGraph;
 use crate::learn::device_parity::RandomBatch;
+use crate::learn::gpu_training::GpuTraining;
 use crate::learn::loss::cross_entropy;
 use crate::learn::optim::{AccumulatedGradients, OptimState};
 use crate::text::config::Optimizer;
@@ -30,9 +32,19 @@ pub(super) enum BenchedPass {
 /// A network in evaluation mode, and in training mode if training is timed.
 pub(super) struct TimedNetwork {
     device: Device,
+    sample: RandomBatch,
     images: Tensor<4>,
     evaluated: Network,
     training: Option<TimedTraining>,
+    /// Training by npc's own kernels on a GPU, instead of `training`.
+    on_gpu: Option<TimedGpuTraining>,
+}
+
+/// A network in training on a GPU with its targets.
+struct TimedGpuTraining {
+    training: GpuTraining,
+    targets: Vec<u8>,
+    steps: u64,
 }
 
 /// A network in training mode with targets and optimiser.
@@ -43,18 +55,24 @@ struct TimedTraining {
 }
 
 impl TimedNetwork {
-    pub(super) fn new(checked: &CheckedGraph, device: &Device, batch: usize, pass: BenchedPass) -> Result<Self> {
+    pub(super) fn new(checked: &CheckedGraph, device: &ComputeDevice, batch: usize, pass: BenchedPass) -> Result<Self> {
         let train = pass == BenchedPass::TrainStep;
         let sample =
             if train { RandomBatch::new(checked, batch)? } else { RandomBatch::without_targets(checked, batch)? };
+        let (gpu, device) = (device.gpu.as_ref(), &device.tensors);
         let network = lower(checked, device, 0);
-        let evaluated = network.valid();
-        let training = train.then(|| {
+        let evaluated = network.valid().placed_on(gpu);
+        let on_gpu = gpu.filter(|_| train).map(|gpu| {
+            let training = GpuTraining::of_cross_entropy(gpu, &network.clone().train(), sample.shape)?;
+            Ok(TimedGpuTraining { training, targets: sample.target_bytes(), steps: 0 })
+        });
+        let on_gpu: Option<TimedGpuTraining> = on_gpu.transpose()?;
+        let training = (train && on_gpu.is_none()).then(|| {
             let network = network.train();
             let targets = sample.targets(network.device());
             TimedTraining { network, targets, optim: OptimState::new(Optimizer::default()) }
         });
-        Ok(Self { device: device.clone(), images: sample.images(device), evaluated, training })
+        Ok(Self { device: device.clone(), images: sample.images(device), sample, evaluated, training, on_gpu })
     }
 
     fn images(&self) -> Tensor<4> {
@@ -71,12 +89,15 @@ impl TimedNetwork {
     }
 
     pub(super) fn backend(&self, pass: BenchedPass) -> Backend {
+        if self.evaluated.on_gpu.is_some() {
+            return Backend::Cuda;
+        }
         if self.why_engine_refuses(pass).is_some() { Backend::Burn } else { Backend::Engine }
     }
 
     /// Runs a forward pass in evaluation mode.
     pub(super) fn forward(&mut self) -> Result<()> {
-        drop(self.evaluated.forward(self.images()));
+        drop(self.evaluated.compute(self.images())?);
         synchronise(&self.device)
     }
 
@@ -88,6 +109,11 @@ impl TimedNetwork {
 
     /// Runs a training step; does nothing if training is not timed.
     pub(super) fn train_step(&mut self) -> Result<()> {
+        if let Some(TimedGpuTraining { training, targets, steps }) = &mut self.on_gpu {
+            *steps += 1;
+            training.pass(&self.sample.step(targets, *steps, Optimizer::default().lr()))?;
+            return training.finish().map(drop);
+        }
         let images = self.images();
         let Some(TimedTraining { network, targets, optim }) = &mut self.training else { return Ok(()) };
         let RecordedPass { mut results, back } = network.record(images, 0);
@@ -100,6 +126,10 @@ impl TimedNetwork {
     /// Profiles training steps, or forward passes in evaluation mode, for the time budget. With Burn only forward passes are
     /// profiled, for a training step in training mode, because its backward pass has no steps.
     pub(super) fn profile(&mut self, pass: BenchedPass, budget: TimeBudget, mut profile: Profile) -> Result<Profile> {
+        if self.backend(pass) == Backend::Cuda {
+            return Err(problem!(E0730, "the time of single operators is not measured on a GPU";
+                help: "leave out `--profile`, or profile on the CPU: `--device cpu`"));
+        }
         if self.backend(pass) == Backend::Burn {
             let mut warm = profile.clone();
             self.profile_burn(pass, &mut warm)?;

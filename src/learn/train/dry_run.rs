@@ -76,7 +76,7 @@ impl TrainingRun<'_> {
         let average = self.ema.as_ref().and_then(|ema| ema.network());
         let network = average.map_or_else(|| self.network.valid(), Network::clone);
         for batch in self.scored.batches(first, self.job.settings.train.batch, LastBatch::Keep) {
-            let scores = network.forward(image_tensor(&batch?, &self.device)).remove(0);
+            let scores = network.compute(image_tensor(&batch?, &self.device))?.remove(0);
             check_scores(&host_values(scores)?)?;
         }
         Ok(())
@@ -98,10 +98,11 @@ impl TrainingRun<'_> {
         let (mut began, mut seconds) = (Instant::now(), 0.0);
         let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: 0 };
         for batch in self.train.clone().augmented(order, spec.batch, plan.last_batch(), pass) {
-            self.add_batch(&mut pending, &batch?)?;
+            self.add_batch(&mut pending, batch?)?;
             if pending.is_complete() {
                 seen += plan.images_of_step(seen);
                 self.finish_step(pending)?;
+                self.settle()?;
                 synchronise(&self.device)?;
                 seconds = began.elapsed().as_secs_f64();
                 began = Instant::now();

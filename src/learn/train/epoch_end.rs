@@ -47,6 +47,7 @@ impl TrainingRun<'_> {
     }
 
     pub(super) fn save_last(&mut self) -> Result<()> {
+        self.settle()?;
         self.check_weights_finite()?;
         checkpoint::save(&self.job.folder.last(), &self.checkpoint_state())?;
         self.remove_replaced();

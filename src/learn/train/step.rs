@@ -21,10 +21,10 @@ pub(super) struct PendingStep {
     network: Network,
     gradients: AccumulatedGradients,
     /// Number of images of the step; `seen` of them are done.
-    images: u64,
-    seen: u64,
+    pub(super) images: u64,
+    pub(super) seen: u64,
     /// Number of batches that are done.
-    batches: u64,
+    pub(super) batches: u64,
     /// Sum of the images' losses.
     loss_sum: f64,
 }
@@ -44,9 +44,13 @@ impl TrainingRun<'_> {
     }
 
     /// Runs the forward and backward pass of one batch.
-    pub(super) fn add_batch(&mut self, pending: &mut PendingStep, batch: &Batch) -> Result<()> {
+    pub(super) fn add_batch(&mut self, pending: &mut PendingStep, batch: Batch) -> Result<()> {
+        if self.on_gpu.is_some() {
+            return self.add_batch_on_gpu(pending, batch);
+        }
+        let batch = &batch;
         let spec = &self.job.settings.train;
-        let seed = spec.seed ^ self.batch_number(pending).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let seed = self.batch_seed(pending);
         // Dropout uses the device's random stream. It is seeded for each batch, so that a resumed run draws the same numbers.
         self.device.seed(seed);
         let [n, _, h, w] = batch.shape;
@@ -75,14 +79,19 @@ impl TrainingRun<'_> {
         rate(&spec.schedule, spec.optimizer.lr(), step, self.plan.steps() as u64, spec.epochs as u64)
     }
 
-    /// Returns the number of the batch over the whole run, which its random numbers depend on.
-    fn batch_number(&self, pending: &PendingStep) -> u64 {
-        let accumulate = self.job.settings.train.accumulate as u64;
-        self.meta.step.wrapping_mul(accumulate).wrapping_add(pending.batches)
+    /// Returns the seed of the next batch, which depends on its number over the whole run.
+    pub(super) fn batch_seed(&self, pending: &PendingStep) -> u64 {
+        let spec = &self.job.settings.train;
+        let number = self.meta.step.wrapping_mul(spec.accumulate as u64).wrapping_add(pending.batches);
+        spec.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
     /// Checks and clips the gradients of the step, and updates the weights.
     pub(super) fn finish_step(&mut self, pending: PendingStep) -> Result<()> {
+        if self.on_gpu.is_some() {
+            self.finish_step_on_gpu(&pending);
+            return Ok(());
+        }
         let spec = &self.job.settings.train;
         let PendingStep { network, mut gradients, seen, loss_sum, .. } = pending;
         let norm = match spec.clip {
@@ -105,7 +114,7 @@ impl TrainingRun<'_> {
     }
 
     /// Returns the supervised results with their weights; only the first result if the run sets no weights.
-    fn weighted_results(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
+    pub(super) fn weighted_results(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
         let weights = &self.job.settings.train.supervise;
         if weights.is_empty() {
             return results.into_iter().take(1).map(|logits| (logits, 1.0)).collect();
@@ -115,7 +124,7 @@ impl TrainingRun<'_> {
         names.zip(results).filter_map(|(name, logits)| Some((logits, weight(name)?))).collect()
     }
 
-    fn location<'a>(&'a self, batch: &Batch) -> non_finite::TrainingLocation<'a> {
+    pub(super) fn location<'a>(&'a self, batch: &Batch) -> non_finite::TrainingLocation<'a> {
         let cases = self.data.cases(SplitRole::Train);
         let images = batch.cases.iter().filter_map(|&i| cases.get(i)).map(|case| case.stem.as_str()).collect();
         non_finite::TrainingLocation { images, ..self.location_without_images() }

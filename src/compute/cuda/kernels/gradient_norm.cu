@@ -1,5 +1,5 @@
 // From the sums of squares of all runs to the norm, the factor that clips gradients, and whether the step is to be made:
-// norm and loss must be finite. The sum has the range of 32 bits, as on the processor.
+// norm and loss must be finite, in this step and in those before. The sum has the range of 32 bits, as on the processor.
 KERNEL run(const float* __restrict__ part, const float* __restrict__ loss, float* __restrict__ report) {
   SHARED(raw);
   double* sums = (double*)raw;  // [THREADS]
@@ -17,5 +17,6 @@ KERNEL run(const float* __restrict__ part, const float* __restrict__ loss, float
   const double scale = CLIPS ? MOST / (norm + 1e-6) : 1;
   report[0] = (float)norm;
   report[1] = finite && scale < 1 ? (float)scale : 1.f;
-  report[2] = finite && loss[1] - loss[1] == 0 ? 1.f : 0.f;
+  // After a step that was not made none is: the host learns of it late.
+  report[2] = finite && loss[1] - loss[1] == 0 && report[2] != 0.f ? 1.f : 0.f;
 }
