@@ -1,7 +1,7 @@
 //! `npc bench`: measures the time and memory of a network on a device.
 
 use super::error::CommandResult;
-use super::option_words::{TEXT_OR_JSON, device_parser, format_parser, word_parser};
+use super::option_words::{PRECISIONS, TEXT_OR_JSON, device_parser, format_parser, word_parser};
 use super::options::ModelOptions;
 use super::terminal::{print, say_written};
 use crate::base::atomic;
@@ -11,6 +11,7 @@ use crate::learn::bench::{Backend, BenchSettings, TimeBudget, bench};
 use crate::show::bench::{bench_json, bench_text, bench_title};
 use crate::show::profile;
 use crate::show::table::OutputFormat;
+use crate::text::config::ProductPrecision;
 use crate::text::config::check::MAX_THREADS;
 use clap::Args;
 use std::path::PathBuf;
@@ -49,6 +50,9 @@ pub(super) struct BenchOptions {
     /// cpu, cuda or cuda:N
     #[arg(long, value_parser = device_parser(), hide_possible_values = true, default_value = "cpu")]
     device: DeviceChoice,
+    /// How a GPU multiplies
+    #[arg(long, value_parser = word_parser(PRECISIONS, ProductPrecision::name), default_value = "tf32")]
+    precision: ProductPrecision,
     /// Implementation of the operators [default: as in training and prediction]
     #[arg(long, value_name = "NAME", value_parser = word_parser(BACKENDS, Backend::name))]
     backend: Option<Backend>,
@@ -97,6 +101,7 @@ pub(super) fn run(opts: &BenchOptions) -> CommandResult {
     }
     let settings = BenchSettings {
         device: opts.device,
+        precision: opts.precision,
         backend: opts.backend,
         batch: opts.batch.into(),
         train: opts.train,

@@ -5,6 +5,7 @@ use crate::show::chart::ChartTheme;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::diag::{WARNINGS, lints};
+use crate::text::config::ProductPrecision;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Command};
 use std::ffi::OsStr;
@@ -30,6 +31,12 @@ pub(super) const THEMES: &[(ChartTheme, &str)] = &[
     (ChartTheme::Auto, "Those of the reader's setting in .svg and .html; light in .png"),
     (ChartTheme::Light, ""),
     (ChartTheme::Dark, ""),
+];
+
+/// Products on a GPU.
+pub(super) const PRECISIONS: &[(ProductPrecision, &str)] = &[
+    (ProductPrecision::Tf32, "One product of TF32: factors keep 10 bits"),
+    (ProductPrecision::F32, "Three products of TF32, which keep nearly 32 bits"),
 ];
 
 /// Returns a parser for one of the formats; `--help` and the error for any other word list them.

@@ -1,7 +1,7 @@
 //! `npc selftest`: checks that a device computes the same results as the CPU.
 
 use super::error::CommandResult;
-use super::option_words::device_parser;
+use super::option_words::{PRECISIONS, device_parser, word_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::count::counted;
@@ -9,6 +9,7 @@ use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::learn::device_parity::compare_devices;
 use crate::show::table::{Cell, Column, Table};
+use crate::text::config::ProductPrecision;
 use clap::Args;
 
 /// Compare a device with the CPU: outputs and gradients of a model
@@ -28,6 +29,9 @@ pub(super) struct SelftestOptions {
     /// cpu, cuda or cuda:N
     #[arg(long, value_parser = device_parser(), hide_possible_values = true)]
     device: DeviceChoice,
+    /// How a GPU multiplies; differences of TF32 are not those of 32 bits
+    #[arg(long, value_parser = word_parser(PRECISIONS, ProductPrecision::name), default_value = "f32")]
+    precision: ProductPrecision,
     /// Batch size
     #[arg(long, default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
@@ -36,14 +40,20 @@ pub(super) struct SelftestOptions {
     seed: u64,
 }
 
-const OUTPUT_LIMIT: f64 = 1e-3;
-const GRADIENT_LIMIT: f64 = 1e-2;
+/// Largest differences of outputs and of gradients. With TF32 a number near zero may cross a ReLU, which moves single gradients.
+fn limits(precision: ProductPrecision) -> [f64; 2] {
+    match precision {
+        ProductPrecision::F32 => [1e-3, 1e-2],
+        ProductPrecision::Tf32 => [2e-2, 5e-1],
+    }
+}
+
 /// Number of gradients in the table.
 const SHOWN: usize = 8;
 
 pub(super) fn run(opts: &SelftestOptions) -> CommandResult {
     let checked = opts.select.build()?;
-    let a = compare_devices(&checked, opts.device, opts.batch.into(), opts.seed)?;
+    let a = compare_devices(&checked, (opts.device, opts.precision), opts.batch.into(), opts.seed)?;
     let outputs: Vec<_> = [Some(&a.output), a.training_output.as_ref(), Some(&a.loss)].into_iter().flatten().collect();
     let row = |name: String, relative: f64| -> Vec<Cell> { vec![name.into(), format!("{relative:.1e}").into()] };
     let gradients = a.gradients.iter().take(SHOWN).map(|d| row(format!("gradient of {}", d.name), d.relative));
@@ -57,7 +67,7 @@ pub(super) fn run(opts: &SelftestOptions) -> CommandResult {
         counted(a.gradients.len(), "gradient"),
         Table::new(vec![Column::words("tensor"), Column::numbers("difference")], rows).to_text()
     ))?;
-    let bad =
-        outputs.iter().any(|d| d.relative > OUTPUT_LIMIT) || a.gradients.iter().any(|d| d.relative > GRADIENT_LIMIT);
+    let [of_output, of_gradient] = limits(opts.precision);
+    let bad = outputs.iter().any(|d| d.relative > of_output) || a.gradients.iter().any(|d| d.relative > of_gradient);
     if bad { Err(problem!(E0733, "{} and cpu differ by more than rounding", opts.device).into()) } else { Ok(()) }
 }

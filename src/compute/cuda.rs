@@ -35,7 +35,8 @@ mod step_buffers;
 mod trainer;
 mod update;
 
-pub use builder::{CudaOptions, Precision};
+pub use crate::text::config::ProductPrecision;
+pub use builder::CudaOptions;
 pub use conv_tile::ConvTile;
 pub use dependencies::{Dependencies, dependencies};
 pub use driver::PRELUDE;

@@ -9,6 +9,7 @@ use crate::base::problem::problem;
 use crate::compute::cuda::Gpu;
 #[cfg(feature = "cuda-burn")]
 use crate::compute::cuda::driver::CudaSetup;
+use crate::text::config::ProductPrecision;
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
@@ -63,18 +64,21 @@ pub(crate) struct ComputeDevice {
 }
 
 impl ComputeDevice {
-    /// Opens a device, without autodiff. Errors: the device does not exist, or something that it needs is missing.
-    pub(crate) fn open(choice: DeviceChoice) -> Result<Self> {
-        match choice {
-            DeviceChoice::Cpu => Ok(Self { tensors: Device::flex(), gpu: None }),
-            DeviceChoice::Cuda(index) => open_cuda(index),
-        }
+    /// Opens a device, without autodiff; `precision` is that of a GPU. Errors: the device does not exist, or something that it needs is
+    /// missing.
+    pub(crate) fn open(choice: DeviceChoice, precision: ProductPrecision) -> Result<Self> {
+        let mut device = match choice {
+            DeviceChoice::Cpu => Self { tensors: Device::flex(), gpu: None },
+            DeviceChoice::Cuda(index) => open_cuda(index)?,
+        };
+        device.gpu.iter_mut().for_each(|gpu| gpu.precision = precision);
+        Ok(device)
     }
 }
 
 /// Opens the device of Burn's tensors, without autodiff. Training calls [`Device::autodiff`].
 pub fn open(choice: DeviceChoice) -> Result<Device> {
-    Ok(ComputeDevice::open(choice)?.tensors)
+    Ok(ComputeDevice::open(choice, ProductPrecision::default())?.tensors)
 }
 
 /// Sets the number of threads for tensors on the CPU and for images, for the rest of the process. It may be called

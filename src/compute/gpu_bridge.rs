@@ -11,8 +11,10 @@ use std::sync::Arc;
 impl Network {
     /// Places a network on a GPU, if there is one. Its tensors stay where they are.
     pub(crate) fn placed_on(mut self, gpu: Option<&Gpu>) -> Self {
-        let inference =
-            |gpu: &Gpu| Arc::new(CudaInference::new(gpu.clone(), self.plan.clone(), CudaOptions::default()));
+        let inference = |gpu: &Gpu| {
+            let options = CudaOptions { precision: gpu.precision, ..CudaOptions::default() };
+            Arc::new(CudaInference::new(gpu.clone(), self.plan.clone(), options))
+        };
         self.on_gpu = gpu.map(inference);
         self
     }

@@ -4,7 +4,7 @@ use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::cuda::{
-    CudaOptions, CudaProgram, Kernel, PRELUDE, Precision, TrainingStep, arena, lower, lower_step,
+    CudaOptions, CudaProgram, Kernel, PRELUDE, ProductPrecision, TrainingStep, arena, lower, lower_step,
 };
 use crate::compute::fused::{PassMode, Unsupported};
 use crate::graph::check::CheckedGraph;
@@ -20,8 +20,8 @@ pub struct CudaRequest {
     pub batch: usize,
     /// A training step rather than a forward pass.
     pub training: bool,
-    /// Products in nearly 32 bits rather than in TF32.
-    pub full_precision: bool,
+    /// How the kernels multiply.
+    pub precision: ProductPrecision,
 }
 
 /// A model's kernels.
@@ -61,8 +61,7 @@ pub fn cuda_kernels(checked: &CheckedGraph, request: &CudaRequest) -> Result<Cud
     let Some([c, h, w]) = image.and_then(|dims| <[usize; 3]>::try_from(dims).ok()) else {
         return Err(problem!(E0751, "{} reads no image", plan.name));
     };
-    let precision = if request.full_precision { Precision::F32 } else { Precision::Tf32 };
-    let options = CudaOptions { precision, ..CudaOptions::default() };
+    let options = CudaOptions { precision: request.precision, ..CudaOptions::default() };
     let dims = [request.batch, c, h, w];
     let program = match request.training {
         true => lower_usual_step(&plan, dims, &options),

@@ -24,8 +24,8 @@ pub mod compute {
         pub use crate::compute::cuda::{
             BufferPlace, BufferRole, ConvTile, CudaInference, CudaOptions, CudaProgram, CudaTrainer, Dependencies,
             DeviceBuffer, DeviceBufferId, FlatLayout, FlatRegion, FlatTensor, FlatTensors, Gpu, Kernel, Launch,
-            PRELUDE, PassReport, Precision, ProgramSection, StepReport, StepScalars, TrainerError, TrainerSettings,
-            TrainingBatch, TrainingStep, dependencies, lower, lower_classes, lower_step,
+            PRELUDE, PassReport, ProductPrecision, ProgramSection, StepReport, StepScalars, TrainerError,
+            TrainerSettings, TrainingBatch, TrainingStep, dependencies, lower, lower_classes, lower_step,
         };
         pub mod driver {
             pub use crate::compute::cuda::driver::{
@@ -37,7 +37,7 @@ pub mod compute {
             pub use crate::compute::cuda::driver::{CudaDevice, CudaSetup, NvrtcCompiler, NvrtcFinding};
         }
         pub mod session {
-            pub use crate::compute::cuda::session::{DeviceSession, PassTicket, SessionOptions};
+            pub use crate::compute::cuda::session::{DeviceSession, DeviceState, PassTicket, SessionOptions};
         }
     }
     pub mod engine {

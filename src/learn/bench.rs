@@ -18,6 +18,7 @@ use crate::compute::engine::profile::{NodeTime, Profile};
 use crate::compute::engine_bridge::use_burn_only;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::{Convention, count};
+use crate::text::config::ProductPrecision;
 use serde::Serialize;
 use timed_network::{BenchedPass, TimedNetwork};
 use timing::measure;
@@ -26,6 +27,8 @@ use timing::measure;
 #[derive(Debug, Clone)]
 pub(crate) struct BenchSettings {
     pub device: DeviceChoice,
+    /// How a GPU multiplies.
+    pub precision: ProductPrecision,
     /// If not given, the one that training and prediction use: the engine, if it supports the network.
     pub backend: Option<Backend>,
     pub batch: usize,
@@ -78,7 +81,7 @@ pub(crate) struct BenchReport {
 /// Times a model at the input size that it was checked at.
 pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<BenchReport> {
     let batch = settings.batch;
-    let device = ComputeDevice::open(settings.device)?;
+    let device = ComputeDevice::open(settings.device, settings.precision)?;
     if settings.backend == Some(Backend::Burn) {
         use_burn_only();
     }

@@ -15,6 +15,7 @@ use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::compute::weights::NamedTensor;
 use crate::graph::check::CheckedGraph;
+use crate::text::config::ProductPrecision;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
@@ -168,13 +169,13 @@ fn difference(a: &NamedTensor, b: &NamedTensor) -> TensorDifference {
 /// Compares the device `choice` with the CPU on one random batch.
 pub(crate) fn compare_devices(
     checked: &CheckedGraph,
-    choice: DeviceChoice,
+    (choice, precision): (DeviceChoice, ProductPrecision),
     batch: usize,
     seed: u64,
 ) -> Result<DeviceParity> {
     let sample = RandomBatch::new(checked, batch)?;
-    let here = compute(checked, &ComputeDevice::open(DeviceChoice::Cpu)?, &sample, seed)?;
-    let there = compute(checked, &ComputeDevice::open(choice)?, &sample, seed)?;
+    let here = compute(checked, &ComputeDevice::open(DeviceChoice::Cpu, precision)?, &sample, seed)?;
+    let there = compute(checked, &ComputeDevice::open(choice, precision)?, &sample, seed)?;
     let by_name: HashMap<&str, &NamedTensor> = there.gradients.iter().map(|g| (&g.name[..], g)).collect();
     let missing = |name: &str| NamedTensor { name: name.into(), shape: Vec::new(), values: Vec::new() };
     let of = |a: &NamedTensor| match by_name.get(&a.name[..]) {

@@ -65,7 +65,7 @@ impl GpuTraining {
             average: None,
             accumulates: false,
             frozen: HashSet::new(),
-            options: CudaOptions::default(),
+            options: CudaOptions { precision: gpu.precision, ..CudaOptions::default() },
         };
         let optim = OptimState::new(settings.optimizer.clone());
         Self::open(gpu, settings, dims, (network, &optim, None))

@@ -26,7 +26,7 @@ pub(crate) struct RunInputs {
 pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<RunInputs> {
     check_model_fits_data(checked, settings)?;
     let choice: DeviceChoice = settings.device.parse().map_err(|e: String| problem!(E0730, "{e}"))?;
-    let device = ComputeDevice::open(choice)?;
+    let device = ComputeDevice::open(choice, settings.train.precision)?;
     let data = Dataset::open(&settings.data, Path::new(&settings.data_root))?;
     Ok(RunInputs { device, data: Arc::new(data) })
 }

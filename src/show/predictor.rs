@@ -72,7 +72,8 @@ impl<'a> Predictor<'a> {
             flips: options.flips,
             stop: None,
         };
-        let network = load_best_network(run.checked, run.folder, &ComputeDevice::open(device)?)?;
+        let network =
+            load_best_network(run.checked, run.folder, &ComputeDevice::open(device, run.settings.train.precision)?)?;
         // With tiles, one image already fills several batches.
         Ok(Predictor { network, plan, chunk: if options.overlap.is_some() { 1 } else { batch } })
     }

@@ -205,6 +205,39 @@ impl Split {
     pub const DEFAULT: Split = Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 };
 }
 
+/// How a GPU multiplies. The processor always multiplies in 32 bits; sums and weights have 32 bits everywhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProductPrecision {
+    /// One product of TF32: factors keep 10 bits of mantissa. PyTorch's convolutions do the same by default.
+    #[default]
+    Tf32,
+    /// Three products of TF32 each, which keep nearly 32 bits.
+    F32,
+}
+
+impl ProductPrecision {
+    /// All precisions.
+    pub const ALL: [ProductPrecision; 2] = [ProductPrecision::Tf32, ProductPrecision::F32];
+
+    /// Returns the word for it in model files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProductPrecision::Tf32 => "tf32",
+            ProductPrecision::F32 => "f32",
+        }
+    }
+}
+
+impl std::str::FromStr for ProductPrecision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|precision| precision.name() == text);
+        found.ok_or_else(|| format!("no precision `{text}`: accepted are `tf32` and `f32`"))
+    }
+}
+
 /// A training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -263,6 +296,9 @@ pub struct TrainSpec {
     /// Minutes between checkpoints within an epoch; with 0, the state is written only at the end of each epoch.
     #[serde(default = "default_save_every")]
     pub save_every: f64,
+    /// How a GPU multiplies.
+    #[serde(default)]
+    pub precision: ProductPrecision,
 }
 
 fn default_accumulate() -> usize {

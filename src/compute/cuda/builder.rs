@@ -12,27 +12,18 @@ use super::step_buffers::StepBuffers;
 use crate::compute::fused::{FusedNode, FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
 use crate::graph::op::Op;
 use crate::graph::plan::Plan;
+use crate::text::config::ProductPrecision;
 use std::collections::HashMap;
 
 /// Threads of a block of kernels that compute each number by itself.
 pub(super) const THREADS: usize = 256;
 
-/// How products are computed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
-    /// Three products of TF32 each: nearly 32 bits.
-    F32,
-    /// One product of TF32: factors keep 10 bits of mantissa, sums 23. PyTorch's convolutions do the same by default.
-    #[default]
-    Tf32,
-}
-
-impl Precision {
+impl ProductPrecision {
     /// Returns the number of products of tensor cores per product.
-    pub fn passes(self) -> usize {
+    pub(super) fn passes(self) -> usize {
         match self {
-            Precision::F32 => 3,
-            Precision::Tf32 => 1,
+            ProductPrecision::F32 => 3,
+            ProductPrecision::Tf32 => 1,
         }
     }
 }
@@ -40,7 +31,7 @@ impl Precision {
 /// The choices of a program.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct CudaOptions {
-    pub precision: Precision,
+    pub precision: ProductPrecision,
     /// Layers whose batch norm keeps its running statistics in training.
     pub frozen: Vec<usize>,
     /// The tile of all convolutions; `None` chooses by the size of each.

@@ -5,6 +5,7 @@ use super::driver::{CubinCache, CudaSetup};
 use super::driver::{GpuDriver, KernelCompiler};
 #[cfg(feature = "cuda")]
 use crate::base::error::Result;
+use crate::text::config::ProductPrecision;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,15 +14,17 @@ use std::sync::Arc;
 pub struct Gpu {
     pub driver: Arc<dyn GpuDriver>,
     pub compiler: Arc<dyn KernelCompiler>,
+    /// How kernels multiply.
+    pub precision: ProductPrecision,
 }
 
 impl Gpu {
-    /// Opens the GPU with this index in the driver's order. Errors: everything that is missing, in one message.
+    /// Opens the GPU with this index in the driver's order, with the default precision. Errors: everything that is missing, in one message.
     #[cfg(feature = "cuda")]
     pub fn open(index: usize) -> Result<Self> {
         let (driver, compiler) =
             CudaSetup::of_system().open(index, CubinCache::of_user(|name| std::env::var_os(name)))?;
-        Ok(Self { driver, compiler })
+        Ok(Self { driver, compiler, precision: ProductPrecision::default() })
     }
 }
 

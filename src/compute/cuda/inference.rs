@@ -124,7 +124,7 @@ impl CudaInference {
             fed: vec![BufferRole::Image],
             fetched: (0..self.plan.results.len()).map(BufferRole::Result).collect(),
         };
-        let Gpu { driver, compiler } = &self.gpu;
+        let Gpu { driver, compiler, .. } = &self.gpu;
         DeviceSession::open_with(driver.clone(), &**compiler, &program, &arena, &options, memory)
     }
 }

@@ -45,7 +45,7 @@ impl TrainingRun<'_> {
             average: spec.ema,
             accumulates: spec.accumulate > 1,
             frozen: names.filter(|name| frozen.contains(name)).collect(),
-            options: CudaOptions::default(),
+            options: CudaOptions { precision: gpu.precision, ..CudaOptions::default() },
         };
         let [h, w] = self.data.spec().size;
         let dims = [spec.batch.min(self.plan.images), self.job.checked.input().channels(), h, w];

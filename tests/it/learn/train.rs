@@ -121,6 +121,7 @@ pub fn recipe() -> TrainSpec {
         patience: None,
         init: None,
         save_every: 0.0,
+        precision: Default::default(),
     }
 }
 

@@ -107,6 +107,7 @@ fn train_fills_in_defaults() {
         patience: None,
         init: None,
         save_every: 10.0,
+        precision: Default::default(),
     };
     assert_eq!(spec, expected);
 }

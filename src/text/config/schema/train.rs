@@ -10,7 +10,7 @@ use super::value::{
 };
 use crate::base::problem::problem;
 use crate::text::config::check::RefusedSetting;
-use crate::text::config::{KeptCheckpoint, LossSpec, Metric, Optimizer, Schedule, TrainSpec};
+use crate::text::config::{KeptCheckpoint, LossSpec, Metric, Optimizer, ProductPrecision, Schedule, TrainSpec};
 use crate::text::diag::Problems;
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{Entry, Expr, ExprKind, Train};
@@ -35,6 +35,7 @@ pub(super) const KEYS: &[&str] = &[
     "patience",
     "init",
     "save_every",
+    "precision",
 ];
 
 /// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language. The second
@@ -67,6 +68,7 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         patience: None,
         init: None,
         save_every: TrainSpec::SAVE_EVERY,
+        precision: ProductPrecision::default(),
     };
     read_train(r, defaults)
 }
@@ -180,6 +182,8 @@ fn read_train(mut r: BlockReader<'_>, base: TrainSpec) -> Result<(TrainSpec, Pro
     let file = |e: &Expr| optional(e, "a file of weights or a run folder in double quotes", string);
     spec.init = r.get("init", file).unwrap_or(spec.init);
     spec.save_every = r.get("save_every", non_negative).unwrap_or(spec.save_every);
+    let precisions = ProductPrecision::ALL.map(|precision| (precision.name(), precision));
+    spec.precision = r.get("precision", |e| word(e, &precisions)).unwrap_or(spec.precision);
     if spec.patience.is_some() && !spec.keeps_a_best() {
         let key = if r.has("patience") { "patience" } else { "keep" };
         r.problems.push(problem!(E0206, r.value_span(key), "`patience` needs a `best(...)` checkpoint in `keep`";

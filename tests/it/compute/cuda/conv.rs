@@ -4,7 +4,7 @@ use super::emulator::{BufferMemory, EmulatedProgram, Numbers, compiler};
 use crate::support::toy_graphs::Build;
 use npc::graph::op::{Conv, ConvPadding, ConvTranspose, Op};
 use npc::graph::plan::plan;
-use npc::internals::compute::cuda::{BufferRole, ConvTile, CudaOptions, Precision, lower, place};
+use npc::internals::compute::cuda::{BufferRole, ConvTile, CudaOptions, ProductPrecision, lower, place};
 use npc::internals::compute::fused::PassMode;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -178,7 +178,7 @@ const TF32_BOUND: f64 = 2e-3;
 #[test]
 fn convolutions_agree_with_loops() {
     for (i, case) in CASES.into_iter().enumerate() {
-        let [precision, other] = [Precision::F32, Precision::Tf32];
+        let [precision, other] = [ProductPrecision::F32, ProductPrecision::Tf32];
         let (precision, bound) = if i % 2 == 0 { (precision, F32_BOUND) } else { (other, TF32_BOUND) };
         same_as_loops(case, &CudaOptions { precision, ..CudaOptions::default() }, bound);
     }
@@ -190,7 +190,7 @@ fn every_tile_agrees_with_loops() {
     if std::env::var_os("NPC_LONG").is_none() {
         return;
     }
-    let precisions = [(Precision::F32, F32_BOUND), (Precision::Tf32, TF32_BOUND)].into_iter().cycle();
+    let precisions = [(ProductPrecision::F32, F32_BOUND), (ProductPrecision::Tf32, TF32_BOUND)].into_iter().cycle();
     let gradient_tiles = ConvTile::GRADIENTS.into_iter().cycle();
     let tiles: Vec<_> = ConvTile::ALL.into_iter().zip(gradient_tiles).collect();
     let runs = CASES.into_iter().flat_map(|case| tiles.iter().map(move |tiles| (case, tiles)));

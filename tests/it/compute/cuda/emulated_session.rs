@@ -7,7 +7,7 @@ use npc::graph::plan::{Plan, plan};
 use npc::internals::base::error::Result;
 use npc::internals::compute::cuda::driver::{CudaDevice, CudaSetup, GpuDriver, NvrtcCompiler};
 use npc::internals::compute::cuda::session::{DeviceSession, PassTicket, SessionOptions};
-use npc::internals::compute::cuda::{BufferRole, CudaOptions, CudaProgram, Precision, lower, place};
+use npc::internals::compute::cuda::{BufferRole, CudaOptions, CudaProgram, ProductPrecision, lower, place};
 use npc::internals::compute::engine::{Engine, LayerWeights};
 use npc::internals::compute::fused::PassMode;
 use rand::rngs::StdRng;
@@ -50,7 +50,7 @@ impl PassInput {
 impl SessionCase {
     fn of(text: &str, model: &str) -> Self {
         let plan = Arc::new(plan(&compile_text(text, Some([8, 12]), &[]).model(model)));
-        let options = CudaOptions { precision: Precision::F32, ..CudaOptions::default() };
+        let options = CudaOptions { precision: ProductPrecision::F32, ..CudaOptions::default() };
         let program = lower(&plan, DIMS, PassMode::Train { to_image: false }, &options).unwrap();
         let weights = random_weights(&plan, &mut StdRng::seed_from_u64(1));
         Self { plan, program, weights }

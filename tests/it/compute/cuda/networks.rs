@@ -8,7 +8,7 @@ use crate::support::repository::repository;
 use npc::graph::check::CheckedGraph;
 use npc::graph::plan::{Plan, plan};
 use npc::internals::compute::cuda::{
-    BufferRole, CudaOptions, Precision, TrainingStep, dependencies, lower, place_for_graph,
+    BufferRole, CudaOptions, ProductPrecision, TrainingStep, dependencies, lower, place_for_graph,
 };
 use npc::internals::compute::engine::{Engine, LayerWeights, RunningStatistics};
 use npc::internals::compute::fused::PassMode;
@@ -61,7 +61,7 @@ pub fn inputs(weights: &[LayerWeights]) -> Numbers {
 /// How far two lists of numbers may be apart.
 #[derive(Clone, Copy)]
 pub struct Tolerance {
-    pub precision: Precision,
+    pub precision: ProductPrecision,
     /// Largest difference, as a share of the largest expected number.
     pub worst: f64,
     /// Root of the mean square of the differences, as a share of that of the expected numbers.
@@ -71,9 +71,11 @@ pub struct Tolerance {
 }
 
 /// Three passes of TF32: the bound of Burn's operators on a GPU.
-pub const F32: Tolerance = Tolerance { precision: Precision::F32, worst: 1e-4, root_mean_square: 1e-4, floor: 0.0 };
+pub const F32: Tolerance =
+    Tolerance { precision: ProductPrecision::F32, worst: 1e-4, root_mean_square: 1e-4, floor: 0.0 };
 /// One pass of TF32: factors keep 10 bits, and a number near zero may cross a ReLU.
-const TF32: Tolerance = Tolerance { precision: Precision::Tf32, worst: 2e-1, root_mean_square: 1e-1, floor: 0.0 };
+const TF32: Tolerance =
+    Tolerance { precision: ProductPrecision::Tf32, worst: 2e-1, root_mean_square: 1e-1, floor: 0.0 };
 
 impl Tolerance {
     /// The same for numbers of which those below `floor` are rounding errors.
