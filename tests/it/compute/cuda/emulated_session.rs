@@ -128,7 +128,7 @@ fn opened() -> Option<(Arc<CudaDevice>, Arc<NvrtcCompiler>)> {
 /// are read one pass late. The first pass is launched, the others are replayed.
 fn passes_agree(case: &SessionCase, device: Arc<CudaDevice>, compiler: &NvrtcCompiler) {
     let mut random = StdRng::seed_from_u64(5);
-    let inputs: Vec<PassInput> = (0..5).map(|_| PassInput::random(&mut random)).collect();
+    let inputs: Vec<PassInput> = (0..8).map(|_| PassInput::random(&mut random)).collect();
     let mut session = case.open(device, compiler);
     case.feed(&mut session, &inputs[0]).unwrap();
     let mut before: Option<(PassTicket, &PassInput)> = None;
@@ -165,7 +165,9 @@ fn each_pass_has_its_own_seed() {
 
 #[test]
 fn a_replayed_pass_has_the_bits_of_a_launched_one() {
-    let Some((device, compiler)) = opened() else { return };
+    // A library of its own: its memory is counted below.
+    let Some(search) = EmulatedMachine { driver: &["-DCOUNTED"], nvrtc: &[] }.search() else { return };
+    let (device, compiler) = CudaSetup::find(&search).open(0, Some(kept_cache())).unwrap();
     let case = SessionCase::of(WITH_DROPOUT, "Dropped");
     let mut session = case.open(device.clone(), &compiler);
     let input = PassInput::random(&mut StdRng::seed_from_u64(9));
