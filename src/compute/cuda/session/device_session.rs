@@ -5,6 +5,7 @@ use super::input_feed::{FedBuffer, InputFeed};
 use super::pass_results::{FetchedBuffer, PassResults, PassTicket};
 use super::resources::DeviceResources;
 use super::staged_copy::StagedCopy;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::cuda::arena::Arena;
@@ -159,7 +160,7 @@ impl DeviceSession {
     pub fn write(&self, role: &BufferRole, numbers: &[f32]) -> Result<()> {
         let (address, len) = self.place(role)?;
         if numbers.len() != len {
-            return Err(problem!(E0799, "{role:?} has {len} numbers, {} were given", numbers.len()));
+            return Err(problem!(E0799, "{role:?} takes {}, {} were given", counted(len, "number"), numbers.len()));
         }
         self.staged.write(&*self.resources.driver, address, numbers)
     }
@@ -257,12 +258,13 @@ fn check_launches(program: &CudaProgram, gpu: &GpuProperties) -> Result<()> {
     let too_large = |kernel: &&Kernel| kernel.shared_bytes > gpu.shared_bytes;
     if let Some(Kernel { name, shared_bytes, .. }) = program.kernels.iter().find(too_large) {
         let (most, gpu) = (gpu.shared_bytes, &gpu.name);
-        return Err(problem!(E0730, "the kernel {name} needs {shared_bytes} bytes of shared memory, {gpu} has {most}";
+        let needed = counted(*shared_bytes, "byte");
+        return Err(problem!(E0730, "the kernel {name} needs {needed} of shared memory, {gpu} has {most}";
             help: "please report it with the name of the card"));
     }
     if let Some(launch) = program.launches.iter().find(|launch| launch.grid[1] > MOST_BLOCKS_Y) {
         let (name, blocks) = (program.kernels[launch.kernel].name, launch.grid[1]);
-        return Err(problem!(E0799, "the kernel {name} is launched with {blocks} rows of blocks"));
+        return Err(problem!(E0799, "the kernel {name} is launched with {} of blocks", counted(blocks, "row")));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! machine fills one while the other is copied.
 
 use super::resources::DeviceResources;
+use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::cuda::driver::{DeviceAddress, DeviceBlock, DeviceEvent, DeviceQueue, GpuDriver, PinnedBlock};
@@ -71,7 +72,12 @@ impl InputFeed {
             let given = inputs.iter().find(|(role, _)| *role == buffer.role).map_or(&[][..], |(_, numbers)| numbers);
             if given.len() != buffer.len {
                 let FedBuffer { role, len, .. } = buffer;
-                return Err(problem!(E0799, "{role:?} has {len} numbers, a pass was given {}", given.len()));
+                return Err(problem!(
+                    E0799,
+                    "{role:?} takes {}, a pass was given {}",
+                    counted(*len, "number"),
+                    given.len()
+                ));
             }
             driver.write_pinned(slot.pinned, *first, given)?;
         }

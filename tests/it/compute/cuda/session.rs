@@ -136,7 +136,7 @@ fn mistakes_of_the_caller_are_problems() {
     let mut session = open(driver.clone(), &program).unwrap();
     let message = |result: Result<()>| result.unwrap_err().message;
     let image = vec![0.0; 96];
-    assert_eq!(message(session.feed(&[(BufferRole::Image, &image)])), "Seed has 2 numbers, a pass was given 0");
+    assert_eq!(message(session.feed(&[(BufferRole::Image, &image)])), "Seed takes 2 numbers, a pass was given 0");
     let weight = BufferRole::Weight { layer: 0, name: "bias" };
     assert_eq!(
         message(session.feed(&[(weight.clone(), &image)])),
@@ -144,7 +144,7 @@ fn mistakes_of_the_caller_are_problems() {
     );
     assert_eq!(
         message(session.write(&weight, &[1.0])),
-        "Weight { layer: 0, name: \"bias\" } has 8 numbers, 1 were given"
+        "Weight { layer: 0, name: \"bias\" } takes 8 numbers, 1 were given"
     );
     assert_eq!(message(session.run(&[0])), "section 0 ran again without new numbers");
     pass(&mut session, 1.0).unwrap();

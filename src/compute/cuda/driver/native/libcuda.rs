@@ -397,7 +397,7 @@ impl HostMemory {
     /// Writes numbers from `first` on. Returns whether there is room for them.
     pub(super) fn write(self, first: usize, numbers: &[f32]) -> bool {
         let Some(to) = self.part(first, numbers.len()) else { return false };
-        // SAFETY: `part` has checked the bounds, the driver aligns to more than four bytes, and nobody else has a reference.
+        // SAFETY: `part` has checked the bounds, the driver aligns to more than four bytes, and no other code has a reference.
         unsafe { ptr::copy_nonoverlapping(numbers.as_ptr(), handle(to).cast::<f32>(), numbers.len()) };
         true
     }
