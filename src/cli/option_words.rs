@@ -4,8 +4,8 @@
 use crate::show::chart::ChartTheme;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
-use crate::text::diag::{WARNINGS, lints};
 use crate::text::config::ProductPrecision;
+use crate::text::diag::{WARNINGS, lints};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Command};
 use std::ffi::OsStr;

@@ -1,7 +1,7 @@
 //! Networks that compute: the CPU engine by itself, and networks on any device.
 
 #[cfg(feature = "data")]
-mod cuda;
+pub(crate) mod cuda;
 mod engine;
 #[cfg(feature = "run")]
 mod network;

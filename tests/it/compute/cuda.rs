@@ -6,7 +6,7 @@ mod conv;
 mod cubin_cache;
 mod dependencies;
 #[cfg(feature = "cuda")]
-mod emulated_libraries;
+pub(crate) mod emulated_libraries;
 #[cfg(feature = "cuda")]
 mod emulated_session;
 mod emulator;

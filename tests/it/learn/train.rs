@@ -405,8 +405,8 @@ fn flips_average_four_turned_predictions() {
     let [h, w] = fixture.settings.data.size;
     let x = Tensor::<4>::random([2, fixture.checked.input().channels(), h, w], Distribution::Default, &device);
     let numbers = |t: Tensor<4>| t.into_data().convert::<f32>().try_into_vec::<f32>().unwrap();
-    let plain = |x: Tensor<4>| numbers(probabilities(&network, x, false));
-    let averaged = numbers(probabilities(&network, x.clone(), true));
+    let plain = |x: Tensor<4>| numbers(probabilities(&network, x, false).unwrap());
+    let averaged = numbers(probabilities(&network, x.clone(), true).unwrap());
     // The expected values reorder numbers instead of tensors.
     let turn = |v: &[f32], down: bool, across: bool| -> Vec<f32> {
         let from = |i: usize| {

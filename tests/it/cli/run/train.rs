@@ -2,6 +2,8 @@
 //!
 //! The network has dropout, so that equal runs also show that its random numbers are repeated.
 
+#[cfg(feature = "cuda")]
+mod gpu;
 mod hints;
 mod kill;
 mod known;

@@ -68,6 +68,16 @@ impl EmulatedMachine<'_> {
         });
         Some(LibrarySearch { driver: vec![driver], nvrtc: vec![nvrtc] })
     }
+
+    /// Returns a folder in which a process finds the libraries by their names; `None` without a C++ compiler.
+    pub fn folder(self) -> Option<TempDir> {
+        let search = self.search()?;
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        for (library, name) in [(&search.driver[0], "libcuda.so.1"), (&search.nvrtc[0], "libnvrtc.so.13")] {
+            std::os::unix::fs::symlink(library, folder.path().join(name)).unwrap();
+        }
+        Some(folder)
+    }
 }
 
 /// Returns the library that `build` makes, which is called once.
@@ -86,10 +96,14 @@ fn built(compiler: &str, key: &str, build: impl FnOnce(&Path) -> std::io::Result
 
 /// A cache that is kept from one run of the tests to the next, as long as the emulator is the same.
 pub fn kept_cache() -> CubinCache {
+    CubinCache::in_folder(&kept_cache_folder())
+}
+
+/// The folder of [`kept_cache`].
+pub fn kept_cache_folder() -> PathBuf {
     let mut hash = DefaultHasher::new();
     for name in ["emulator.h", "emulated_nvrtc.cpp"] {
         std::fs::read(repository("tests/cuda").join(name)).unwrap().hash(&mut hash);
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("emulated-kernels-{:016x}", hash.finish()));
-    CubinCache::in_folder(&folder)
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("emulated-kernels-{:016x}", hash.finish()))
 }
