@@ -13,7 +13,8 @@ pub struct Arena {
     pub offsets: Vec<usize>,
     /// Bytes of the block.
     pub bytes: usize,
-    /// Bytes at the start of the block that hold what passes and steps keep: weights, moments, averages, running statistics. They are
+    /// Bytes at the start of the block that hold what passes and steps keep: weights, moments, averages, running statistics, and the sums
+    /// of a step whose batches differ in size. They are
     /// the same for programs of one network and one way to train it, whatever the size of its images.
     pub state_bytes: usize,
 }
@@ -39,7 +40,7 @@ fn lifetimes(program: &CudaProgram) -> Vec<Option<(usize, usize)>> {
 /// Whether a buffer holds what passes and steps keep.
 fn is_state(role: &BufferRole) -> bool {
     match role {
-        BufferRole::Weight { .. } | BufferRole::Region(_) | BufferRole::Report => true,
+        BufferRole::Weight { .. } | BufferRole::Region(_) | BufferRole::Loss | BufferRole::Report => true,
         BufferRole::Temporary
         | BufferRole::Image
         | BufferRole::Targets
@@ -51,8 +52,7 @@ fn is_state(role: &BufferRole) -> bool {
         | BufferRole::WeightGradient { .. }
         | BufferRole::BatchStatistics { .. }
         | BufferRole::ImageGradient
-        | BufferRole::Seed
-        | BufferRole::Loss => false,
+        | BufferRole::Seed => false,
     }
 }
 
