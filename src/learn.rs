@@ -14,6 +14,8 @@ pub(crate) mod epoch_plan;
 pub(crate) mod freeze;
 #[cfg(feature = "run")]
 pub(crate) mod gpu_training;
+#[cfg(feature = "run")]
+pub(crate) mod gpu_trust;
 pub(crate) mod history;
 #[cfg(feature = "run")]
 pub(crate) mod init;

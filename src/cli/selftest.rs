@@ -40,14 +40,6 @@ pub(super) struct SelftestOptions {
     seed: u64,
 }
 
-/// Largest differences of outputs and of gradients. With TF32 a number near zero may cross a ReLU, which moves single gradients.
-fn limits(precision: ProductPrecision) -> [f64; 2] {
-    match precision {
-        ProductPrecision::F32 => [1e-3, 1e-2],
-        ProductPrecision::Tf32 => [2e-2, 5e-1],
-    }
-}
-
 /// Number of gradients in the table.
 const SHOWN: usize = 8;
 
@@ -67,7 +59,6 @@ pub(super) fn run(opts: &SelftestOptions) -> CommandResult {
         counted(a.gradients.len(), "gradient"),
         Table::new(vec![Column::words("tensor"), Column::numbers("difference")], rows).to_text()
     ))?;
-    let [of_output, of_gradient] = limits(opts.precision);
-    let bad = outputs.iter().any(|d| d.relative > of_output) || a.gradients.iter().any(|d| d.relative > of_gradient);
+    let bad = !a.wrong(opts.precision).is_empty();
     if bad { Err(problem!(E0733, "{} and cpu differ by more than rounding", opts.device).into()) } else { Ok(()) }
 }

@@ -4,7 +4,7 @@ use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::cuda::{
-    CudaOptions, CudaProgram, Kernel, PRELUDE, ProductPrecision, TrainingStep, arena, lower, lower_step,
+    BufferRole, CudaOptions, CudaProgram, Kernel, PRELUDE, ProductPrecision, TrainingStep, arena, lower, lower_step,
 };
 use crate::compute::fused::{PassMode, Unsupported};
 use crate::graph::check::CheckedGraph;
@@ -54,11 +54,42 @@ fn lower_usual_step(plan: &Plan, dims: [usize; 4], options: &CudaOptions) -> Res
     lower_step(plan, dims, &step, options)
 }
 
+/// Memory of a GPU in bytes, by npc's own kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CudaMemory {
+    /// A forward pass of a batch, with the weights.
+    pub inference: usize,
+    /// A training step of a batch with Adam, with weights and moments.
+    pub training: usize,
+}
+
+/// Returns the memory of a model for batches of this size; `None` if something has no kernel. It is the same for all precisions.
+pub(crate) fn cuda_memory(checked: &CheckedGraph, batch: usize) -> Option<CudaMemory> {
+    let plan = plan(checked);
+    let [c, h, w] = image_dims(&plan)?;
+    let dims = [batch, c, h, w];
+    let options = CudaOptions::default();
+    let bytes = |program: Result<CudaProgram, Unsupported>, fed: &[BufferRole]| {
+        let program = program.ok()?;
+        // A batch is copied to a place of its own while the one before is computed.
+        let fed = program.buffers.iter().filter(|buffer| fed.contains(&buffer.role)).map(|buffer| 4 * buffer.len);
+        Some(fed.sum::<usize>() + arena::place_for_graph(&program).bytes)
+    };
+    let inference = bytes(lower(&plan, dims, PassMode::Infer, &options), &[BufferRole::Image])?;
+    let training = bytes(lower_usual_step(&plan, dims, &options), &[BufferRole::Image, BufferRole::Targets])?;
+    Some(CudaMemory { inference, training })
+}
+
+/// Returns channels, height and width of the image that a plan reads.
+fn image_dims(plan: &Plan) -> Option<[usize; 3]> {
+    let (_, ty) = plan.steps.first()?.outputs.first()?;
+    <[usize; 3]>::try_from(ty.shape().dims()).ok()
+}
+
 /// Writes the kernels of a model. Errors: the operator or the size that no kernel computes.
 pub fn cuda_kernels(checked: &CheckedGraph, request: &CudaRequest) -> Result<CudaKernels> {
     let plan = plan(checked);
-    let image = plan.steps.first().and_then(|step| step.outputs.first()).map(|(_, ty)| ty.shape().dims().to_vec());
-    let Some([c, h, w]) = image.and_then(|dims| <[usize; 3]>::try_from(dims).ok()) else {
+    let Some([c, h, w]) = image_dims(&plan) else {
         return Err(problem!(E0751, "{} reads no image", plan.name));
     };
     let options = CudaOptions { precision: request.precision, ..CudaOptions::default() };
@@ -73,7 +104,7 @@ pub fn cuda_kernels(checked: &CheckedGraph, request: &CudaRequest) -> Result<Cud
         (format!("{}.{}.{i}.cu", plan.name, kernel.name), format!("{PRELUDE}\n{}", kernel.text))
     };
     Ok(CudaKernels {
-        listing: program.to_text(&plan, &arena::place(&program)),
+        listing: program.to_text(&plan, &arena::place_for_graph(&program)),
         files: program.kernels.iter().enumerate().map(file).collect(),
     })
 }

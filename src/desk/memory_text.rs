@@ -1,5 +1,6 @@
 //! Memory of a model as text and JSON: peaks, and the largest batch for a given amount of memory.
 
+use super::cuda_kernels::{CudaMemory, cuda_memory};
 use super::memory::{EntryMemory, MemoryRequest};
 use super::model_entry::ModelEntry;
 use crate::base::number::{bytes, thousands};
@@ -21,6 +22,10 @@ pub(crate) fn memory_text(entry: &ModelEntry, request: &MemoryRequest) -> String
     let mut out = String::new();
     let _ = writeln!(out, "memory   to run {}, {images}", line(&memory.inference));
     let _ = writeln!(out, "         to train {}, {images}", line(&memory.training));
+    if let Some(on_gpu) = gpu_memory(entry, request, batch) {
+        let [run, train] = [on_gpu.inference, on_gpu.training].map(|n| bytes(n as u64));
+        let _ = writeln!(out, "         on a GPU {run} to run, {train} to train, {images}");
+    }
     if let Some(limit) = request.limit {
         let [run, train] = [&memory.inference, &memory.training].map(|t| match t.largest_batch(limit) {
             0 => "none".to_string(),
@@ -46,11 +51,20 @@ pub(crate) fn memory_json(entry: &ModelEntry, request: &MemoryRequest) -> Value 
         "inference": peak_json(&memory.inference, batch, graph),
         "training": peak_json(&memory.training, batch, graph),
     });
+    if let Some(on_gpu) = gpu_memory(entry, request, batch) {
+        value["gpu"] = json!({"inference": on_gpu.inference, "training": on_gpu.training});
+    }
     if let Some(limit) = request.limit {
         let (run, train) = (memory.inference.largest_batch(limit), memory.training.largest_batch(limit));
         value["largest_batch"] = json!({"memory": limit, "inference": run, "training": train});
     }
     value
+}
+
+/// Returns the memory of a GPU, which is computed for those who ask about memory: a batch or a limit is given.
+fn gpu_memory(entry: &ModelEntry, request: &MemoryRequest, batch: u64) -> Option<CudaMemory> {
+    let is_asked = request.batch.is_some() || request.limit.is_some();
+    is_asked.then(|| cuda_memory(&entry.checked, usize::try_from(batch).ok()?)).flatten()
 }
 
 fn linear_json(bytes: BatchBytes) -> Value {

@@ -26,7 +26,8 @@ use std::collections::HashMap;
 #[derive(Debug, Clone)]
 pub(crate) struct TensorDifference {
     pub name: String,
-    /// `max |a - b| / (max |a| + 1e-12)`, where `a` is the CPU's tensor.
+    /// `max |a - b| / max |a|`, where `a` is the CPU's tensor; of a gradient, `max |a|` is at least a thousandth of the largest gradient:
+    /// that of a bias before a norm is zero but for rounding.
     pub relative: f64,
 }
 
@@ -41,6 +42,9 @@ pub(crate) struct DeviceParity {
     /// Gradients of every trainable tensor, the largest difference first.
     pub gradients: Vec<TensorDifference>,
 }
+
+/// Keeps a share of nothing finite.
+const TINY: f64 = 1e-12;
 
 /// Random images in [0, 1) and targets, equal on every machine.
 pub struct RandomBatch {
@@ -157,8 +161,13 @@ fn compute_on_gpu(gpu: &Gpu, network: Network, sample: &RandomBatch) -> Result<D
     })
 }
 
-fn difference(a: &NamedTensor, b: &NamedTensor) -> TensorDifference {
-    let scale = a.values.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
+fn largest(tensor: &NamedTensor) -> f64 {
+    tensor.values.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())))
+}
+
+/// `least` is the least number that differences are a share of.
+fn difference(a: &NamedTensor, b: &NamedTensor, least: f64) -> TensorDifference {
+    let scale = largest(a).max(least);
     let pairs = a.values.iter().zip(&b.values).map(|(x, y)| (f64::from(*x) - f64::from(*y)).abs());
     // `f64::max` ignores NaN, so a NaN is turned into infinity.
     let worst = pairs.fold(0.0f64, |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) });
@@ -174,20 +183,37 @@ pub(crate) fn compare_devices(
     seed: u64,
 ) -> Result<DeviceParity> {
     let sample = RandomBatch::new(checked, batch)?;
-    let here = compute(checked, &ComputeDevice::open(DeviceChoice::Cpu, precision)?, &sample, seed)?;
-    let there = compute(checked, &ComputeDevice::open(choice, precision)?, &sample, seed)?;
+    let here = ComputeDevice::open(DeviceChoice::Cpu, precision)?;
+    compare(checked, [&here, &ComputeDevice::open(choice, precision)?], &sample, seed)
+}
+
+/// Compares a GPU with the CPU on one random batch.
+pub(crate) fn compare_with_gpu(checked: &CheckedGraph, gpu: &Gpu, batch: usize, seed: u64) -> Result<DeviceParity> {
+    let here = ComputeDevice::open(DeviceChoice::Cpu, gpu.precision)?;
+    let there = ComputeDevice { gpu: Some(gpu.clone()), ..here.clone() };
+    compare(checked, [&here, &there], &RandomBatch::new(checked, batch)?, seed)
+}
+
+fn compare(
+    checked: &CheckedGraph,
+    [here, there]: [&ComputeDevice; 2],
+    sample: &RandomBatch,
+    seed: u64,
+) -> Result<DeviceParity> {
+    let (here, there) = (compute(checked, here, sample, seed)?, compute(checked, there, sample, seed)?);
+    let least = 1e-3 * here.gradients.iter().map(largest).fold(0.0, f64::max);
     let by_name: HashMap<&str, &NamedTensor> = there.gradients.iter().map(|g| (&g.name[..], g)).collect();
     let missing = |name: &str| NamedTensor { name: name.into(), shape: Vec::new(), values: Vec::new() };
     let of = |a: &NamedTensor| match by_name.get(&a.name[..]) {
-        Some(b) => difference(a, b),
-        None => difference(a, &missing(&a.name)),
+        Some(b) => difference(a, b, least),
+        None => difference(a, &missing(&a.name), least),
     };
     let mut gradients: Vec<_> = here.gradients.iter().map(of).collect();
     gradients.sort_by(|a, b| b.relative.total_cmp(&a.relative));
     Ok(DeviceParity {
-        output: difference(&here.output, &there.output),
-        training_output: here.training_output.zip(there.training_output).map(|(a, b)| difference(&a, &b)),
-        loss: difference(&here.loss, &there.loss),
+        output: difference(&here.output, &there.output, TINY),
+        training_output: here.training_output.zip(there.training_output).map(|(a, b)| difference(&a, &b, TINY)),
+        loss: difference(&here.loss, &there.loss, TINY),
         gradients,
     })
 }

@@ -1,7 +1,7 @@
 //! A network in training by npc's own kernels on a GPU: weights, moments and averages move there and back.
 
 use super::optim::OptimState;
-use crate::base::error::Result;
+use crate::base::error::{Result, RunError};
 use crate::base::problem::problem;
 use crate::compute::cuda::{
     CudaOptions, CudaTrainer, FlatRegion, Gpu, PassReport, StepScalars, TrainerError, TrainerSettings, TrainingBatch,
@@ -15,6 +15,11 @@ use crate::text::config::{LossSpec, Optimizer};
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use std::collections::{BTreeMap, HashSet};
+
+/// The problem of a training that has no kernel for something.
+pub(crate) fn no_kernel(Unsupported(reason): &Unsupported) -> RunError {
+    problem!(E0730, "the GPU's kernels do not train this network: {reason}"; help: "train on the CPU: `--device cpu`")
+}
 
 /// Which parts of the state are read back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +47,7 @@ impl GpuTraining {
         let trainer = CudaTrainer::open(gpu.clone(), network.plan.clone(), settings, dims);
         let trainer = trainer.map_err(|error| match error {
             TrainerError::Failed(problem) => problem,
-            TrainerError::Unsupported(Unsupported(reason)) => {
-                problem!(E0730, "the GPU's kernels do not train this network: {reason}";
-                    help: "train on the CPU: `--device cpu`")
-            }
+            TrainerError::Unsupported(unsupported) => no_kernel(&unsupported),
         })?;
         trainer.write_weights(&read_weights(network))?;
         write_moments(&trainer, network, optim)?;
@@ -69,6 +71,11 @@ impl GpuTraining {
         };
         let optim = OptimState::new(settings.optimizer.clone());
         Self::open(gpu, settings, dims, (network, &optim, None))
+    }
+
+    /// Returns the bytes of the GPU's memory that the training has; see [`CudaTrainer::bytes`].
+    pub(crate) fn bytes(&self) -> usize {
+        self.trainer.bytes()
     }
 
     /// Starts the pass of a batch; see [`CudaTrainer::pass`].

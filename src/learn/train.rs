@@ -149,7 +149,7 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     started.meta.origin = origin;
     let report = started.report.take();
     let mut run = assemble_run(job, device.tensors, data, (&frozen, plan), augmenter, started);
-    run.place_on(device.gpu.as_ref(), &frozen)?;
+    preflight.notes.extend(run.place_on(device.gpu.as_ref(), &frozen)?);
     Ok((run, preflight, report))
 }
 

@@ -29,15 +29,16 @@ pub(crate) fn dry_run_text(found: &DryRun) -> String {
         let (name, what) = note.split_once(": ").unwrap_or(("masks", note));
         line(name, what);
     }
-    let memory = match found.peak {
-        Some(peak) => {
+    let memory = match (found.gpu_bytes, found.peak) {
+        (Some(on_gpu), _) => format!("{} on the GPU, without compiled kernels", rough_bytes(on_gpu)),
+        (None, Some(peak)) => {
             format!(
                 "about {}, as measured in two steps and a scored batch, with cache and checkpoint; {}",
                 rough_bytes(peak),
                 found.memory.free
             )
         }
-        None => format!("about {}; {}", found.memory.estimate, found.memory.free),
+        (None, None) => format!("about {}; {}", found.memory.estimate, found.memory.free),
     };
     line("memory", &memory);
     if let Some(init) = &found.init {

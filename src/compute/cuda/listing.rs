@@ -1,6 +1,7 @@
 //! A program as text: its launches in order, for people and for snapshots.
 
 use super::arena::Arena;
+use super::dependencies::dependencies;
 use super::program::{CudaProgram, Launch, ProgramSection};
 use crate::base::count::counted;
 use crate::graph::plan::Plan;
@@ -14,9 +15,10 @@ impl CudaProgram {
         let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..5).map(width).collect();
         let mut text = format!(
-            "cuda {}: {}, {}, {} bytes\n",
+            "cuda {}: {}, {} on the longest path, {}, {} bytes\n",
             plan.name,
             counted(self.launches.len(), "launch"),
+            dependencies(self, arena, 0..self.launches.len()).longest_path(),
             counted(self.kernels.len(), "kernel"),
             arena.bytes,
         );

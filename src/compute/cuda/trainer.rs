@@ -9,6 +9,7 @@ use super::scalars::StepScalars;
 use super::session::{DeviceSession, DeviceState, PassTicket, SessionOptions};
 use super::step::{TrainingStep, lower_step};
 use crate::base::error::{Result, RunError};
+use crate::base::hash::fnv1a;
 use crate::base::problem::problem;
 use crate::compute::engine::NetworkWeights;
 use crate::compute::fused::Unsupported;
@@ -93,6 +94,13 @@ impl From<RunError> for TrainerError {
 }
 
 impl CudaTrainer {
+    /// Returns a number that tells the kernels of a training from all others. Errors: something has no kernel.
+    pub fn kernels_of(plan: &Plan, settings: &TrainerSettings, dims: [usize; 4]) -> Result<u64, Unsupported> {
+        let program = lower_for(plan, settings, dims)?;
+        let texts: Vec<&str> = program.kernels.iter().map(|kernel| &kernel.text[..]).collect();
+        Ok(fnv1a(&texts.concat()))
+    }
+
     /// Prepares the GPU for batches of these dims. Weights are written with [`CudaTrainer::write_weights`].
     pub fn open(gpu: Gpu, plan: Arc<Plan>, settings: TrainerSettings, dims: [usize; 4]) -> Result<Self, TrainerError> {
         let program = lower_for(&plan, &settings, dims).map_err(TrainerError::Unsupported)?;
@@ -122,9 +130,9 @@ impl CudaTrainer {
         write_weights(self.session(), weights)
     }
 
-    /// The trained tensors and the running statistics, which are places in the regions.
-    pub fn layout(&self) -> &FlatLayout {
-        &self.layout
+    /// Returns the bytes of the GPU's memory that the run has: its state, and the programs of all sizes so far.
+    pub fn bytes(&self) -> usize {
+        self.state.bytes() + self.sessions.iter().map(|(_, session)| session.bytes()).sum::<usize>()
     }
 
     /// Writes numbers to the tensors of a region; those that `of` does not have become zero.

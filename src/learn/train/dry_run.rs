@@ -32,6 +32,8 @@ pub(crate) struct DryRun {
     /// The largest amount of memory that this process has held, with what the image cache and a checkpoint will take, in bytes; `None` if the system does
     /// not report it or the run computes on a graphics card.
     pub peak: Option<u64>,
+    /// The memory of the GPU that the run has taken, in bytes; `None` if npc's own kernels do not compute it.
+    pub gpu_bytes: Option<u64>,
     /// The estimated memory.
     pub memory: MemoryNote,
     /// Time of one step of the optimiser in seconds, loading included.
@@ -56,6 +58,7 @@ pub(crate) fn dry_run(job: &TrainingJob<'_>) -> Result<DryRun> {
     Ok(DryRun {
         macs: count(job.checked, Convention::Conv).macs,
         peak,
+        gpu_bytes: run.gpu_bytes(),
         memory: found.memory,
         notes: found.notes.into_iter().chain(found.joined).collect(),
         warnings: found.warnings,

@@ -3,12 +3,13 @@
 use super::TrainingRun;
 use super::step::PendingStep;
 use crate::base::error::{Result, RunError};
-use crate::compute::cuda::{CudaOptions, Gpu, PassReport, StepScalars, TrainerSettings, TrainingBatch};
+use crate::compute::cuda::{CudaOptions, CudaTrainer, Gpu, PassReport, StepScalars, TrainerSettings, TrainingBatch};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::weights;
 use crate::data::Batch;
 use crate::graph::check::FrozenPaths;
-use crate::learn::gpu_training::GpuTraining;
+use crate::learn::gpu_training::{GpuTraining, no_kernel};
+use crate::learn::gpu_trust::trust;
 use crate::learn::loss::{self, LossTargets};
 use crate::learn::non_finite;
 use crate::learn::optim::AccumulatedGradients;
@@ -32,9 +33,10 @@ pub(super) struct RunOnGpu {
 }
 
 impl TrainingRun<'_> {
-    /// Moves the run to a GPU, if there is one. Errors: something of the run has no kernel, or the GPU fails.
-    pub(super) fn place_on(&mut self, gpu: Option<&Gpu>, frozen: &FrozenPaths) -> Result<()> {
-        let Some(gpu) = gpu else { return Ok(()) };
+    /// Moves the run to a GPU, if there is one. Returns a note if its kernels were checked there. Errors: something of the run has no
+    /// kernel, or the GPU fails or computes something else than the processor.
+    pub(super) fn place_on(&mut self, gpu: Option<&Gpu>, frozen: &FrozenPaths) -> Result<Option<String>> {
+        let Some(gpu) = gpu else { return Ok(None) };
         let spec = &self.job.settings.train;
         let names = weights::layout(&self.network).into_iter().map(|(name, _)| name);
         let settings = TrainerSettings {
@@ -49,11 +51,13 @@ impl TrainingRun<'_> {
         };
         let [h, w] = self.data.spec().size;
         let dims = [spec.batch.min(self.plan.images), self.job.checked.input().channels(), h, w];
+        let kernels = CudaTrainer::kernels_of(self.network.plan(), &settings, dims).map_err(|e| no_kernel(&e))?;
+        let note = trust(self.job.checked, gpu, kernels, spec.batch)?;
         let average = self.ema.as_ref().and_then(|ema| ema.network());
         let training = GpuTraining::open(gpu, settings, dims, (&self.network, &self.optim, average))?;
         self.network = self.network.clone().placed_on(Some(gpu));
         self.on_gpu = Some(RunOnGpu { training, in_flight: VecDeque::new(), has_moved: false });
-        Ok(())
+        Ok(note)
     }
 
     /// Starts the pass of a batch, with the update if the step is complete then.
@@ -86,6 +90,11 @@ impl TrainingRun<'_> {
         self.optim.steps += 1;
         self.meta.step += 1;
         self.meta.seen += pending.seen;
+    }
+
+    /// Returns the bytes of the GPU's memory that the run has; `None` for a run on the processor.
+    pub(super) fn gpu_bytes(&self) -> Option<u64> {
+        self.on_gpu.as_ref().map(|on_gpu| on_gpu.training.bytes() as u64)
     }
 
     /// Returns the number of images whose loss is not known yet.

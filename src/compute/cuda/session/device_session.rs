@@ -227,6 +227,11 @@ impl DeviceSession {
         self.results.read(&*self.resources.driver, ticket, role)
     }
 
+    /// Returns the bytes of the GPU's memory that this session has for itself, without its state.
+    pub fn bytes(&self) -> usize {
+        self.memory.work.bytes + self.feed.bytes()
+    }
+
     /// Waits until the GPU has done all work.
     pub fn synchronise(&self) -> Result<()> {
         self.resources.driver.synchronise()

@@ -25,7 +25,8 @@ impl DeviceState {
         self.block.address
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    /// Returns the size of the block.
+    pub fn bytes(&self) -> usize {
         self.block.bytes
     }
 }

@@ -53,6 +53,11 @@ impl InputFeed {
         Ok(Self { buffers, len, slots, staging, taken: resources.event()?, next: 0, waiting: None })
     }
 
+    /// Returns the bytes on the GPU in which a batch waits for its pass.
+    pub(super) fn bytes(&self) -> usize {
+        self.staging.bytes
+    }
+
     /// Whether passes get nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.buffers.is_empty()
