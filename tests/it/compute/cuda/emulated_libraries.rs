@@ -70,6 +70,7 @@ impl EmulatedMachine<'_> {
     }
 
     /// Returns a folder in which a process finds the libraries by their names; `None` without a C++ compiler.
+    #[cfg(feature = "run")]
     pub fn folder(self) -> Option<TempDir> {
         let search = self.search()?;
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
