@@ -4,11 +4,10 @@ use super::error::CommandResult;
 use super::option_words::{PRECISIONS, device_parser, word_parser};
 use super::options::ModelOptions;
 use super::terminal::print;
-use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::learn::device_parity::compare_devices;
-use crate::show::table::{Cell, Column, Table};
+use crate::show::parity::parity_text;
 use crate::text::config::ProductPrecision;
 use clap::Args;
 
@@ -40,25 +39,13 @@ pub(super) struct SelftestOptions {
     seed: u64,
 }
 
-/// Number of gradients in the table.
-const SHOWN: usize = 8;
-
 pub(super) fn run(opts: &SelftestOptions) -> CommandResult {
     let checked = opts.select.build()?;
-    let a = compare_devices(&checked, (opts.device, opts.precision), opts.batch.into(), opts.seed)?;
-    let outputs: Vec<_> = [Some(&a.output), a.training_output.as_ref(), Some(&a.loss)].into_iter().flatten().collect();
-    let row = |name: String, relative: f64| -> Vec<Cell> { vec![name.into(), format!("{relative:.1e}").into()] };
-    let gradients = a.gradients.iter().take(SHOWN).map(|d| row(format!("gradient of {}", d.name), d.relative));
-    let rows = outputs.iter().map(|d| row(d.name.clone(), d.relative)).chain(gradients).collect();
-    print(&format!(
-        "{} {} with batch {}: {} against cpu, {}, worst first\n\n{}",
-        checked.graph().name,
-        checked.input(),
-        opts.batch,
-        opts.device,
-        counted(a.gradients.len(), "gradient"),
-        Table::new(vec![Column::words("tensor"), Column::numbers("difference")], rows).to_text()
-    ))?;
-    let bad = !a.wrong(opts.precision).is_empty();
-    if bad { Err(problem!(E0733, "{} and cpu differ by more than rounding", opts.device).into()) } else { Ok(()) }
+    let found = compare_devices(&checked, (opts.device, opts.precision), opts.batch.into(), opts.seed)?;
+    let title = format!("{} {} with batch {}: {}", checked.graph().name, checked.input(), opts.batch, opts.device);
+    print(&parity_text(&title, &found))?;
+    match found.wrong(opts.precision)[..] {
+        [] => Ok(()),
+        _ => Err(problem!(E0733, "{} and cpu differ by more than rounding", opts.device).into()),
+    }
 }

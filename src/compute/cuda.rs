@@ -25,6 +25,7 @@ mod lower;
 mod map;
 mod norm;
 mod operators;
+mod places;
 mod program;
 mod region;
 mod relayout;
@@ -43,6 +44,7 @@ pub use driver::PRELUDE;
 pub use gpu::Gpu;
 pub use inference::CudaInference;
 pub use lower::{lower, lower_classes};
+pub use places::Arena;
 pub use program::{
     BufferPlace, BufferRole, CudaProgram, DeviceBuffer, DeviceBufferId, FlatRegion, Kernel, Launch, ProgramSection,
     StepReport,

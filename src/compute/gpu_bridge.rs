@@ -30,7 +30,13 @@ impl Network {
         }
         let images = x.without_autodiff().cast(DType::F32).into_data();
         let images = images.as_slice().map_err(|e| problem!(E0799, "the images cannot be read: {e:?}"))?;
-        let results = inference.infer(self.weights_number, || read_weights(self), images, dims)?;
+        let results = inference.infer(self.weights_number, || self.tensors_by_name(), images, dims)?;
         Ok(self.tensors(results, dims))
+    }
+
+    /// Reads all tensors, in PyTorch's order by layer and name.
+    pub(crate) fn tensors_by_name(&self) -> impl Fn(usize, &str) -> Option<Vec<f32>> + use<> {
+        let weights = read_weights(self);
+        move |layer, name| weights[layer].tensor(name).cloned()
     }
 }

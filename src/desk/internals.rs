@@ -20,11 +20,11 @@ pub mod compute {
         pub use crate::compute::device::{DeviceChoice, is_cpu, open};
     }
     pub mod cuda {
-        pub use crate::compute::cuda::arena::{Arena, place, place_apart, place_for_graph};
+        pub use crate::compute::cuda::arena::{place, place_apart, place_for_graph};
         pub use crate::compute::cuda::{
-            BufferPlace, BufferRole, ConvTile, CudaInference, CudaOptions, CudaProgram, CudaTrainer, Dependencies,
-            DeviceBuffer, DeviceBufferId, FlatLayout, FlatRegion, FlatTensor, FlatTensors, Gpu, Kernel, Launch,
-            PRELUDE, PassReport, ProductPrecision, ProgramSection, StepReport, StepScalars, TrainerError,
+            Arena, BufferPlace, BufferRole, ConvTile, CudaInference, CudaOptions, CudaProgram, CudaTrainer,
+            Dependencies, DeviceBuffer, DeviceBufferId, FlatLayout, FlatRegion, FlatTensor, FlatTensors, Gpu, Kernel,
+            Launch, PRELUDE, PassReport, ProductPrecision, ProgramSection, StepReport, StepScalars, TrainerError,
             TrainerSettings, TrainingBatch, TrainingStep, dependencies, lower, lower_classes, lower_step,
         };
         pub mod driver {

@@ -6,8 +6,6 @@ use crate::base::problem::problem;
 use crate::compute::cuda::{
     CudaOptions, CudaTrainer, FlatRegion, Gpu, PassReport, StepScalars, TrainerError, TrainerSettings, TrainingBatch,
 };
-use crate::compute::engine::LayerWeights;
-use crate::compute::engine_bridge::read_weights;
 use crate::compute::fused::Unsupported;
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
@@ -49,7 +47,7 @@ impl GpuTraining {
             TrainerError::Failed(problem) => problem,
             TrainerError::Unsupported(unsupported) => no_kernel(&unsupported),
         })?;
-        trainer.write_weights(&read_weights(network))?;
+        trainer.write_weights(network.tensors_by_name())?;
         write_moments(&trainer, network, optim)?;
         if let Some(average) = average {
             write_average(&trainer, average)?;
@@ -160,20 +158,10 @@ fn write_moments(trainer: &CudaTrainer, network: &Network, optim: &OptimState) -
 }
 
 fn write_average(trainer: &CudaTrainer, average: &Network) -> Result<()> {
-    let weights = read_weights(average);
-    let of = |layer: usize, name: &str| {
-        let of: &LayerWeights = &weights[layer];
-        match name {
-            "weight" => Some(of.weight.clone()),
-            "bias" => of.bias.clone(),
-            "running_mean" => of.running.as_ref().map(|running| running.mean.clone()),
-            "running_var" => of.running.as_ref().map(|running| running.variance.clone()),
-            _ => None,
-        }
-    };
+    let of = average.tensors_by_name();
     [FlatRegion::Average, FlatRegion::AverageStatistics]
         .into_iter()
-        .try_for_each(|region| trainer.write_region(region, of))
+        .try_for_each(|region| trainer.write_region(region, &of))
 }
 
 /// The scalars of a step of one batch without dropout, for comparisons and benchmarks: `step` counts from 1.

@@ -11,11 +11,12 @@ mod dry_run;
 mod epoch_end;
 mod gpu_step;
 mod observer;
+mod run_on_gpu;
 mod step;
 
 pub(crate) use dry_run::{DryRun, dry_run};
-use gpu_step::RunOnGpu;
 pub use observer::{TrainingObserver, TrainingOutcome, TrainingProgress};
+use run_on_gpu::RunOnGpu;
 
 use super::checkpoint::{self, CheckpointMeta, LoadedCheckpoint};
 use super::ema::Ema;

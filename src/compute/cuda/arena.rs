@@ -1,23 +1,11 @@
 //! Places of buffers in one block of memory: buffers that are not needed at the same time share it.
 
 use super::dependencies::{LaunchSet, dependencies};
+use super::places::Arena;
 use super::program::{BufferRole, CudaProgram, DeviceBufferId};
 
 /// Every place is a multiple of this many bytes, as in `cudaMalloc`.
 const ALIGNMENT: usize = 256;
-
-/// The place of each buffer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arena {
-    /// Bytes from the start of the block, by buffer; those of parts of a buffer are inside it.
-    pub offsets: Vec<usize>,
-    /// Bytes of the block.
-    pub bytes: usize,
-    /// Bytes at the start of the block that hold what passes and steps keep: weights, moments, averages, running statistics, and the sums
-    /// of a step whose batches differ in size. They are
-    /// the same for programs of one network and one way to train it, whatever the size of its images.
-    pub state_bytes: usize,
-}
 
 /// The launches during which a buffer must keep its place: from the first to the last that names it or a part of it.
 /// Parts of other buffers have no life of their own.

@@ -1,7 +1,6 @@
 //! A program under construction.
 
 use super::constants::KernelConstants;
-use super::conv::can_normalise;
 use super::conv_tile::ConvTile;
 use super::map::{DeviceMap, aligned};
 use super::program::{
@@ -9,7 +8,7 @@ use super::program::{
 };
 use super::region::FlatLayout;
 use super::step_buffers::StepBuffers;
-use crate::compute::fused::{FusedNode, FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
+use crate::compute::fused::{ConvKind, FusedNode, FusedOp, FusedProgram, FusedValueId, PassMode, Unsupported};
 use crate::graph::op::Op;
 use crate::graph::plan::Plan;
 use crate::text::config::ProductPrecision;
@@ -107,7 +106,7 @@ pub(super) struct CudaBuilder<'a> {
     launches: Vec<Launch>,
     maps: Vec<Option<DeviceMap>>,
     gradients: Vec<Option<DeviceMap>>,
-    /// Values that nobody writes.
+    /// Values that are not written: their readers apply the norm.
     read_norms: Vec<Option<ReadNorm>>,
     /// Values that are channels of a concatenation, from this channel on.
     slices: Vec<Option<(FusedValueId, usize)>>,
@@ -224,7 +223,8 @@ impl<'a> CudaBuilder<'a> {
     /// Leaves a norm to the readers of its result, if all of them can apply it. Returns whether they can.
     pub(super) fn leave_to_readers(&mut self, value: FusedValueId, norm: ReadNorm) -> bool {
         let applies = |node: &FusedNode| match &node.op {
-            FusedOp::Conv(conv) => can_normalise(conv),
+            // The others read their input number by number.
+            FusedOp::Conv(conv) => conv.kind == ConvKind::Regular,
             FusedOp::Image | FusedOp::Norm(_) | FusedOp::Operator { .. } => false,
         };
         let mut readers = self.fused.nodes.iter().filter(|node| node.inputs.contains(&value));

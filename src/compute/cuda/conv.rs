@@ -92,11 +92,6 @@ impl ConvInputMap {
     }
 }
 
-/// Whether a convolution can apply a norm to what it reads.
-pub(super) fn can_normalise(conv: &ConvNode) -> bool {
-    conv.kind == ConvKind::Regular
-}
-
 pub(super) fn forward(b: &mut CudaBuilder, node: &FusedNode, conv: &ConvNode) {
     let input = ConvInputMap::of(b, node.inputs[0]);
     let x = input.map;

@@ -2,7 +2,7 @@
 //! still read. Launches without a path between them may run at the same time, and the numbers are the same in every
 //! such order.
 
-use super::arena::Arena;
+use super::places::Arena;
 use super::program::{CudaProgram, Launch};
 use std::collections::BTreeMap;
 

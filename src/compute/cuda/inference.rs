@@ -9,7 +9,6 @@ use super::session::{DeviceSession, DeviceState, SessionOptions};
 use super::trainer::write_weights;
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::compute::engine::NetworkWeights;
 use crate::compute::fused::{PassMode, Unsupported};
 use crate::graph::plan::Plan;
 use std::collections::HashMap;
@@ -70,12 +69,12 @@ impl CudaInference {
         lower(&self.plan, dims, PassMode::Infer, &self.options)
     }
 
-    /// Returns the results of `images`, numbers of `[n, c, h, w]`, in the order of the plan's results. `number` tells weights apart, which
-    /// `weights` reads when the GPU has others. Errors: those of the GPU, and images without a program.
-    pub fn infer(
+    /// Returns the results of `images`, numbers of `[n, c, h, w]`, in the order of the plan's results. `number` tells weights apart, whose tensors
+    /// `weights` returns by layer and name when the GPU has others. Errors: those of the GPU, and images without a program.
+    pub fn infer<Tensors: Fn(usize, &str) -> Option<Vec<f32>>>(
         &self,
         number: usize,
-        weights: impl FnOnce() -> NetworkWeights,
+        weights: impl FnOnce() -> Tensors,
         images: &[f32],
         dims: [usize; 4],
     ) -> Result<Vec<Vec<f32>>> {
@@ -86,7 +85,7 @@ impl CudaInference {
         state.weights = None;
         let (_, session) = state.sessions.last_mut().expect("`use_session` leaves one");
         if is_new {
-            write_weights(session, &weights())?;
+            write_weights(session, weights())?;
         }
         session.feed(&[(BufferRole::Image, images)])?;
         session.run(&[0])?;

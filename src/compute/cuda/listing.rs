@@ -1,7 +1,7 @@
 //! A program as text: its launches in order, for people and for snapshots.
 
-use super::arena::Arena;
 use super::dependencies::dependencies;
+use super::places::Arena;
 use super::program::{CudaProgram, Launch, ProgramSection};
 use crate::base::count::counted;
 use crate::graph::plan::Plan;

@@ -11,7 +11,6 @@ use super::step::{TrainingStep, lower_step};
 use crate::base::error::{Result, RunError};
 use crate::base::hash::fnv1a;
 use crate::base::problem::problem;
-use crate::compute::engine::NetworkWeights;
 use crate::compute::fused::Unsupported;
 use crate::graph::plan::Plan;
 use crate::text::config::{LossSpec, Optimizer};
@@ -125,9 +124,9 @@ impl CudaTrainer {
         self.session().write(&BufferRole::Report, &StepReport::START)
     }
 
-    /// Writes all weights and running statistics.
-    pub fn write_weights(&self, weights: &NetworkWeights) -> Result<()> {
-        write_weights(self.session(), weights)
+    /// Writes all weights and running statistics: `of` returns the tensor of a layer by its name, in PyTorch's order.
+    pub fn write_weights(&self, of: impl Fn(usize, &str) -> Option<Vec<f32>>) -> Result<()> {
+        write_weights(self.session(), of)
     }
 
     /// Returns the bytes of the GPU's memory that the run has: its state, and the programs of all sizes so far.
@@ -247,20 +246,11 @@ fn open_session(gpu: &Gpu, program: &CudaProgram, state: &Arc<DeviceState>) -> R
 }
 
 /// Writes the weights that a program reads.
-pub(super) fn write_weights(session: &DeviceSession, weights: &NetworkWeights) -> Result<()> {
+pub(super) fn write_weights(session: &DeviceSession, of: impl Fn(usize, &str) -> Option<Vec<f32>>) -> Result<()> {
     for buffer in session.buffers() {
         let BufferRole::Weight { layer, name } = buffer.role else { continue };
-        let of = &weights[layer];
-        let statistics = of.running.as_ref();
-        let numbers = match name {
-            "weight" => Some(&of.weight),
-            "bias" => of.bias.as_ref(),
-            "running_mean" => statistics.map(|running| &running.mean),
-            "running_var" => statistics.map(|running| &running.variance),
-            _ => None,
-        };
-        let numbers = numbers.ok_or_else(|| problem!(E0799, "layer {layer} has no tensor {name}"))?;
-        session.write(&buffer.role, numbers)?;
+        let numbers = of(layer, name).ok_or_else(|| problem!(E0799, "layer {layer} has no tensor {name}"))?;
+        session.write(&buffer.role, &numbers)?;
     }
     Ok(())
 }

@@ -9,6 +9,19 @@ pub struct LayerWeights {
     pub running: Option<RunningStatistics>,
 }
 
+impl LayerWeights {
+    /// Returns the tensor of this name below the layer's path, such as `weight`.
+    pub fn tensor(&self, name: &str) -> Option<&Vec<f32>> {
+        match name {
+            "weight" => Some(&self.weight),
+            "bias" => self.bias.as_ref(),
+            "running_mean" => self.running.as_ref().map(|running| &running.mean),
+            "running_var" => self.running.as_ref().map(|running| &running.variance),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct RunningStatistics {
     pub mean: Vec<f32>,

@@ -1,6 +1,7 @@
 //! Steps on a GPU: passes are started one after the other, and what each has found is read while the next is computed.
 
 use super::TrainingRun;
+use super::run_on_gpu::{BatchInFlight, RunOnGpu};
 use super::step::PendingStep;
 use crate::base::error::{Result, RunError};
 use crate::compute::cuda::{CudaOptions, CudaTrainer, Gpu, PassReport, StepScalars, TrainerSettings, TrainingBatch};
@@ -14,23 +15,6 @@ use crate::learn::loss::{self, LossTargets};
 use crate::learn::non_finite;
 use crate::learn::optim::AccumulatedGradients;
 use crate::learn::validate::image_tensor;
-use std::collections::VecDeque;
-
-/// A batch whose pass has started and whose report has not come.
-struct BatchInFlight {
-    batch: Batch,
-    seed: u64,
-    /// Number of its step, counted from 1.
-    step: u64,
-}
-
-/// The part of a run that is on a GPU.
-pub(super) struct RunOnGpu {
-    training: GpuTraining,
-    in_flight: VecDeque<BatchInFlight>,
-    /// Whether the weights have moved since they were read.
-    has_moved: bool,
-}
 
 impl TrainingRun<'_> {
     /// Moves the run to a GPU, if there is one. Returns a note if its kernels were checked there. Errors: something of the run has no
@@ -56,7 +40,7 @@ impl TrainingRun<'_> {
         let average = self.ema.as_ref().and_then(|ema| ema.network());
         let training = GpuTraining::open(gpu, settings, dims, (&self.network, &self.optim, average))?;
         self.network = self.network.clone().placed_on(Some(gpu));
-        self.on_gpu = Some(RunOnGpu { training, in_flight: VecDeque::new(), has_moved: false });
+        self.on_gpu = Some(RunOnGpu { training, in_flight: Default::default(), has_moved: false });
         Ok(note)
     }
 

@@ -346,9 +346,10 @@ fn mistakes_in_train_name_the_key() {
         ("epoch = 3", "E0205 `train` has no key `epoch`; did you mean `epochs`?"),
         ("num_epochs = 3", "E0205 `train` has no key `num_epochs`; did you mean `epochs`?"),
         (
-            "epochs = 1 precision = mixed",
-            "E0205 `train` has no key `precision`; npc computes in 32-bit floats; docs/optimisation.md explains",
+            "epochs = 1 amp = true",
+            "E0205 `train` has no key `amp`; on a GPU there is `precision = tf32` or `f32`; docs/optimisation.md explains",
         ),
+        ("epochs = 1 precision = bf16", "E0206 `precision` takes one of tf32, f32"),
         ("epochs = 1 learning_rate = 3", "E0205 `train` has no key `learning_rate`; did you mean `lr`?"),
     ] {
         let found = messages_of(train(entries));

@@ -1,4 +1,4 @@
-// A norm, and perhaps a ReLU, that a convolution applies to what it reads, so that nobody writes the normalised map.
+// A norm, and perhaps a ReLU, that a convolution applies to what it reads, so that the normalised map is never written.
 //
 // NORMALISES       whether it does;  NORM_RELU whether a ReLU follows the norm
 // Zeros around a map are zeros of the normalised map. Numbers from outside carry a mark through the tile: a NaN that no

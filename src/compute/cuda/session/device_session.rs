@@ -7,12 +7,13 @@ use super::resources::DeviceResources;
 use super::staged_copy::StagedCopy;
 use crate::base::count::counted;
 use crate::base::error::Result;
+use crate::base::number::bytes;
 use crate::base::problem::problem;
-use crate::compute::cuda::arena::Arena;
 use crate::compute::cuda::dependencies::{Dependencies, dependencies};
 use crate::compute::cuda::driver::{
     DeviceAddress, DeviceBlock, DeviceGraph, GpuDriver, GpuProperties, KernelCompiler, KernelLaunch,
 };
+use crate::compute::cuda::places::Arena;
 use crate::compute::cuda::program::{BufferPlace, BufferRole, CudaProgram, DeviceBuffer, Kernel, Launch};
 use std::ops::Range;
 use std::sync::Arc;
@@ -102,8 +103,8 @@ impl DeviceSession {
         check_launches(program, driver.properties())?;
         check_memory(&*driver, program, arena.bytes - arena.state_bytes, options)?;
         if state.bytes() != arena.state_bytes {
-            let [has, needs] = [state.bytes(), arena.state_bytes];
-            return Err(problem!(E0799, "a program needs {needs} bytes of state, {has} were allocated"));
+            let [has, needs] = [state.bytes(), arena.state_bytes].map(|n| bytes(n as u64));
+            return Err(problem!(E0799, "a program needs a state of {needs}, and one of {has} was allocated"));
         }
         let code = compiler.compile(&program.kernels, driver.properties().capability)?;
         if code.len() != program.kernels.len() {

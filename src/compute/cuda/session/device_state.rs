@@ -2,8 +2,8 @@
 
 use super::resources::DeviceResources;
 use crate::base::error::Result;
-use crate::compute::cuda::arena::Arena;
 use crate::compute::cuda::driver::{DeviceAddress, DeviceBlock, GpuDriver};
+use crate::compute::cuda::places::Arena;
 use std::sync::Arc;
 
 /// The state of a network on a GPU. Sessions for images of other sizes share it.

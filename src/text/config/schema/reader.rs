@@ -126,9 +126,9 @@ pub(super) fn known_alias(key: &str) -> Option<&'static str> {
 /// Returns why a key that users may expect does not exist.
 fn why_unsupported(key: &str) -> Option<&'static str> {
     match key {
-        "precision" | "mixed_precision" | "amp" | "fp16" | "bf16" => {
-            Some("npc computes in 32-bit floats; docs/optimisation.md explains why there is no half precision")
-        }
+        "mixed_precision" | "amp" | "fp16" | "bf16" => Some(
+            "on a GPU there is `precision = tf32` or `f32`; docs/optimisation.md explains why there is no half precision",
+        ),
         _ => None,
     }
 }
