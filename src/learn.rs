@@ -25,6 +25,7 @@ pub(crate) mod loss;
 pub(crate) mod non_finite;
 #[cfg(feature = "run")]
 pub(crate) mod optim;
+pub(crate) mod own_content;
 #[cfg(feature = "run")]
 pub(crate) mod preflight;
 #[cfg(feature = "run")]
@@ -34,6 +35,8 @@ pub(crate) mod prepare;
 pub(crate) mod replaced_run;
 pub(crate) mod run_files;
 pub(crate) mod run_folder;
+#[cfg(any(feature = "run", test))]
+mod run_inputs;
 pub(crate) mod run_length;
 mod run_start;
 pub(crate) mod schedule;

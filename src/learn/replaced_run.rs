@@ -4,60 +4,89 @@
 //! the process before, an error or a kill, the old run is back at the latest when the next command opens the folder. Files that
 //! npc did not write into the folder stay where they are.
 
-use super::run_files::{EVENT_FILES, EVENTS, MOVING, REPLACED, is_foreign_evaluation};
+use super::own_content::is_own;
+use super::run_files::{MOVING, REPLACED};
 use super::run_folder::RunFolder;
 use crate::base::atomic::remove_leftovers;
 use crate::base::error::{Result, RunError};
+use crate::base::file;
 use crate::base::path::folder_of;
 use crate::base::problem::problem;
+use crate::text::files::MAX_FILE_BYTES;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Name of the folder, inside of the moved files, with those that npc did not write.
+const KEPT: &str = ".kept-files";
+
 /// The old run of a folder in which a new one begins. It is put back when this is dropped, unless the new run has begun.
+#[derive(Debug)]
 pub(super) struct ReplacedRun {
     root: PathBuf,
-    kept: bool,
+    /// Whether the old run is put back at the end.
+    returns: bool,
+    /// Files with the names of a run's that npc did not write, relative to the folder. They stay under another name.
+    foreign: Vec<PathBuf>,
 }
 
 impl ReplacedRun {
     /// Sets the run of a folder aside, with the files of the names that the new run imports. Returns `None` where the folder
     /// does not exist or is empty.
     ///
-    /// Errors: the folder holds files and no run, or foreign files among the events of TensorBoard (E0722), or a file cannot be
-    /// moved; then all are where they were.
+    /// Errors: the folder holds files and no run (E0722), or a file cannot be moved; then all are where they were.
     pub(super) fn set_aside(folder: &RunFolder, imports: &[(String, String)]) -> Result<Option<ReplacedRun>> {
         let root = folder.root();
         if !check_replaceable(folder)? {
             return Ok(None);
         }
-        check_events(&root.join(EVENTS))?;
-        // What has the name of an evaluation and is of someone else stays, and keeps the new run away.
-        let mut files = folder.own_files()?;
-        files.retain(|path| !is_evaluation_of_others(path));
-        files.extend(
-            imports.iter().map(|(name, _)| root.join(name)).filter(|path| path.is_file() && folder_of(path) == root),
-        );
+        let relative = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_path_buf();
+        let (mut own, mut foreign): (Vec<PathBuf>, Vec<PathBuf>) =
+            folder.own_files()?.iter().map(|path| relative(path)).partition(|name| is_own(&root.join(name)));
+        for (name, text) in imports.iter().filter(|(name, _)| root.join(name).is_file()) {
+            match is_own_import(folder, name, text, imports) {
+                true => own.push(PathBuf::from(name)),
+                false => foreign.push(PathBuf::from(name)),
+            }
+        }
         let moving = root.join(MOVING);
         fs::create_dir_all(&moving).map_err(|e| RunError::create_dir(&moving, e))?;
-        let set_aside = move_all(files, &moving).and_then(|()| rename(&moving, &root.join(REPLACED)));
+        let set_aside = move_all(&own, root, &moving)
+            .and_then(|()| move_all(&foreign, root, &moving.join(KEPT)))
+            .and_then(|()| rename(&moving, &root.join(REPLACED)));
         if let Err(error) = set_aside {
             settle(root)?;
             return Err(error);
         }
-        Ok(Some(ReplacedRun { root: root.to_path_buf(), kept: true }))
+        Ok(Some(ReplacedRun { root: root.to_path_buf(), returns: true, foreign }))
+    }
+
+    /// Returns what becomes of files of someone else with the names of a run's; `None` without one.
+    pub(super) fn warning(&self) -> Option<String> {
+        let renamed = |name: &PathBuf| {
+            let kept = name_beside(&self.root.join(name));
+            format!("{} as {}", name.display(), kept.file_name().unwrap_or_default().display())
+        };
+        let names: Vec<String> = self.foreign.iter().map(renamed).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "{}: npc did not write some files with the names of a run's, and keeps {}",
+                self.root.display(),
+                names.join(", ")
+            )
+        })
     }
 
     /// Removes the old run: the new one has begun.
     pub(super) fn remove(mut self) {
-        self.kept = false;
+        self.returns = false;
         // What cannot be removed now is removed when the folder is next opened.
-        let _ = fs::remove_dir_all(self.root.join(REPLACED));
+        let _ = discard(&self.root);
     }
 }
 
 impl Drop for ReplacedRun {
     fn drop(&mut self) {
-        if self.kept {
+        if self.returns {
             let _ = put_back(&self.root);
         }
     }
@@ -79,23 +108,19 @@ pub(crate) fn check_replaceable(folder: &RunFolder) -> Result<bool> {
         help: "choose another folder: `--out DIR`"))
 }
 
-/// Returns whether a file has the name of an evaluation's, and npc did not write it.
-fn is_evaluation_of_others(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    ["cases", "volumes", "eval"].iter().any(|begin| name.starts_with(begin)) && is_foreign_evaluation(path)
-}
-
-/// Checks that a folder of TensorBoard holds events alone, so that nothing else is lost with them.
-fn check_events(folder: &Path) -> Result<()> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
-    let names = entries.flatten().map(|entry| entry.file_name().display().to_string());
-    match names.into_iter().find(|name| !name.starts_with(EVENT_FILES)) {
-        Some(name) => {
-            Err(problem!(E0722, folder, "`--overwrite` removes this folder, and npc did not write {name} in it";
-            help: "move it elsewhere, or choose another folder: `--out DIR`"))
-        }
-        None => Ok(()),
-    }
+/// Returns whether a file of the folder is an imported file of the old run, or what the new run would write there anyway: a model file
+/// of the old run names it.
+fn is_own_import(folder: &RunFolder, name: &str, new: &str, imports: &[(String, String)]) -> bool {
+    let root = folder.root();
+    let text = |path: &Path| file::read_text(path, MAX_FILE_BYTES).unwrap_or_default();
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let [alone, below] = [format!("\"{last}\""), format!("/{last}\"")];
+    let others = imports.iter().map(|(other, _)| root.join(other)).filter(|path| *path != root.join(name));
+    text(&root.join(name)) == new
+        || std::iter::once(folder.model()).chain(others).any(|path| {
+            let text = text(&path);
+            text.contains(&alone) || text.contains(&below)
+        })
 }
 
 /// Puts a folder in order whose run was being replaced when a process was killed: the old run is put back, unless the new one
@@ -105,20 +130,51 @@ pub(crate) fn settle(root: &Path) -> Result<()> {
     if moving.is_dir() {
         return move_back(&moving, root);
     }
-    let replaced = root.join(REPLACED);
-    if !replaced.is_dir() {
+    if !root.join(REPLACED).is_dir() {
         return Ok(());
     }
-    let folder = RunFolder::new(root);
-    if folder.last().exists() {
-        return fs::remove_dir_all(&replaced).map_err(|e| RunError::write(&replaced, e));
+    if RunFolder::new(root).last().exists() { discard(root) } else { put_back(root) }
+}
+
+/// Removes the old run for good. Files that npc did not write come back under names that no run has.
+fn discard(root: &Path) -> Result<()> {
+    let replaced = root.join(REPLACED);
+    let kept = replaced.join(KEPT);
+    for path in files_below(&kept) {
+        let name = path.strip_prefix(&kept).unwrap_or(&path);
+        rename(&path, &name_beside(&root.join(name)))?;
     }
-    put_back(root)
+    fs::remove_dir_all(&replaced).map_err(|e| RunError::write(&replaced, e))
+}
+
+/// Returns the files below a folder, and the folders in it that have the name of a run's file.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| {
+            let path = entry.path();
+            let is_parent = entry.file_type().is_ok_and(|kind| kind.is_dir())
+                && !entry.file_name().to_str().is_some_and(super::run_files::is_own_name);
+            if is_parent { files_below(&path) } else { vec![path] }
+        })
+        .collect()
+}
+
+/// Returns a free name beside a file: `groups.csv.kept`, then `groups.csv.kept2`.
+fn name_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_os_string();
+    let named = |end: String| {
+        let mut name = name.clone();
+        name.push(end);
+        path.with_file_name(name)
+    };
+    let ends = std::iter::once(".kept".to_string()).chain((2..).map(|n| format!(".kept{n}")));
+    ends.map(named).find(|path| fs::symlink_metadata(path).is_err()).unwrap_or_default()
 }
 
 /// Removes what the new run has written, and puts the old run back.
 fn put_back(root: &Path) -> Result<()> {
-    for path in RunFolder::new(root).own_files()?.into_iter().filter(|path| !is_evaluation_of_others(path)) {
+    for path in RunFolder::new(root).own_files()?.into_iter().filter(|path| is_own(path)) {
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.map_err(|e| RunError::write(&path, e))?;
     }
@@ -130,14 +186,30 @@ fn put_back(root: &Path) -> Result<()> {
 
 /// Moves everything in the inner folder to the folder around it, and removes the inner one.
 fn move_back(moving: &Path, root: &Path) -> Result<()> {
-    let entries = fs::read_dir(moving).map_err(|e| RunError::read(moving, e))?;
-    move_all(entries.flatten().map(|entry| entry.path()).collect(), root)?;
-    fs::remove_dir(moving).map_err(|e| RunError::write(moving, e))
+    let kept = moving.join(KEPT);
+    if kept.is_dir() {
+        merge(&kept, root)?;
+    }
+    merge(moving, root)
 }
 
-fn move_all(paths: Vec<PathBuf>, to: &Path) -> Result<()> {
-    for path in paths {
-        rename(&path, &to.join(path.file_name().unwrap_or_default()))?;
+/// Moves what a folder holds into another one, folder by folder where both have it, and removes the first.
+fn merge(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).map_err(|e| RunError::read(from, e))?.flatten() {
+        let (path, there) = (entry.path(), to.join(entry.file_name()));
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && there.is_dir() { merge(&path, &there)? } else { rename(&path, &there)? }
+    }
+    fs::remove_dir(from).map_err(|e| RunError::write(from, e))
+}
+
+/// Moves files by their names from one folder to another.
+fn move_all(names: &[PathBuf], from: &Path, to: &Path) -> Result<()> {
+    for name in names {
+        let there = to.join(name);
+        let parent = folder_of(&there);
+        fs::create_dir_all(parent).map_err(|e| RunError::create_dir(parent, e))?;
+        rename(&from.join(name), &there)?;
     }
     Ok(())
 }
@@ -149,12 +221,41 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::run_files::EVENTS;
+    use crate::learn::run_start::{SETTINGS, settings_for_tests};
+
+    /// Returns a file as npc writes it, with a word that tells it from others of its kind.
+    fn content(name: &str, word: &str) -> Vec<u8> {
+        let text = match name {
+            "last.safetensors" => {
+                let header = format!(r#"{{"__metadata__":{{"npc":"{{\"step\":3}}","word":"{word}"}}}}"#);
+                return [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
+            }
+            "metrics.jsonl" => format!("{{\"epoch\":1,\"loss\":0.5,\"word\":\"{word}\"}}\n"),
+            "settings.yaml" => format!("# {word}\n{SETTINGS}"),
+            ".starting-run" => String::new(),
+            "model.model" => format!("npc 1\n// {word}\nimport \"parts/own.model\"\n"),
+            _ => format!("{word} {name}"),
+        };
+        text.into_bytes()
+    }
+
+    fn write(folder: &RunFolder, name: &str, word: &str) {
+        let path = folder.root().join(name);
+        fs::create_dir_all(folder_of(&path)).unwrap();
+        fs::write(path, content(name, word)).unwrap();
+    }
+
+    #[track_caller]
+    fn check(folder: &RunFolder, name: &str, word: &str) {
+        assert!(fs::read(folder.root().join(name)).unwrap() == content(name, word), "{name} is not {word}");
+    }
 
     fn folder_with(files: &[&str]) -> (tempfile::TempDir, RunFolder) {
         let dir = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(dir.path().join("r"));
         fs::create_dir(folder.root()).unwrap();
-        files.iter().for_each(|name| fs::write(folder.root().join(name), format!("old {name}")).unwrap());
+        files.iter().for_each(|name| write(&folder, name, "old"));
         (dir, folder)
     }
 
@@ -171,75 +272,109 @@ mod tests {
     fn the_old_run_is_gone_once_the_new_one_has_begun() {
         let (_dir, folder) = folder_with(&RUN);
         let replaced = ReplacedRun::set_aside(&folder, &[]).unwrap().unwrap();
+        assert_eq!(replaced.warning(), None);
         assert_eq!(names(&folder), [".replaced-run", "notes.md"]);
-        fs::write(folder.settings(), "new").unwrap();
+        write(&folder, "settings.yaml", "new");
         replaced.remove();
         assert_eq!(names(&folder), ["notes.md", "settings.yaml"]);
-        assert_eq!(fs::read_to_string(folder.settings()).unwrap(), "new");
+        check(&folder, "settings.yaml", "new");
     }
 
     #[test]
     fn the_old_run_is_back_if_the_new_one_does_not_begin() {
         let (_dir, folder) = folder_with(&RUN);
         let replaced = ReplacedRun::set_aside(&folder, &[]).unwrap().unwrap();
-        fs::write(folder.settings(), "new").unwrap();
-        fs::write(folder.model(), "new").unwrap();
+        write(&folder, "settings.yaml", "new");
+        write(&folder, "model.model", "new");
         drop(replaced);
         assert_eq!(names(&folder), RUN);
-        assert_eq!(fs::read_to_string(folder.settings()).unwrap(), "old settings.yaml");
+        check(&folder, "settings.yaml", "old");
     }
 
-    #[test]
-    fn files_that_no_run_writes_stay() {
-        let own = ["best_of_all.safetensors", "cases_of_patients.csv", "net.model"];
-        let (_dir, folder) = folder_with(&[&RUN[..], &own].concat());
-        let imports = [("part.model".to_string(), String::new())];
-        fs::write(folder.root().join("part.model"), "old part").unwrap();
-        let replaced = ReplacedRun::set_aside(&folder, &imports).unwrap().unwrap();
-        fs::write(folder.root().join("part.model"), "new part").unwrap();
-        assert_eq!(names(&folder), [".replaced-run", own[0], own[1], "net.model", "notes.md", "part.model"]);
-        drop(replaced);
-        assert_eq!(fs::read_to_string(folder.root().join("part.model")).unwrap(), "old part");
-        let events = folder.root().join(EVENTS);
-        fs::create_dir(&events).unwrap();
-        fs::write(events.join("mine.png"), "mine").unwrap();
-        let Err(error) = ReplacedRun::set_aside(&folder, &imports) else { panic!("the picture would be lost") };
-        assert!(error.message.contains("npc did not write mine.png"), "{}", error.message);
-        assert!(folder.last().exists());
-    }
+    /// Files of someone else with the names of a run's, and a folder of events with a picture of someone else.
+    const FOREIGN: [&str; 6] =
+        ["best_dice.safetensors", "cases.csv", "groups.csv", "init.json", "report.html", "tensorboard/mine.png"];
 
     #[test]
-    fn a_list_with_the_name_of_an_evaluation_stays() {
-        let (_dir, folder) = folder_with(&[&RUN[..], &["cases.csv"]].concat());
+    fn files_that_npc_did_not_write_are_kept_under_other_names() {
+        let (_dir, folder) = folder_with(&[&RUN[..], &FOREIGN, &["groups.csv.kept"]].concat());
         let replaced = ReplacedRun::set_aside(&folder, &[]).unwrap().unwrap();
-        let error = folder.create().unwrap_err();
-        assert!(error.message.ends_with("of no run: cases.csv"), "{}", error.message);
+        let warning = replaced.warning().unwrap();
+        assert!(warning.contains("groups.csv as groups.csv.kept2"), "{warning}");
+        folder.create().unwrap();
+        write(&folder, "last.safetensors", "new");
+        replaced.remove();
+        assert!(!folder.root().join(REPLACED).exists() && !folder.settings().exists());
+        for name in ["best_dice.safetensors", "cases.csv", "init.json", "report.html"] {
+            assert_eq!(fs::read(folder.root().join(format!("{name}.kept"))).unwrap(), content(name, "old"));
+        }
+        assert_eq!(fs::read_to_string(folder.root().join("groups.csv.kept2")).unwrap(), "old groups.csv");
+        assert!(folder.root().join("tensorboard.kept/mine.png").exists() && !folder.root().join(EVENTS).exists());
+        check(&folder, "last.safetensors", "new");
+    }
+
+    #[test]
+    fn files_that_npc_did_not_write_are_back_if_the_new_run_does_not_begin() {
+        let (_dir, folder) = folder_with(&[&RUN[..], &FOREIGN].concat());
+        let before = names(&folder);
+        let replaced = ReplacedRun::set_aside(&folder, &[]).unwrap().unwrap();
+        folder.create().unwrap();
+        write(&folder, "last.safetensors", "new");
         drop(replaced);
-        assert_eq!(fs::read_to_string(folder.root().join("cases.csv")).unwrap(), "old cases.csv");
-        assert!(folder.last().exists());
+        assert_eq!(names(&folder), before);
+        [&RUN[..], &FOREIGN].concat().iter().for_each(|name| check(&folder, name, "old"));
+    }
+
+    #[test]
+    fn imported_files_go_with_their_run_and_others_stay() {
+        let own = ["best_of_all.safetensors", "cases_of_patients.csv", "net.model"];
+        let files = [&RUN[..], &own, &["model.model", "parts/own.model", "extra.model"]].concat();
+        let imports = ["parts/own.model", "extra.model"].map(|name| (name.to_string(), format!("new {name}")));
+        let (_dir, folder) = folder_with(&files);
+        let before = names(&folder);
+        let begin = || {
+            let replaced = ReplacedRun::set_aside(&folder, &imports).unwrap().unwrap();
+            assert!(!folder.root().join("parts/own.model").exists() && !folder.root().join("extra.model").exists());
+            // The texts differ from those of the old run, which no longer lie in the way.
+            folder.begin("npc 1\n", &imports, &settings_for_tests(&[])).unwrap();
+            replaced
+        };
+        drop(begin());
+        assert_eq!(names(&folder), before);
+        files.iter().for_each(|name| check(&folder, name, "old"));
+        let replaced = begin();
+        assert!(replaced.warning().unwrap().ends_with("keeps extra.model as extra.model.kept"));
+        write(&folder, "last.safetensors", "new");
+        replaced.remove();
+        ["parts/own.model", "extra.model"].iter().for_each(|name| check(&folder, name, "new"));
+        own.iter().for_each(|name| check(&folder, name, "old"));
+        assert_eq!(fs::read_to_string(folder.root().join("extra.model.kept")).unwrap(), "old extra.model");
+        assert!(!folder.root().join("parts/own.model.kept").exists());
     }
 
     #[test]
     fn a_killed_process_leaves_one_of_the_two_runs() {
         // Killed after the first files of the new run.
-        let (_dir, folder) = folder_with(&RUN);
+        let (_dir, folder) = folder_with(&[&RUN[..], &["groups.csv"]].concat());
+        let before = names(&folder);
         std::mem::forget(ReplacedRun::set_aside(&folder, &[]).unwrap());
-        fs::write(folder.settings(), "new").unwrap();
+        write(&folder, "settings.yaml", "new");
         settle(folder.root()).unwrap();
-        assert_eq!(names(&folder), RUN);
-        assert_eq!(fs::read_to_string(folder.settings()).unwrap(), "old settings.yaml");
+        assert_eq!(names(&folder), before);
+        check(&folder, "settings.yaml", "old");
         // Killed while the old files were moved.
-        fs::create_dir(folder.root().join(MOVING)).unwrap();
+        fs::create_dir_all(folder.root().join(MOVING).join(KEPT)).unwrap();
         fs::rename(folder.last(), folder.root().join(MOVING).join("last.safetensors")).unwrap();
+        fs::rename(folder.root().join("groups.csv"), folder.root().join(MOVING).join(KEPT).join("groups.csv")).unwrap();
         settle(folder.root()).unwrap();
-        assert_eq!(names(&folder), RUN);
+        assert_eq!(names(&folder), before);
         // Killed after the first checkpoint of the new run.
         std::mem::forget(ReplacedRun::set_aside(&folder, &[]).unwrap());
-        fs::write(folder.last(), "new").unwrap();
+        write(&folder, "last.safetensors", "new");
         settle(folder.root()).unwrap();
-        assert_eq!(names(&folder), ["last.safetensors", "notes.md"]);
+        assert_eq!(names(&folder), ["groups.csv.kept", "last.safetensors", "notes.md"]);
         settle(folder.root()).unwrap();
-        assert_eq!(fs::read_to_string(folder.last()).unwrap(), "new");
+        check(&folder, "last.safetensors", "new");
     }
 
     #[test]

@@ -13,9 +13,8 @@ pub(super) const REPLACED: &str = ".replaced-run";
 /// Name of the mark that the first files of a run are being written.
 pub(super) const STARTING: &str = ".starting-run";
 
-/// Name of the folder with the events of a run for TensorBoard, and what the names of event files begin with.
+/// Name of the folder with the events of a run for TensorBoard.
 pub(crate) const EVENTS: &str = "tensorboard";
-pub(crate) const EVENT_FILES: &str = "events.out.tfevents";
 
 /// Returns whether a process was killed while it replaced the run of a folder.
 pub(crate) fn is_being_replaced(root: &Path) -> bool {

@@ -3,6 +3,7 @@
 //! The model is written before the settings, which make a run of the folder. A process that is killed in between leaves a model and
 //! a mark beside it, so that the model counts as a file of npc. Without the mark a file with the name of a run's is of someone else.
 
+use super::own_content::is_own;
 use super::run_files::STARTING;
 use super::run_folder::RunFolder;
 use crate::base::atomic::write_atomic;
@@ -22,8 +23,11 @@ impl RunFolder {
         if self.metrics_file().exists() || self.last().exists() {
             return Err(self.occupied());
         }
-        if self.root().is_dir() && !self.has_own_settings() {
-            let mut foreign: BTreeSet<PathBuf> = self.own_files()?.into_iter().collect();
+        if self.root().is_dir() {
+            // Without settings of a run, no name of a run's file is npc's.
+            let of_run = self.has_own_settings();
+            let named_so = self.own_files()?;
+            let mut foreign: BTreeSet<PathBuf> = named_so.into_iter().filter(|path| !of_run || !is_own(path)).collect();
             if foreign.remove(&self.starting_mark()) {
                 foreign.remove(&self.model());
             }
@@ -115,6 +119,48 @@ fn remove_all(paths: &[PathBuf]) -> bool {
     paths.iter().all(|path| path.symlink_metadata().is_err())
 }
 
+/// The settings of a run for tests.
+#[cfg(test)]
+pub(super) const SETTINGS: &str = "\
+format: 1
+versions: {npc: 0.1.0}
+model_file: model.model
+data_root: /nowhere
+device: cpu
+train:
+  name: t
+  model: Net
+  args: {}
+  data: d
+  epochs: 3
+  batch: 2
+  seed: 0
+  optimizer: {adam: {lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0.0}}
+  loss: cross_entropy
+  metrics: [iou, dice]
+  keep: [{best: dice}, last]
+data:
+  name: d
+  source: {files: {images: 'i/*.png', masks: 'm/*.png'}}
+  size: [8, 8]
+  classes: [background, lung]
+  labels: [0, 255]
+  mask_rule: threshold
+  split: {random: {train: 0.8, val: 0.0, test: 0.2, seed: 0}}
+  window: null
+  decode: value
+  mean: [0.0]
+  std: [1.0]
+  cache_mb: 64
+";
+
+/// Settings of a run for tests, with other texts in their YAML.
+#[cfg(test)]
+pub(super) fn settings_for_tests(changes: &[(&str, &str)]) -> Settings {
+    let yaml = changes.iter().fold(SETTINGS.to_string(), |yaml, (from, to)| yaml.replace(from, to));
+    crate::text::config::settings::from_yaml(&yaml).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +200,7 @@ mod tests {
     fn a_start_that_fails_can_be_repeated_and_one_that_succeeds_leaves_no_mark() {
         let dir = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(dir.path());
-        let settings: Settings = crate::text::config::settings::from_yaml(SETTINGS).unwrap();
+        let settings = settings_for_tests(&[]);
         // The settings cannot be written, since a folder has their name.
         std::fs::create_dir(folder.settings()).unwrap();
         std::fs::create_dir(folder.root().join("mine")).unwrap();
@@ -180,7 +226,7 @@ mod tests {
     fn an_imported_file_replaces_no_file_of_someone_else() {
         let dir = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(dir.path());
-        let settings: Settings = crate::text::config::settings::from_yaml(SETTINGS).unwrap();
+        let settings = settings_for_tests(&[]);
         let part = folder.root().join("part.model");
         std::fs::write(&part, "npc 1\n// mine\n").unwrap();
         let imports = |text: &str| [("part.model".to_string(), text.to_string())];
@@ -200,37 +246,4 @@ mod tests {
         names.sort();
         names
     }
-
-    const SETTINGS: &str = "\
-format: 1
-versions: {npc: 0.1.0}
-model_file: model.model
-data_root: /nowhere
-device: cpu
-train:
-  name: t
-  model: Net
-  args: {}
-  data: d
-  epochs: 3
-  batch: 2
-  seed: 0
-  optimizer: {adam: {lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0.0}}
-  loss: cross_entropy
-  metrics: [iou, dice]
-  keep: [{best: dice}, last]
-data:
-  name: d
-  source: {files: {images: 'i/*.png', masks: 'm/*.png'}}
-  size: [8, 8]
-  classes: [background, lung]
-  labels: [0, 255]
-  mask_rule: threshold
-  split: {random: {train: 0.8, val: 0.0, test: 0.2, seed: 0}}
-  window: null
-  decode: value
-  mean: [0.0]
-  std: [1.0]
-  cache_mb: 64
-";
 }

@@ -29,6 +29,7 @@ use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
 use super::replaced_run::{ReplacedRun, check_replaceable};
 use super::run_folder::{self, EpochRecord, RunFolder};
+use super::run_inputs::check_inputs_stay;
 use super::validate::{score_all, scored_role};
 use super::weights_origin::WeightsOrigin;
 use crate::base::code::Code;
@@ -96,6 +97,7 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
         ExistingRun::Replace => drop(check_replaceable(job.folder)?),
         ExistingRun::Resume => {}
     }
+    check_inputs(job)?;
     let (mut run, preflight, report) = prepare_run(job)?;
     preflight.notes.iter().chain([&preflight.memory.to_text()]).for_each(|note| observer.detail(note));
     preflight.warnings.iter().for_each(|warning| observer.warn(warning));
@@ -106,6 +108,8 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
         ExistingRun::Resume => job.folder.reopen()?,
         ExistingRun::Replace => {
             run.replaced = ReplacedRun::set_aside(job.folder, job.imports)?;
+            let warning = run.replaced.as_ref().and_then(ReplacedRun::warning);
+            warning.iter().for_each(|warning| observer.warn(warning));
             job.folder.create()?;
         }
     }
@@ -125,6 +129,15 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
         job.folder.write_records(&run.meta.records)?;
     }
     run.run_epochs(observer)
+}
+
+/// Checks that a new run neither replaces nor removes a file that it reads.
+fn check_inputs(job: &TrainingJob<'_>) -> Result<()> {
+    match job.existing {
+        ExistingRun::Refuse | ExistingRun::Replace => check_inputs_stay(job.folder, job.settings, job.imports),
+        // Its files were written when it began.
+        ExistingRun::Resume => Ok(()),
+    }
 }
 
 /// Checks everything that can be checked in advance, and returns the run in memory, notes and warnings, and the report on initial

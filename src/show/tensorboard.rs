@@ -18,7 +18,8 @@ use crate::base::file;
 use crate::base::problem::problem;
 use crate::data::png::png;
 use crate::learn::history::History;
-use crate::learn::run_files::{EVENT_FILES, EVENTS};
+use crate::learn::own_content::EVENT_FILE;
+use crate::learn::run_files::EVENTS;
 use crate::learn::run_folder::RunFolder;
 use std::collections::HashSet;
 use std::fs::File;
@@ -38,7 +39,7 @@ impl EventFile {
     pub fn open(folder: &RunFolder) -> Result<EventFile> {
         let dir = folder.root().join(EVENTS);
         std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
-        let path = dir.join(format!("{EVENT_FILES}.npc"));
+        let path = dir.join(EVENT_FILE);
         let fail = |e: std::io::Error| RunError::write(&path, e);
         let bytes = match file::read(&path, file::TABLE_BYTES) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),

@@ -1,6 +1,6 @@
 //! Dry run: the report of `npc train --dry-run`.
 
-use super::{TrainingJob, TrainingRun, prepare_run};
+use super::{ExistingRun, TrainingJob, TrainingRun, check_inputs, prepare_run};
 use crate::base::error::Result;
 use crate::base::machine;
 use crate::compute::device::synchronise;
@@ -46,6 +46,9 @@ pub(crate) struct DryRun {
 /// Writes nothing.
 pub(crate) fn dry_run(job: &TrainingJob<'_>) -> Result<DryRun> {
     let spec = &job.settings.train;
+    if job.existing == ExistingRun::Replace {
+        check_inputs(job)?;
+    }
     let (mut run, found, init) = prepare_run(job)?;
     let done = run.meta.epoch;
     let role = scored_role(&run.data);
