@@ -77,7 +77,7 @@ pub(crate) use claim_list::{ClaimChoice, ClaimList};
 pub use claims::{JudgedClaim, judge_claims};
 pub(crate) use command_inputs::check_outputs_of_model;
 #[cfg(feature = "data")]
-pub(crate) use command_inputs::check_outputs_of_runs;
+pub(crate) use command_inputs::{check_folders_of_run, check_outputs_of_runs, check_report};
 #[cfg(feature = "run")]
 pub(crate) use command_inputs::{check_output_of_weights, check_outputs_of_sweep};
 pub use compared::{ComparedAt, ComparedModel, compared};

@@ -51,6 +51,30 @@ pub(crate) fn check_outputs(
     Ok(())
 }
 
+/// Checks that pictures that a command writes into a folder do not come among inputs of the kinds `among`, such as `a mask`, where they
+/// would be taken for others of them.
+///
+/// Error: the folder holds such an input, or is one (E0702).
+#[cfg(feature = "data")]
+pub(crate) fn check_output_folder(folder: &Path, among: &[&str], inputs: &InputFiles) -> Result<()> {
+    let folder = super::path::or_working_folder(folder);
+    let Some(id) = identity(folder) else { return Ok(()) };
+    let is_it = |place: &Path| identity(place).as_ref() == Some(&id);
+    // Many inputs share a folder, and it is looked at once.
+    let mut asked = BTreeMap::new();
+    let found = inputs.0.iter().filter(|(what, _)| among.contains(what)).find(|(_, input)| {
+        let around = folder_of(input);
+        *asked.entry(around).or_insert_with(|| is_it(around)) || input.is_dir() && is_it(input)
+    });
+    match found {
+        Some((what, _)) => Err(
+            problem!(E0702, folder, "this is the folder of {what}, and pictures among them would become part of the data";
+            help: "choose another folder for the pictures"),
+        ),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,7 +83,7 @@ mod tests {
     fn an_input_is_no_output_under_any_name() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        std::fs::create_dir(at("series")).unwrap();
+        ["series", "other"].iter().for_each(|name| std::fs::create_dir(at(name)).unwrap());
         for name in ["a.model", "b.svg", "series/1.png"] {
             std::fs::write(at(name), "text").unwrap();
         }
@@ -84,6 +108,11 @@ mod tests {
         }
         assert!(check_outputs([at("series/1.png")], inputs).is_err());
         check_outputs([at("b.svg"), at("new.svg"), at("missing.txt"), at("series/2.png")], inputs).unwrap();
+        #[cfg(feature = "data")]
+        for (folder, is_refused) in [("series", true), ("series/..", true), ("other", false), ("new", false)] {
+            let checked = check_output_folder(&at(folder), &["a mask"], &inputs());
+            assert_eq!(checked.is_err(), is_refused, "{folder}");
+        }
         // Nothing is looked for where nothing is replaced.
         check_outputs([at("new.svg")], || panic!("inputs are not needed")).unwrap();
     }

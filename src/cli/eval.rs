@@ -9,7 +9,7 @@ use super::terminal::{print, stop_on_interrupt};
 use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
-use crate::desk::check_outputs_of_runs;
+use crate::desk::{check_folders_of_run, check_outputs_of_runs};
 use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 use crate::score::evaluation_files::{check_own_scores, write_evaluation};
 use crate::show::evaluation::{confusion_of, headline, long_table, score_table};
@@ -119,6 +119,8 @@ pub(super) fn run(opts: &EvalOptions) -> CommandResult {
     check_own_scores(&folder, role)?;
     let outputs = opts.figures.files().into_iter().chain(opts.overlays.sheet());
     check_outputs_of_runs(outputs, std::slice::from_ref(&opts.run_dir), opts.data_root.as_deref())?;
+    let folders = opts.figures.dir().into_iter().chain(opts.overlays.dir());
+    check_folders_of_run(folders, &opts.run_dir, opts.data_root.as_deref())?;
     let scored = evaluate(&resolved.checked, &resolved.settings, &folder, role, &options, stop);
     if stop.load(Ordering::Relaxed) {
         return Err(CommandError::Interrupted);

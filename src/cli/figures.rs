@@ -5,7 +5,7 @@ use super::option_words::{THEMES, word_parser};
 use crate::show::chart::ChartTheme;
 use crate::show::figures::FigureData;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options for the figures of an evaluation.
 #[derive(Args, Default)]
@@ -24,6 +24,11 @@ impl FigureOptions {
     /// Returns the files that may be written.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         self.figures.as_deref().map_or_else(Vec::new, FigureData::files_in)
+    }
+
+    /// Returns the folder of the figures.
+    pub(super) fn dir(&self) -> Option<&Path> {
+        self.figures.as_deref()
     }
 
     /// Writes the figures if they were requested.

@@ -5,7 +5,7 @@ use crate::data::SplitRole;
 use crate::learn::trained_run::TrainedRun;
 use crate::show::images::case_pictures::{SHEET, write_cases};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options for pictures of the evaluated cases.
 #[derive(Args, Default)]
@@ -23,6 +23,11 @@ impl OverlayOptions {
     /// Returns the picture of all cases. Those of single cases are named when the cases are known.
     pub(super) fn sheet(&self) -> Option<PathBuf> {
         self.dir.as_ref().map(|dir| dir.join(SHEET))
+    }
+
+    /// Returns the folder of the pictures.
+    pub(super) fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
     }
 
     /// Draws the requested cases after the scores are written.

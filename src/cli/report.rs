@@ -10,7 +10,7 @@ use crate::base::atomic::{write_atomic, write_named_file};
 use crate::base::count::counted;
 use crate::base::number::bytes;
 use crate::data::SplitRole;
-use crate::desk::check_outputs_of_runs;
+use crate::desk::{check_folders_of_run, check_outputs_of_runs, check_report};
 use crate::learn::history::History;
 use crate::learn::trained_run::TrainedRun;
 use crate::score::evaluation_files::{is_stale, role_to_score};
@@ -68,6 +68,11 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
     let (resolved, folder) = open_run(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let outputs = opts.out.iter().cloned().chain(opts.figures.files());
     check_outputs_of_runs(outputs, std::slice::from_ref(&opts.run_dir), opts.data_root.as_deref())?;
+    check_folders_of_run(opts.figures.dir(), &opts.run_dir, opts.data_root.as_deref())?;
+    let page_of_run = folder.root().join("report.html");
+    if opts.out.is_none() && !opts.tensorboard {
+        check_report(&page_of_run)?;
+    }
     if opts.tensorboard {
         return write_events(resolved.trained(&folder));
     }
@@ -82,9 +87,8 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
             out.clone()
         }
         None => {
-            let out = folder.root().join("report.html");
-            write_atomic(&out, text.as_bytes())?;
-            out
+            write_atomic(&page_of_run, text.as_bytes())?;
+            page_of_run
         }
     };
     let missing = report.missing.iter().filter(|_| !quiet());

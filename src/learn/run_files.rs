@@ -23,7 +23,7 @@ pub(crate) fn is_being_replaced(root: &Path) -> bool {
 
 /// Returns whether npc writes a file or folder of this name into a run folder, apart from the files that a model imports.
 /// `log.txt` is not one: a sweep holds it open while the run trains.
-pub(super) fn is_own_name(name: &str) -> bool {
+pub(crate) fn is_own_name(name: &str) -> bool {
     const NAMES: [&str; 14] = [
         STARTING,
         "model.model",

@@ -102,7 +102,7 @@ impl RunFolder {
     }
 
     /// Whether a process was killed before it had written the settings of a run.
-    pub(super) fn was_starting(&self) -> bool {
+    pub(crate) fn was_starting(&self) -> bool {
         self.starting_mark().exists()
     }
 

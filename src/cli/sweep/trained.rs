@@ -58,6 +58,9 @@ pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandRes
     run_sweep(&wanted, runs.train, common, opts.look.format, plot.as_ref())
 }
 
+/// Endings of scripts for `sbatch`.
+const SCRIPT_ENDINGS: &[&str] = &["sh", "bash", "sbatch", "slurm", "job"];
+
 /// The chart of scores against costs that the options request.
 pub(crate) struct CostPlot<'a> {
     path: &'a Path,
@@ -80,6 +83,7 @@ pub(crate) fn run_sweep(
     let tables = TrainedSweep::files_in(&plan.out).filter(|_| train || common.collect);
     check_outputs_of_sweep(outputs.chain(tables), &plan, wanted.file, wanted.data_root)?;
     if let Some(path) = &common.slurm {
+        check_ending(path, SCRIPT_ENDINGS)?;
         write_slurm(&plan, common.jobs, path)?;
         let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
         let runs = counted(n, "run");

@@ -5,6 +5,7 @@ use super::processes::npc_program;
 use crate::base::atomic::write_named_file;
 use crate::base::count::counted;
 use crate::base::error::RunError;
+use crate::base::file;
 use crate::base::path::absolute;
 use crate::base::problem::problem;
 use crate::base::shell::quoted;
@@ -39,6 +40,11 @@ pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
     }
 }
 
+/// Number of bytes of an existing file that are looked at for [`WRITTEN`].
+const HEAD: u64 = 4096;
+/// The line by which a script is known again.
+const WRITTEN: &str = "# Written by npc sweep --slurm; it may be replaced by the same command.";
+
 /// Returns a script for `sbatch` with one array task for each run. A requeued task resumes the run in its folder.
 fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
     let lines = shell_lines(plan)?;
@@ -47,6 +53,7 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
     let logs = absolute(&plan.out).join("slurm-%A_%a.txt");
     let mut out = format!(
         "#!/bin/bash\n\
+         {WRITTEN}\n\
          # {} of sweep {} with the settings of {}. Time, memory, partition and processors are for you to set.\n\
          #SBATCH --job-name={}\n\
          #SBATCH --array=0-{last}{most}\n\
@@ -71,8 +78,41 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
 /// Writes a script for `sbatch` to `path`, with one array task for each run and at most `jobs` at once, and creates the folder
 /// for its logs, which Slurm does not create. With `jobs` of 0 or 1, the script sets no limit.
 ///
-/// Errors: those of [`shell_lines`], and a folder or script that cannot be written.
+/// Errors: those of [`shell_lines`], a file of this name that is no such script (E0702), and a folder or script that cannot be written.
 pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), WorkbenchError> {
+    check_script(path)?;
     std::fs::create_dir_all(&plan.out).map_err(|e| RunError::create_dir(&plan.out, e))?;
     Ok(write_named_file(path, slurm_script(plan, jobs)?.as_bytes())?)
+}
+
+/// Checks that a script replaces no file but an earlier script.
+fn check_script(path: &Path) -> Result<(), RunError> {
+    let is_script = || {
+        let head = file::read_head(path, HEAD).unwrap_or_default();
+        head.is_empty() || String::from_utf8_lossy(&head).lines().any(|line| line == WRITTEN)
+    };
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() && !is_script() => {
+            Err(problem!(E0702, path, "the script would replace this file, and `npc sweep --slurm` did not write it";
+                help: "choose another name for the script"))
+        }
+        // What is no plain file cannot be written, and the error says so.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_replaces_scripts_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("jobs.sh");
+        check_script(&path).unwrap();
+        for (text, is_own) in [(format!("#!/bin/bash\n{WRITTEN}\n"), true), ("#!/bin/bash\nmine\n".into(), false)] {
+            std::fs::write(&path, &text).unwrap();
+            assert_eq!(check_script(&path).is_ok(), is_own, "{text}");
+        }
+    }
 }

@@ -134,7 +134,7 @@ fn each_command_has_a_manual_page() {
 fn pages_are_replaced_and_never_written_in_part() {
     let folder = tempdir().unwrap();
     fs::create_dir(folder.path().join("man")).unwrap();
-    fs::write(folder.path().join("man/npc.1"), "old").unwrap();
+    fs::write(folder.path().join("man/npc.1"), ".TH npc 1 \"\" \"npc 0.0.1\"\nold\n").unwrap();
     assert_eq!(npc(folder.path(), &["man", "--out", "man"]).code, 0);
     assert!(fs::read_to_string(folder.path().join("man/npc.1")).unwrap().starts_with(".TH npc 1 "));
     let names = fs::read_dir(folder.path().join("man")).unwrap().map(|entry| entry.unwrap().file_name());
@@ -144,6 +144,24 @@ fn pages_are_replaced_and_never_written_in_part() {
     let output = npc(folder.path(), &["man", "--out", "file"]);
     assert_eq!(output.code, 1, "{}", output.stderr);
     assert!(output.stderr.contains("error[E0702]") && output.stderr.contains("file"), "{}", output.stderr);
+    // Files of others stay, under a page's name and behind a link with it.
+    fs::create_dir(folder.path().join("pages")).unwrap();
+    for (name, is_link) in [("npc-check.1", false), ("npc-diff.1", true)] {
+        let (page, notes) = (folder.path().join("pages").join(name), folder.path().join("notes"));
+        fs::write(&notes, "mine").unwrap();
+        let file = if is_link { &notes } else { &page };
+        #[cfg(unix)]
+        if is_link {
+            std::os::unix::fs::symlink(&notes, &page).unwrap();
+        }
+        fs::write(file, "mine").unwrap();
+        let output = npc(folder.path(), &["man", "--out", "pages"]);
+        let what = format!("pages/{name}: a manual page would replace this file, and npc did not write it");
+        assert!(cfg!(not(unix)) && is_link || output.code == 1 && output.stderr.contains(&what), "{}", output.stderr);
+        assert_eq!(fs::read_to_string(file).unwrap(), "mine");
+        assert!(!folder.path().join("pages/npc.1").exists());
+        let _ = fs::remove_file(&page);
+    }
     let output = npc(folder.path(), &["man"]);
     assert!(output.code == 2 && output.stderr.contains("--out <DIR>"), "{}", output.stderr);
 }

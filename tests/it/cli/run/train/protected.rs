@@ -62,6 +62,12 @@ fn outputs_replace_no_file_of_the_run_or_its_data() {
     let mask = "this is a mask of a data block";
     kept(&folder, "truth/sheet.png", mask, &["eval", "runs/a", "--overlays", "truth"]);
     kept(&folder, "truth/reliability.png", mask, &["eval", "runs/a", "--figures", "truth"]);
+    // Pictures of other names would be masks and images of the next run.
+    for (option, dir, what) in [("--overlays", "set/images", "an image"), ("--figures", "./set/masks", "a mask")] {
+        let words = format!("error[E0702]: {dir}: this is the folder of {what} of a data block");
+        folder.npc(&["eval", "runs/a", option, dir]).expect_failure(1, &[&words, "help: "]);
+    }
+    assert!(!folder.path("runs/a/eval.json").exists() && !folder.path("set/masks/confusion.svg").exists());
     folder.npc(&["eval", "runs/a"]).expect_success();
     kept(&folder, "truth/reliability.png", mask, &["report", "runs/a", "--figures", "truth"]);
     fs::hard_link(folder.path("runs/a/eval.json"), folder.path("page.html")).unwrap();
@@ -80,8 +86,23 @@ fn outputs_replace_no_file_of_the_run_or_its_data() {
     kept(&folder, twin, "this is the model file", &[&weights[..], &[twin]].concat());
     let last = "runs/a/last.safetensors";
     kept(&folder, last, "this is a file of the run", &[&weights[..], &[last, "--from", "runs/a"]].concat());
+    let what = "in a run folder this is the name of a checkpoint";
+    kept(&folder, last, what, &[&weights[..], &[last]].concat());
+    let new = "runs/a/best_hd95.safetensors";
+    folder.npc(&[&weights[..], &[new]].concat()).expect_failure(1, &[what]);
+    assert!(!folder.path(new).exists());
+    fs::write(folder.path("runs/a/report.html"), "<p>mine</p>").unwrap();
+    let what = "the report would replace this file, and npc did not write it";
+    kept(&folder, "runs/a/report.html", what, &["report", "runs/a"]);
     let sweep = ["sweep", "tiny.model", "widths", "--run", "tiny"];
     kept(&folder, "tiny.model", "this is the model file", &[&sweep[..], &["--slurm", "tiny.model"]].concat());
+    fs::write(folder.path("jobs.sh"), "#!/bin/bash\nmine\n").unwrap();
+    let what = "the script would replace this file, and `npc sweep --slurm` did not write it";
+    kept(&folder, "jobs.sh", what, &[&sweep[..], &["--slurm", "jobs.sh"]].concat());
+    folder.npc(&[&sweep[..], &["--slurm", "jobs.csv"]].concat()).expect_failure(2, &["the format `.csv`", ".sh"]);
+    for _ in 0..2 {
+        folder.npc(&[&sweep[..], &["--slurm", "array.sh"]].concat()).expect_success();
+    }
     kept(&folder, "truth/sheet.png", mask, &[&sweep[..], &["--plot", "truth/sheet.png"]].concat());
     let bench = ["bench", "tiny.model", "--model", "Tiny", "--size", "32x32", "--seconds", "0", "--profile"];
     fs::hard_link(folder.path("tiny.model"), folder.path("twin.svg")).unwrap();
