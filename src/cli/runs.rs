@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[command(
     after_help = "The best Dice is that of the best epoch, on the validation images (val), or on the test images where
 the split has no others. The test Dice is that of `npc eval`; it is marked as stale if the weights
-have changed since then, and with flips if `npc eval --flips` averaged over mirror images. Folders that cannot be read are named, and the others are listed. Nothing
+have changed since then, with last if `npc eval --checkpoint last` scored it, and with flips if `npc eval --flips` averaged over mirror images. Folders that cannot be read are named, and the others are listed. Nothing
 is changed.
 
 Examples:

@@ -45,7 +45,12 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction], key_label: KeyLabe
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
     // Lists are written without blanks to keep labels short.
     let values = values.into_iter().map(|v| v.replace(", ", ","));
-    let label = values.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
+    let mut values: Vec<String> = values.filter(|v| !v.is_empty()).collect();
+    if values.is_empty() {
+        // Its arguments are the defaults, and the other models set them.
+        values.push(first.variant.model.clone());
+    }
+    let label = values.join(" · ") + &more;
     let mut lines: Vec<String> =
         rows.iter().take(LISTED_MODELS).map(|r| settings(&sweep.columns, &r.variant, &r.args)).collect();
     if rows.len() > LISTED_MODELS {

@@ -48,5 +48,7 @@ pub(crate) fn settings(columns: &[String], variant: &CountedVariant, args: &Argu
         _ if cell.is_empty() => None,
         _ => Some(format!("{column} = {cell}")),
     };
-    columns.iter().zip(cells(columns, variant, args)).filter_map(named).collect::<Vec<_>>().join(", ")
+    let named: Vec<String> = columns.iter().zip(cells(columns, variant, args)).filter_map(named).collect();
+    // Without one, the arguments are the defaults, and the other models set them.
+    if named.is_empty() { variant.model.clone() } else { named.join(", ") }
 }

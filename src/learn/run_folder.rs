@@ -17,7 +17,7 @@
 //!
 //! Invariant: every file is written to a temporary file and renamed, so a reader sees the old or the new file, complete.
 
-use super::run_files::{is_being_replaced, is_own_name};
+use super::run_files::{MOVING, REPLACED, is_being_replaced, is_own_name};
 use crate::base::atomic::{remove_leftovers, write_atomic};
 use crate::base::error::{Result, RunError};
 use crate::base::file;
@@ -100,6 +100,9 @@ pub struct RunSummary {
     /// Whether the run ended before its last epoch because the scores had not improved for `patience` epochs.
     #[serde(default)]
     pub stopped_early: bool,
+    /// Whether the scores have not improved for `patience` epochs, also at the last of the epochs. Such a run trains no more.
+    #[serde(default)]
+    pub out_of_patience: bool,
     /// Number of epochs in which no prediction had a pixel of a foreground class.
     #[serde(default)]
     pub epochs_without_foreground: usize,
@@ -221,15 +224,22 @@ impl RunFolder {
 
     /// Checks that the folder holds a run.
     pub fn check_is_run(&self) -> Result<()> {
+        if self.waits_for_its_run() {
+            return Err(problem!(E0721, &self.root,
+                "the run of this folder is being replaced, or a command that replaced it was killed before the new run began; \
+                 the old run is whole, in {}", inner_of(&self.root);
+                help: "`npc train {} --resume` puts the old run back, and continues it if epochs are left", self.root.display()));
+        }
         if !self.settings().exists() {
-            if is_being_replaced(&self.root) {
-                return Err(problem!(E0721, &self.root, "a command that replaced the run of this folder was killed";
-                    help: "`npc train {} --resume` puts the run back and continues it", self.root.display()));
-            }
             return Err(problem!(E0721, &self.root, "not a run folder: it has no settings.yaml";
                 help: "give a folder that `npc train` wrote, for example runs/npnet_lung"));
         }
         Ok(())
+    }
+
+    /// Returns whether the run of the folder lies in an inner folder, since a new one is to replace it and has no checkpoint yet.
+    pub(crate) fn waits_for_its_run(&self) -> bool {
+        is_being_replaced(&self.root) && !self.last().exists()
     }
 
     /// Checks that a run was started in the folder.
@@ -327,6 +337,11 @@ pub fn read_settings(path: &Path) -> Result<Settings> {
     })
 }
 
+/// Returns the name of the inner folder that holds the run while it is replaced.
+fn inner_of(root: &Path) -> &'static str {
+    if root.join(REPLACED).is_dir() { REPLACED } else { MOVING }
+}
+
 /// Checks whether an imported file may have this path in a run folder. All other files of a run have other endings, which the
 /// name of a folder may not have either.
 fn may_hold_import(path: &str) -> bool {
@@ -339,6 +354,24 @@ fn may_hold_import(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_whose_run_is_being_replaced_says_where_the_run_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(dir.path());
+        std::fs::write(folder.settings(), "the settings of the new run").unwrap();
+        folder.check_is_run().unwrap();
+        for inner in [REPLACED, MOVING] {
+            std::fs::create_dir(dir.path().join(inner)).unwrap();
+            let error = folder.check_is_run().unwrap_err();
+            assert!(error.message.ends_with(&format!("the old run is whole, in {inner}")), "{}", error.message);
+            assert!(error.help[0].contains("--resume` puts the old run back"), "{:?}", error.help);
+            std::fs::write(folder.last(), "the new run").unwrap();
+            folder.check_is_run().unwrap();
+            std::fs::remove_file(folder.last()).unwrap();
+            std::fs::remove_dir(dir.path().join(inner)).unwrap();
+        }
+    }
 
     #[test]
     fn imported_files_never_have_the_names_of_a_run() {

@@ -13,8 +13,10 @@ pub(crate) struct RunLength {
     pub done: usize,
     /// Number of epochs of the settings.
     pub planned: usize,
-    /// Whether the scores had not improved for `patience` epochs.
+    /// Whether the run ended before its last epoch, since the scores had not improved for `patience` epochs.
     pub stopped_early: bool,
+    /// Whether the scores have not improved for `patience` epochs, so that more epochs would train nothing.
+    pub out_of_patience: bool,
     /// Whether `summary.json` is written, which comes after the checkpoint of an epoch.
     pub summarised: bool,
 }
@@ -22,12 +24,12 @@ pub(crate) struct RunLength {
 impl RunLength {
     /// Whether nothing is left to train: all epochs are done, or the run was stopped early.
     pub(crate) fn is_finished(self) -> bool {
-        self.stopped_early || self.summarised && self.done >= self.planned
+        self.out_of_patience || self.summarised && self.done >= self.planned
     }
 
     /// Returns `3 of 6 epochs are done`, `finished, 6 of 6 epochs` or `finished, stopped early after 3 of 6 epochs`.
     pub(crate) fn to_text(self) -> String {
-        let Self { done, planned, stopped_early, summarised: _ } = self;
+        let Self { done, planned, stopped_early, out_of_patience: _, summarised: _ } = self;
         let epochs = counted(planned, "epoch");
         match (stopped_early, self.is_finished()) {
             (true, _) => format!("finished, stopped early after {done} of {epochs}"),
@@ -53,7 +55,11 @@ impl RunFolder {
         let done = summary.as_ref().map(|s| s.epochs).filter(|done| *done > 0);
         let done = done.unwrap_or_else(|| self.records().len());
         let stopped_early = summary.as_ref().is_some_and(|s| s.stopped_early);
-        RunLength { done, planned, stopped_early, summarised: summary.is_some() }
+        let out_of_patience = stopped_early || summary.as_ref().is_some_and(|s| s.out_of_patience);
+        // More epochs change nothing then, and those of its settings say of how many it was stopped.
+        let own = || read_settings(&self.settings()).ok().map(|settings| settings.train.epochs);
+        let planned = out_of_patience.then(own).flatten().unwrap_or(planned);
+        RunLength { done, planned, stopped_early, out_of_patience, summarised: summary.is_some() }
     }
 
     /// Checks that a run that goes on is not to have fewer epochs than it has.
@@ -77,7 +83,7 @@ impl RunFolder {
         let how_far = length.map_or(String::new(), |length| format!(" ({})", length.to_text()));
         let error = problem!(E0722, self.root(), "this folder already contains a run{how_far}");
         let error = match length {
-            Some(RunLength { stopped_early: true, .. }) => error,
+            Some(RunLength { out_of_patience: true, .. }) => error,
             Some(length) if length.is_finished() => error.help(format!(
                 "train that run for more epochs: `--resume --set epochs={}`",
                 length.done.saturating_mul(2)
@@ -91,11 +97,14 @@ impl RunFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::run_start::settings_for_tests;
 
     #[test]
     fn the_length_of_a_run_in_words() {
-        let text =
-            |done, planned, stopped_early| RunLength { done, planned, stopped_early, summarised: done > 0 }.to_text();
+        let text = |done, planned, stopped_early| {
+            let out_of_patience = stopped_early;
+            RunLength { done, planned, stopped_early, out_of_patience, summarised: done > 0 }.to_text()
+        };
         assert_eq!(text(0, 3, false), "0 of 3 epochs are done");
         assert_eq!(text(1, 3, false), "1 of 3 epochs is done");
         assert_eq!(text(1, 1, false), "finished, 1 of 1 epoch");
@@ -120,6 +129,14 @@ mod tests {
         // Earlier versions did not write the number.
         std::fs::write(folder.summary_file(), summary("")).unwrap();
         assert!(folder.length(2).is_finished());
+        // Where the patience ended with the last epoch, more epochs would train nothing, and none are offered.
+        let settings = settings_for_tests(&[("epochs: 3", "epochs: 2")]);
+        folder.write_settings(&settings).unwrap();
+        std::fs::write(folder.summary_file(), summary(r#","epochs":2,"out_of_patience":true"#)).unwrap();
+        let length = folder.length(30);
+        assert!(length.is_finished() && length.to_text() == "finished, 2 of 2 epochs", "{}", length.to_text());
+        let ways = folder.occupied().help.join("; ");
+        assert!(!ways.contains("--resume") && ways.contains("--overwrite"), "{ways}");
         std::fs::remove_file(folder.summary_file()).unwrap();
         assert_eq!(folder.length(2).to_text(), "2 of 2 epochs are done");
     }

@@ -4,6 +4,7 @@
 //! checkpoint therefore carries what its weights rest on, and warnings say what is different now.
 
 use crate::base::file;
+use crate::base::hash::fnv1a_bytes;
 use crate::base::shorten::shortened;
 use crate::text::config::settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ const WITHOUT_EFFECT: [&str; 6] =
 const OF_THE_NETWORK: [&str; 3] = ["train.model", "train.args", "train.seed"];
 /// Limit on the size of the header of a safetensors file, as in the crate `safetensors`.
 const HEADER_BYTES: u64 = 100_000_000;
+/// Number of bytes of a file of weights that its digest takes from the middle.
+const BLOCK: u64 = 1 << 16;
 /// Largest number of letters of a setting's value in a message.
 const VALUE_LETTERS: usize = 60;
 
@@ -45,15 +48,27 @@ pub(crate) struct CheckpointProgress {
 impl CheckpointProgress {
     /// Reads the metadata of a checkpoint. `None` if the file is none, or has none.
     pub(crate) fn read(path: &Path) -> Option<CheckpointProgress> {
-        let length: [u8; 8] = file::read_head(path, 8).ok()?.try_into().ok()?;
-        let length = u64::from_le_bytes(length);
-        if length > HEADER_BYTES {
-            return None;
-        }
-        let head = file::read_head(path, 8 + length).ok()?;
-        let header: Value = serde_json::from_slice(head.get(8..)?).ok()?;
+        let header: Value = serde_json::from_slice(header_of(path)?.get(8..)?).ok()?;
         serde_json::from_str(header["__metadata__"]["npc"].as_str()?).ok()
     }
+}
+
+/// Returns the bytes of a safetensors file before its tensors.
+fn header_of(path: &Path) -> Option<Vec<u8>> {
+    let length: [u8; 8] = file::read_head(path, 8).ok()?.try_into().ok()?;
+    let length = u64::from_le_bytes(length);
+    if length > HEADER_BYTES { None } else { file::read_head(path, 8 + length).ok() }
+}
+
+/// Returns a digest of a file of weights that is cheap for large ones: of its length, of the names of its tensors with the state of
+/// training, and of numbers in its middle. `None` if it cannot be read. A copy of the file has the same.
+pub(crate) fn weights_digest(path: &Path) -> Option<String> {
+    // PyTorch's files have no such header, and their beginning counts.
+    let head = header_of(path).or_else(|| file::read_head(path, BLOCK).ok())?;
+    let middle = file::read_middle(path, BLOCK).ok()?;
+    let length = std::fs::metadata(path).ok()?.len();
+    let parts = [fnv1a_bytes(&head), fnv1a_bytes(&middle)];
+    Some(format!("{:016x}", fnv1a_bytes(format!("{length} {parts:x?}").as_bytes())))
 }
 
 impl WeightsOrigin {

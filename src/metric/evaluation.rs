@@ -27,6 +27,9 @@ pub struct Evaluation {
     /// Number of steps of the optimiser after which the checkpoint was written, if it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
+    /// Digest of the checkpoint file. `None` in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// Warnings that settings or files are not those of the training of the weights.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origin_warnings: Vec<String>,

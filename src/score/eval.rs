@@ -16,7 +16,7 @@ use crate::learn::checkpoint;
 use crate::learn::prepare::{RunInputs, check_same_split, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::learn::validate::{highest_classes, host_values, image_tensor, score_batches, scored_role};
-use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin};
+use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin, weights_digest};
 use crate::metric::score_hints::overfitting_hint;
 use crate::metric::{CaseScore, Evaluation, Intervals, PixelFigures, PixelTally, RunHint, Summary};
 use crate::text::config::Metric;
@@ -133,6 +133,7 @@ pub fn evaluate(
             && path == folder.last()
             && settings.train.keeps_a_best(),
         step: progress.map(|p| p.step),
+        weights: weights_digest(&path),
         origin_warnings: origin_warnings.unwrap_or_default(),
         size: spec.size,
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,

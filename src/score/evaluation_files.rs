@@ -7,7 +7,7 @@ use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::learn::run_files::is_foreign_evaluation;
 use crate::learn::run_folder::{RunFolder, write_json};
-use crate::learn::weights_origin::CheckpointProgress;
+use crate::learn::weights_origin::{CheckpointProgress, weights_digest};
 use crate::metric::{CaseScore, Evaluation, cases_csv};
 use crate::text::config::DataSpec;
 use std::path::PathBuf;
@@ -57,21 +57,38 @@ fn is_current(folder: &RunFolder, path: PathBuf) -> Option<bool> {
     Some(time(path).is_some_and(|scored| scored >= weights))
 }
 
-/// Returns the file whose weights an evaluation scores, if it holds those of another step by now.
+/// Returns the file whose weights an evaluation scores, if it holds others by now.
 pub(crate) fn later_weights(folder: &RunFolder, evaluation: &Evaluation) -> Option<PathBuf> {
     let path = folder.root().join(&evaluation.checkpoint);
+    if let (Some(scored), Some(now)) = (&evaluation.weights, weights_digest(&path)) {
+        return (*scored != now).then_some(path);
+    }
     let step = CheckpointProgress::read(&path)?.step;
     evaluation.step.is_some_and(|scored| scored != step).then_some(path)
 }
 
-/// Checks whether the folder has weights, and the scores of a role are missing or older than the weights.
+/// Checks whether the folder has weights, and the scores of a role are missing or of other weights. Evaluations of earlier versions
+/// do not say which weights they score; theirs are of others if they are older than the weights.
 pub(crate) fn is_stale(folder: &RunFolder, role: SplitRole) -> bool {
-    let older = [folder.cases(role), folder.evaluation(role)].map(|path| is_current(folder, path) == Some(false));
-    let of_others = || Evaluation::read(&folder.evaluation(role)).is_ok_and(|e| later_weights(folder, &e).is_some());
-    older.contains(&true) || of_others()
+    if folder.checkpoint().is_err() {
+        return false;
+    }
+    let evaluation = Evaluation::read(&folder.evaluation(role)).ok();
+    let is_of_others = evaluation.as_ref().is_some_and(|e| later_weights(folder, e).is_some());
+    // A copy of a folder has the times of the copying, in any order.
+    let names_weights = evaluation.as_ref().is_some_and(|e| {
+        e.weights.is_some() && folder.root().join(&e.checkpoint).exists() && folder.cases(role).exists()
+    });
+    let is_older = || {
+        [folder.cases(role), folder.evaluation(role)].into_iter().any(|path| is_current(folder, path) == Some(false))
+    };
+    is_of_others || !names_weights && is_older()
 }
 
 /// Checks whether the folder has weights, and the scores of the cases of a role are up to date.
 pub(crate) fn is_scored(folder: &RunFolder, role: SplitRole) -> bool {
-    is_current(folder, folder.cases(role)) == Some(true)
+    match folder.evaluation(role).exists() {
+        true => folder.checkpoint().is_ok() && !is_stale(folder, role),
+        false => is_current(folder, folder.cases(role)) == Some(true),
+    }
 }

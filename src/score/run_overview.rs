@@ -7,6 +7,7 @@ use crate::base::lock::is_locked;
 use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::learn::history::History;
+use crate::learn::run_files::is_being_replaced;
 use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::metric::Evaluation;
 use crate::text::config::settings::Settings;
@@ -65,6 +66,41 @@ pub(crate) struct TestDice {
     pub stale: bool,
     /// Whether the probabilities were averaged over the image and its flips (test-time augmentation).
     pub flips: bool,
+    /// Which weights were scored.
+    pub weights: ScoredWeights,
+}
+
+/// The weights that an evaluation scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScoredWeights {
+    /// Those that evaluation and prediction take by themselves.
+    Usual,
+    /// The last ones of a run that keeps its best.
+    Last,
+    /// Another file.
+    Other,
+}
+
+impl ScoredWeights {
+    /// Returns the name, such as `last`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ScoredWeights::Usual => "best",
+            ScoredWeights::Last => "last",
+            ScoredWeights::Other => "other weights",
+        }
+    }
+
+    fn of(folder: &RunFolder, evaluation: &Evaluation) -> ScoredWeights {
+        let scored = folder.root().join(&evaluation.checkpoint);
+        match folder.checkpoint() {
+            Ok(usual) if usual == scored => ScoredWeights::Usual,
+            Ok(_) | Err(_) if scored == folder.last() => ScoredWeights::Last,
+            Ok(_) => ScoredWeights::Other,
+            // Without weights nothing can be said.
+            Err(_) => ScoredWeights::Usual,
+        }
+    }
 }
 
 /// A run folder at a glance. What a damaged file would say is missing, and `problems` names the file.
@@ -117,7 +153,7 @@ impl RunSearch {
         if !folder.canonicalize().is_ok_and(|real| self.seen.insert(real)) {
             return;
         }
-        if FILES_OF_A_RUN.iter().any(|name| folder.join(name).exists()) {
+        if FILES_OF_A_RUN.iter().any(|name| folder.join(name).exists()) || is_being_replaced(folder) {
             return self.found.push(folder.to_path_buf());
         }
         let entries = match std::fs::read_dir(folder) {
@@ -167,7 +203,13 @@ fn overview(path: PathBuf) -> RunOverview {
 }
 
 fn progress(folder: &RunFolder, settings: Option<&Settings>, epochs: u64, summary: &Value) -> RunProgress {
-    let Some(settings) = settings else { return RunProgress::Damaged };
+    let Some(settings) = settings else {
+        return match (folder.waits_for_its_run(), is_locked(folder.root())) {
+            (true, true) => RunProgress::Training,
+            (true, false) => RunProgress::Interrupted,
+            (false, _) => RunProgress::Damaged,
+        };
+    };
     if epochs >= settings.train.epochs as u64 {
         RunProgress::Finished
     } else if is_locked(folder.root()) {
@@ -205,7 +247,8 @@ fn test_dice(folder: &RunFolder) -> Result<Option<TestDice>, String> {
         )
     })?;
     let (stale, flips) = (is_stale(folder, SplitRole::Test), evaluation.flips);
-    Ok(evaluation.summary.dice.map(|dice| TestDice { dice, stale, flips }))
+    let weights = ScoredWeights::of(folder, &evaluation);
+    Ok(evaluation.summary.dice.map(|dice| TestDice { dice, stale, flips, weights }))
 }
 
 /// Adds up the files of a folder. Links count nothing.

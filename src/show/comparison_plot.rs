@@ -62,7 +62,13 @@ fn group(c: &Comparison, metric: Metric, k: usize, run: &RunGroup) -> BoxGroup {
         None if k == 0 && !c.differences.is_empty() => vec!["reference".into()],
         None => Vec::new(),
     };
-    BoxGroup { name: run.name.clone(), values: run.cases.get(&metric).cloned().unwrap_or_default(), notes }
+    BoxGroup {
+        name: run.name.clone(),
+        values: run.cases.get(&metric).cloned().unwrap_or_default(),
+        // The mean of the table: over the images of each class, then over the classes.
+        mean: run.scores.get(&metric).and_then(|score| score.mean),
+        notes,
+    }
 }
 
 /// Returns which cases have no score in some run, so that they are in no difference.

@@ -2,7 +2,7 @@
 
 use super::table::{Cell, Column, Table};
 use crate::base::number::duration;
-use crate::score::run_overview::{RunOverview, TestDice};
+use crate::score::run_overview::{RunOverview, ScoredWeights, TestDice};
 
 /// Returns a table with one row for each run folder.
 pub(crate) fn table(runs: &[RunOverview]) -> Table {
@@ -21,6 +21,7 @@ pub(crate) fn table(runs: &[RunOverview]) -> Table {
         Column::numbers("test_dice").for_programs(),
         Column::words("test_dice_stale").for_programs(),
         Column::words("test_dice_flips").for_programs(),
+        Column::words("test_dice_weights").for_programs(),
         Column::numbers("time").for_people(),
         Column::numbers("seconds").for_programs(),
         Column::numbers("size").named("bytes"),
@@ -48,6 +49,7 @@ fn row(run: &RunOverview) -> Vec<Cell> {
         run.test.map(|test| score(test.dice)).into(),
         run.test.map_or(Cell::Missing, |test| Cell::Flag(test.stale)),
         run.test.map_or(Cell::Missing, |test| Cell::Flag(test.flips)),
+        run.test.map(|test| test.weights.name()).into(),
         run.seconds.map(duration).into(),
         run.seconds.map(|seconds| Cell::decimal(seconds, 0)).into(),
         Cell::Bytes(run.bytes),
@@ -56,9 +58,10 @@ fn row(run: &RunOverview) -> Vec<Cell> {
 }
 
 /// Returns the score with what makes it unlike others: `0.9123 (flips, stale)`.
-fn marked_dice(TestDice { dice, stale, flips }: TestDice) -> String {
-    let marks: Vec<&str> =
-        [(flips, "flips"), (stale, "stale")].iter().filter_map(|(is, mark)| is.then_some(*mark)).collect();
+fn marked_dice(TestDice { dice, stale, flips, weights }: TestDice) -> String {
+    let others = weights != ScoredWeights::Usual;
+    let marks = [(others, weights.name()), (flips, "flips"), (stale, "stale")];
+    let marks: Vec<&str> = marks.iter().filter_map(|(is, mark)| is.then_some(*mark)).collect();
     if marks.is_empty() { format!("{dice:.4}") } else { format!("{dice:.4} ({})", marks.join(", ")) }
 }
 
@@ -78,5 +81,12 @@ pub(crate) fn notes(runs: &[RunOverview]) -> Vec<String> {
         let mixed = if without { "; they cannot be compared with the others" } else { "" };
         format!("(flips): scored with `npc eval --flips`, test-time augmentation over mirror images{mixed}")
     });
-    flips.into_iter().chain(stale).collect()
+    let has = |weights| runs.iter().any(|run| run.test.is_some_and(|test| test.weights == weights));
+    let last = has(ScoredWeights::Last).then(|| {
+        "(last): scored with `npc eval --checkpoint last`, and not with the best weights of the run".to_string()
+    });
+    let other = has(ScoredWeights::Other).then(|| {
+        "(other weights): scored with `npc eval --checkpoint`, and not with the best weights of the run".to_string()
+    });
+    last.into_iter().chain(other).chain(flips).chain(stale).collect()
 }

@@ -43,7 +43,7 @@ pub(crate) fn nothing_to_train(spec: &TrainSpec, folder: &RunFolder, length: Run
     let mut end = folder.summary().map(|summary| training_end(&summary, spec, folder)).unwrap_or_default();
     let root = folder.root().display();
     end.above = format!("{root}: nothing to train: {}\n{}", length.to_text(), end.above);
-    end.below += &match length.stopped_early {
+    end.below += &match length.out_of_patience {
         // The patience is the same in every part of a run.
         true => format!("for longer training, start another run: npc train {root} --set patience=N --out DIR\n"),
         false => {

@@ -62,7 +62,8 @@ impl UnassignedCases {
         let (mut part, mut named, mut refused) = (Vec::new(), false, 0);
         for (number, line) in read.text.lines().enumerate() {
             // A stem may end in a space, although few are meant to.
-            let stem = if self.by_stem.contains_key(&stem_key(line)) { line } else { line.trim() };
+            let is_name = |key: &String| self.by_stem.contains_key(key) || self.seen.contains_key(key);
+            let stem = if is_name(&stem_key(line)) { line } else { line.trim() };
             if !stem.is_empty() {
                 named = true;
                 match self.take_line(&path, list, number + 1, (stem, &read)) {

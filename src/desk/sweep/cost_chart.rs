@@ -51,8 +51,9 @@ pub(crate) fn cost_chart_of(
 fn priced_point(point: &PlannedPoint, scores: &PointScores, key: CostKey, metric: Metric) -> PricedPoint {
     // Lists are written without blanks to keep labels short.
     let cells = point.cells.iter().filter(|cell| !cell.is_empty()).map(|cell| cell.replace(", ", ","));
+    let cells = cells.collect::<Vec<_>>().join(" · ");
     PricedPoint {
-        label: cells.collect::<Vec<_>>().join(" · "),
+        label: if cells.is_empty() { point.label.clone() } else { cells },
         name: point.label.clone(),
         cost: cost_of(point, key),
         score: scores.mean(metric).map(|mean| mean.mean),

@@ -21,7 +21,7 @@ use crate::text::diag::Diagnostic;
 use crate::text::files::Files;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The sweep and the run whose settings its points get.
@@ -120,7 +120,7 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
     let program = resolve_file(&bundle, &sources, problems)?;
     let chosen =
         choose_sweep_and_run(&program, request).and_then(|(sweep, train)| Ok((sweep, train, sweep_models(sweep)?)));
-    let (sweep, train, grid) = match chosen {
+    let (sweep, train, mut grid) = match chosen {
         Ok(chosen) => chosen,
         Err(d) => return Err(WorkbenchError::problems(sources, d)),
     };
@@ -128,6 +128,7 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
         Ok(bounds) => bounds,
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
+    distinguish_points(&sources, &mut grid);
     let axes = varied_axes(&grid);
     let out = match request.out {
         Some(out) => out.to_path_buf(),
@@ -242,6 +243,24 @@ fn choose_sweep_and_run<'a>(
     }
 }
 
+/// Makes arguments count as varied that alone distinguish points of one model, as in `Net(width = 8) | Net(width = 16)`.
+fn distinguish_points(sources: &SourceMap, points: &mut [SweepModel<'_>]) {
+    let texts: Vec<ArgumentTexts> = points.iter().map(|point| argument_texts(sources, &point.args)).collect();
+    let mut alike: BTreeMap<(String, ArgumentTexts), Vec<usize>> = BTreeMap::new();
+    for (k, point) in points.iter().enumerate() {
+        let shown = texts[k].iter().zip(&point.varied).filter(|(_, varied)| **varied).map(|(text, _)| text.clone());
+        alike.entry((point.model.node.clone(), shown.collect())).or_default().push(k);
+    }
+    for same in alike.into_values().filter(|same| same.len() > 1) {
+        let value = |k: usize, name: &str| texts[k].iter().find(|(n, _)| n == name).map(|(_, value)| value);
+        for &k in &same {
+            for (i, (name, text)) in texts[k].iter().enumerate() {
+                points[k].varied[i] |= same.iter().any(|&other| value(other, name) != Some(text));
+            }
+        }
+    }
+}
+
 /// Returns the properties that distinguish the points.
 fn varied_axes(points: &[SweepModel<'_>]) -> Vec<String> {
     let mut axes = Vec::new();
@@ -277,7 +296,11 @@ fn plan_point(sources: &SourceMap, point: &SweepModel<'_>, axes: &[String]) -> P
         "model" => value.clone(),
         _ => format!("{axis}={value}"),
     };
-    let parts: Vec<String> = axes.iter().zip(&cells).filter(|(_, v)| !v.is_empty()).map(part).collect();
+    let mut parts: Vec<String> = axes.iter().zip(&cells).filter(|(_, v)| !v.is_empty()).map(part).collect();
+    if parts.is_empty() {
+        // Its arguments are the defaults, and the other points set them.
+        parts.push(point.model.node.clone());
+    }
     PlannedPoint {
         label: folder_name(&parts.join(",")),
         cells,

@@ -40,6 +40,10 @@ pub(super) fn run_state(folder: &RunFolder, resolved: &ResolvedRun, settings: &S
     if !folder.settings().exists() {
         return RunState::Absent;
     }
+    if folder.waits_for_its_run() {
+        // `npc train --resume=auto` puts the run back that was being replaced.
+        return RunState::Started;
+    }
     let before = match read_settings(&folder.settings()) {
         Ok(before) => before,
         Err(e) => return RunState::Other(e.to_string()),

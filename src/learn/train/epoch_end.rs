@@ -100,6 +100,7 @@ impl TrainingRun<'_> {
             epochs: self.meta.epoch,
             epochs_without_foreground: self.meta.records.iter().filter(|r| r.found_nothing).count(),
             stopped_early: self.meta.epoch < planned && self.out_of_patience(),
+            out_of_patience: self.out_of_patience(),
             hints,
         }
     }

@@ -65,6 +65,8 @@ pub(crate) struct BoxGroup {
     pub name: String,
     /// The value of each case; NaN where it has none.
     pub values: Vec<f64>,
+    /// The mean that the ring shows. It may be another one than that of the values, such as a mean over classes first.
+    pub mean: Option<f64>,
     /// Up to two lines beside the row.
     pub notes: Vec<String>,
 }
@@ -133,7 +135,8 @@ fn draw_panel(out: &mut String, plot: &BoxPlot, panel: &BoxPanel, [left, top]: [
     let first = top + PANEL_HEAD;
     let bottom = first + row_height * panel.groups.len() as f64;
     let area = Rect { left, top: first, right: WIDTH - NOTES - SIDE, bottom };
-    let finite = panel.values().filter(|v| v.is_finite());
+    let means = panel.groups.iter().filter_map(|group| group.mean);
+    let finite = panel.values().chain(means).filter(|v| v.is_finite());
     let Some(range) = TickRange::covering(finite, 6) else { return top };
     let x = AxisScale::plain(range, [area.left + 8.0, area.right - 8.0]);
     let title = escaped(&panel.title);
@@ -215,12 +218,11 @@ fn draw_box(out: &mut String, group: &BoxGroup, x: &AxisScale, y: f64, half: f64
 }
 
 fn draw_mean(out: &mut String, group: &BoxGroup, x: &AxisScale, y: f64) {
-    let Some(found) = BoxSummary::of(&group.values) else { return };
+    let Some(mean) = group.mean.filter(|mean| mean.is_finite()) else { return };
     let _ = writeln!(
         out,
-        "<circle class=\"ring\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\"><title>mean {:.4}</title></circle>",
-        x.at(found.mean),
-        found.mean
+        "<circle class=\"ring\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4\"><title>mean {mean:.4}</title></circle>",
+        x.at(mean)
     );
 }
 
@@ -255,6 +257,7 @@ mod tests {
         let group = |(name, values): &(&str, &[f64])| BoxGroup {
             name: name.to_string(),
             values: values.to_vec(),
+            mean: values.first().map(|first| first / 4.0),
             notes: vec!["p = 0.03".into()],
         };
         let panel = BoxPanel { title: "Dice".into(), groups: groups.iter().map(group).collect() };
@@ -272,6 +275,8 @@ mod tests {
         assert_eq!(pairs.matches('M').count(), 3);
         assert!(svg.contains("&lt;b&gt;") && svg.contains("a &amp; b") && svg.contains("case_3: 0.8000"));
         assert_eq!(svg.matches("p = 0.03").count(), 2);
+        // The ring is the mean that is given, whatever the values are.
+        assert!(svg.contains("<title>mean 0.0250</title>") && svg.contains("<title>mean 0.0500</title>"), "{svg}");
     }
 
     #[test]

@@ -267,6 +267,25 @@ fn sequences_of_clinicdb() {
     refused(open(), &["`613` is not a frame number of CVC-ClinicDB"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_that_ends_in_a_blank_is_the_same_name_in_every_list() {
+    let dir = tempdir().unwrap();
+    for stem in ["a ", "b"] {
+        grey(&dir.path().join(format!("i/{stem}.png")), [1, 1], &[1]);
+        grey(&dir.path().join(format!("m/{stem}.png")), [1, 1], &[1]);
+    }
+    let lists = |train: &str, test: &str| {
+        fs::write(dir.path().join("tr.txt"), train).unwrap();
+        fs::write(dir.path().join("te.txt"), test).unwrap();
+        let split = Split::Lists { train: "tr.txt".into(), val: None, test: "te.txt".into() };
+        Dataset::open(&DataSpec { split, ..spec("i/*.png", "m/*.png", [1, 1]) }, dir.path())
+    };
+    lists("a \n", "b\n").unwrap();
+    let error = lists("a \nb\n", "a \n").map(drop).unwrap_err().to_string();
+    assert!(error.contains("te.txt") && error.contains("line 1: `a ` is already in line 1 of tr.txt"), "{error}");
+}
+
 #[test]
 fn lists_name_groups_and_do_not_divide_them() {
     let dir = tempdir().unwrap();
@@ -293,6 +312,8 @@ fn lists_name_groups_and_do_not_divide_them() {
         lists("p1_z1\np3", "p1_z2\np2"),
         &["the group `p1` is divided; `p1_z1` is in train, and `p1_z2` is in test"],
     );
+    // A blank at the end of a line is no part of a name that has none.
+    refused(lists("p1\np3", "p1_z2 "), &["te.txt", "line 1: `p1_z2` is already in line 1 of tr.txt"]);
     refused(lists("p1\np3", "p1_z2"), &["te.txt", "line 1: `p1_z2` is already in line 1 of tr.txt"]);
     refused(lists("p1_z1\np1", "p2"), &["tr.txt", "line 2", "`p1_z1` of the group is already in line 1"]);
 }

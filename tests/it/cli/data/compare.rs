@@ -72,6 +72,7 @@ impl RunFolders {
             flips: false,
             chosen_here: run.name.starts_with("chosen"),
             without_best: false,
+            weights: None,
             step: None,
             origin_warnings: Vec::new(),
             size: run.size,

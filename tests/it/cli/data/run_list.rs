@@ -44,6 +44,7 @@ fn write_scores(dir: &Path, step: u64) {
         flips: false,
         chosen_here: false,
         without_best: false,
+        weights: None,
         step: Some(step),
         origin_warnings: Vec::new(),
         size: [4, 2],
