@@ -57,13 +57,19 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     let fixed = match fix_file(&ModelFiles, &path, &request, opts.all) {
         Ok(fixed) => fixed,
         // The other files are still fixed.
-        Err(WorkbenchError::Problems(found)) => {
-            print_report(&found);
-            return Ok(true);
-        }
-        Err(failure) => return Err(failure.into()),
+        Err(failure) => match failure.into() {
+            CommandError::Problems(found) => {
+                print_report(&found);
+                return Ok(true);
+            }
+            wrong => return Err(wrong),
+        },
     };
     let FixedFile { original, text, fixed, left: still } = fixed;
+    // No edit of the file makes the command line right.
+    if let wrong @ CommandError::Usage(_) = WorkbenchError::Problems(Box::new(still.clone())).into() {
+        return Err(wrong);
+    }
     let name = path.display();
     print(&unified_diff(&name.to_string(), &original, &text))?;
     if text != original && !opts.dry_run {

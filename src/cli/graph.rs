@@ -223,5 +223,5 @@ fn unknown_block(scene: &Scene, path: &str) -> CommandError {
         (None, []) if known.is_empty() => "it has none".into(),
         (None, []) => format!("there is {}", quoted_list(known)),
     };
-    problem!(E0501, "{} has no block `{path}`", scene.name; help: "{help}").into()
+    CommandError::usage(problem!(E0503, "{} has no block `{path}`", scene.name; help: "{help}"))
 }

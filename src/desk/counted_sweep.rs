@@ -5,7 +5,7 @@ use super::defaults::{default_data, sweep_memory_settings};
 use super::error::{ProblemReport, WorkbenchError};
 use super::image_size::ImageSize;
 use super::model_file::{ModelFile, open, resolve_file};
-use super::selection::{data_named, unknown_name};
+use super::selection::{data_of_option, unknown_name};
 use super::sweep_axes::axis_names;
 use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
@@ -230,7 +230,7 @@ fn image_sizes(
         let data = default_data(program, &sweep.models.grids[0].base.node);
         return Ok(vec![data.map(|(_, spec)| spec.size)]);
     }
-    request.on.iter().map(|on| Ok(Some(data_named(program, on)?.size))).collect()
+    request.on.iter().map(|on| Ok(Some(data_of_option(program, on)?.size))).collect()
 }
 
 /// Returns the distinct models and variants that a sweep varies.

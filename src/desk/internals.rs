@@ -156,6 +156,9 @@ pub mod learn {
     pub mod history {
         pub use crate::learn::history::History;
     }
+    pub mod weights_origin {
+        pub use crate::learn::weights_origin::weights_digest;
+    }
     #[cfg(feature = "run")]
     pub mod init {
         pub use crate::learn::init::{ExchangeableTensors, InitOutcome, InitReport, init};

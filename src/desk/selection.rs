@@ -8,7 +8,7 @@ use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::{DataSpec, schema};
-use crate::text::diag::{Diagnostic, Problems, did_you_mean};
+use crate::text::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 
@@ -85,7 +85,7 @@ pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Ve
     }
     let mut named = Vec::new();
     for on in &selection.on {
-        named.push((on.clone(), data_named(program, on)?));
+        named.push((on.clone(), data_of_option(program, on)?));
     }
     if let Some([h, w]) = selection.size.iter().find(|size| size.iter().any(|side| !(1..=MAX_SIDE).contains(side))) {
         return Err(Diagnostic::from(problem!(E0503, "the image size {h}x{w} is out of range";
@@ -139,6 +139,19 @@ pub(super) fn data_named(program: &ResolvedProgram<'_>, name: &str) -> Result<Da
         Some(data) => schema::data_spec(data),
         None => Err(unknown_name("data block", name, program.data.keys().copied()).into()),
     }
+}
+
+/// Returns the data block that an option such as `--on` names. Errors as [`data_named`]; an unknown name is a wrong command line.
+pub(super) fn data_of_option(program: &ResolvedProgram<'_>, name: &str) -> Result<DataSpec, Problems> {
+    match program.data.get(name) {
+        Some(data) => schema::data_spec(data),
+        None => Err(unknown_data_of_option(program, name).into()),
+    }
+}
+
+/// Returns the error for an unknown data block in an option.
+pub(super) fn unknown_data_of_option(program: &ResolvedProgram<'_>, name: &str) -> Diagnostic {
+    Diagnostic { code: Code::E0503, ..unknown_name("data block", name, program.data.keys().copied()) }
 }
 
 /// Returns an error for an unknown name, which suggests a similar name or lists the known names.

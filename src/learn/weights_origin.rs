@@ -62,7 +62,7 @@ fn header_of(path: &Path) -> Option<Vec<u8>> {
 
 /// Returns a digest of a file of weights that is cheap for large ones: of its length, of the names of its tensors with the state of
 /// training, and of numbers in its middle. `None` if it cannot be read. A copy of the file has the same.
-pub(crate) fn weights_digest(path: &Path) -> Option<String> {
+pub fn weights_digest(path: &Path) -> Option<String> {
     // PyTorch's files have no such header, and their beginning counts.
     let head = header_of(path).or_else(|| file::read_head(path, BLOCK).ok())?;
     let middle = file::read_middle(path, BLOCK).ok()?;

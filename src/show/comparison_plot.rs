@@ -27,8 +27,9 @@ pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> 
     let of_groups = c.groups.map_or(String::new(), |g| format!(" in {}", counted(g, "group")));
     let mut notes = vec![format!(
         "Boxes: median and quartiles with linear interpolation (NumPy's default); whiskers reach to the farthest {} within 1.5 \
-         interquartile ranges.",
-        c.of.one()
+         interquartile ranges. A ring is the mean of the table: over the {} of each class, then over the classes.",
+        c.of.one(),
+        c.of.name()
     )];
     notes.extend(c.metrics.iter().filter_map(|&metric| missing_note(c, metric)));
     notes.extend(remarks);

@@ -11,7 +11,7 @@ use crate::desk::error::WorkbenchError;
 use crate::desk::memory_settings::MemorySettings;
 use crate::desk::model_file::{ModelFile, open, resolve_file};
 use crate::desk::resolved_run::{ResolvedRun, RunRequest, resolve_run};
-use crate::desk::selection::unknown_name;
+use crate::desk::selection::{unknown_data_of_option, unknown_name};
 use crate::graph::resolve::ResolvedProgram;
 use crate::learn::run_folder::RunFolder;
 use crate::study::claim::{MeasuredModel, PeakBytes, ReportedFigure, SweepBound};
@@ -211,7 +211,7 @@ fn choose_sweep_and_run<'a>(
         return Ok((sweep, train.ok_or_else(|| unknown_name("run", name, program.trains.keys().copied()))?));
     }
     if let Some(on) = request.on.filter(|on| !program.data.contains_key(on)) {
-        return Err(unknown_name("data block", on, program.data.keys().copied()));
+        return Err(unknown_data_of_option(program, on));
     }
     let fits = |t: &&&ast::Train| request.on.is_none_or(|on| t.data.node == on);
     let all: Vec<&ast::Train> = program.trains.values().filter(fits).copied().collect();

@@ -71,6 +71,20 @@ fn likely_edits_are_applied_on_request() {
 }
 
 #[test]
+fn a_wrong_command_line_is_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, name) in [(["--with", "foo=1"], "`foo`"), (["--set", "model.foo=1"], "`foo`"), (["--on", "no"], "`no`")]
+    {
+        // The edits of the file are not applied either.
+        write(folder.path(), "net.model", BAD);
+        let output = npc(folder.path(), &[&["fix", "net.model"], &args[..]].concat());
+        assert_eq!(output.code, 2, "{args:?}: {}{}", output.stdout, output.stderr);
+        assert!(output.stderr.contains(name), "{}", output.stderr);
+        assert_eq!(std::fs::read_to_string(folder.path().join("net.model")).unwrap(), BAD);
+    }
+}
+
+#[test]
 fn an_import_without_use_goes_with_its_line() {
     let text = "npc 1\n\nimport std\n\nmodel Net(x: [3, H, W]) -> [4, H, W] = x |> conv(4)\n";
     assert_eq!(fixed(text, &[]).1, text.replace("import std\n", ""));

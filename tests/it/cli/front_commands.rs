@@ -53,7 +53,7 @@ fn sizes_come_from_the_command_line_or_the_data() {
     assert_eq!(json(&["--size", "7x9"])["models"][0]["output"], serde_json::json!([2, 7, 9]));
     refused(&["check", "net.model", "--size", "7"], 2, "write height x width");
     refused(&["check", "net.model", "--size", "0x9"], 2, "write height x width");
-    refused(&["check", "net.model", "--on", "cels"], 1, "did you mean `cells`?");
+    refused(&["check", "net.model", "--on", "cels"], 2, "did you mean `cells`?");
     refused(&["check", "net.model", "--model", "net"], 1, "did you mean `Net`?");
     refused(&["check", "net.model", "--on", "cells", "--size", "7x9"], 2, "cannot be used with");
 }

@@ -96,9 +96,9 @@ fn graphs_that_cannot_be_drawn_are_refused() {
     refused(&size, 2, "choose with --model (there is Small, Other)");
     let small_model = [&size[..], &["--model", "Small"]].concat();
     let with = |more: &[&'static str]| [&small_model[..], more].concat();
-    refused(&with(&["--fold", "a.stp"]), 1, "Small has no block `a.stp`");
-    refused(&with(&["--fold", "a.stp"]), 1, "did you mean `a.step`? Other near names are");
-    refused(&with(&["--unfold", "nowhere.at.all"]), 1, "there is `a`, `a.step`, `c`, `c.step`");
+    refused(&with(&["--fold", "a.stp"]), 2, "Small has no block `a.stp`");
+    refused(&with(&["--fold", "a.stp"]), 2, "did you mean `a.step`? Other near names are");
+    refused(&with(&["--unfold", "nowhere.at.all"]), 2, "there is `a`, `a.step`, `c`, `c.step`");
     refused(&with(&["--fold", "a.step.conv"]), 1, "is an operator, and only blocks can be closed");
     refused(&with(&["--depth", "0"]), 2, "--depth");
     refused(&with(&["--out", "no/folder/here.svg"]), 1, "cannot be written");

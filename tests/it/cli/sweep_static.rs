@@ -289,7 +289,7 @@ fn refusals_name_what_is_wrong() {
         (&["all", "--axes", "params,macs,field"], 2, "two keys"),
         (&["all", "--axes", "params,speed"], 2, "[possible values: params, macs, inference, training, field]"),
         (&["all", "--sort", "speed"], 2, "[possible values: params, macs, inference, training, field, sweep]"),
-        (&["all", "--on", "scan"], 1, "did you mean `scans`?"),
+        (&["all", "--on", "scan"], 2, "did you mean `scans`?"),
         (&["all", "--plot", "none/x.svg"], 1, "none/x.svg: cannot be written"),
         (&["all", "--keep", "params < 1", "--plot", "x.svg"], 1, "no model is left to draw"),
     ] {
@@ -392,6 +392,21 @@ fn a_picture_is_written() {
         (std::fs::read_dir(folder.path()).unwrap()).map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     files.sort();
     assert_eq!(files, ["front.svg", "net.model"]);
+}
+
+#[test]
+fn variants_of_one_model_are_named_by_their_arguments() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = "npc 1\nmodel Net(x: [3, H, W], width: int = 4) -> [2, H, W] = x |> conv(width) |> conv(2)\n\
+               sweep some = Net | Net(width = 8) | Net(width = 16)\n";
+    std::fs::write(folder.path().join("net.model"), net).unwrap();
+    let args = ["sweep", "net.model", "some", "--static", "--size", "8x8", "--plot", "front.svg"];
+    let output = npc(folder.path(), &args);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let picture = std::fs::read_to_string(folder.path().join("front.svg")).unwrap();
+    for name in [">Net<", ">8<", ">16<"] {
+        assert!(picture.contains(name), "no {name} in {picture}");
+    }
 }
 
 /// A sweep may name models of other files, and several of them.

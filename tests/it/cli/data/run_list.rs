@@ -2,6 +2,7 @@
 
 use crate::support::program::{ProgramOutput, npc};
 use crate::support::run_settings::SETTINGS;
+use npc::internals::learn::weights_origin::weights_digest;
 use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::{Evaluation, MaskPair, Summary, cases_csv, measure};
 use npc::text::config::{EmptyClassRule, Metric};
@@ -33,6 +34,11 @@ fn write_weights(dir: &Path, step: u64) {
 
 /// Writes the scores of one test image, of whose two rows one is found: a Dice of 2/3.
 fn write_scores(dir: &Path, step: u64) {
+    write_scores_of(dir, step, ("best_dice.safetensors", None));
+}
+
+/// Writes the same scores of a file of weights, with its digest if the evaluation names it.
+fn write_scores_of(dir: &Path, step: u64, (checkpoint, weights): (&str, Option<String>)) {
     let (truth, pred) = ([1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0, 0]);
     let pair = MaskPair { pred: &pred, truth: &truth, size: [4, 2], spacing: None };
     let cases = [measure("a", &pair, 2, &Metric::ALL).unwrap()];
@@ -40,11 +46,11 @@ fn write_scores(dir: &Path, step: u64) {
     let evaluation = Evaluation {
         run: "t".into(),
         split: "test".into(),
-        checkpoint: "best_dice.safetensors".into(),
+        checkpoint: checkpoint.into(),
         flips: false,
         chosen_here: false,
         without_best: false,
-        weights: None,
+        weights,
         step: Some(step),
         origin_warnings: Vec::new(),
         size: [4, 2],
@@ -208,4 +214,70 @@ fn links_are_followed_once() {
     symlink("..", folder.path().join("runs/back")).unwrap();
     assert_eq!(rows(&folder, &["runs"]).len(), 1);
     assert_eq!(column(&rows(&folder, &["disk", "runs", "disk/a"]), "run"), ["disk/a"]);
+}
+
+/// `cp -r` writes the files of a folder in any order, so that their times say nothing.
+#[test]
+fn scores_of_a_copied_folder_are_current_and_those_of_exchanged_weights_are_not() {
+    let folder = tempdir().unwrap();
+    let dir = write_run(&folder, "runs/a", &[0.5; 3]);
+    let weights = dir.join("best_dice.safetensors");
+    write_weights(&dir, 30);
+    write_scores_of(&dir, 30, ("best_dice.safetensors", weights_digest(&weights)));
+    let stale = || column(&rows(&folder, &[]), "test_dice_stale");
+    assert_eq!(stale(), [false]);
+    let later = SystemTime::now() + Duration::from_secs(60);
+    fs::File::options().write(true).open(&weights).unwrap().set_modified(later).unwrap();
+    assert_eq!(stale(), [false]);
+    // Other weights of the same step, with the time of the old ones.
+    let bytes = fs::read(&weights).unwrap();
+    write_weights(&dir, 30);
+    fs::write(&weights, [&bytes[..], &[1, 2, 3, 4]].concat()).unwrap();
+    let earlier = SystemTime::now() - Duration::from_secs(60);
+    fs::File::options().write(true).open(&weights).unwrap().set_modified(earlier).unwrap();
+    assert_eq!(stale(), [true]);
+}
+
+#[test]
+fn scores_of_the_last_weights_are_marked() {
+    let folder = tempdir().unwrap();
+    for (name, checkpoint) in [("a", "best_dice.safetensors"), ("b", "last.safetensors"), ("c", "../w.safetensors")] {
+        let dir = write_run(&folder, &format!("runs/{name}"), &[0.5; 3]);
+        write_weights(&dir, 30);
+        fs::copy(dir.join("best_dice.safetensors"), dir.join("last.safetensors")).unwrap();
+        fs::copy(dir.join("best_dice.safetensors"), folder.path().join("runs/w.safetensors")).unwrap();
+        write_scores_of(&dir, 30, (checkpoint, weights_digest(&dir.join(checkpoint))));
+    }
+    // A run that keeps no best is scored with its last weights.
+    let dir = write_run(&folder, "runs/d", &[0.5; 3]);
+    write_weights(&dir, 30);
+    fs::rename(dir.join("best_dice.safetensors"), dir.join("last.safetensors")).unwrap();
+    write_scores_of(&dir, 30, ("last.safetensors", None));
+    assert_eq!(column(&rows(&folder, &[]), "test_dice_weights"), ["best", "last", "other weights", "best"]);
+    let text = runs(&folder, &[]).stdout;
+    for words in [" 0.6667 (last) ", " 0.6667 (other weights) ", "(last): scored with `npc eval --checkpoint last`"] {
+        assert!(text.contains(words), "no `{words}` in {text}");
+    }
+    assert_eq!(text.matches(" 0.6667 (").count(), 2, "{text}");
+}
+
+/// As a process leaves the folder that is killed before the first checkpoint of the new run.
+#[test]
+fn a_run_that_was_being_replaced_is_found_again() {
+    let folder = tempdir().unwrap();
+    let dir = write_run(&folder, "runs/a", &[]);
+    let old = write_run(&folder, "runs/a/.replaced-run", &[0.5; 3]);
+    write_weights(&old, 30);
+    let all = rows(&folder, &[]);
+    assert_eq!([&all[0]["run"], &all[0]["state"]], ["runs/a", "interrupted"]);
+    let problem = all[0]["problems"].as_str().unwrap();
+    assert!(problem.contains("the old run is whole, in .replaced-run"), "{problem}");
+    for command in [&["report", "runs/a"][..], &["compare", "runs/a", "runs/a"]] {
+        let output = npc(folder.path(), command);
+        let back = "help: `npc train runs/a --resume` puts the old run back";
+        assert!(output.code == 1 && output.stderr.contains(back), "{}", output.stderr);
+    }
+    // The new run has begun, and the next training removes the old one.
+    fs::rename(old.join("best_dice.safetensors"), dir.join("last.safetensors")).unwrap();
+    assert_eq!(rows(&folder, &[])[0]["problems"], Value::Null);
 }

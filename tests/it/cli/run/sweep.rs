@@ -355,11 +355,23 @@ fn failures_are_named_and_stop_no_other_run() {
     for (args, code, words) in [
         (&["width", "--run", "tiny"][..], 1, &["no sweep `width`", "did you mean `widths`"][..]),
         (&["widths", "--run", "tinny"], 1, &["no run `tinny`", "did you mean `tiny`"]),
-        (&["widths", "--on", "slice"], 1, &["no data block `slice`", "did you mean `slices`"]),
+        (&["widths", "--on", "slice"], 2, &["no data block `slice`", "did you mean `slices`"]),
         (&["widths", "--to", "width=5"], 2, &["no point `width=5`", "width=4, width=8"]),
         (&["widths", "--train", "--collect"], 2, &["cannot be used with"]),
     ] {
         folder.npc(&[&["sweep", "tiny.model"], args].concat()).expect_exit(code, words);
+    }
+}
+
+#[test]
+fn points_of_one_model_are_named_by_their_arguments() {
+    let folder = TestFolder::new();
+    let sweep = "sweep some = Tiny(width = 4) | Tiny(width = 8) | Tiny | Wider(classes = 2)\n";
+    fs::write(folder.path("tiny.model"), format!("{MODEL}{sweep}")).unwrap();
+    let jobs = folder.npc(&["sweep", "tiny.model", "some", "--run", "tiny", "--out", "runs/s", "--print-jobs"]);
+    let jobs = jobs.expect_exit(0, &[]).stdout.clone();
+    for name in ["Tiny,width=4", "Tiny,width=8", "Tiny", "Wider"] {
+        assert!(jobs.contains(&format!("runs/s/{name}/seed=0")), "no {name} in {jobs}");
     }
 }
 
