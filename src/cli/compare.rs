@@ -22,9 +22,9 @@ use std::path::PathBuf;
 difference to the first run over the images. Each difference has its interval, the p-value of the
 sign-flip permutation test, and whether the two are distinguishable (the interval excludes 0).
 Runs evaluated on different images or with different rules for empty masks are refused.
---group-seeds treats runs that differ only in the seed as one: scores are averaged over the seeds
-image by image, and the standard deviation over seeds is shown. The command reads the files of
-`npc eval`.
+--group-seeds treats runs that differ only in the seed as one: means and differences are over
+images and seeds, as in `npc sweep`, and the standard deviation over seeds is shown. There is no p
+then. The command reads the files of `npc eval`.
 
 Examples:
   npc compare runs/unet runs/npnet

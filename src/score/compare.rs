@@ -16,9 +16,10 @@ use crate::base::problem::problem;
 use crate::metric::statistics::unit_count;
 use crate::metric::statistics::{
     Interval, LEAST_DISTINGUISHABLE_UNITS, LEAST_UNITS, RatioScore, bootstrap, holm_correction, mean_and_deviation,
-    paired_mean_difference, percentile_interval, wilcoxon,
+    nan_mean, paired_mean_difference, percentile_interval, wilcoxon,
 };
 use crate::metric::{CaseTable, DistanceUnit};
+use crate::score::sweep_scores::{PointDifference, resampled_mean};
 use crate::text::config::{EmptyClassRule, Metric};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ pub(crate) struct ComparisonOptions {
     pub metrics: Vec<Metric>,
     /// Class to compare, instead of the mean over the foreground classes.
     pub class: Option<String>,
-    /// Whether runs that differ only in the seed form one group, with scores averaged image by image.
+    /// Whether runs that differ only in the seed form one group, compared over images and seeds.
     pub group_seeds: bool,
     /// Seed of the bootstrap.
     pub seed: u64,
@@ -77,7 +78,7 @@ pub(crate) struct RunGroup {
 pub(crate) struct ScoreEstimate {
     /// Mean over images, then classes, then seeds. `None` if no image defines a score.
     pub mean: Option<f64>,
-    /// Confidence interval of the mean over images.
+    /// Confidence interval of the mean over images, and over seeds if there are several.
     pub interval: Option<Interval>,
     /// Sample standard deviation over the seeds.
     pub deviation: Option<f64>,
@@ -90,15 +91,17 @@ pub(crate) struct MetricDifference {
     pub reference: String,
     /// Number of images with a score from both runs.
     pub n: usize,
+    /// Number of seeds that both have.
+    pub seeds: usize,
     /// Mean of `run - reference`.
     pub mean: f64,
     pub low: f64,
     pub high: f64,
-    /// p of the sign-flip permutation test.
-    pub p: f64,
+    /// p of the sign-flip permutation test. `None` with several seeds, since the test knows images alone.
+    pub p: Option<f64>,
     /// `p` with Holm's correction for the number of compared runs.
-    pub p_holm: f64,
-    /// p of the signed-rank test on each image's mean over the classes; `None` if images are grouped.
+    pub p_holm: Option<f64>,
+    /// p of the signed-rank test on each image's mean over the classes; `None` if images are grouped, and with several seeds.
     pub wilcoxon: Option<f64>,
     /// Whether the interval excludes 0, over enough images or groups.
     pub distinguishable: bool,
@@ -139,7 +142,10 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         groups.iter().map(|runs| metrics.iter().map(|&m| (m, images.seed_averages(runs, m))).collect()).collect();
     let run_groups = groups.iter().zip(&names).zip(&scores);
     let run_groups = run_groups.map(|((runs, name), scores)| images.run_group(runs, name, scores)).collect();
-    let differences = metrics.iter().flat_map(|&metric| images.differences(metric, &names, &scores)).collect();
+    let differences = metrics.iter().flat_map(|&metric| images.differences(metric, &names, &groups)).collect();
+    notes.extend(
+        groups[1..].iter().zip(&names[1..]).filter_map(|(runs, name)| seed_note(runs, &groups[0], [name, &names[0]])),
+    );
     Ok(Comparison {
         n: images.stems.len(),
         of,
@@ -268,8 +274,14 @@ impl ComparedImages {
     fn estimate(&self, runs: &[EvaluatedRun], metric: Metric, averages: &[Vec<f64>]) -> ScoreEstimate {
         let of_seeds: Vec<f64> = runs.iter().map(|run| mean_over_classes(&self.scores(&run.cases, metric))).collect();
         ScoreEstimate {
-            mean: Some(mean_over_classes(averages)).filter(|m| !m.is_nan()),
-            interval: self.image_interval(averages),
+            mean: nan_mean(of_seeds.iter().copied()),
+            interval: match runs.len() {
+                1 => self.image_interval(averages),
+                _ => {
+                    let values = runs.iter().map(|run| self.scores(&run.cases, metric)).collect();
+                    resampled_mean(values, self.groups.as_deref()).map(|found| found.interval)
+                }
+            },
             deviation: mean_and_deviation(&of_seeds).and_then(|(_, sd)| sd),
         }
     }
@@ -295,42 +307,101 @@ impl ComparedImages {
     }
 
     /// Returns the differences of a metric between every other run and the first one, with Holm's correction.
-    fn differences(&self, metric: Metric, names: &[String], scores: &[SeedAverages]) -> Vec<MetricDifference> {
+    fn differences(&self, metric: Metric, names: &[String], groups: &[Vec<EvaluatedRun>]) -> Vec<MetricDifference> {
         let found = (1..names.len()).filter_map(|i| {
-            let (a, b) = (&scores[i][&metric], &scores[0][&metric]);
-            self.metric_difference(metric, [&names[i], &names[0]], [a, b])
+            let by_seed = self.seed_differences(metric, &groups[i], &groups[0]);
+            let names = [&names[i], &names[0]];
+            match by_seed.len() {
+                0 => None,
+                1 => self.image_difference(metric, names, &by_seed[0]),
+                _ => self.seeds_difference(metric, names, by_seed),
+            }
         });
         let mut found: Vec<MetricDifference> = found.collect();
-        let adjusted = holm_correction(&found.iter().map(|d| d.p).collect::<Vec<_>>());
-        found.iter_mut().zip(adjusted).for_each(|(d, p)| d.p_holm = p);
+        let mut tested: Vec<&mut MetricDifference> = found.iter_mut().filter(|d| d.p.is_some()).collect();
+        let adjusted = holm_correction(&tested.iter().filter_map(|d| d.p).collect::<Vec<_>>());
+        tested.iter_mut().zip(adjusted).for_each(|(d, p)| d.p_holm = Some(p));
         found
     }
 
-    /// Returns the paired difference of two runs; `None` if too few images or groups have both scores.
-    fn metric_difference(
+    /// Returns `a - b` as `[seed][class][image]`, paired by seed. Two single runs are a pair whatever their seeds.
+    fn seed_differences(&self, metric: Metric, a: &[EvaluatedRun], b: &[EvaluatedRun]) -> Vec<Vec<Vec<f64>>> {
+        let difference = |(a, b): (&EvaluatedRun, &EvaluatedRun)| -> Vec<Vec<f64>> {
+            let classes = self.scores(&a.cases, metric).into_iter().zip(self.scores(&b.cases, metric));
+            classes.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect()
+        };
+        common_seeds(a, b).into_iter().map(difference).collect()
+    }
+
+    /// Returns the difference of two groups of runs over images and seeds, as `npc sweep` computes it; `None` for too few images or
+    /// groups of images. `by_seed` is `[seed][class][image]`.
+    fn seeds_difference(
         &self,
         metric: Metric,
-        names: [&String; 2],
-        scores: [&[Vec<f64>]; 2],
+        [run, reference]: [&String; 2],
+        by_seed: Vec<Vec<Vec<f64>>>,
     ) -> Option<MetricDifference> {
-        let [a, b] = scores;
-        let by_class: Vec<Vec<f64>> =
-            a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
-        let paired = paired_mean_difference(&by_class, self.groups.as_deref(), self.seed)?;
-        let images = mean_of_each_image(&by_class);
+        let has_score = |i: &usize| by_seed.iter().flatten().any(|class| !class[*i].is_nan());
+        let n = (0..self.stems.len()).filter(has_score).count();
+        let found: PointDifference = resampled_mean(by_seed, self.groups.as_deref())?;
+        Some(MetricDifference {
+            metric,
+            run: run.clone(),
+            reference: reference.clone(),
+            n,
+            seeds: found.seeds,
+            mean: found.mean,
+            low: found.interval.low,
+            high: found.interval.high,
+            p: None,
+            p_holm: None,
+            wilcoxon: None,
+            distinguishable: found.distinguishable(),
+        })
+    }
+
+    /// Returns the paired difference of two runs, `[class][image]`, over the images; `None` if too few images or groups have both scores.
+    fn image_difference(&self, metric: Metric, names: [&String; 2], by_class: &[Vec<f64>]) -> Option<MetricDifference> {
+        let paired = paired_mean_difference(by_class, self.groups.as_deref(), self.seed)?;
+        let images = mean_of_each_image(by_class);
         Some(MetricDifference {
             metric,
             run: names[0].clone(),
             reference: names[1].clone(),
             n: paired.n,
+            seeds: 1,
             mean: paired.mean,
             low: paired.low,
             high: paired.high,
-            p: paired.p,
-            p_holm: paired.p,
+            p: Some(paired.p),
+            p_holm: Some(paired.p),
             wilcoxon: if self.groups.is_some() { None } else { wilcoxon(&images) },
             distinguishable: paired.distinguishable(),
         })
+    }
+}
+
+/// Returns the pairs of runs with one seed. Two single runs are a pair whatever their seeds.
+fn common_seeds<'a>(a: &'a [EvaluatedRun], b: &'a [EvaluatedRun]) -> Vec<(&'a EvaluatedRun, &'a EvaluatedRun)> {
+    if let ([a], [b]) = (a, b) {
+        return vec![(a, b)];
+    }
+    let seed = |run: &EvaluatedRun| run.settings.train.seed;
+    a.iter().filter_map(|one| b.iter().find(|other| seed(other) == seed(one)).map(|other| (one, other))).collect()
+}
+
+/// Returns a note if two groups do not have the same seeds: only common seeds are compared.
+fn seed_note(a: &[EvaluatedRun], b: &[EvaluatedRun], [run, reference]: [&String; 2]) -> Option<String> {
+    let common = common_seeds(a, b).len();
+    match common {
+        _ if a.len() == common && b.len() == common => None,
+        0 => Some(format!(
+            "{run} and {reference} have no seed in common, so they are not compared: train both with the same seeds"
+        )),
+        1 => Some(format!(
+            "{run} and {reference} have one seed in common: their difference is of this seed, and its interval covers the images alone"
+        )),
+        _ => Some(format!("{run} and {reference} have {common} seeds in common: their difference is of these seeds")),
     }
 }
 

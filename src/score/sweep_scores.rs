@@ -115,8 +115,9 @@ pub(crate) fn point_interval(point: &PointScores, metric: Metric) -> Option<Inte
     resampled_mean(seeds, point.groups()).map(|found| found.interval)
 }
 
-/// Resamples values `[seed][class][image]`. Images of one patient or video are resampled together.
-fn resampled_mean(values: Vec<Vec<Vec<f64>>>, groups: Option<&[String]>) -> Option<PointDifference> {
+/// Resamples values `[seed][class][image]` over images and seeds, as [`point_difference`] says. Images of one patient or video are
+/// resampled together. `None` without values, and for too few images or groups.
+pub(crate) fn resampled_mean(values: Vec<Vec<Vec<f64>>>, groups: Option<&[String]>) -> Option<PointDifference> {
     let (seeds, classes) = (values.len(), values.first()?.len());
     let images = values.first()?.first()?.len();
     let units = unit_count(images, groups);

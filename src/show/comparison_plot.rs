@@ -1,11 +1,11 @@
 //! The box plot of a comparison of runs.
 
 use super::chart::{BoxGroup, BoxPanel, BoxPlot, ChartDrawing, box_plot};
+use super::comparison_tables::p_in_words;
 use super::distinct_names::distinct_names;
 use super::scores::{difference, title};
 use super::table::Cell;
 use crate::base::count::counted;
-use crate::base::number::{p_relation, p_value};
 use crate::metric::statistics::Interval;
 use crate::score::compare::{Comparison, RunGroup};
 use crate::text::config::Metric;
@@ -57,8 +57,8 @@ fn group(c: &Comparison, metric: Metric, k: usize, run: &RunGroup) -> BoxGroup {
     let notes = match found {
         Some(d) => {
             let interval = Interval { low: d.low, high: d.high };
-            let holm = if c.runs.len() > 2 { format!(", {} with Holm", p_value(d.p_holm)) } else { String::new() };
-            vec![Cell::Estimate(difference(metric, d.mean, interval)).text(), format!("p {}{holm}", p_relation(d.p))]
+            let difference = Cell::Estimate(difference(metric, d.mean, interval)).text();
+            [Some(difference), p_in_words(d, c)].into_iter().flatten().collect()
         }
         None if k == 0 && !c.differences.is_empty() => vec!["reference".into()],
         None => Vec::new(),

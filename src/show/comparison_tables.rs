@@ -25,7 +25,12 @@ fn image_count(c: &Comparison) -> String {
 
 /// Returns `A above B by 0.0120 [0.0040, 0.0210]`, or that the two are not distinguishable.
 fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
-    let groups = c.groups.map_or(String::new(), |g| format!(" {} in {}", c.of.name(), counted(g, "group")));
+    let of = match (c.groups, d.seeds) {
+        (None, 1) => String::new(),
+        (None, _) => format!(" {}", c.of.name()),
+        (Some(g), _) => format!(" {} in {}", c.of.name(), counted(g, "group")),
+    };
+    let groups = if d.seeds > 1 { format!("{of} and {}", counted(d.seeds, "seed")) } else { of };
     if !d.distinguishable {
         return format!("{} and {} not distinguishable with n = {}{groups}", d.run, d.reference, thousands(d.n));
     }
@@ -97,20 +102,23 @@ pub(crate) fn comparison_notes(c: &Comparison) -> Vec<String> {
     }];
     if c.runs.iter().any(|run| run.scores.values().any(|score| score.interval.is_some())) {
         let units = if c.groups.is_some() { format!("groups of {of}") } else { of.to_string() };
-        notes.push(format!(
-            "[95 % intervals]: percentile bootstrap over {units}, paired for differences; p: sign-flip permutation test"
-        ));
+        let (over, paired) = match has_several_seeds(c) {
+            true => (format!("{units} and seeds"), "paired by image and seed"),
+            false => (units, "paired"),
+        };
+        let test = if c.differences.iter().any(|d| d.p.is_some()) { "; p: sign-flip permutation test" } else { "" };
+        notes.push(format!("[95 % intervals]: percentile bootstrap over {over}, {paired} for differences{test}"));
     }
     if c.empty_rule == EmptyClassRule::Skip {
         notes.push(format!(
             "with `empty = skip` a mean covers the {of} with a score, a difference those with two scores"
         ));
     }
-    if c.runs.len() > 2 {
+    if has_holm(c) {
         notes.push(format!("p (Holm) is corrected for {} with the first run", counted(c.runs.len() - 1, "comparison")));
     }
     if has_several_seeds(c) {
-        notes.push("±: standard deviation over seeds; intervals are for scores averaged over the seeds".into());
+        notes.push("±: standard deviation over seeds; over several seeds there is no p, because the permutation test knows images alone".into());
     }
     notes.extend(c.notes.iter().cloned());
     notes
@@ -118,10 +126,21 @@ pub(crate) fn comparison_notes(c: &Comparison) -> Vec<String> {
 
 /// Returns the line of one difference in text.
 fn difference_line(d: &MetricDifference, c: &Comparison) -> String {
-    let holm = if c.runs.len() > 2 { format!(", {} with Holm", p_value(d.p_holm)) } else { String::new() };
+    let p = p_in_words(d, c).map_or(String::new(), |p| format!(", {p}"));
     let numbers = if d.distinguishable { String::new() } else { format!(" (difference {})", signed_difference(d)) };
-    let (title, words, p) = (title(d.metric, c.unit), difference_in_words(d, c), p_relation(d.p));
-    format!("{title}: {words}{numbers}, p {p}{holm}\n")
+    let (title, words) = (title(d.metric, c.unit), difference_in_words(d, c));
+    format!("{title}: {words}{numbers}{p}\n")
+}
+
+/// Returns `p = 0.012, 0.024 with Holm`; `None` without a test.
+pub(super) fn p_in_words(d: &MetricDifference, c: &Comparison) -> Option<String> {
+    let holm = d.p_holm.filter(|_| has_holm(c)).map_or(String::new(), |p| format!(", {} with Holm", p_value(p)));
+    d.p.map(|p| format!("p {}{holm}", p_relation(p)))
+}
+
+/// Checks whether p is corrected for several comparisons.
+fn has_holm(c: &Comparison) -> bool {
+    c.runs.len() > 2 && c.differences.iter().any(|d| d.p.is_some())
 }
 
 fn headline_above(head: &str, format: OutputFormat) -> String {
@@ -130,9 +149,10 @@ fn headline_above(head: &str, format: OutputFormat) -> String {
 
 fn differences_table(c: &Comparison) -> Table {
     let reference = c.runs.first().map_or("", |r| r.name.as_str());
-    let holm = c.runs.len() > 2;
+    let (holm, tested) = (has_holm(c), c.differences.iter().any(|d| d.p.is_some()));
     let mut columns = vec![Column::words("run"), Column::words("metric"), Column::words("in words")];
-    columns.extend(["difference", "p"].map(Column::numbers));
+    columns.push(Column::numbers("difference"));
+    columns.extend(tested.then(|| Column::numbers("p")));
     columns.extend(holm.then(|| Column::numbers("p (Holm)")));
     let row = |d: &MetricDifference| {
         let words = match (d.distinguishable, d.mean > 0.0) {
@@ -141,8 +161,10 @@ fn differences_table(c: &Comparison) -> Table {
             (true, false) => "below".into(),
         };
         let mut cells: Vec<Cell> = vec![d.run.as_str().into(), title(d.metric, c.unit).into(), words.into()];
-        cells.extend([Cell::Estimate(signed_difference(d)), p_value(d.p).into()]);
-        cells.extend(holm.then(|| p_value(d.p_holm).into()));
+        let p = |p: Option<f64>| p.map_or(Cell::Empty, |p| p_value(p).into());
+        cells.push(Cell::Estimate(signed_difference(d)));
+        cells.extend(tested.then(|| p(d.p)));
+        cells.extend(holm.then(|| p(d.p_holm)));
         cells
     };
     let rows = c.differences.iter().map(row).collect();
@@ -191,8 +213,8 @@ pub(crate) fn long_table(c: &Comparison) -> Table {
                 number(d.map(|d| d.mean)),
                 number(d.map(|d| d.low)),
                 number(d.map(|d| d.high)),
-                number(d.map(|d| d.p)),
-                number(d.map(|d| d.p_holm)),
+                number(d.and_then(|d| d.p)),
+                number(d.and_then(|d| d.p_holm)),
                 number(d.and_then(|d| d.wilcoxon)),
                 d.map_or(Cell::Empty, |d| difference_in_words(d, c).into()),
             ]);

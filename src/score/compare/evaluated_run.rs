@@ -178,11 +178,20 @@ pub(super) fn group_by_seed(runs: Vec<EvaluatedRun>) -> Result<Vec<Vec<Evaluated
     Ok(experiments)
 }
 
-/// Returns a name for each group: the name of the folder, the common prefix of the folders of its seeds, or the whole path
+/// Returns the folder of all seeds for a folder such as `attention=se/seed=0`, which a sweep writes, and else the folder itself.
+fn variant_folder(folder: &Path) -> &Path {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let number = ["seed=", "seed_", "seed-", "seed"].iter().find_map(|start| name.strip_prefix(start));
+    let is_seed = number.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
+    let above = folder.parent().filter(|above| is_seed && above.file_name().is_some());
+    above.unwrap_or(folder)
+}
+
+/// Returns a name for each group: the name of the folder, or of the folder above `seed=0`, the common prefix of the folders of its seeds, or the whole path
 /// if the names are not unique.
 pub(super) fn group_names(entrants: &[Vec<EvaluatedRun>]) -> Vec<String> {
     let last = |run: &EvaluatedRun| {
-        let path = absolute(&run.folder);
+        let path = variant_folder(&absolute(&run.folder)).to_path_buf();
         path.file_name().map_or_else(|| run.folder.display().to_string(), |n| n.to_string_lossy().into_owned())
     };
     let short: Vec<String> = entrants
@@ -205,7 +214,10 @@ pub(super) fn group_names(entrants: &[Vec<EvaluatedRun>]) -> Vec<String> {
             if stem.is_empty() { last(&runs[0]) } else { stem.to_string() }
         })
         .collect();
-    let whole = |runs: &[EvaluatedRun]| runs[0].folder.display().to_string();
+    let whole = |runs: &[EvaluatedRun]| match runs.len() {
+        1 => runs[0].folder.display().to_string(),
+        _ => variant_folder(&runs[0].folder).display().to_string(),
+    };
     (short.iter().zip(entrants))
         .map(|(name, runs)| if short.iter().filter(|n| *n == name).count() > 1 { whole(runs) } else { name.clone() })
         .collect()

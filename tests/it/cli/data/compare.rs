@@ -277,6 +277,42 @@ fn seeds_are_one_experiment() {
     assert!((sd - (1.0 - other) / 2f64.sqrt()).abs() < 1e-6, "{sd}");
 }
 
+/// The runs of a sweep are compared as `npc sweep` compares them: over images and seeds, without a p over images alone.
+#[test]
+fn seeds_of_a_sweep_widen_the_interval() {
+    let folders = RunFolders::new();
+    let names = ["none", "se"].map(|v| [0, 1].map(|seed| format!("t/attention={v}/seed={seed}")));
+    // All images are alike, so only the seeds differ: by 1 - 6/9 and by 8/10 - 10/11.
+    for (variant, missed) in [(0, [3, 1]), (1, [0, 2])] {
+        for (seed, missed) in missed.into_iter().enumerate() {
+            let model = if variant == 0 { "npc 1\n" } else { "npc 1\n// se\n" };
+            folders.write(&Run { seed: seed as u64, model, ..run(&names[variant][seed], &|_| missed) });
+        }
+    }
+    let all: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
+    let comparison = folders.json(&all, &["--group-seeds", "--metrics", "dice"]);
+    let d = &comparison["differences"][0];
+    assert_eq!((&d["run"], &d["reference"]), (&"attention=se".into(), &"attention=none".into()), "{d}");
+    assert_eq!((&d["seeds"], &d["distinguishable"]), (&2.into(), &false.into()), "{d}");
+    assert!(d["p"].is_null() && d["p_holm"].is_null() && d["wilcoxon"].is_null(), "{d}");
+    for (key, wanted) in [("low", 0.8 - 10.0 / 11.0), ("high", 1.0 - 6.0 / 9.0)] {
+        assert!((d[key].as_f64().unwrap() - wanted).abs() < 1e-5, "{key}: {d}");
+    }
+    let text = folders.text(&all, &["--group-seeds", "--metrics", "dice", "--plot", "boxes.svg"]);
+    assert!(text.contains("not distinguishable with n = 12 images and 2 seeds"), "{text}");
+    assert!(text.contains("over images and seeds") && !text.contains("p < 0.001"), "{text}");
+    let plot = std::fs::read_to_string(folders.path("boxes.svg")).unwrap();
+    assert!(plot.contains("attention=se") && !plot.contains("p &lt; 0.001"));
+    let latex = folders.text(&all, &["--group-seeds", "--metrics", "dice", "--format", "latex"]);
+    assert!(!latex.contains("& p"), "{latex}");
+    // One seed in common: its images alone; none in common: no difference, and a note.
+    let one = folders.text(&[all[0], all[1], all[3]], &["--group-seeds", "--metrics", "dice"]);
+    assert!(one.contains("one seed in common") && one.contains("below attention=none by 0.1091"), "{one}");
+    folders.write(&Run { seed: 7, model: "npc 1\n// se\n", ..run("other", &|_| 0) });
+    let none = folders.text(&[all[0], all[1], "other"], &["--group-seeds", "--metrics", "dice"]);
+    assert!(none.contains("no seed in common"), "{none}");
+}
+
 #[test]
 fn patients_are_resampled_whole() {
     let folders = RunFolders::new();
