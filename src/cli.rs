@@ -70,6 +70,7 @@ mod reproduce;
 mod runs;
 #[cfg(feature = "run")]
 mod selftest;
+mod setting_tip;
 #[cfg(feature = "data")]
 mod split_option;
 mod sweep;
@@ -164,6 +165,10 @@ pub fn main() -> ExitCode {
         Err(e) => {
             global_options::set_parser_colours(std::env::args_os(), e.use_stderr());
             let _ = e.print();
+            let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            if let Some(tip) = setting_tip::setting_tip(&e, &words) {
+                eprintln_lossy!("\n{tip}");
+            }
             #[cfg(feature = "run")]
             if e.use_stderr() && std::env::args_os().nth(1).is_some_and(|word| word == "init") {
                 eprintln_lossy!("\n{}", weights::FORMER_NAME);
@@ -189,7 +194,10 @@ pub fn main() -> ExitCode {
 pub fn parse_arguments(arguments: &[String]) -> Result<(), String> {
     let words = std::iter::once("npc").chain(arguments.iter().map(String::as_str));
     match command_line().try_get_matches_from(words) {
-        Err(e) if e.use_stderr() => Err(e.to_string()),
+        Err(e) if e.use_stderr() => {
+            let tip = setting_tip::setting_tip(&e, arguments).map_or(String::new(), |tip| format!("\n{tip}\n"));
+            Err(format!("{e}{tip}"))
+        }
         _ => Ok(()),
     }
 }

@@ -113,7 +113,7 @@ pub use resolved_data::{DataRequest, ResolvedData, resolve_data};
 #[cfg(feature = "data")]
 pub use resolved_run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
 #[cfg(feature = "data")]
-pub use resume::resume;
+pub use resume::{keep_epochs, resume};
 pub use selection::{SelectedModel, Selection, select};
 pub(crate) use size_text::{contract_text, formulas_text};
 pub(crate) use sweep_axes::{cells, settings};

@@ -154,6 +154,9 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         Some(ResumeMode::Always | ResumeMode::Auto) => ExistingRun::Resume,
     };
     if existing == ExistingRun::Resume {
+        if let Some(note) = desk::keep_epochs(&mut resolved, &folder, &opts.changes.set) {
+            notice!("note: {note}");
+        }
         desk::resume(&mut resolved, &folder)?;
     }
     let length = folder.length(resolved.settings.train.epochs);

@@ -16,7 +16,7 @@ use crate::learn::trained_run::TrainedRun;
 use crate::study::lint::lints;
 use crate::text::config::schema;
 use crate::text::config::settings::{FORMAT, Settings};
-use crate::text::config::{DataSpec, TrainSpec};
+use crate::text::config::{DataSpec, GroupBy, Grouping, TrainSpec};
 use crate::text::diag::{Diagnostic, Problems, WarningFilter};
 use crate::text::files::{Disk, Files};
 use crate::text::source::{SourceMap, Span, Spanned};
@@ -53,6 +53,8 @@ struct SettingChanges {
     train: Vec<Entry>,
     data: Vec<Entry>,
     model: BTreeMap<String, String>,
+    /// What was typed before the value of each of `model`: `--with width` or `--set model.width`.
+    origins: BTreeMap<String, String>,
 }
 
 /// Parses the changes of the command line.
@@ -72,7 +74,10 @@ fn parse_changes(sources: &mut SourceMap, set: &[String], with: &[String]) -> Re
                 None => changes.train.push(Entry { key, value }),
             },
             "data" => changes.data.push(Entry { key, value }),
-            "model" => drop(changes.model.insert(key.node, sources.snippet(value.span).to_string())),
+            "model" => {
+                changes.origins.insert(key.node.clone(), format!("--set {name}"));
+                changes.model.insert(key.node, sources.snippet(value.span).to_string());
+            }
             _ => {
                 return Err(problem!(E0503, name.span, "`{name}` is not a setting of a run";
                     help: "write for example `epochs=5`, `data.size=[128, 128]` or `model.attention=se`")
@@ -81,9 +86,29 @@ fn parse_changes(sources: &mut SourceMap, set: &[String], with: &[String]) -> Re
         }
     }
     for ModelArgument { name, value } in arguments(sources, "--with", with)? {
+        changes.origins.insert(name.node.clone(), format!("--with {name}"));
         changes.model.insert(name.node, sources.snippet(value.span).to_string());
     }
     Ok(changes)
+}
+
+/// Fails if a change of a setting names no setting of a run, and a hyper-parameter of the model.
+fn misplaced_hyper_parameter(
+    program: &ResolvedProgram<'_>,
+    model: &str,
+    changes: &SettingChanges,
+) -> Result<(), Diagnostic> {
+    let Some((model, _)) = program.entry(model) else { return Ok(()) };
+    let is_parameter = |entry: &&Entry| model.params.iter().any(|param| param.name.node == entry.key.node);
+    let misplaced = changes.train.iter().filter(|entry| schema::train_key(&entry.key.node).is_none());
+    match misplaced.into_iter().find(is_parameter) {
+        None => Ok(()),
+        Some(Entry { key: name, .. }) => {
+            Err(problem!(E0503, name.span, "`{name}` is a hyper-parameter of the model, not a setting of the run";
+            help: "write `--set model.{name}=VALUE`, or `--with {name}=VALUE`")
+            .into())
+        }
+    }
 }
 
 /// The settings of a run before its model is built.
@@ -95,6 +120,8 @@ struct RunDraft {
     threads: Option<usize>,
     /// The paths of `train.freeze` with their spans, for a run of a model file.
     freeze: Option<Vec<Spanned<String>>>,
+    /// The groups of the split that the changes took away.
+    dropped_group: Option<GroupBy>,
 }
 
 /// The run to resolve, with changes of settings.
@@ -137,6 +164,7 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
             device: settings.device,
             threads: settings.threads,
             freeze: None,
+            dropped_group: None,
         };
         return build_run(files, &model, request, |_, _| Ok(draft));
     }
@@ -157,7 +185,8 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
         let (spec, _) = schema::train_spec(train, args)?;
         let data = data_named(program, &train.data.node)?;
         let freeze = schema::freeze_paths(&train.entries);
-        Ok(RunDraft { train: spec, data, data_root: ".".into(), device: "cpu".into(), threads: None, freeze })
+        let (data_root, device) = (".".into(), "cpu".into());
+        Ok(RunDraft { train: spec, data, data_root, device, threads: None, freeze, dropped_group: None })
     })
 }
 
@@ -192,7 +221,9 @@ impl RunDraft {
         }
         self.train.args.extend(changes.model);
         self.train = schema::override_train(self.train, &changes.train)?;
+        let group = self.data.grouping.group.clone();
         self.data = schema::override_data(&self.data, &changes.data)?;
+        self.dropped_group = group.filter(|_| self.data.grouping.group.is_none());
         self.freeze = schema::freeze_paths(&changes.train).or(self.freeze);
         Ok(self)
     }
@@ -211,9 +242,12 @@ fn build_run(
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let program = resolve_file(&bundle, &sources, problems)?;
-    let requested: BTreeSet<String> = changes.model.keys().cloned().collect();
-    let made = draft(&program, &sources).and_then(|draft| draft.changed(request.model, changes));
-    let RunDraft { mut train, data, data_root, device, threads, freeze } = match made {
+    let requested = changes.origins.clone();
+    let made = draft(&program, &sources).and_then(|draft| {
+        misplaced_hyper_parameter(&program, request.model.unwrap_or(&draft.train.model), &changes)?;
+        draft.changed(request.model, changes)
+    });
+    let RunDraft { mut train, data, data_root, device, threads, freeze, dropped_group } = match made {
         Ok(draft) => draft,
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
@@ -245,8 +279,20 @@ fn build_run(
     let text = |id| sources.text(id).to_string();
     let imports = bundle.imported.iter().map(|i| (i.path.clone(), text(i.source))).collect();
     let places = node_locations(&checked, &sources);
-    let warnings = warnings(&program, &sources, &settings.train.model, &checked);
+    let mut warnings = warnings(&program, &sources, &settings.train.model, &checked);
+    warnings.splice(0..0, dropped_group.map(|group| dropped_group_warning(&group, &settings.data)));
     Ok(ResolvedRun { checked, settings, source: text(bundle.source), imports, places, warnings })
+}
+
+/// Returns a warning about a split of the command line without the groups that the file's split has.
+fn dropped_group_warning(group: &GroupBy, data: &DataSpec) -> String {
+    let whole = DataSpec { grouping: Grouping { group: Some(group.clone()), ..data.grouping.clone() }, ..data.clone() };
+    format!(
+        "`--set data.split=` drops `{}` of the file's split, so images of one group may be in training and test: data leakage\n  \
+         help: keep the groups: `--set data.split='{}'`",
+        group.entry_text(),
+        whole.split_text()
+    )
 }
 
 /// Returns the lints of a run's network, each with its place and its help.
@@ -284,12 +330,12 @@ fn build_model(
     program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
     train: &TrainSpec,
-    requested: &BTreeSet<String>,
+    requested: &BTreeMap<String, String>,
     size: [usize; 2],
 ) -> Result<CheckedGraph, Problems> {
     let mut args = Vec::new();
     for (name, value) in &train.args {
-        let origin = if requested.contains(name) { "--with" } else { "model arguments" };
+        let origin = requested.get(name).map_or("model arguments", String::as_str);
         args.extend(arguments(sources, origin, &[format!("{name}={value}")])?);
     }
     let entry = model_named(program, &train.model)?;

@@ -1,11 +1,14 @@
 //! Checks that an interrupted run can be resumed.
 
+use super::arguments::split_commas;
 use super::error::WorkbenchError;
 use super::resolved_run::{ResolvedRun, reopen};
 use super::sweep::differences;
+use crate::base::count::counted;
 use crate::base::problem::problem;
 use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};
+use crate::text::config::schema;
 
 /// Checks a run against the folder in which it is to be resumed, and copies the initial weights and the number of threads
 /// from there if they are not given. A folder without settings contains no run and accepts any.
@@ -26,7 +29,8 @@ pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), Workbench
     if run.settings.threads.is_none() {
         run.settings.threads = before.threads;
     }
-    let mut now = run.settings.clone();
+    before = before.with_plain_arguments();
+    let mut now = run.settings.clone().with_plain_arguments();
     before.threads = now.threads;
     before.train.save_every = now.train.save_every;
     before.train.epochs = now.train.epochs;
@@ -51,4 +55,25 @@ pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), Workbench
         .into());
     }
     Ok(())
+}
+
+/// Keeps the number of epochs of the run in the folder, unless the changes `set` of the command line give one: a run whose file has
+/// another number is not stretched in silence. Returns a note where the numbers differ.
+pub fn keep_epochs(run: &mut ResolvedRun, folder: &RunFolder, set: &[String]) -> Option<String> {
+    let parts = || set.iter().flat_map(|text| split_commas(text));
+    let is_epochs = |part: String| {
+        let key = part.split('=').next().unwrap_or_default().trim().to_string();
+        schema::train_key(key.strip_prefix("train.").unwrap_or(&key)) == Some("epochs")
+    };
+    let before = read_settings(&folder.settings()).ok()?.train.epochs;
+    let now = run.settings.train.epochs;
+    if before == now || parts().any(is_epochs) {
+        return None;
+    }
+    run.settings.train.epochs = before;
+    let root = folder.root().display();
+    let epochs = counted(before, "epoch");
+    Some(format!(
+        "the run in {root} is of {epochs}, and the model file says {now}: to train {now}, add `--set epochs={now}`"
+    ))
 }

@@ -66,8 +66,7 @@ pub(crate) fn training_hints(epochs: &[EpochRecord], run: FinishedRun<'_>) -> Ve
     let mut hints: Vec<RunHint> = flat_loss(epochs, best.dice).into_iter().collect();
     if best.only_foreground {
         let seen = format!(
-            "the best epoch, {}, predicts foreground in nearly every pixel, so its Dice of {:.4} is that of a mask which is foreground \
-             everywhere",
+            "the best epoch, {}, predicts foreground in nearly every pixel, so its Dice of {:.4} shows nothing learned",
             best.epoch, best.dice
         );
         hints.push(RunHint::new("all_foreground", seen, NOT_LEARNED));

@@ -23,6 +23,10 @@ pub(crate) const AGAINST_OVERFITTING: &str =
 pub(crate) const IMBALANCE: &str = "train for more `epochs`; if it stays so, it may be class imbalance: use `loss = cross_entropy + dice`, or give the class \
      a larger weight, such as `cross_entropy(weights = [1, 10])`";
 
+/// The same where the loss has a term of regions already.
+pub(super) const IMBALANCE_OF_REGIONS: &str = "train for more `epochs`; if it stays so, it may be class imbalance: give the class a larger weight, such as \
+     `cross_entropy(weights = [1, 10])`";
+
 /// What a summary of scores says of predictions and masks.
 pub(super) struct ScoreSigns<'a> {
     /// Mean Dice over the images and foreground classes.
@@ -74,15 +78,14 @@ pub(crate) fn overfitting_hint(seen: Option<f64>, unseen: Option<f64>, others: &
 }
 
 /// Returns a sentence about predictions that are foreground in nearly every pixel, where the masks are not. `predicted` and `truth` are
-/// the shares of foreground, 0 to 1.
-pub(super) fn only_foreground(predicted: Option<f64>, truth: Option<f64>, dice: Option<f64>) -> Option<String> {
+/// the shares of foreground, 0 to 1; `everywhere` is the Dice of masks that are foreground everywhere, where there is one.
+pub(super) fn only_foreground(predicted: Option<f64>, truth: Option<f64>, everywhere: Option<f64>) -> Option<String> {
     let (predicted, truth) = (predicted?, truth?);
     if predicted < ALL_FOREGROUND || truth > MOST_TRUE_FOREGROUND {
         return None;
     }
-    let dice = dice.map_or(String::new(), |dice| {
-        format!(", and the Dice of {dice:.4} is that of a mask which is foreground everywhere")
-    });
+    let dice = everywhere
+        .map_or(String::new(), |dice| format!(", and a mask which is foreground everywhere has a Dice of {dice:.4}"));
     let [predicted, truth] = [predicted, truth].map(|share| 100.0 * share);
     Some(format!("the predictions are foreground in {predicted:.1} % of the pixels, the masks in {truth:.1} %{dice}"))
 }
@@ -91,7 +94,7 @@ pub(super) fn only_foreground(predicted: Option<f64>, truth: Option<f64>, dice: 
 mod tests {
     use super::*;
     use crate::metric::{CaseScore, PixelCounts, Summary};
-    use crate::text::config::EmptyClassRule;
+    use crate::text::config::{EmptyClassRule, LossSpec, LossTerm, WeightedLossTerm};
 
     /// The summary of one image of 1000 pixels with two classes: `tp`, `fp` and `fn` of the object.
     fn summary(tp: u64, fp: u64, missed: u64) -> Summary {
@@ -123,10 +126,31 @@ mod tests {
             text.starts_with("the predictions are foreground in 100.0 % of the pixels, the masks in 20.0 %"),
             "{text}"
         );
-        assert!(
-            text.contains("the Dice of 0.3333 is that of a mask which is foreground everywhere; look at"),
-            "{text}"
-        );
+        assert!(text.contains("a mask which is foreground everywhere has a Dice of 0.3333; look at"), "{text}");
+    }
+
+    /// With several classes a mask that is foreground everywhere could hold any of them, so none is named.
+    #[test]
+    fn predictions_of_one_of_several_classes() {
+        let counts = |tp, fp, missed| PixelCounts { tp, fp, fn_: missed, tn: 1000 - tp - fp - missed };
+        let case = CaseScore::new("a", vec![counts(0, 0, 500), counts(300, 700, 0), counts(0, 0, 200)]);
+        let names = ["background", "liver", "tumour"].map(String::from);
+        let summary = Summary::new(&[case], &names, EmptyClassRule::One).unwrap();
+        assert_eq!(kinds(&summary), ["all_foreground"]);
+        assert!(!summary.hints[0].seen.contains("everywhere"), "{}", summary.hints[0]);
+    }
+
+    #[test]
+    fn a_loss_with_dice_is_not_advised_to_add_it() {
+        let hint = || RunHint::new("no_foreground", "nothing", IMBALANCE);
+        let of = |terms: &[LossTerm]| {
+            let terms = terms.iter().map(|term| WeightedLossTerm { weight: 1.0, term: term.clone() }).collect();
+            hint().for_loss(&LossSpec { terms }).advice
+        };
+        let entropy = LossTerm::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
+        assert!(of(&[entropy.clone()]).contains("cross_entropy + dice"));
+        let both = of(&[entropy, LossTerm::Lovasz { per_image: false }]);
+        assert!(!both.contains("cross_entropy + dice") && both.contains("weights = [1, 10]"), "{both}");
     }
 
     #[test]

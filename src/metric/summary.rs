@@ -65,6 +65,9 @@ pub struct Summary {
     /// What the scores show of a run that went wrong; written where it is empty as well, so that programs find the key.
     #[serde(default)]
     pub hints: Vec<RunHint>,
+    /// Dice of masks that are foreground everywhere, for the hints.
+    #[serde(skip)]
+    everywhere: Option<f64>,
 }
 
 /// Scores of the pixels of all images together.
@@ -113,6 +116,7 @@ impl Summary {
         let (by_image, by_pixel) = (foreground_means(&class_means), foreground_means(&pooled));
         let objects = || cases.iter().flat_map(|c| c.per_class.iter().skip(1));
         let [predicted_foreground, true_foreground] = foreground_shares(cases);
+        let everywhere = dice_of_everything(cases, empty_rule);
         let mut summary = Summary {
             n: cases.len(),
             iou: by_image.get(Metric::Iou),
@@ -138,6 +142,7 @@ impl Summary {
             true_foreground,
             never_found: never_found(cases, classes),
             hints: Vec::new(),
+            everywhere,
         };
         summary.hints = score_hints(ScoreSigns {
             dice: summary.dice,
@@ -175,7 +180,7 @@ impl Summary {
 
     /// Returns a sentence about predictions that are foreground in nearly every pixel, where the masks are not; `None` if they are not so.
     pub(crate) fn only_foreground(&self) -> Option<String> {
-        only_foreground(self.predicted_foreground, self.true_foreground, self.dice)
+        only_foreground(self.predicted_foreground, self.true_foreground, self.everywhere)
     }
 
     /// Returns the mean of a metric; NaN if it is undefined.
@@ -190,6 +195,19 @@ fn foreground_shares(cases: &[CaseScore]) -> [Option<f64>; 2] {
     cases.iter().filter_map(|case| case.per_class.first()).for_each(|class| first.add(class.counts));
     let share = |background: u64| (first.total() > 0).then(|| 1.0 - background as f64 / first.total() as f64);
     [share(first.tp + first.fp), share(first.tp + first.fn_)]
+}
+
+/// Returns the mean Dice of masks that are foreground everywhere. `None` with several foreground classes, of which such a mask could
+/// hold any.
+fn dice_of_everything(cases: &[CaseScore], empty_rule: EmptyClassRule) -> Option<f64> {
+    let of_case = |case: &CaseScore| -> Option<f64> {
+        let counts = case.per_class.get(1)?.counts;
+        let truth = counts.tp + counts.fn_;
+        let everything = PixelCounts { tp: truth, fp: counts.total() - truth, fn_: 0, tn: 0 };
+        ClassScore { counts: everything, boundary: None, surface: None }.get(Metric::Dice, empty_rule)
+    };
+    let of_two = cases.iter().all(|case| case.per_class.len() == 2);
+    of_two.then(|| nan_mean(cases.iter().filter_map(of_case)))?
 }
 
 /// Returns the foreground classes that masks hold and that are nowhere found.

@@ -146,6 +146,10 @@ pub fn evaluate(
     };
     let hint = overfitting(&evaluation, role, folder);
     evaluation.summary.hints.extend(hint);
+    let of_volumes = evaluation.volumes.iter_mut().map(|volumes| &mut volumes.summary);
+    for summary in of_volumes.chain([&mut evaluation.summary]) {
+        summary.hints = summary.hints.drain(..).map(|hint| hint.for_loss(&settings.train.loss)).collect();
+    }
     Ok((evaluation, cases))
 }
 

@@ -113,7 +113,13 @@ pub(crate) fn normalized(path: &Path) -> PathBuf {
 /// Reads a model file into `sources`. Fails with E0106 if the file is missing, not UTF-8 or larger than 4 MiB.
 pub fn read(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<SourceId, Diagnostic> {
     let name = path.display().to_string();
-    let bytes = files.read(path).map_err(|e| problem!(E0106, "cannot read `{name}`: {e}"))?;
+    let bytes = files.read(path).map_err(|e| {
+        let inside = path.join("model.model");
+        match files.read(&inside).is_ok() {
+            true => problem!(E0106, "cannot read `{name}`: {e}"; help: "it is a run folder, and its network is `{}`", inside.display()),
+            false => problem!(E0106, "cannot read `{name}`: {e}"),
+        }
+    })?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(problem!(E0106, "cannot read `{name}`: it is larger than {} MiB", MAX_FILE_BYTES >> 20).into());
     }

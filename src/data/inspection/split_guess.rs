@@ -134,13 +134,6 @@ pub(super) fn guess_split(
         let mut failure = None;
         for grouping in [grouping.clone(), Grouping::default()] {
             match attempt(lists.clone(), &grouping) {
-                Ok(done) if tests_one_group(&done) && units > 3 => {
-                    let why = "the lists beside the images are not used, because all images of the test list are of one group, which \
-                               says nothing about others";
-                    guesses.push(DataGuess { key: "split", why: why.into() });
-                    failure = None;
-                    break;
-                }
                 Ok(done) => {
                     let done = with_validation(done, |split, grouping| attempt(split, grouping).ok());
                     return Ok(GuessedSplit { guesses: list_guesses(&done, cases.len()), ..done });
@@ -253,6 +246,13 @@ fn list_guesses(done: &GuessedSplit, all: usize) -> Vec<DataGuess> {
     }
     if matches!(&done.split, Split::Lists { test, .. } if test.ends_with("val.txt")) {
         add("there is no list for a test, so `val.txt` is the test".into());
+    }
+    if tests_one_group(done) {
+        add(format!(
+            "all {} of the test list are of one group (a patient, recording or volume), so scores say nothing about others and have \
+             no intervals; the list is kept, and its images are never trained on",
+            counted(done.parts.test.len(), "image")
+        ));
     }
     let used = done.parts.all().count();
     if used < all {

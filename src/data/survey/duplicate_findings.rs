@@ -2,9 +2,11 @@
 
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
-use super::group_suggestion::{SuggestedGroup, suggest_group};
+use super::group_suggestion::{SuggestedGroup, divides_stems, suggest_group};
 use super::near_duplicates::NearDuplicates;
-use crate::base::count::counted;
+use crate::base::count::{counted, noun_for};
+use crate::base::number::thousands;
+use crate::data::case::SplitRole;
 use crate::text::config::{ListedValidation, Split};
 
 /// Maximum number of pairs that have a warning of their own.
@@ -22,6 +24,8 @@ pub(super) fn findings(
     let pairs: Vec<[usize; 2]> = found.pairs.iter().map(|pair| [pair.a, pair.b]).collect();
     let suggested = suggest_group(facts, &pairs);
     let pattern = suggested.as_ref().map(|group| group.pattern.as_str());
+    let stems: Vec<&str> = facts.iter().map(|f| f.stem.as_str()).collect();
+    let help = |roles| leakage_help(&Leakage { split, grouped, roles, pattern, stems: &stems });
     let mut findings = Vec::new();
     for (i, pair) in across.take(MAX_NAMED).enumerate() {
         let (a, b) = (&facts[pair.a], &facts[pair.b]);
@@ -34,7 +38,7 @@ pub(super) fn findings(
             pair.alike
         );
         let finding = SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
-        findings.push(if i == 0 { finding.help(leakage_help(split, grouped, pattern)) } else { finding });
+        findings.push(if i == 0 { finding.help(help([a.role, b.role])) } else { finding });
     }
     let others = found.across.saturating_sub(findings.len() as u64);
     if others > 0 {
@@ -66,26 +70,60 @@ pub(super) fn findings(
     findings
 }
 
-/// Returns the help for images of different roles that are alike: the edit depends on who divides the images. `pattern` is a pattern
-/// for `group` that would keep them together.
-pub(super) fn leakage_help(split: &Split, grouped: bool, pattern: Option<&str>) -> String {
+/// The pattern of a group that is no more than an example.
+const EXAMPLE: &str = "{group}_*";
+
+/// What is known of images that are alike and in different parts of the split.
+pub(super) struct Leakage<'a> {
+    pub split: &'a Split,
+    /// Whether the data block has groups.
+    pub grouped: bool,
+    /// The parts of the first two images.
+    pub roles: [SplitRole; 2],
+    /// A pattern for `group` that would keep them together.
+    pub pattern: Option<&'a str>,
+    /// Stems of all images.
+    pub stems: &'a [&'a str],
+}
+
+/// Returns the help for images of different roles that are alike: the edit depends on who divides the images.
+pub(super) fn leakage_help(found: &Leakage<'_>) -> String {
+    let Leakage { split, grouped, roles, pattern, stems } = *found;
     let leakage = "data leakage: scores on such images are optimistic";
-    let (group, when) = match pattern {
-        Some(pattern) => (pattern, ""),
-        None => ("{group}_*", " if stems contain the patient or the video"),
+    // An example that would put all images into one group helps nobody.
+    let group = match pattern {
+        Some(pattern) => Some((pattern, "")),
+        None => divides_stems(EXAMPLE, stems).then_some((EXAMPLE, " if stems contain the patient or the video")),
+    };
+    let with_group = |text: &dyn Fn(&str) -> String| {
+        group.map(|(group, when)| format!("{}{when}", text(&format!("group = \"{group}\""))))
     };
     match split {
+        Split::Lists { train, val: Some(ListedValidation::Share { share, .. }), .. }
+            if !roles.contains(&SplitRole::Test) =>
+        {
+            let drawn = format!(
+                "`val = {share}` drew them apart from the list `{train}`, so the choice of the best epoch is optimistic"
+            );
+            let list = "give a list: `val = \"val.txt\"`";
+            match with_group(&|group| format!("keep groups together: `{group}` in `lists(...)`")).filter(|_| !grouped) {
+                Some(groups) => format!("{drawn}; {groups}, or {list}"),
+                None if grouped => format!("{drawn}; the groups do not keep them together: {list}"),
+                None => format!("{drawn}; {list}, with images that are alike in one list"),
+            }
+        }
         Split::Lists { train, val, test } => {
             let val = match val {
                 Some(ListedValidation::List(path)) => format!("`{path}`, "),
                 Some(ListedValidation::Share { .. }) | None => String::new(),
             };
             let lists = format!("{leakage}; name them in one of the lists `{train}`, {val}`{test}`");
+            let keeps = |group: &str| {
+                format!("`{group}` in `lists(...)` keeps groups together and refuses lists that divide one")
+            };
             match grouped {
                 true => format!("{lists}; the groups do not keep them together"),
-                false => format!(
-                    "{lists}; `group = \"{group}\"` in `lists(...)` keeps groups together and refuses lists that divide one{when}"
-                ),
+                false => with_group(&keeps).map_or(lists.clone(), |keeps| format!("{lists}; {keeps}")),
             }
         }
         Split::Column if grouped => {
@@ -103,13 +141,17 @@ pub(super) fn leakage_help(split: &Split, grouped: bool, pattern: Option<&str>) 
         }
         Split::Random { .. } | Split::Kfold { .. } | Split::ColumnOrRandom => {
             let example = if pattern.is_some() { ":" } else { ", for example with" };
-            let call = match split {
-                Split::Kfold { k, fold, .. } => format!("kfold(k = {k}, fold = {fold}, group = \"{group}\")"),
+            let call = |group: &str| match split {
+                Split::Kfold { k, fold, .. } => format!("{example} split = kfold(k = {k}, fold = {fold}, {group})"),
                 Split::Random { .. } | Split::ColumnOrRandom | Split::Column | Split::Lists { .. } => {
-                    format!("random(test = 0.2, group = \"{group}\")")
+                    format!("{example} split = random(test = 0.2, {group})")
                 }
             };
-            format!("{leakage}; keep them in one split{example} split = {call}{when}")
+            let by_lists = || {
+                ": name them in one of the lists of `split = lists(train = \"train.txt\", test = \"test.txt\")`"
+                    .to_string()
+            };
+            format!("{leakage}; keep them in one split{}", with_group(&call).unwrap_or_else(by_lists))
         }
     }
 }

@@ -4,7 +4,7 @@
 //! of many thousand files takes no more than a moment. Volumes are compared by their voxels, likewise in three steps.
 //! `npc data check` finds equal images as near-duplicates as well, whatever their format.
 
-use super::duplicate_findings::leakage_help;
+use super::duplicate_findings::{Leakage, leakage_help};
 use super::finding::{SurveyFinding, SurveyTopic};
 use crate::base::count::counted;
 use crate::base::file;
@@ -39,11 +39,14 @@ struct ImageFile<'a> {
 /// Returns a warning for the first pairs of equal files and of equal volumes across the split, and one for the number of the others.
 pub(crate) fn findings(data: &Dataset) -> Vec<SurveyFinding> {
     let grouped = data.parts.all().any(|(_, case)| case.group.is_some());
-    let of_files = warnings(&equal_files(data), ["file", "files"]);
-    let mut findings = of_files;
-    findings.extend(warnings(&equal_volumes(data), ["volume", "volumes"]));
-    if let Some(first) = findings.first_mut() {
-        first.help.push(leakage_help(&data.spec().split, grouped, None));
+    let (files, volumes) = (equal_files(data), equal_volumes(data));
+    let mut findings = warnings(&files, ["file", "files"]);
+    findings.extend(warnings(&volumes, ["volume", "volumes"]));
+    if let (Some(finding), Some([a, b])) = (findings.first_mut(), files.iter().chain(&volumes).next()) {
+        let stems: Vec<&str> = data.parts.all().map(|(_, case)| case.stem.as_str()).collect();
+        let roles = [a.role, b.role];
+        let found = Leakage { split: &data.spec().split, grouped, roles, pattern: None, stems: &stems };
+        finding.help.push(leakage_help(&found));
     }
     findings
 }

@@ -62,7 +62,7 @@ pub(super) fn run_state(folder: &RunFolder, resolved: &ResolvedRun, settings: &S
 
 /// Returns the differences, such as `epochs: 2 there, 3 now`. Versions, the device and the path of the data are ignored.
 pub(in crate::desk) fn differences(before: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
-    let mut before = before.clone();
+    let (mut before, now) = (before.clone().with_plain_arguments(), &now.clone().with_plain_arguments());
     before.versions.clone_from(&now.versions);
     before.model_file.clone_from(&now.model_file);
     before.data_root.clone_from(&now.data_root);

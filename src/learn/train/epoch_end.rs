@@ -89,6 +89,7 @@ impl TrainingRun<'_> {
         let run = FinishedRun { planned, trained: self.data.len(SplitRole::Train), scored: n_test, scored_on };
         let finished = self.meta.epoch >= planned || self.out_of_patience();
         let hints = if finished { training_hints(&self.meta.records, run) } else { Vec::new() };
+        let hints = hints.into_iter().map(|hint| hint.for_loss(&self.job.settings.train.loss)).collect();
         RunSummary {
             dice: best.map_or(0.0, |r| r.dice),
             iou: best.map_or(0.0, |r| r.iou),

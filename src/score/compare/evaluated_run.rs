@@ -126,7 +126,7 @@ impl EvaluatedRun {
 
     /// Returns the settings that determine a run's weights, without the seed. Names and paths are blanked.
     fn experiment(&self) -> Settings {
-        let mut same = self.settings.clone();
+        let mut same = self.settings.clone().with_plain_arguments();
         same.train.seed = 0;
         same.train.name.clear();
         same.versions.clear();

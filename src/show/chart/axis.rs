@@ -16,6 +16,10 @@ impl TickRange {
         if low > high {
             return None;
         }
+        if (low, high) == (0.0, 0.0) {
+            // Scores that are all 0: their axis is that of other scores.
+            return Self::covering([0.0, 1.0].into_iter(), ticks);
+        }
         // The range is widened where there is one value, or where the values are too close for steps between them.
         let room = (low.abs().max(high.abs()) * 1e-3).max(1e-12);
         let (low, high) = if high - low < room {
@@ -108,6 +112,7 @@ mod tests {
             assert!(axis.ticks().count() < 40, "{axis:?}");
         }
         assert_eq!(TickRange::covering(std::iter::empty(), 5), None);
+        assert_eq!(ticks(&[0.0, 0.0], 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
     }
 
     #[test]

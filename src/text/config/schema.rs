@@ -18,6 +18,12 @@ pub use data::{data_spec, override_data};
 pub use loss::loss_problem;
 pub use train::{freeze_paths, override_train, train_spec};
 
+/// Returns npc's name of a setting of a `train` block.
+pub fn train_key(key: &str) -> Option<&str> {
+    let key = reader::known_alias(key).unwrap_or(key);
+    train::KEYS.contains(&key).then_some(key)
+}
+
 /// Returns npc's name of a setting that a `data` block has and a `train` block has not.
 pub fn data_key(key: &str) -> Option<&str> {
     let key = reader::known_alias(key).unwrap_or(key);

@@ -89,6 +89,12 @@ pub fn from_yaml(text: &str) -> Result<Settings, String> {
 }
 
 impl Settings {
+    /// Returns the settings with every hyper-parameter in one spelling, to compare values: `[4,8]` is `[4, 8]`.
+    pub(crate) fn with_plain_arguments(mut self) -> Settings {
+        self.train.args.values_mut().for_each(|value| *value = plain_value(value));
+        self
+    }
+
     /// Checks that every setting is within its limits; the error names the key and the value.
     fn check(&self) -> Result<(), String> {
         let of = |block: &'static str| move |RefusedSetting { key, message }| format!("`{block}.{key}`: {message}");
@@ -97,5 +103,55 @@ impl Settings {
         }
         self.train.check().map_err(of("train"))?;
         self.data.check().map_err(of("data"))
+    }
+}
+
+/// Returns a value of the language in one spelling: without spaces outside quotes, and with numbers in one form.
+fn plain_value(text: &str) -> String {
+    let (mut plain, mut word, mut quoted) = (String::new(), String::new(), false);
+    let number = |word: &str| match (word.parse::<i128>(), word.parse::<f64>()) {
+        (Ok(n), _) => n.to_string(),
+        (_, Ok(x)) if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => x.to_string(),
+        _ => word.to_string(),
+    };
+    for c in text.chars() {
+        match c {
+            _ if c == '"' || quoted => {
+                quoted ^= c == '"';
+                word.push(c);
+            }
+            '[' | ']' | '(' | ')' | ',' | '=' => {
+                plain += &number(&word);
+                word.clear();
+                if matches!(c, ']' | ')') && plain.ends_with(',') {
+                    plain.pop();
+                }
+                plain.push(c);
+            }
+            _ if c.is_whitespace() => {}
+            _ => word.push(c),
+        }
+    }
+    plain + &number(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_value;
+
+    #[test]
+    fn values_have_one_spelling() {
+        for (a, b) in [
+            ("[4,8,16]", "[4, 8, 16]"),
+            ("[4, 8,]", "[ 4,8 ]"),
+            ("1e-3", "0.001"),
+            ("0.50", "0.5"),
+            ("f( x = 1 )", "f(x=1.0)"),
+        ] {
+            assert_eq!(plain_value(a), plain_value(b), "{a} {b}");
+        }
+        for (a, b) in [("[4,8]", "[48]"), ("\"a b\"", "\"ab\""), ("se", "cam"), ("8", "9"), ("true", "false")] {
+            assert_ne!(plain_value(a), plain_value(b), "{a} {b}");
+        }
     }
 }

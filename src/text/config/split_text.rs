@@ -6,11 +6,8 @@ impl DataSpec {
     /// Returns the split as a data block writes it: `random(test = 0.2, seed = 0)`. One that depends on the columns of a list, which
     /// no block writes, is in words.
     pub fn split_text(&self) -> String {
-        let mut rest = match &self.grouping.group {
-            Some(GroupBy::Pattern(pattern)) => format!(", group = {}", quoted(pattern)),
-            Some(GroupBy::CvcClinicdb) => ", group = cvc_clinicdb".into(),
-            None => String::new(),
-        };
+        let group = self.grouping.group.as_ref();
+        let mut rest = group.map_or(String::new(), |group| format!(", {}", group.entry_text()));
         rest += match self.grouping.stratify {
             Some(StratifyBy::Foreground) => ", stratify = foreground",
             Some(StratifyBy::Classes) => ", stratify = classes",
@@ -38,6 +35,16 @@ impl DataSpec {
                 None => "column".into(),
             },
             Split::ColumnOrRandom => "column of the list, or random".into(),
+        }
+    }
+}
+
+impl GroupBy {
+    /// Returns the entry of a split: `group = "{group}_z*"`.
+    pub(crate) fn entry_text(&self) -> String {
+        match self {
+            GroupBy::Pattern(pattern) => format!("group = {}", quoted(pattern)),
+            GroupBy::CvcClinicdb => "group = cvc_clinicdb".into(),
         }
     }
 }

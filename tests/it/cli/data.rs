@@ -8,5 +8,6 @@ mod foreign_files;
 #[cfg(unix)]
 mod hostile_files;
 mod run_list;
+mod setting_changes;
 mod show;
 mod training_needs;

@@ -230,6 +230,23 @@ fn lists_and_folders_of_a_split_are_used() {
     assert!(written.contains("val = \"../set/val.txt\""), "{written}");
 }
 
+/// A given test list is kept where all its images are of one patient, and none of them is trained on.
+#[test]
+fn a_test_list_of_one_patient_is_kept() {
+    let folder = tempdir().unwrap();
+    let stem = |i: usize| format!("patient{}_slice{:02}", i / 4, i % 4);
+    pairs(folder.path(), 24, |i| ["images", "masks"].map(|part| format!("set/{part}/{}.png", stem(i))));
+    let list = |from: usize, to: usize| (from..to).map(|i| stem(i) + "\n").collect::<String>();
+    fs::write(folder.path().join("set/train.txt"), list(0, 20)).unwrap();
+    fs::write(folder.path().join("set/test.txt"), list(20, 24)).unwrap();
+    let output = assert_made(&folder, &["--images", "set"], &[]);
+    let why = "all 4 images of the test list are of one group";
+    assert!(output.stdout.contains(why) && output.stdout.contains(", 4 test"), "{}", output.stdout);
+    let written = fs::read_to_string(folder.path().join("p/p.model")).unwrap();
+    assert!(written.contains("test = \"../set/test.txt\"") && written.contains("of one group"), "{written}");
+    assert!(!written.contains("random("), "{written}");
+}
+
 #[test]
 fn folders_of_patients_are_a_column() {
     let folder = tempdir().unwrap();

@@ -122,5 +122,8 @@ fn equal_images_in_training_and_validation_are_told() {
     let image = |stem| dir.path().join(format!("images/{stem}.png"));
     fs::copy(image(kept), image(drawn)).unwrap();
     let warnings = leakage_warnings(&open(dir.path(), &train, 0.15, 0, Grouping::default()).unwrap());
+    // The list is right; `val` has divided it. No stem has a group, so no pattern is advised.
+    assert!(warnings[0].contains("`val = 0.15` drew them apart from the list `tr.txt`"), "{warnings:?}");
+    assert!(warnings[0].contains("val = \"val.txt\"") && !warnings[0].contains("{group}"), "{warnings:?}");
     assert!(warnings.iter().any(|text| text.contains(kept) && text.contains("in val")), "{warnings:?}");
 }

@@ -104,10 +104,21 @@ fn unknown_key(block_kind: &str, key: &Ident, alias: Option<&str>, keys: &[&str]
         (Some(ours), _) => d.renamed(key.span, ours, Applicability::MachineApplicable),
         (None, Some(why)) => d.help(why),
         (None, None) => {
+            if let Some(whole) = abbreviated(&key.node, keys.iter().copied()) {
+                return d.renamed(key.span, whole, Applicability::MaybeIncorrect);
+            }
             let listed = || Some(format!("its keys are {}", keys.join(", ")));
             d.nearest(key.span, &key.node, keys.iter().copied(), listed)
         }
     }
+}
+
+/// Returns the only key that begins with `key`, such as `optimizer` for `optim`.
+fn abbreviated<'a>(key: &str, mut keys: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    const LEAST_LETTERS: usize = 3;
+    let begins = |whole: &&str| key.len() >= LEAST_LETTERS && whole.starts_with(key);
+    let only = keys.clone().filter(begins).count() == 1;
+    keys.find(begins).filter(|_| only)
 }
 
 /// Returns npc's name for a key that other libraries call differently.
