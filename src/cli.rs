@@ -70,7 +70,6 @@ mod reproduce;
 mod runs;
 #[cfg(feature = "run")]
 mod selftest;
-mod setting_tip;
 #[cfg(feature = "data")]
 mod split_option;
 mod sweep;
@@ -81,6 +80,7 @@ mod train;
 mod weights;
 
 use crate::show::help_sections::HelpSections;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -166,7 +166,7 @@ pub fn main() -> ExitCode {
             global_options::set_parser_colours(std::env::args_os(), e.use_stderr());
             let _ = e.print();
             let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-            if let Some(tip) = setting_tip::setting_tip(&e, &words) {
+            if let Some(tip) = setting_tip(&e, &words) {
                 eprintln_lossy!("\n{tip}");
             }
             #[cfg(feature = "run")]
@@ -188,16 +188,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Returns a tip where an unknown option has the name of a setting.
+fn setting_tip(error: &clap::Error, words: &[String]) -> Option<String> {
+    let option = error.get(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
+    crate::desk::setting_tip(&option.to_string(), words)
+}
+
 /// Parses a command line without running it; `arguments` are those behind the name of the program. Returns the message of
 /// a command line that is wrong. A call for help is right.
 #[doc(hidden)]
 pub fn parse_arguments(arguments: &[String]) -> Result<(), String> {
     let words = std::iter::once("npc").chain(arguments.iter().map(String::as_str));
     match command_line().try_get_matches_from(words) {
-        Err(e) if e.use_stderr() => {
-            let tip = setting_tip::setting_tip(&e, arguments).map_or(String::new(), |tip| format!("\n{tip}\n"));
-            Err(format!("{e}{tip}"))
-        }
+        Err(e) if e.use_stderr() => Err(e.to_string()),
         _ => Ok(()),
     }
 }

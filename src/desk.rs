@@ -61,6 +61,7 @@ mod revision;
 #[cfg(feature = "run")]
 pub mod runs;
 mod selection;
+mod setting_tip;
 mod size_suggestions;
 mod size_text;
 #[cfg(feature = "data")]
@@ -115,6 +116,7 @@ pub use resolved_run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run
 #[cfg(feature = "data")]
 pub use resume::{keep_epochs, resume};
 pub use selection::{SelectedModel, Selection, select};
+pub(crate) use setting_tip::setting_tip;
 pub(crate) use size_text::{contract_text, formulas_text};
 pub(crate) use sweep_axes::{cells, settings};
 pub use workbench::Workbench;

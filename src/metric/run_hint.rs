@@ -1,7 +1,5 @@
 //! A hint on a run whose numbers show that something went wrong: what is seen, and what to try.
 
-use super::score_hints::{IMBALANCE, IMBALANCE_OF_REGIONS};
-use crate::text::config::{LossSpec, LossTerm};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -19,20 +17,6 @@ pub struct RunHint {
 impl RunHint {
     pub(crate) fn new(kind: &str, seen: impl Into<String>, advice: impl Into<String>) -> RunHint {
         RunHint { kind: kind.into(), seen: seen.into(), advice: advice.into() }
-    }
-}
-
-impl RunHint {
-    /// Returns the hint without the advice to use what the loss of the run has already.
-    pub(crate) fn for_loss(mut self, loss: &LossSpec) -> RunHint {
-        let is_of_regions = |term: &LossTerm| match term {
-            LossTerm::Dice { .. } | LossTerm::Tversky { .. } | LossTerm::Lovasz { .. } => true,
-            LossTerm::CrossEntropy { .. } | LossTerm::Focal { .. } => false,
-        };
-        if self.advice == IMBALANCE && loss.terms.iter().any(|term| is_of_regions(&term.term)) {
-            self.advice = IMBALANCE_OF_REGIONS.into();
-        }
-        self
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each needs numbers that a network which has learned does not have, so that a good run has no hint.
 
 use super::run_hint::RunHint;
+use crate::text::config::{LossSpec, LossTerm};
 
 /// Share of foreground in the predictions from which they are called foreground everywhere.
 const ALL_FOREGROUND: f64 = 0.99;
@@ -24,7 +25,7 @@ pub(crate) const IMBALANCE: &str = "train for more `epochs`; if it stays so, it 
      a larger weight, such as `cross_entropy(weights = [1, 10])`";
 
 /// The same where the loss has a term of regions already.
-pub(super) const IMBALANCE_OF_REGIONS: &str = "train for more `epochs`; if it stays so, it may be class imbalance: give the class a larger weight, such as \
+const IMBALANCE_OF_REGIONS: &str = "train for more `epochs`; if it stays so, it may be class imbalance: give the class a larger weight, such as \
      `cross_entropy(weights = [1, 10])`";
 
 /// What a summary of scores says of predictions and masks.
@@ -63,6 +64,18 @@ pub(super) fn score_hints(signs: ScoreSigns<'_>) -> Vec<RunHint> {
     vec![RunHint::new("class_never_found", format!("masks hold {}, and {what}", names.join(", ")), IMBALANCE)]
 }
 
+/// Returns the hint without the advice to use what the loss of the run has already.
+pub(crate) fn for_loss(mut hint: RunHint, loss: &LossSpec) -> RunHint {
+    let is_of_regions = |term: &LossTerm| match term {
+        LossTerm::Dice { .. } | LossTerm::Tversky { .. } | LossTerm::Lovasz { .. } => true,
+        LossTerm::CrossEntropy { .. } | LossTerm::Focal { .. } => false,
+    };
+    if hint.advice == IMBALANCE && loss.terms.iter().any(|term| is_of_regions(&term.term)) {
+        hint.advice = IMBALANCE_OF_REGIONS.into();
+    }
+    hint
+}
+
 /// Returns what a Dice near 0 shows.
 pub(crate) fn near_zero(dice: f64) -> String {
     format!("the Dice of {dice:.4} is near 0: the network has learned next to nothing")
@@ -94,7 +107,7 @@ pub(super) fn only_foreground(predicted: Option<f64>, truth: Option<f64>, everyw
 mod tests {
     use super::*;
     use crate::metric::{CaseScore, PixelCounts, Summary};
-    use crate::text::config::{EmptyClassRule, LossSpec, LossTerm, WeightedLossTerm};
+    use crate::text::config::{EmptyClassRule, WeightedLossTerm};
 
     /// The summary of one image of 1000 pixels with two classes: `tp`, `fp` and `fn` of the object.
     fn summary(tp: u64, fp: u64, missed: u64) -> Summary {
@@ -145,7 +158,7 @@ mod tests {
         let hint = || RunHint::new("no_foreground", "nothing", IMBALANCE);
         let of = |terms: &[LossTerm]| {
             let terms = terms.iter().map(|term| WeightedLossTerm { weight: 1.0, term: term.clone() }).collect();
-            hint().for_loss(&LossSpec { terms }).advice
+            for_loss(hint(), &LossSpec { terms }).advice
         };
         let entropy = LossTerm::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
         assert!(of(&[entropy.clone()]).contains("cross_entropy + dice"));

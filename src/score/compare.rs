@@ -401,7 +401,10 @@ fn seed_note(a: &[EvaluatedRun], b: &[EvaluatedRun], [run, reference]: [&String;
         1 => Some(format!(
             "{run} and {reference} have one seed in common: their difference is of this seed, and its interval covers the images alone"
         )),
-        _ => Some(format!("{run} and {reference} have {common} seeds in common: their difference is of these seeds")),
+        _ => Some(format!(
+            "{run} and {reference} have {} in common: their difference is of these",
+            counted(common, "seed")
+        )),
     }
 }
 

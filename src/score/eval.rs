@@ -17,7 +17,7 @@ use crate::learn::prepare::{RunInputs, check_same_split, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::learn::validate::{highest_classes, host_values, image_tensor, score_batches, scored_role};
 use crate::learn::weights_origin::{CheckpointProgress, WeightsOrigin, weights_digest};
-use crate::metric::score_hints::overfitting_hint;
+use crate::metric::score_hints::{for_loss, overfitting_hint};
 use crate::metric::{CaseScore, Evaluation, Intervals, PixelFigures, PixelTally, RunHint, Summary};
 use crate::text::config::Metric;
 use crate::text::config::settings::Settings;
@@ -148,7 +148,7 @@ pub fn evaluate(
     evaluation.summary.hints.extend(hint);
     let of_volumes = evaluation.volumes.iter_mut().map(|volumes| &mut volumes.summary);
     for summary in of_volumes.chain([&mut evaluation.summary]) {
-        summary.hints = summary.hints.drain(..).map(|hint| hint.for_loss(&settings.train.loss)).collect();
+        summary.hints = summary.hints.drain(..).map(|hint| for_loss(hint, &settings.train.loss)).collect();
     }
     Ok((evaluation, cases))
 }

@@ -4,8 +4,7 @@ use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::group_suggestion::{SuggestedGroup, divides_stems, suggest_group};
 use super::near_duplicates::NearDuplicates;
-use crate::base::count::{counted, noun_for};
-use crate::base::number::thousands;
+use crate::base::count::counted;
 use crate::data::case::SplitRole;
 use crate::text::config::{ListedValidation, Split};
 
@@ -90,7 +89,7 @@ pub(super) struct Leakage<'a> {
 pub(super) fn leakage_help(found: &Leakage<'_>) -> String {
     let Leakage { split, grouped, roles, pattern, stems } = *found;
     let leakage = "data leakage: scores on such images are optimistic";
-    // An example that would put all images into one group helps nobody.
+    // An example that would put all images into one group divides nothing.
     let group = match pattern {
         Some(pattern) => Some((pattern, "")),
         None => divides_stems(EXAMPLE, stems).then_some((EXAMPLE, " if stems contain the patient or the video")),
@@ -152,6 +151,36 @@ pub(super) fn leakage_help(found: &Leakage<'_>) -> String {
                     .to_string()
             };
             format!("{leakage}; keep them in one split{}", with_group(&call).unwrap_or_else(by_lists))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The edit is one of the split that the block has, and of the parts that the images are in.
+    #[test]
+    fn help_fits_the_split_and_the_parts() {
+        let (named, bare) = (["p1_0", "p1_1", "p2_0", "p2_1"], ["img_0", "img_1", "img_2", "img_3"]);
+        let help = |split: &Split, roles, stems: &[&str]| {
+            leakage_help(&Leakage { split, grouped: false, roles, pattern: None, stems })
+        };
+        let [train_val, train_test] = [SplitRole::Val, SplitRole::Test].map(|other| [SplitRole::Train, other]);
+        let fold = Split::Kfold { k: 12, fold: 3, val: 0.0, seed: 0 };
+        assert!(help(&fold, train_test, &named).contains("split = kfold(k = 12, fold = 3, group = \"{group}_*\")"));
+        let random = Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 };
+        assert!(help(&random, train_test, &named).contains("split = random(test = 0.2, group = \"{group}_*\")"));
+        let val = Some(ListedValidation::Share { share: 0.1, seed: 0 });
+        let lists = Split::Lists { train: "tr.txt".into(), val, test: "te.txt".into() };
+        let drawn = help(&lists, train_val, &named);
+        assert!(drawn.contains("`val = 0.1` drew them apart") && drawn.contains("group = \"{group}_*\""), "{drawn}");
+        assert!(help(&lists, train_test, &named).contains("one of the lists `tr.txt`, `te.txt`"));
+        // All images would be one group.
+        for split in [fold, random, lists] {
+            for roles in [train_val, train_test] {
+                assert!(!help(&split, roles, &bare).contains("{group}"), "{}", help(&split, roles, &bare));
+            }
         }
     }
 }

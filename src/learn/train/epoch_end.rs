@@ -8,6 +8,7 @@ use crate::learn::run_folder::{EpochRecord, RunSummary};
 use crate::learn::training_hints::{FinishedRun, training_hints};
 use crate::learn::validate::scored_role;
 use crate::metric::Summary;
+use crate::metric::score_hints::for_loss;
 use crate::text::config::{KeptCheckpoint, Metric};
 use std::time::Instant;
 
@@ -89,7 +90,7 @@ impl TrainingRun<'_> {
         let run = FinishedRun { planned, trained: self.data.len(SplitRole::Train), scored: n_test, scored_on };
         let finished = self.meta.epoch >= planned || self.out_of_patience();
         let hints = if finished { training_hints(&self.meta.records, run) } else { Vec::new() };
-        let hints = hints.into_iter().map(|hint| hint.for_loss(&self.job.settings.train.loss)).collect();
+        let hints = hints.into_iter().map(|hint| for_loss(hint, &self.job.settings.train.loss)).collect();
         RunSummary {
             dice: best.map_or(0.0, |r| r.dice),
             iou: best.map_or(0.0, |r| r.iou),

@@ -66,6 +66,15 @@ fn misspelt_and_misplaced_settings_name_the_right_one() {
     assert!(with.contains("--with attention:1:1"), "{with}");
 }
 
+/// `npc sweep` takes `--set` as `npc train` does.
+#[test]
+fn an_option_that_is_a_setting_names_set() {
+    let folder = folder();
+    let output = npc(folder.path(), &["sweep", "net.model", "s", "--epochs", "3"]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("`epochs` is a setting of the run: `--set epochs=3`"), "{}", output.stderr);
+}
+
 #[test]
 fn a_run_folder_as_a_model_names_the_model_in_it() {
     let folder = folder();
