@@ -166,7 +166,8 @@ pub fn main() -> ExitCode {
             global_options::set_parser_colours(std::env::args_os(), e.use_stderr());
             let _ = e.print();
             let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-            if let Some(tip) = setting_tip(&e, &words) {
+            let unknown = e.get(ContextKind::InvalidArg).filter(|_| e.kind() == ErrorKind::UnknownArgument);
+            if let Some(tip) = unknown.and_then(|option| crate::desk::setting_tip(&option.to_string(), &words)) {
                 eprintln_lossy!("\n{tip}");
             }
             #[cfg(feature = "run")]
@@ -186,12 +187,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
-}
-
-/// Returns a tip where an unknown option has the name of a setting.
-fn setting_tip(error: &clap::Error, words: &[String]) -> Option<String> {
-    let option = error.get(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
-    crate::desk::setting_tip(&option.to_string(), words)
 }
 
 /// Parses a command line without running it; `arguments` are those behind the name of the program. Returns the message of

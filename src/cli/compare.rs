@@ -71,16 +71,11 @@ pub(super) fn run(opts: &CompareOptions) -> CommandResult {
         check_ending(path, CHART_ENDINGS)?;
     }
     check_outputs_of_runs(opts.plot.clone(), &opts.runs, None)?;
-    let mut metrics: Vec<Metric> = Vec::new();
-    opts.metrics.iter().for_each(|m| {
-        if !metrics.contains(m) {
-            metrics.push(*m)
-        }
-    });
     let role = opts.split.role();
     let of = if opts.volumes { ScoredUnit::Volumes } else { ScoredUnit::Images };
     let runs = opts.runs.iter().map(|dir| EvaluatedRun::open(dir, role, of)).collect::<Result<Vec<_>, _>>()?;
-    let options = ComparisonOptions { metrics, class: opts.class.clone(), group_seeds: opts.group_seeds, seed: 0 };
+    let (metrics, class) = (opts.metrics.clone(), opts.class.clone());
+    let options = ComparisonOptions { metrics, class, group_seeds: opts.group_seeds, seed: 0 };
     let comparison = compare(runs, &options)?;
     let format = opts.format;
     match format {

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub(crate) struct ComparisonOptions {
-    /// Metrics to compare. A run without a score for one of them is an error.
+    /// Metrics to compare; one that is named twice counts once. A run without a score for one of them is an error.
     pub metrics: Vec<Metric>,
     /// Class to compare, instead of the mean over the foreground classes.
     pub class: Option<String>,
@@ -118,7 +118,9 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
         seed: options.seed,
     };
     let count = runs.len();
-    let (metrics, left_out) = comparable_metrics(&runs, &options.metrics)?;
+    let is_first = |k: usize| !options.metrics[..k].contains(&options.metrics[k]);
+    let wanted: Vec<Metric> = (0..options.metrics.len()).filter(|&k| is_first(k)).map(|k| options.metrics[k]).collect();
+    let (metrics, left_out) = comparable_metrics(&runs, &wanted)?;
     runs.iter().try_for_each(|run| check_metrics(run, &metrics))?;
     let mut notes = comparability::comparison_notes(&runs, options.group_seeds);
     notes.extend(equal_runs::note(&runs));

@@ -261,7 +261,16 @@ fn a_run_resumes_only_with_its_own_settings() {
         .expect_failure(1, &["model.model", "the network differs from that of the run"]);
     // Settings that are not part of the network may change.
     fs::write(folder.path("tiny.model"), format!("{MODEL}\n// A remark.\n")).unwrap();
-    folder.train("runs/a", &["--resume"]).expect_success();
+    // The epochs of the folder hold, unless others are asked for: the model file says 3.
+    let kept = folder.train("runs/a", &["--resume"]);
+    assert!(
+        kept.stderr.contains("note: the run in runs/a is of 2 epochs, and the model file says 3"),
+        "{}",
+        kept.stderr
+    );
+    let text = kept.expect_success();
+    assert!(text.contains("nothing to train: finished, 2 of 2 epochs"), "{text}");
+    folder.train("runs/a", &["--resume", "--set", "epochs=3"]).expect_success();
     folder.train("runs/whole", &[]).expect_success();
     folder.assert_same_runs("runs/a", "runs/whole");
 }
