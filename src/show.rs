@@ -16,6 +16,8 @@ mod distinct_names;
 #[cfg(feature = "run")]
 pub(crate) mod dry_run;
 #[cfg(feature = "run")]
+pub(crate) mod epoch_text;
+#[cfg(feature = "run")]
 pub(crate) mod evaluation;
 pub(crate) mod field;
 #[cfg(feature = "data")]
@@ -25,6 +27,7 @@ pub(crate) mod help_sections;
 pub(crate) mod images;
 #[cfg(feature = "run")]
 pub(crate) mod parity;
+pub(crate) mod initial_weights;
 pub(crate) mod picture;
 pub(crate) mod picture_file;
 #[cfg(feature = "run")]

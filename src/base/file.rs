@@ -95,7 +95,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
 }
 
 /// Returns the first `count` bytes of a plain file, or all of them if it is shorter.
-#[cfg(feature = "data")]
+#[cfg(any(feature = "data", feature = "cli"))]
 pub(crate) fn read_head(path: &Path, count: u64) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     open(path)?.take(count).read_to_end(&mut head)?;

@@ -4,11 +4,17 @@
 //! are that file.
 
 use super::error::Result;
+#[cfg(any(feature = "cli", feature = "run"))]
+use super::file;
 use super::file::identity;
 use super::path::folder_of;
 use super::problem::problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// Number of bytes of an existing file by which it is known.
+#[cfg(any(feature = "cli", feature = "run"))]
+const HEAD: u64 = 4096;
 
 /// Files that a command reads or that its inputs name, each with what it is, such as `the model file`. A folder stands for the files
 /// in it.
@@ -49,6 +55,26 @@ pub(crate) fn check_outputs(
         }
     }
     Ok(())
+}
+
+/// Checks that a file to write replaces no file but an earlier one of npc, which `is_own` knows by the beginning of its text. Links are
+/// followed. `what` is written, such as `a manual page`.
+///
+/// Error: there is a file of someone else (E0702).
+#[cfg(any(feature = "cli", feature = "run"))]
+pub(crate) fn check_replaces_own(path: &Path, what: &str, is_own: impl FnOnce(&str) -> bool) -> Result<()> {
+    let is_own = || {
+        let head = file::read_head(path, HEAD).unwrap_or_default();
+        head.is_empty() || is_own(&String::from_utf8_lossy(&head))
+    };
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() && !is_own() => {
+            Err(problem!(E0702, path, "{what} would replace this file, and npc did not write it";
+                help: "choose another place, or move the file elsewhere"))
+        }
+        // What is no plain file cannot be written, and the error says so.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Checks that pictures that a command writes into a folder do not come among inputs of the kinds `among`, such as `a mask`, where they

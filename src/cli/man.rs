@@ -5,15 +5,13 @@ use super::terminal::print;
 use crate::base::atomic::write_named_file;
 use crate::base::count::counted;
 use crate::base::error::RunError;
-use crate::base::file;
-use crate::base::problem::problem;
+use crate::base::input_files::check_replaces_own;
 use crate::show::help_sections::HelpSections;
-use crate::text::files::MAX_FILE_BYTES;
 use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Write manual pages, one for each command
 #[derive(Args)]
@@ -42,27 +40,12 @@ pub(super) fn run(opts: &ManOptions, npc: Command) -> CommandResult {
     let unwritten = |e| RunError::write(&opts.out, e);
     let texts = pages.iter().map(page).collect::<io::Result<Vec<_>>>().map_err(unwritten)?;
     std::fs::create_dir_all(&opts.out).map_err(|e| RunError::create_dir(&opts.out, e))?;
-    texts.iter().try_for_each(|(name, _)| check_page(&opts.out.join(name)))?;
+    let is_page = |text: &str| text.lines().any(|line| line.starts_with(".TH npc"));
+    texts.iter().try_for_each(|(name, _)| check_replaces_own(&opts.out.join(name), "a manual page", is_page))?;
     for (name, text) in &texts {
         write_named_file(&opts.out.join(name), text)?;
     }
     print(&format!("{} in {}\n", counted(texts.len(), "page"), opts.out.display()))
-}
-
-/// Checks that a page replaces no file but a page of npc, under its own name or behind a link.
-fn check_page(path: &Path) -> Result<(), RunError> {
-    let is_page = || {
-        let text = file::read_text(path, MAX_FILE_BYTES).unwrap_or_default();
-        text.is_empty() || text.lines().any(|line| line.starts_with(".TH npc"))
-    };
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_file() && !is_page() => {
-            Err(problem!(E0702, path, "a manual page would replace this file, and npc did not write it";
-                help: "choose another folder: `--out DIR`"))
-        }
-        // What is no plain file cannot be written, and the error says so.
-        Ok(_) | Err(_) => Ok(()),
-    }
 }
 
 /// Collects a command and all commands below it.

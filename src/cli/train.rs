@@ -22,6 +22,7 @@ use crate::learn::train::{
     ExistingRun, TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train,
 };
 use crate::show::dry_run::dry_run_text;
+use crate::show::epoch_text::{epoch_details, epoch_line};
 use crate::show::images::case_pictures::add_to_tensorboard;
 use crate::show::tensorboard::EventFile;
 use crate::show::training_end::{TrainingEnd, nothing_to_train, training_end};
@@ -360,34 +361,8 @@ impl TrainingObserver for ProgressDisplay {
 
     fn epoch(&mut self, r: &EpochRecord, best: bool) {
         self.dice = Some(r.dice);
-        let mark = match (best, r.found_nothing, r.only_foreground) {
-            (true, _, false) => "  best",
-            (true, _, true) => "  best, all foreground",
-            (false, true, _) => "  no foreground",
-            (false, false, true) => "  all foreground",
-            (false, false, false) => "",
-        };
-        self.line(&format!(
-            "epoch {:>3}  loss {:.4}  Dice {:.4}  IoU {:.4}  {:.1} images/s  {}{mark}",
-            r.epoch,
-            r.loss,
-            r.dice,
-            r.iou,
-            r.images_per_second,
-            clock(r.seconds)
-        ));
-        detail("epoch", || {
-            format!(
-                "{}: {:.2} s of training, {:.2} s of it waiting for images; {:.2} s of scoring and saving; learning rate {:.3e}, \
-                 gradient norm {:.3e}",
-                r.epoch,
-                r.seconds,
-                r.waited_seconds,
-                self.stepped.elapsed().as_secs_f64(),
-                r.lr,
-                r.gradient_norm
-            )
-        });
+        self.line(&epoch_line(r, best));
+        detail("epoch", || epoch_details(r, self.stepped.elapsed().as_secs_f64()));
         self.write_events();
     }
 

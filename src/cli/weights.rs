@@ -8,12 +8,12 @@ use super::options::ModelOptions;
 use super::terminal::print;
 use crate::base::atomic::named_target;
 use crate::base::count::counted;
-use crate::base::shorten::short_name;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
 use crate::compute::weights::{tensors, write_safetensors};
 use crate::desk::check_output_of_weights;
-use crate::learn::init::{InitReport, init};
+use crate::learn::init::init;
+use crate::show::initial_weights::tensor_table;
 use crate::show::table::OutputFormat;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -86,13 +86,4 @@ pub(super) fn run(opts: &WeightsOptions) -> CommandResult {
             print(&format!("{}{}\n{doubts}{written}", tensor_table(&report), report.summary()))
         }
     }
-}
-
-/// Returns one line for each tensor of the model, then one for each unused tensor of the file.
-fn tensor_table(report: &InitReport) -> String {
-    let rows = report.tensors.iter().map(|row| (format!("{} {:?}", row.name, row.shape), row.fate.text()));
-    let unused = report.unused.iter().map(|name| (short_name(name).into_owned(), "unused".to_string()));
-    let rows: Vec<_> = rows.chain(unused).collect();
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, fate)| format!("{name:width$}  {fate}\n")).collect()
 }

@@ -5,7 +5,7 @@ use super::processes::npc_program;
 use crate::base::atomic::write_named_file;
 use crate::base::count::counted;
 use crate::base::error::RunError;
-use crate::base::file;
+use crate::base::input_files::check_replaces_own;
 use crate::base::path::absolute;
 use crate::base::problem::problem;
 use crate::base::shell::quoted;
@@ -40,8 +40,6 @@ pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
     }
 }
 
-/// Number of bytes of an existing file that are looked at for [`WRITTEN`].
-const HEAD: u64 = 4096;
 /// The line by which a script is known again.
 const WRITTEN: &str = "# Written by npc sweep --slurm; it may be replaced by the same command.";
 
@@ -87,18 +85,7 @@ pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), Workb
 
 /// Checks that a script replaces no file but an earlier script.
 fn check_script(path: &Path) -> Result<(), RunError> {
-    let is_script = || {
-        let head = file::read_head(path, HEAD).unwrap_or_default();
-        head.is_empty() || String::from_utf8_lossy(&head).lines().any(|line| line == WRITTEN)
-    };
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_file() && !is_script() => {
-            Err(problem!(E0702, path, "the script would replace this file, and `npc sweep --slurm` did not write it";
-                help: "choose another name for the script"))
-        }
-        // What is no plain file cannot be written, and the error says so.
-        Ok(_) | Err(_) => Ok(()),
-    }
+    check_replaces_own(path, "the script", |text| text.lines().any(|line| line == WRITTEN))
 }
 
 #[cfg(test)]

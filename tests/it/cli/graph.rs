@@ -99,7 +99,7 @@ fn graphs_that_cannot_be_drawn_are_refused() {
     refused(&with(&["--fold", "a.stp"]), 2, "Small has no block `a.stp`");
     refused(&with(&["--fold", "a.stp"]), 2, "did you mean `a.step`? Other near names are");
     refused(&with(&["--unfold", "nowhere.at.all"]), 2, "there is `a`, `a.step`, `c`, `c.step`");
-    refused(&with(&["--fold", "a.step.conv"]), 1, "is an operator, and only blocks can be closed");
+    refused(&with(&["--fold", "a.step.conv"]), 2, "is an operator, and only blocks can be closed");
     refused(&with(&["--depth", "0"]), 2, "--depth");
     refused(&with(&["--out", "no/folder/here.svg"]), 1, "cannot be written");
     refused(&["--depth", "2"], 2, "--format svg");

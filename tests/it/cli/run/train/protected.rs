@@ -97,7 +97,7 @@ fn outputs_replace_no_file_of_the_run_or_its_data() {
     let sweep = ["sweep", "tiny.model", "widths", "--run", "tiny"];
     kept(&folder, "tiny.model", "this is the model file", &[&sweep[..], &["--slurm", "tiny.model"]].concat());
     fs::write(folder.path("jobs.sh"), "#!/bin/bash\nmine\n").unwrap();
-    let what = "the script would replace this file, and `npc sweep --slurm` did not write it";
+    let what = "the script would replace this file, and npc did not write it";
     kept(&folder, "jobs.sh", what, &[&sweep[..], &["--slurm", "jobs.sh"]].concat());
     folder.npc(&[&sweep[..], &["--slurm", "jobs.csv"]].concat()).expect_failure(2, &["the format `.csv`", ".sh"]);
     for _ in 0..2 {
