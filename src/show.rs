@@ -26,8 +26,9 @@ pub(crate) mod help_sections;
 #[cfg(feature = "data")]
 pub(crate) mod images;
 #[cfg(feature = "run")]
-pub(crate) mod parity;
 pub(crate) mod initial_weights;
+#[cfg(feature = "run")]
+pub(crate) mod parity;
 pub(crate) mod picture;
 pub(crate) mod picture_file;
 #[cfg(feature = "run")]
