@@ -10,11 +10,13 @@
 mod dry_run;
 mod epoch_end;
 mod gpu_step;
+mod job;
 mod observer;
 mod run_on_gpu;
 mod step;
 
 pub(crate) use dry_run::{DryRun, dry_run};
+pub use job::{ExistingRun, TrainingJob};
 pub use observer::{TrainingObserver, TrainingOutcome, TrainingProgress};
 use run_on_gpu::RunOnGpu;
 
@@ -23,7 +25,7 @@ use super::ema::Ema;
 use super::epoch_plan::EpochPlan;
 use super::freeze::{freeze, frozen_parameters};
 use super::init::{InitReport, init};
-use super::non_finite::{NodeLocations, diverged_scores};
+use super::non_finite::diverged_scores;
 use super::optim::OptimState;
 use super::preflight::{self, Preflight, PreflightInput};
 use super::prepare::{RunInputs, check_same_split, prepare};
@@ -42,50 +44,15 @@ use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, EpochAugmenter};
 use crate::data::notice::{FileRole, MergedNotice, NoticeTopic};
 use crate::data::{BatchLoader, Dataset, SplitRole, epoch_order};
-use crate::graph::check::{CheckedGraph, FrozenPaths};
+use crate::graph::check::FrozenPaths;
 use crate::metric::{MetricScores, Summary};
-use crate::text::config::settings::Settings;
 use burn::module::Module;
 use burn::tensor::Device;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-/// A training run: model, settings and run folder.
-pub struct TrainingJob<'a> {
-    /// The checked model.
-    pub checked: &'a CheckedGraph,
-    /// Every setting of the run.
-    pub settings: &'a Settings,
-    /// The exact text of the model file.
-    pub source: &'a str,
-    /// Files that the model file imports: paths relative to it, and texts.
-    pub imports: &'a [(String, String)],
-    /// The run folder that is written to.
-    pub folder: &'a RunFolder,
-    /// What happens to a run that the folder holds.
-    pub existing: ExistingRun,
-    /// Source location of each node, for messages.
-    pub places: &'a NodeLocations,
-    /// Whether to start even if the machine has less free memory than the estimate for the run.
-    pub ignore_memory: bool,
-    /// Set by the caller to end the run after the current step. The run can be resumed.
-    pub stop: &'a AtomicBool,
-}
-
-/// What happens to a run that the folder of a new one holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ExistingRun {
-    /// It is an error.
-    #[default]
-    Refuse,
-    /// It goes on from its last checkpoint. Without a run in the folder this is an error.
-    Resume,
-    /// It is removed once the new one has its first checkpoint. A folder with other files and no run is an error.
-    Replace,
-}
 
 /// Trains until all epochs are done, the scores have not improved for `patience` epochs, or `job.stop` is set.
 ///

@@ -7,7 +7,7 @@ use super::resources::DeviceResources;
 use super::staged_copy::StagedCopy;
 use crate::base::count::counted;
 use crate::base::error::Result;
-use crate::base::number::bytes;
+use crate::base::number::{bytes, thousands};
 use crate::base::problem::problem;
 use crate::compute::cuda::dependencies::{Dependencies, dependencies};
 use crate::compute::cuda::driver::{
@@ -263,7 +263,7 @@ fn section(range: &Range<usize>, program: &CudaProgram, arena: &Arena) -> Result
 fn check_launches(program: &CudaProgram, gpu: &GpuProperties) -> Result<()> {
     let too_large = |kernel: &&Kernel| kernel.shared_bytes > gpu.shared_bytes;
     if let Some(Kernel { name, shared_bytes, .. }) = program.kernels.iter().find(too_large) {
-        let (most, gpu) = (gpu.shared_bytes, &gpu.name);
+        let (most, gpu) = (thousands(gpu.shared_bytes), &gpu.name);
         let needed = counted(*shared_bytes, "byte");
         return Err(problem!(E0730, "the kernel {name} needs {needed} of shared memory, {gpu} has {most}";
             help: "please report it with the name of the card"));

@@ -168,7 +168,7 @@ fn what_the_gpu_cannot_hold_is_refused_before_anything_is_allocated() {
     let (driver, mut program) = (Arc::new(RecordingDriver::new(None)), program());
     program.kernels[0].shared_bytes = 1 << 20;
     let refused = open(driver.clone(), &program).err().unwrap().message;
-    assert_eq!(refused, "the kernel relayout needs 1048576 bytes of shared memory, Recorder has 232448");
+    assert_eq!(refused, "the kernel relayout needs 1,048,576 bytes of shared memory, Recorder has 232,448");
     program.kernels[0].shared_bytes = 0;
     let image = program.buffer(&BufferRole::Image).unwrap();
     program.buffers[image].len = 1 << 28;
