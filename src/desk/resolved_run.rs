@@ -105,8 +105,7 @@ fn misplaced_hyper_parameter(
         None => Ok(()),
         Some(Entry { key: name, .. }) => {
             Err(problem!(E0503, name.span, "`{name}` is a hyper-parameter of the model, not a setting of the run";
-            help: "write `--set model.{name}=VALUE`, or `--with {name}=VALUE`")
-            .into())
+            help: "write `--set model.{name}=VALUE`, or `--with {name}=VALUE`"))
         }
     }
 }

@@ -161,7 +161,7 @@ mod tests {
             for_loss(hint(), &LossSpec { terms }).advice
         };
         let entropy = LossTerm::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
-        assert!(of(&[entropy.clone()]).contains("cross_entropy + dice"));
+        assert!(of(std::slice::from_ref(&entropy)).contains("cross_entropy + dice"));
         let both = of(&[entropy, LossTerm::Lovasz { per_image: false }]);
         assert!(!both.contains("cross_entropy + dice") && both.contains("weights = [1, 10]"), "{both}");
     }
