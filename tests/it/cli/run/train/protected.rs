@@ -63,7 +63,7 @@ fn outputs_replace_no_file_of_the_run_or_its_data() {
     kept(&folder, "truth/sheet.png", mask, &["eval", "runs/a", "--overlays", "truth"]);
     kept(&folder, "truth/reliability.png", mask, &["eval", "runs/a", "--figures", "truth"]);
     // Pictures of other names would be masks and images of the next run.
-    for (option, dir, what) in [("--overlays", "set/images", "an image"), ("--figures", "./set/masks", "a mask")] {
+    for (option, dir, what) in [("--overlays", "set/images", "an image"), ("--figures", "set/masks", "a mask")] {
         let words = format!("error[E0702]: {dir}: this is the folder of {what} of a data block");
         folder.npc(&["eval", "runs/a", option, dir]).expect_failure(1, &[&words, "help: "]);
     }
