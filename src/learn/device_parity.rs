@@ -8,7 +8,7 @@ use super::optim::AccumulatedGradients;
 use crate::base::count::counted;
 use crate::base::error::Result;
 use crate::base::problem::problem;
-use crate::compute::cuda::{Gpu, TrainingBatch};
+use crate::compute::cuda::{Gpu, StepScalars, TrainingBatch};
 use crate::compute::device::{ComputeDevice, DeviceChoice};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
@@ -105,9 +105,8 @@ impl RandomBatch {
         self.targets.iter().map(|&class| class as u8).collect()
     }
 
-    /// Returns the batch as a whole step of a GPU, counted from 1.
-    pub(super) fn step<'a>(&'a self, targets: &'a [u8], step: u64, rate: f64) -> TrainingBatch<'a> {
-        let scalars = plain_scalars(step, rate);
+    /// Returns the batch as a whole step of a GPU with these scalars.
+    pub(super) fn step<'a>(&'a self, targets: &'a [u8], scalars: StepScalars) -> TrainingBatch<'a> {
         TrainingBatch { dims: self.shape, images: &self.images, targets, scalars, is_last: true }
     }
 
@@ -128,7 +127,7 @@ struct DeviceResults {
 fn compute(checked: &CheckedGraph, device: &ComputeDevice, sample: &RandomBatch, seed: u64) -> Result<DeviceResults> {
     let network = lower(checked, &device.tensors, seed);
     if let Some(gpu) = &device.gpu {
-        return compute_on_gpu(gpu, network, sample);
+        return compute_on_gpu(gpu, network, sample, seed);
     }
     let device = &device.tensors;
     let output = network.valid().forward(sample.images(device)).remove(0);
@@ -146,12 +145,12 @@ fn compute(checked: &CheckedGraph, device: &ComputeDevice, sample: &RandomBatch,
 }
 
 /// Runs the same by npc's own kernels: a whole step at the learning rate 0, which leaves the gradients behind.
-fn compute_on_gpu(gpu: &Gpu, network: Network, sample: &RandomBatch) -> Result<DeviceResults> {
+fn compute_on_gpu(gpu: &Gpu, network: Network, sample: &RandomBatch, seed: u64) -> Result<DeviceResults> {
     let evaluated = network.valid().placed_on(Some(gpu));
     let output = evaluated.compute(sample.images(evaluated.device()))?.remove(0);
     let mut training = GpuTraining::of_cross_entropy(gpu, &network.train(), sample.shape)?;
     let targets = sample.target_bytes();
-    training.pass(&sample.step(&targets, 1, 0.0))?;
+    training.pass(&sample.step(&targets, plain_scalars(seed, 1, 0.0)))?;
     let report = training.finish()?.ok_or_else(|| problem!(E0799, "a pass left no report"))?;
     Ok(DeviceResults {
         output: NamedTensor::new("output".into(), output),

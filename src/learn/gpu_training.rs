@@ -164,7 +164,7 @@ fn write_average(trainer: &CudaTrainer, average: &Network) -> Result<()> {
         .try_for_each(|region| trainer.write_region(region, &of))
 }
 
-/// The scalars of a step of one batch without dropout, for comparisons and benchmarks: `step` counts from 1.
-pub(crate) fn plain_scalars(step: u64, rate: f64) -> StepScalars {
-    StepScalars { seed: 0, share: 1.0, first_batch: true, rate, step, first_step: step == 1, first_average: step == 1 }
+/// The scalars of a step of one batch, for comparisons and benchmarks: `step` counts from 1, dropout draws from `seed`.
+pub(crate) fn plain_scalars(seed: u64, step: u64, rate: f64) -> StepScalars {
+    StepScalars { seed, share: 1.0, first_batch: true, rate, step, first_step: step == 1, first_average: step == 1 }
 }

@@ -12,7 +12,7 @@ use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::graph::check::CheckedGraph;
 use crate::learn::device_parity::RandomBatch;
-use crate::learn::gpu_training::GpuTraining;
+use crate::learn::gpu_training::{GpuTraining, plain_scalars};
 use crate::learn::loss::cross_entropy;
 use crate::learn::optim::{AccumulatedGradients, OptimState};
 use crate::text::config::Optimizer;
@@ -111,7 +111,7 @@ impl TimedNetwork {
     pub(super) fn train_step(&mut self) -> Result<()> {
         if let Some(TimedGpuTraining { training, targets, steps }) = &mut self.on_gpu {
             *steps += 1;
-            training.pass(&self.sample.step(targets, *steps, Optimizer::default().lr()))?;
+            training.pass(&self.sample.step(targets, plain_scalars(0, *steps, Optimizer::default().lr())))?;
             return training.finish().map(drop);
         }
         let images = self.images();
