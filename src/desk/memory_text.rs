@@ -1,6 +1,5 @@
 //! Memory of a model as text and JSON: peaks, and the largest batch for a given amount of memory.
 
-use super::cuda_kernels::{CudaMemory, cuda_memory};
 use super::memory::{EntryMemory, MemoryRequest};
 use super::model_entry::ModelEntry;
 use crate::base::number::{bytes, thousands};
@@ -22,9 +21,8 @@ pub(crate) fn memory_text(entry: &ModelEntry, request: &MemoryRequest) -> String
     let mut out = String::new();
     let _ = writeln!(out, "memory   to run {}, {images}", line(&memory.inference));
     let _ = writeln!(out, "         to train {}, {images}", line(&memory.training));
-    if let Some(on_gpu) = gpu_memory(entry, request, batch) {
-        let [run, train] = [on_gpu.inference, on_gpu.training].map(|n| bytes(n as u64));
-        let _ = writeln!(out, "         on a GPU {run} to run, {train} to train, {images}");
+    if let Some([run, train]) = gpu_bytes(entry, request, batch) {
+        let _ = writeln!(out, "         on a GPU {} to run, {} to train, {images}", bytes(run), bytes(train));
     }
     if let Some(limit) = request.limit {
         let [run, train] = [&memory.inference, &memory.training].map(|t| match t.largest_batch(limit) {
@@ -51,8 +49,8 @@ pub(crate) fn memory_json(entry: &ModelEntry, request: &MemoryRequest) -> Value 
         "inference": peak_json(&memory.inference, batch, graph),
         "training": peak_json(&memory.training, batch, graph),
     });
-    if let Some(on_gpu) = gpu_memory(entry, request, batch) {
-        value["gpu"] = json!({"inference": on_gpu.inference, "training": on_gpu.training});
+    if let Some([run, train]) = gpu_bytes(entry, request, batch) {
+        value["gpu"] = json!({"inference": run, "training": train});
     }
     if let Some(limit) = request.limit {
         let (run, train) = (memory.inference.largest_batch(limit), memory.training.largest_batch(limit));
@@ -61,10 +59,20 @@ pub(crate) fn memory_json(entry: &ModelEntry, request: &MemoryRequest) -> Value 
     value
 }
 
-/// Returns the memory of a GPU, which is computed for those who ask about memory: a batch or a limit is given.
-fn gpu_memory(entry: &ModelEntry, request: &MemoryRequest, batch: u64) -> Option<CudaMemory> {
-    let is_asked = request.batch.is_some() || request.limit.is_some();
-    is_asked.then(|| cuda_memory(&entry.checked, usize::try_from(batch).ok()?)).flatten()
+/// Returns the memory of a GPU to run and to train. It is computed for those who ask about memory: a batch or a limit is given.
+#[cfg(feature = "data")]
+fn gpu_bytes(entry: &ModelEntry, request: &MemoryRequest, batch: u64) -> Option<[u64; 2]> {
+    if request.batch.is_none() && request.limit.is_none() {
+        return None;
+    }
+    let memory = super::cuda_kernels::cuda_memory(&entry.checked, usize::try_from(batch).ok()?)?;
+    Some([memory.inference, memory.training].map(|bytes| bytes as u64))
+}
+
+/// A build without networks that compute knows no kernels.
+#[cfg(not(feature = "data"))]
+fn gpu_bytes(_: &ModelEntry, _: &MemoryRequest, _: u64) -> Option<[u64; 2]> {
+    None
 }
 
 fn linear_json(bytes: BatchBytes) -> Value {
