@@ -66,7 +66,7 @@ pub struct Summary {
     #[serde(default)]
     pub hints: Vec<RunHint>,
     /// Dice of masks that are foreground everywhere, for the hints.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     everywhere: Option<f64>,
 }
 

@@ -218,7 +218,7 @@ fn commands_that_cannot_run_are_refused() {
         folder.train("runs/none", more).expect_failure(code, words);
         assert!(!folder.path("runs/none").exists(), "{more:?} left a folder");
     };
-    expect_failure(1, &["--device", "cuda"], &["CUDA"]);
+    expect_failure(1, &["--device", "cuda"], &["`cuda:0` cannot be used", "--device cpu"]);
     expect_failure(2, &["--device", "gpu"], &["`gpu`", "cpu", "cuda"]);
     expect_failure(2, &["--set", "epoch=5"], &["`epoch`", "did you mean `epochs`"]);
     expect_failure(2, &["--set", "epochs=0"], &["at least 1"]);

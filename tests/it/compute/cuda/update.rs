@@ -300,7 +300,8 @@ fn gradients_of_several_batches_are_added_by_their_shares() {
     same_as_formulas(&sgd(0.9, true, 0.0), None, &[0.25, 0.75]);
 }
 
-/// A gradient or a loss that is not finite leaves weights, state, averages and statistics as they were.
+/// A gradient or a loss that is not finite leaves weights, state, averages and statistics as they were, and so do the steps after it: the
+/// host learns of it late.
 #[test]
 fn a_step_that_is_not_finite_is_not_made() {
     if compiler().is_none() {
@@ -318,7 +319,7 @@ fn a_step_that_is_not_finite_is_not_made() {
     };
     let (_, traces) = trial.run(&optimizer, 2, spoil);
     let moved: Vec<bool> = traces.iter().map(|trace| report(&trial, trace).moved).collect();
-    assert_eq!(moved, [true, false, true]);
+    assert_eq!(moved, [true, false, false]);
     assert!(report(&trial, &traces[1]).norm.is_nan());
     for region in [
         FlatRegion::Weights,
@@ -329,8 +330,8 @@ fn a_step_that_is_not_finite_is_not_made() {
         FlatRegion::AverageStatistics,
     ] {
         let [before, after, later] = [0, 1, 2].map(|step| bits(of_region(&trial, &traces[step], region)));
-        assert_eq!(before, after, "{region:?}");
-        assert!(before != later && of_region(&trial, &traces[2], region).iter().all(|x| x.is_finite()), "{region:?}");
+        assert!(before == after && before == later, "{region:?}");
+        assert!(of_region(&trial, &traces[2], region).iter().all(|x| x.is_finite()), "{region:?}");
     }
 }
 
