@@ -235,6 +235,7 @@ fn values_of_the_command_line_make_no_variant_superfluous() {
     }
 }
 
+#[cfg(feature = "data")]
 #[test]
 fn settings_of_the_wrong_place_get_the_right_one() {
     let said = |set: &str| {
