@@ -1,5 +1,6 @@
 //! Networks that compute: the CPU engine with its kernels, Burn's operators, devices and weights.
 
+pub(crate) mod adam_step;
 pub(crate) mod cuda;
 #[cfg(feature = "run")]
 pub(crate) mod device;

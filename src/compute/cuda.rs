@@ -52,4 +52,4 @@ pub use program::{
 pub use region::{FlatLayout, FlatTensor, FlatTensors};
 pub use scalars::StepScalars;
 pub use step::{TrainingStep, lower_step};
-pub use trainer::{CudaTrainer, PassReport, TrainerError, TrainerSettings, TrainingBatch};
+pub use trainer::{CudaTrainer, PassReport, PreparedTraining, TrainingBatch};

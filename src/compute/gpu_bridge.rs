@@ -1,6 +1,6 @@
 //! Connects networks to npc's own kernels on a GPU: results of a network that was placed on one.
 
-use super::cuda::{CudaInference, CudaOptions, Gpu};
+use super::cuda::{CudaInference, Gpu};
 use super::engine_bridge::read_weights;
 use super::network::Network;
 use crate::base::error::Result;
@@ -11,10 +11,7 @@ use std::sync::Arc;
 impl Network {
     /// Places a network on a GPU, if there is one. Its tensors stay where they are.
     pub(crate) fn placed_on(mut self, gpu: Option<&Gpu>) -> Self {
-        let inference = |gpu: &Gpu| {
-            let options = CudaOptions { precision: gpu.precision, ..CudaOptions::default() };
-            Arc::new(CudaInference::new(gpu.clone(), self.plan.clone(), options))
-        };
+        let inference = |gpu: &Gpu| Arc::new(CudaInference::new(gpu.clone(), self.plan.clone()));
         self.on_gpu = gpu.map(inference);
         self
     }
@@ -24,10 +21,6 @@ impl Network {
     pub(crate) fn compute(&self, x: Tensor<4>) -> Result<Vec<Tensor<4>>> {
         let Some(inference) = &self.on_gpu else { return Ok(self.forward(x)) };
         let dims = x.dims();
-        if let Err(unsupported) = inference.supports(dims) {
-            return Err(problem!(E0730, "the GPU's kernels do not compute this network: {}", unsupported.0;
-                help: "compute on the CPU: `--device cpu`"));
-        }
         let images = x.without_autodiff().cast(DType::F32).into_data();
         let images = images.as_slice().map_err(|e| problem!(E0799, "the images cannot be read: {e:?}"))?;
         let results = inference.infer(self.weights_number, || self.tensors_by_name(), images, dims)?;

@@ -9,8 +9,6 @@ use crate::compute::cuda::{
 use crate::compute::fused::{PassMode, Unsupported};
 use crate::graph::check::CheckedGraph;
 use crate::graph::plan::{Plan, plan};
-use crate::text::config::{LossSpec, Optimizer};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the kernels are for.
@@ -40,20 +38,6 @@ impl CudaKernels {
     }
 }
 
-/// The step of a run with one batch a step, the first result supervised, and otherwise the defaults of a `train` block.
-fn lower_usual_step(plan: &Plan, dims: [usize; 4], options: &CudaOptions) -> Result<CudaProgram, Unsupported> {
-    let step = TrainingStep {
-        loss: &LossSpec::default(),
-        supervise: &BTreeMap::new(),
-        optimizer: &Optimizer::default(),
-        clip: None,
-        average: None,
-        accumulates: false,
-        frozen: &|_| false,
-    };
-    lower_step(plan, dims, &step, options)
-}
-
 /// Memory of a GPU in bytes, by npc's own kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CudaMemory {
@@ -76,7 +60,8 @@ pub(crate) fn cuda_memory(checked: &CheckedGraph, batch: usize) -> Option<CudaMe
         Some(fed.sum::<usize>() + arena::place_for_graph(&program).bytes)
     };
     let inference = bytes(lower(&plan, dims, PassMode::Infer, &options), &[BufferRole::Image])?;
-    let training = bytes(lower_usual_step(&plan, dims, &options), &[BufferRole::Image, BufferRole::Targets])?;
+    let training =
+        bytes(lower_step(&plan, dims, &TrainingStep::default(), &options), &[BufferRole::Image, BufferRole::Targets])?;
     Some(CudaMemory { inference, training })
 }
 
@@ -95,7 +80,7 @@ pub fn cuda_kernels(checked: &CheckedGraph, request: &CudaRequest) -> Result<Cud
     let options = CudaOptions { precision: request.precision, ..CudaOptions::default() };
     let dims = [request.batch, c, h, w];
     let program = match request.training {
-        true => lower_usual_step(&plan, dims, &options),
+        true => lower_step(&plan, dims, &TrainingStep::default(), &options),
         false => lower(&plan, dims, PassMode::Infer, &options),
     };
     let program = program

@@ -24,8 +24,8 @@ pub mod compute {
         pub use crate::compute::cuda::{
             Arena, BufferPlace, BufferRole, ConvTile, CudaInference, CudaOptions, CudaProgram, CudaTrainer,
             Dependencies, DeviceBuffer, DeviceBufferId, FlatLayout, FlatRegion, FlatTensor, FlatTensors, Gpu, Kernel,
-            Launch, PRELUDE, PassReport, ProductPrecision, ProgramSection, StepReport, StepScalars, TrainerError,
-            TrainerSettings, TrainingBatch, TrainingStep, dependencies, lower, lower_classes, lower_step,
+            Launch, PRELUDE, PassReport, PreparedTraining, ProductPrecision, ProgramSection, StepReport, StepScalars,
+            TrainingBatch, TrainingStep, dependencies, lower, lower_classes, lower_step,
         };
         pub mod driver {
             pub use crate::compute::cuda::driver::{

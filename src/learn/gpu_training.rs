@@ -1,74 +1,55 @@
 //! A network in training by npc's own kernels on a GPU: weights, moments and averages move there and back.
 
 use super::optim::OptimState;
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
 use crate::base::problem::problem;
 use crate::compute::cuda::{
-    CudaOptions, CudaTrainer, FlatRegion, Gpu, PassReport, StepScalars, TrainerError, TrainerSettings, TrainingBatch,
+    CudaTrainer, FlatRegion, Gpu, PassReport, PreparedTraining, StepScalars, TrainingBatch, TrainingStep,
 };
 use crate::compute::fused::Unsupported;
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
-use crate::text::config::{LossSpec, Optimizer};
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use std::collections::{BTreeMap, HashSet};
-
-/// The problem of a training that has no kernel for something.
-pub(crate) fn no_kernel(Unsupported(reason): &Unsupported) -> RunError {
-    problem!(E0730, "the GPU's kernels do not train this network: {reason}"; help: "train on the CPU: `--device cpu`")
-}
-
-/// Which parts of the state are read back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NetworkCopy {
-    Trained,
-    Average,
-}
 
 /// A network in training on a GPU.
 pub(crate) struct GpuTraining {
     trainer: CudaTrainer,
-    has_average: bool,
 }
 
 impl GpuTraining {
-    /// Prepares a GPU for batches `[n, c, h, w]` and copies the state of a training to it. Errors: something of the run has no kernel, or the
-    /// GPU or its libraries fail.
-    pub(crate) fn open(
+    /// Writes the kernels for batches `[n, c, h, w]`. Errors: something of the run has no kernel.
+    pub(crate) fn prepare(
         gpu: &Gpu,
-        settings: TrainerSettings,
+        network: &Network,
+        step: TrainingStep,
         dims: [usize; 4],
+    ) -> Result<PreparedTraining> {
+        PreparedTraining::of(gpu, network.plan.clone(), step, dims).map_err(|Unsupported(reason)| {
+            problem!(E0730, "the GPU's kernels do not train this network: {reason}";
+                help: "train on the CPU: `--device cpu`")
+        })
+    }
+
+    /// Prepares the GPU and copies the state of a training to it. Errors: the GPU or its libraries fail.
+    pub(crate) fn open(
+        prepared: PreparedTraining,
         (network, optim, average): (&Network, &OptimState, Option<&Network>),
     ) -> Result<Self> {
-        let has_average = settings.average.is_some();
-        let trainer = CudaTrainer::open(gpu.clone(), network.plan.clone(), settings, dims);
-        let trainer = trainer.map_err(|error| match error {
-            TrainerError::Failed(problem) => problem,
-            TrainerError::Unsupported(unsupported) => no_kernel(&unsupported),
-        })?;
+        let trainer = prepared.open()?;
         trainer.write_weights(network.tensors_by_name())?;
         write_moments(&trainer, network, optim)?;
         if let Some(average) = average {
             write_average(&trainer, average)?;
         }
-        Ok(Self { trainer, has_average })
+        Ok(Self { trainer })
     }
 
     /// Prepares steps of cross entropy and Adam in their usual settings, for comparisons and benchmarks.
     pub(crate) fn of_cross_entropy(gpu: &Gpu, network: &Network, dims: [usize; 4]) -> Result<Self> {
-        let settings = TrainerSettings {
-            loss: LossSpec::default(),
-            supervise: BTreeMap::new(),
-            optimizer: Optimizer::default(),
-            clip: None,
-            average: None,
-            accumulates: false,
-            frozen: HashSet::new(),
-            options: CudaOptions { precision: gpu.precision, ..CudaOptions::default() },
-        };
-        let optim = OptimState::new(settings.optimizer.clone());
-        Self::open(gpu, settings, dims, (network, &optim, None))
+        let step = TrainingStep::default();
+        let optim = OptimState::new(step.optimizer.clone());
+        Self::open(Self::prepare(gpu, network, step, dims)?, (network, &optim, None))
     }
 
     /// Returns the bytes of the GPU's memory that the training has; see [`CudaTrainer::bytes`].
@@ -88,19 +69,16 @@ impl GpuTraining {
 
     /// Returns the network with the weights and the running statistics of the GPU.
     pub(crate) fn read_network(&self, network: Network) -> Result<Network> {
-        self.read_copy(network, NetworkCopy::Trained)
+        self.read_copy(network, [FlatRegion::Weights, FlatRegion::Statistics])
     }
 
     /// Returns the average of the weights, in evaluation mode; `None` if the run has none. `network` has the frozen tensors.
     pub(crate) fn read_average(&self, network: &Network) -> Result<Option<Network>> {
-        self.has_average.then(|| self.read_copy(network.valid(), NetworkCopy::Average)).transpose()
+        let regions = [FlatRegion::Average, FlatRegion::AverageStatistics];
+        self.trainer.has_average().then(|| self.read_copy(network.valid(), regions)).transpose()
     }
 
-    fn read_copy(&self, network: Network, copy: NetworkCopy) -> Result<Network> {
-        let regions = match copy {
-            NetworkCopy::Trained => [FlatRegion::Weights, FlatRegion::Statistics],
-            NetworkCopy::Average => [FlatRegion::Average, FlatRegion::AverageStatistics],
-        };
+    fn read_copy(&self, network: Network, regions: [FlatRegion; 2]) -> Result<Network> {
         let mut changed = Vec::new();
         for region in regions {
             changed.extend(self.named(&network, region)?);

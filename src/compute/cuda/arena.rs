@@ -18,35 +18,51 @@ fn lifetimes(program: &CudaProgram) -> Vec<Option<(usize, usize)>> {
         }
     }
     for (life, buffer) in lives.iter_mut().zip(&program.buffers) {
-        if buffer.inside.is_none() && stays(&buffer.role) {
+        if buffer.inside.is_none() && BufferLife::of(&buffer.role) != BufferLife::Launches {
             *life = Some((0, program.launches.len()));
         }
     }
     lives
 }
 
-/// Whether a buffer holds what passes and steps keep.
-fn is_state(role: &BufferRole) -> bool {
-    match role {
-        BufferRole::Weight { .. } | BufferRole::Region(_) | BufferRole::Loss | BufferRole::Report => true,
-        BufferRole::Temporary
-        | BufferRole::Image
-        | BufferRole::Targets
-        | BufferRole::Scalars
-        | BufferRole::Result(_)
-        | BufferRole::ResultGradient(_)
-        | BufferRole::Classes
-        | BufferRole::Probabilities
-        | BufferRole::WeightGradient { .. }
-        | BufferRole::BatchStatistics { .. }
-        | BufferRole::ImageGradient
-        | BufferRole::Seed => false,
+/// How long a buffer's numbers are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BufferLife {
+    /// By some launches, one after the other.
+    Launches,
+    /// Through a pass: they come from outside, or are read from outside.
+    Pass,
+    /// From pass to pass and from step to step.
+    State,
+}
+
+impl BufferLife {
+    fn of(role: &BufferRole) -> Self {
+        match role {
+            BufferRole::Temporary => BufferLife::Launches,
+            BufferRole::Image
+            | BufferRole::Targets
+            | BufferRole::Scalars
+            | BufferRole::Result(_)
+            | BufferRole::ResultGradient(_)
+            | BufferRole::Classes
+            | BufferRole::Probabilities
+            | BufferRole::WeightGradient { .. }
+            | BufferRole::BatchStatistics { .. }
+            | BufferRole::ImageGradient
+            | BufferRole::Seed => BufferLife::Pass,
+            BufferRole::Weight { .. } | BufferRole::Region(_) | BufferRole::Loss | BufferRole::Report => {
+                BufferLife::State
+            }
+        }
     }
 }
 
 /// Places the state one after the other, in an order that does not depend on the size of the images. Returns the end.
 fn place_state(program: &CudaProgram, offsets: &mut [usize]) -> usize {
-    let of_state = |id: &DeviceBufferId| program.buffers[*id].inside.is_none() && is_state(&program.buffers[*id].role);
+    let of_state = |id: &DeviceBufferId| {
+        program.buffers[*id].inside.is_none() && BufferLife::of(&program.buffers[*id].role) == BufferLife::State
+    };
     let mut state: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(of_state).collect();
     state.sort_by_key(|&id| format!("{:?}", program.buffers[id].role));
     let mut end = 0;
@@ -55,28 +71,6 @@ fn place_state(program: &CudaProgram, offsets: &mut [usize]) -> usize {
         end += (program.buffers[id].len * 4).next_multiple_of(ALIGNMENT);
     }
     end
-}
-
-/// Whether a buffer's numbers come from outside, are read from outside, or are needed by the next pass.
-fn stays(role: &BufferRole) -> bool {
-    match role {
-        BufferRole::Temporary => false,
-        BufferRole::Image
-        | BufferRole::Targets
-        | BufferRole::Scalars
-        | BufferRole::Result(_)
-        | BufferRole::ResultGradient(_)
-        | BufferRole::Classes
-        | BufferRole::Probabilities
-        | BufferRole::Weight { .. }
-        | BufferRole::WeightGradient { .. }
-        | BufferRole::BatchStatistics { .. }
-        | BufferRole::ImageGradient
-        | BufferRole::Seed
-        | BufferRole::Loss
-        | BufferRole::Report
-        | BufferRole::Region(_) => true,
-    }
 }
 
 /// Gives every buffer a place that no other buffer has.
@@ -112,7 +106,7 @@ pub fn place_for_graph(program: &CudaProgram) -> Arena {
     let is_after = |late: DeviceBufferId, early: DeviceBufferId| {
         waited[late].as_ref().is_some_and(|waited| named[early].iter().all(|&launch| waited.has(launch)))
     };
-    let keeps = |id: DeviceBufferId| stays(&program.buffers[id].role);
+    let keeps = |id: DeviceBufferId| BufferLife::of(&program.buffers[id].role) != BufferLife::Launches;
     place_where(program, |id| lives[id].is_some(), |a, b| keeps(a) || keeps(b) || !(is_after(a, b) || is_after(b, a)))
 }
 
@@ -125,7 +119,7 @@ fn place_where(
     let bytes = |id: DeviceBufferId| (program.buffers[id].len * 4).next_multiple_of(ALIGNMENT);
     let mut offsets = vec![0; program.buffers.len()];
     let state_bytes = place_state(program, &mut offsets);
-    let is_placed = |id: DeviceBufferId| needed(id) && !is_state(&program.buffers[id].role);
+    let is_placed = |id: DeviceBufferId| needed(id) && BufferLife::of(&program.buffers[id].role) != BufferLife::State;
     let mut order: Vec<DeviceBufferId> = (0..program.buffers.len()).filter(|&id| is_placed(id)).collect();
     order.sort_by_key(|&id| (std::cmp::Reverse(bytes(id)), id));
     let mut placed: Vec<DeviceBufferId> = Vec::new();

@@ -1,5 +1,6 @@
 //! A GPU that is ready to compute.
 
+use super::builder::CudaOptions;
 #[cfg(feature = "cuda")]
 use super::driver::{CubinCache, CudaSetup};
 use super::driver::{GpuDriver, KernelCompiler};
@@ -19,6 +20,11 @@ pub struct Gpu {
 }
 
 impl Gpu {
+    /// Returns the options of programs for this GPU.
+    pub fn options(&self) -> CudaOptions {
+        CudaOptions { precision: self.precision, ..CudaOptions::default() }
+    }
+
     /// Opens the GPU with this index in the driver's order, with the default precision. Errors: everything that is missing, in one message.
     #[cfg(feature = "cuda")]
     pub fn open(index: usize) -> Result<Self> {

@@ -2,6 +2,7 @@
 //! depends on them and a recorded step can be replayed.
 
 use super::constants::KernelConstants;
+use crate::compute::adam_step::AdamStep;
 use crate::text::config::Optimizer;
 
 /// What a pass and an update read of their step.
@@ -45,14 +46,13 @@ impl StepScalars {
 
     /// Returns the words of the buffer. Numbers are computed in 64 bits and rounded last.
     pub fn words(&self, optimizer: &Optimizer) -> [u32; Self::WORDS] {
-        let t = self.step as f64;
+        let adam = |betas, decay| {
+            let AdamStep { step_size, correction, shrink } = AdamStep::new(self.rate, betas, decay, self.step);
+            [step_size, correction, shrink]
+        };
         let [step_size, correction, shrink] = match *optimizer {
-            Optimizer::Adam { beta1, beta2, .. } => {
-                [self.rate / (1.0 - beta1.powf(t)), (1.0 - beta2.powf(t)).sqrt(), 1.0]
-            }
-            Optimizer::AdamW { beta1, beta2, weight_decay, .. } => {
-                [self.rate / (1.0 - beta1.powf(t)), (1.0 - beta2.powf(t)).sqrt(), 1.0 - self.rate * weight_decay]
-            }
+            Optimizer::Adam { beta1, beta2, .. } => adam([beta1, beta2], 0.0),
+            Optimizer::AdamW { beta1, beta2, weight_decay, .. } => adam([beta1, beta2], weight_decay),
             Optimizer::Sgd { .. } => [0.0, 0.0, 1.0],
         };
         let flag = |set: bool| if set { 1.0 } else { 0.0 };

@@ -5,8 +5,10 @@ mod device_state;
 mod input_feed;
 mod pass_results;
 mod resources;
+mod session_cache;
 mod staged_copy;
 
 pub use device_session::{DeviceSession, SessionOptions};
 pub use device_state::DeviceState;
 pub use pass_results::PassTicket;
+pub(super) use session_cache::SessionCache;

@@ -14,20 +14,21 @@ use crate::graph::plan::Plan;
 use crate::text::config::{LossSpec, Optimizer};
 use std::collections::{BTreeMap, HashSet};
 
-/// What a run trains, and how.
-pub struct TrainingStep<'a> {
-    pub loss: &'a LossSpec,
+/// What a run trains, and how. The default is that of an empty `train` block: cross entropy of the first result, and Adam.
+#[derive(Debug, Clone, Default)]
+pub struct TrainingStep {
+    pub loss: LossSpec,
     /// Weight of the loss of each result by name; if empty, only the first result is supervised.
-    pub supervise: &'a BTreeMap<String, f64>,
-    pub optimizer: &'a Optimizer,
+    pub supervise: BTreeMap<String, f64>,
+    pub optimizer: Optimizer,
     /// Largest norm of the gradients.
     pub clip: Option<f64>,
     /// Decay of the moving average of the weights.
     pub average: Option<f64>,
     /// Whether a step has several batches, whose gradients are added.
     pub accumulates: bool,
-    /// Whether the tensor of this dotted name is not trained.
-    pub frozen: &'a dyn Fn(&str) -> bool,
+    /// Dotted names of the tensors that are not trained.
+    pub frozen: HashSet<String>,
 }
 
 /// Makes the program of a training step with batches `[n, c, h, w]`.
@@ -45,7 +46,7 @@ pub fn lower_step(
     options: &CudaOptions,
 ) -> Result<CudaProgram, Unsupported> {
     let mut fused = fuse_within_limits(plan, dims, PassMode::Train { to_image: false })?;
-    let frozen = frozen_tensors(plan, step.frozen);
+    let frozen = frozen_tensors(plan, &step.frozen);
     end_gradients_at_frozen(plan, &mut fused, &frozen);
     let mut b = CudaBuilder::new(plan, &fused, options);
     let buffers = step_buffers(&mut b, frozen);
@@ -53,7 +54,7 @@ pub fn lower_step(
     b.training = Some(buffers);
     forward(&mut b)?;
     b.begin(ProgramSection::Loss);
-    loss(&mut b, step.loss, &supervised(plan, &fused, step.supervise)?)?;
+    loss(&mut b, &step.loss, &supervised(plan, &fused, &step.supervise)?)?;
     b.begin(ProgramSection::Backward);
     backward(&mut b);
 
@@ -69,19 +70,19 @@ pub fn lower_step(
         false => FlatRegion::Gradients,
     };
     b.begin(ProgramSection::Update);
-    let rule = WeightUpdate { optimizer: step.optimizer, clip: step.clip, average: step.average };
+    let rule = WeightUpdate { optimizer: &step.optimizer, clip: step.clip, average: step.average };
     update(&mut b, rule, gradients, scalars, len);
     Ok(b.finish())
 }
 
 /// Returns the tensors that are not trained, by layer and name.
-fn frozen_tensors(plan: &Plan, is_frozen: &dyn Fn(&str) -> bool) -> HashSet<(usize, &'static str)> {
+fn frozen_tensors(plan: &Plan, frozen: &HashSet<String>) -> HashSet<(usize, &'static str)> {
     let names = plan.layers.iter().enumerate().flat_map(|(at, layer)| layer.params.iter().map(move |spec| (at, spec)));
-    let frozen = names.filter(|(at, spec)| {
+    let found = names.filter(|(at, spec)| {
         let path = &plan.layers[*at].path;
-        spec.kind == ParamKind::Buffer || is_frozen(&format!("{path}.{}", spec.name))
+        spec.kind == ParamKind::Buffer || frozen.contains(&format!("{path}.{}", spec.name))
     });
-    frozen.map(|(at, spec)| (at, spec.name)).collect()
+    found.map(|(at, spec)| (at, spec.name)).collect()
 }
 
 /// Takes the gradient from values that depend on no trained tensor: the backward pass stops there.

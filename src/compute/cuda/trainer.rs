@@ -1,39 +1,22 @@
 //! Trains a network on a GPU: a program for each size of its batches, over one state.
 
 use super::arena::place_for_graph;
-use super::builder::CudaOptions;
 use super::gpu::Gpu;
+use super::places::Arena;
 use super::program::{BufferRole, CudaProgram, FlatRegion, StepReport};
-use super::region::{FlatLayout, FlatTensors};
+use super::region::{FlatLayout, FlatTensor, FlatTensors};
 use super::scalars::StepScalars;
-use super::session::{DeviceSession, DeviceState, PassTicket, SessionOptions};
+use super::session::{DeviceSession, DeviceState, PassTicket, SessionCache, SessionOptions};
 use super::step::{TrainingStep, lower_step};
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
 use crate::base::hash::fnv1a;
 use crate::base::problem::problem;
 use crate::compute::fused::Unsupported;
 use crate::graph::plan::Plan;
-use crate::text::config::{LossSpec, Optimizer};
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Most sizes of batches whose programs stay in the GPU's memory.
 const MOST_SESSIONS: usize = 4;
-
-/// What a run trains, and how; see [`TrainingStep`].
-#[derive(Debug, Clone)]
-pub struct TrainerSettings {
-    pub loss: LossSpec,
-    pub supervise: BTreeMap<String, f64>,
-    pub optimizer: Optimizer,
-    pub clip: Option<f64>,
-    /// Decay of the moving average of the weights.
-    pub average: Option<f64>,
-    pub accumulates: bool,
-    /// Dotted names of the tensors that are not trained.
-    pub frozen: HashSet<String>,
-    pub options: CudaOptions,
-}
 
 /// The numbers of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -65,56 +48,55 @@ struct UnreadPass {
     is_last: bool,
 }
 
+/// A training whose kernels are written and have not seen a GPU yet.
+pub struct PreparedTraining {
+    gpu: Gpu,
+    plan: Arc<Plan>,
+    step: TrainingStep,
+    dims: [usize; 4],
+    program: CudaProgram,
+}
+
+impl PreparedTraining {
+    /// Writes the kernels of a training with batches of these dims. Errors: something has no kernel.
+    pub fn of(gpu: &Gpu, plan: Arc<Plan>, step: TrainingStep, dims: [usize; 4]) -> Result<Self, Unsupported> {
+        let program = lower_step(&plan, dims, &step, &gpu.options())?;
+        Ok(Self { gpu: gpu.clone(), plan, step, dims, program })
+    }
+
+    /// Returns a number that tells the kernels from all others.
+    pub fn kernels(&self) -> u64 {
+        let texts: Vec<&str> = self.program.kernels.iter().map(|kernel| &kernel.text[..]).collect();
+        fnv1a(&texts.concat())
+    }
+
+    /// Prepares the GPU. Weights are written with [`CudaTrainer::write_weights`]. Errors: those of the GPU and its libraries.
+    pub fn open(self) -> Result<CudaTrainer> {
+        let Self { gpu, plan, step, dims, program } = self;
+        let arena = place_for_graph(&program);
+        let state = DeviceState::allocate(gpu.driver.clone(), &arena)?;
+        let mut sessions = SessionCache::new(MOST_SESSIONS);
+        sessions.get_or_open(dims, || open_session(&gpu, &program, &arena, &state))?;
+        let trainer = CudaTrainer { gpu, plan, step, layout: program.layout, state, sessions, unread: None };
+        trainer.clear_regions()?;
+        Ok(trainer)
+    }
+}
+
 /// A network in training on a GPU.
 pub struct CudaTrainer {
     gpu: Gpu,
     plan: Arc<Plan>,
-    settings: TrainerSettings,
+    step: TrainingStep,
     layout: FlatLayout,
     state: Arc<DeviceState>,
-    /// The last used is the last.
-    sessions: Vec<([usize; 4], DeviceSession)>,
+    sessions: SessionCache,
     unread: Option<UnreadPass>,
 }
 
-/// Why a network is not trained on a GPU.
-#[derive(Debug)]
-pub enum TrainerError {
-    /// Something has no kernel.
-    Unsupported(Unsupported),
-    /// The GPU or its libraries fail.
-    Failed(RunError),
-}
-
-impl From<RunError> for TrainerError {
-    fn from(error: RunError) -> Self {
-        TrainerError::Failed(error)
-    }
-}
-
 impl CudaTrainer {
-    /// Returns a number that tells the kernels of a training from all others. Errors: something has no kernel.
-    pub fn kernels_of(plan: &Plan, settings: &TrainerSettings, dims: [usize; 4]) -> Result<u64, Unsupported> {
-        let program = lower_for(plan, settings, dims)?;
-        let texts: Vec<&str> = program.kernels.iter().map(|kernel| &kernel.text[..]).collect();
-        Ok(fnv1a(&texts.concat()))
-    }
-
-    /// Prepares the GPU for batches of these dims. Weights are written with [`CudaTrainer::write_weights`].
-    pub fn open(gpu: Gpu, plan: Arc<Plan>, settings: TrainerSettings, dims: [usize; 4]) -> Result<Self, TrainerError> {
-        let program = lower_for(&plan, &settings, dims).map_err(TrainerError::Unsupported)?;
-        let arena = place_for_graph(&program);
-        let state = DeviceState::allocate(gpu.driver.clone(), &arena)?;
-        let layout = program.layout.clone();
-        let session = open_session(&gpu, &program, &state)?;
-        let trainer = Self { gpu, plan, settings, layout, state, sessions: vec![(dims, session)], unread: None };
-        trainer.clear_regions()?;
-        Ok(trainer)
-    }
-
     fn session(&self) -> &DeviceSession {
-        let (_, session) = self.sessions.last().expect("`open` makes one, and only newer ones replace it");
-        session
+        self.sessions.last().expect("`open` makes one, and only newer ones replace it")
     }
 
     fn clear_regions(&self) -> Result<()> {
@@ -131,7 +113,12 @@ impl CudaTrainer {
 
     /// Returns the bytes of the GPU's memory that the run has: its state, and the programs of all sizes so far.
     pub fn bytes(&self) -> usize {
-        self.state.bytes() + self.sessions.iter().map(|(_, session)| session.bytes()).sum::<usize>()
+        self.state.bytes() + self.sessions.bytes()
+    }
+
+    /// Whether the run keeps an average of the weights.
+    pub fn has_average(&self) -> bool {
+        self.step.average.is_some()
     }
 
     /// Writes numbers to the tensors of a region; those that `of` does not have become zero.
@@ -153,9 +140,8 @@ impl CudaTrainer {
             return Ok(Vec::new());
         }
         let flat = self.session().read(&BufferRole::Region(region))?;
-        let of = |tensor: &super::region::FlatTensor| {
-            (tensor.layer, tensor.name, flat[tensor.offset..tensor.offset + tensor.len].to_vec())
-        };
+        let of =
+            |tensor: &FlatTensor| (tensor.layer, tensor.name, flat[tensor.offset..tensor.offset + tensor.len].to_vec());
         Ok(tensors.tensors.iter().map(of).collect())
     }
 
@@ -175,10 +161,13 @@ impl CudaTrainer {
     /// Starts the pass of a batch, and the update after the last batch of a step. Returns the report of the pass before it, which the
     /// GPU has finished meanwhile.
     pub fn pass(&mut self, batch: &TrainingBatch<'_>) -> Result<Option<PassReport>> {
-        self.use_session(batch.dims)?;
-        let words = batch.scalars.words(&self.settings.optimizer).map(f32::from_bits);
+        let words = batch.scalars.words(&self.step.optimizer).map(f32::from_bits);
         let targets = packed(batch.targets);
-        let (_, session) = self.sessions.last_mut().expect("`use_session` leaves one");
+        let session = self.sessions.get_or_open(batch.dims, || {
+            let program = lower_step(&self.plan, batch.dims, &self.step, &self.gpu.options());
+            let program = program.map_err(|Unsupported(reason)| problem!(E0751, "{reason}"))?;
+            open_session(&self.gpu, &program, &place_for_graph(&program), &self.state)
+        })?;
         let fed =
             [(BufferRole::Image, batch.images), (BufferRole::Targets, &targets[..]), (BufferRole::Scalars, &words[..])];
         session.feed(&fed)?;
@@ -195,54 +184,22 @@ impl CudaTrainer {
     }
 
     fn report(&self, unread: &UnreadPass) -> Result<PassReport> {
-        let found = self.sessions.iter().find(|(dims, _)| *dims == unread.dims);
-        let (_, session) = found.expect("`use_session` keeps the last two");
+        let session = self.sessions.find(unread.dims).expect("the last two sessions stay");
         let loss = session.results(unread.ticket, &BufferRole::Loss)?[0];
         let report = session.results(unread.ticket, &BufferRole::Report)?;
         let report = report.try_into().map(StepReport::of);
         let report = report.map_err(|_| problem!(E0799, "a report of another length"))?;
         Ok(PassReport { loss, step: unread.is_last.then_some(report) })
     }
-
-    /// Makes the session of these dims the last one.
-    fn use_session(&mut self, dims: [usize; 4]) -> Result<()> {
-        let entry = match self.sessions.iter().position(|(of, _)| *of == dims) {
-            Some(at) => self.sessions.remove(at),
-            None => {
-                if self.sessions.len() >= MOST_SESSIONS {
-                    self.sessions.remove(0);
-                }
-                let program = lower_for(&self.plan, &self.settings, dims);
-                let program = program.map_err(|Unsupported(reason)| problem!(E0751, "{reason}"))?;
-                (dims, open_session(&self.gpu, &program, &self.state)?)
-            }
-        };
-        self.sessions.push(entry);
-        Ok(())
-    }
 }
 
-fn lower_for(plan: &Plan, settings: &TrainerSettings, dims: [usize; 4]) -> Result<CudaProgram, Unsupported> {
-    let step = TrainingStep {
-        loss: &settings.loss,
-        supervise: &settings.supervise,
-        optimizer: &settings.optimizer,
-        clip: settings.clip,
-        average: settings.average,
-        accumulates: settings.accumulates,
-        frozen: &|name| settings.frozen.contains(name),
-    };
-    lower_step(plan, dims, &step, &settings.options)
-}
-
-fn open_session(gpu: &Gpu, program: &CudaProgram, state: &Arc<DeviceState>) -> Result<DeviceSession> {
+fn open_session(gpu: &Gpu, program: &CudaProgram, arena: &Arena, state: &Arc<DeviceState>) -> Result<DeviceSession> {
     let options = SessionOptions {
         sections: vec![program.pass(), program.update()],
         fed: vec![BufferRole::Image, BufferRole::Targets, BufferRole::Scalars],
         fetched: vec![BufferRole::Loss, BufferRole::Report],
     };
-    let arena = place_for_graph(program);
-    DeviceSession::open_with(gpu.driver.clone(), &*gpu.compiler, program, &arena, &options, state.clone())
+    DeviceSession::open_with(gpu.driver.clone(), &*gpu.compiler, program, arena, &options, state.clone())
 }
 
 /// Writes the weights that a program reads.

@@ -1,5 +1,6 @@
 //! The arithmetic of one step for one tensor, in the order of `torch.optim`'s single-tensor implementation.
 
+use crate::compute::adam_step::AdamStep;
 use crate::text::config::Optimizer;
 use burn::tensor::Tensor;
 
@@ -36,18 +37,17 @@ pub(super) struct Sgd {
 impl UpdateRule {
     /// Computes the constants of step `t`, counted from 1.
     pub(super) fn new(optimizer: &Optimizer, rate: f64, t: u64) -> Self {
-        let adam = |beta1: f64, beta2: f64, epsilon, decay, shrink| {
-            let t = t as f64;
-            let step_size = rate / (1.0 - beta1.powf(t));
-            let correction = (1.0 - beta2.powf(t)).sqrt();
+        // The decay of Adam is part of the gradient, that of AdamW shrinks the weights.
+        let adam = |beta1, beta2, epsilon, decay, apart| {
+            let AdamStep { step_size, correction, shrink } = AdamStep::new(rate, [beta1, beta2], apart, t);
             UpdateRule::Adam(Adam { decay, shrink, beta1, beta2, epsilon, step_size, correction })
         };
         match *optimizer {
             Optimizer::Adam { lr: _, beta1, beta2, epsilon, weight_decay } => {
-                adam(beta1, beta2, epsilon, weight_decay, 1.0)
+                adam(beta1, beta2, epsilon, weight_decay, 0.0)
             }
             Optimizer::AdamW { lr: _, beta1, beta2, epsilon, weight_decay } => {
-                adam(beta1, beta2, epsilon, 0.0, 1.0 - rate * weight_decay)
+                adam(beta1, beta2, epsilon, 0.0, weight_decay)
             }
             Optimizer::Sgd { lr: _, momentum, nesterov, weight_decay } => {
                 UpdateRule::Sgd(Sgd { rate, decay: weight_decay, momentum, nesterov })

@@ -4,12 +4,12 @@ use super::TrainingRun;
 use super::run_on_gpu::{BatchInFlight, RunOnGpu};
 use super::step::PendingStep;
 use crate::base::error::{Result, RunError};
-use crate::compute::cuda::{CudaOptions, CudaTrainer, Gpu, PassReport, StepScalars, TrainerSettings, TrainingBatch};
+use crate::compute::cuda::{Gpu, PassReport, StepScalars, TrainingBatch, TrainingStep};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::weights;
 use crate::data::Batch;
 use crate::graph::check::FrozenPaths;
-use crate::learn::gpu_training::{GpuTraining, no_kernel};
+use crate::learn::gpu_training::GpuTraining;
 use crate::learn::gpu_trust::trust;
 use crate::learn::loss::{self, LossTargets};
 use crate::learn::non_finite;
@@ -23,7 +23,7 @@ impl TrainingRun<'_> {
         let Some(gpu) = gpu else { return Ok(None) };
         let spec = &self.job.settings.train;
         let names = weights::layout(&self.network).into_iter().map(|(name, _)| name);
-        let settings = TrainerSettings {
+        let step = TrainingStep {
             loss: spec.loss.clone(),
             supervise: spec.supervise.clone(),
             optimizer: spec.optimizer.clone(),
@@ -31,14 +31,13 @@ impl TrainingRun<'_> {
             average: spec.ema,
             accumulates: spec.accumulate > 1,
             frozen: names.filter(|name| frozen.contains(name)).collect(),
-            options: CudaOptions { precision: gpu.precision, ..CudaOptions::default() },
         };
         let [h, w] = self.data.spec().size;
         let dims = [spec.batch.min(self.plan.images), self.job.checked.input().channels(), h, w];
-        let kernels = CudaTrainer::kernels_of(self.network.plan(), &settings, dims).map_err(|e| no_kernel(&e))?;
-        let note = trust(self.job.checked, gpu, kernels, spec.batch)?;
+        let prepared = GpuTraining::prepare(gpu, &self.network, step, dims)?;
+        let note = trust(self.job.checked, gpu, prepared.kernels(), spec.batch)?;
         let average = self.ema.as_ref().and_then(|ema| ema.network());
-        let training = GpuTraining::open(gpu, settings, dims, (&self.network, &self.optim, average))?;
+        let training = GpuTraining::open(prepared, (&self.network, &self.optim, average))?;
         self.network = self.network.clone().placed_on(Some(gpu));
         self.on_gpu = Some(RunOnGpu { training, in_flight: Default::default(), has_moved: false });
         Ok(note)

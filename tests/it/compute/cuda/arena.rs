@@ -1,10 +1,11 @@
 //! Places of buffers: two that live at the same time never overlap, and parts lie inside what they are parts of.
 
-use super::networks::{SMALL_UNET, usual_step};
+use super::networks::SMALL_UNET;
 use crate::support::compile::compile_text;
 use npc::graph::plan::plan;
 use npc::internals::compute::cuda::{
-    Arena, BufferPlace, BufferRole, CudaOptions, CudaProgram, DeviceBuffer, FlatRegion, Launch, lower_step, place,
+    Arena, BufferPlace, BufferRole, CudaOptions, CudaProgram, DeviceBuffer, FlatRegion, Launch, TrainingStep,
+    lower_step, place,
 };
 use proptest::prelude::*;
 
@@ -106,7 +107,7 @@ proptest! {
 #[test]
 fn a_training_step_has_its_tensors_side_by_side() {
     let plan = plan(&compile_text(SMALL_UNET, Some([12, 16]), &[]).model("Small"));
-    let program = usual_step(|step| lower_step(&plan, [2, 3, 12, 16], step, &CudaOptions::default()).unwrap());
+    let program = lower_step(&plan, [2, 3, 12, 16], &TrainingStep::default(), &CudaOptions::default()).unwrap();
     let arena = place(&program);
     assert_eq!(misplaced(&program, &arena), None);
     let tensors = &program.layout.weights.tensors;

@@ -2,7 +2,6 @@
 
 use super::emulator::{BufferMemory, BufferNumbers, EmulatedProgram, HostAction, Numbers, compiler};
 use super::loss_reference::LossCase;
-use super::networks::usual_step;
 use crate::support::compile::compile_text;
 use npc::graph::plan::plan;
 use npc::internals::compute::cuda::{
@@ -27,10 +26,8 @@ fn program(classes: usize, spec: &LossSpec, supervise: &BTreeMap<String, f64>) -
     );
     let plan = plan(&compile_text(&text, Some([HEIGHT, WIDTH]), &[]).model("Halves"));
     let dims = [IMAGES, classes, HEIGHT, WIDTH];
-    usual_step(|step| {
-        lower_step(&plan, dims, &TrainingStep { loss: spec, supervise, ..*step }, &CudaOptions::default())
-    })
-    .unwrap()
+    let step = TrainingStep { loss: spec.clone(), supervise: supervise.clone(), ..TrainingStep::default() };
+    lower_step(&plan, dims, &step, &CudaOptions::default()).unwrap()
 }
 
 /// Packs bytes as numbers.
@@ -215,8 +212,7 @@ fn lovasz_is_refused() {
     let text = "npc 1\nmodel One(x: [2, H, W]) -> [2, H, W] = x |> conv(2)";
     let plan = plan(&compile_text(text, Some([8, 8]), &[]).model("One"));
     let loss = spec([(1.0, LossTerm::LOVASZ)]);
-    let refused = usual_step(|step| {
-        lower_step(&plan, [1, 2, 8, 8], &TrainingStep { loss: &loss, ..*step }, &CudaOptions::default()).map(drop)
-    });
+    let step = TrainingStep { loss, ..TrainingStep::default() };
+    let refused = lower_step(&plan, [1, 2, 8, 8], &step, &CudaOptions::default()).map(drop);
     assert!(refused.unwrap_err().0.contains("lovasz"));
 }

@@ -7,16 +7,12 @@ use crate::support::header::size_of;
 use crate::support::repository::repository;
 use npc::graph::check::CheckedGraph;
 use npc::graph::plan::{Plan, plan};
-use npc::internals::compute::cuda::{
-    BufferRole, CudaOptions, ProductPrecision, TrainingStep, dependencies, lower, place_for_graph,
-};
+use npc::internals::compute::cuda::{BufferRole, CudaOptions, ProductPrecision, dependencies, lower, place_for_graph};
 use npc::internals::compute::engine::{Engine, LayerWeights, RunningStatistics};
 use npc::internals::compute::fused::PassMode;
 use npc::study::cost::{Convention, count};
-use npc::text::config::{LossSpec, Optimizer};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Numbers for every tensor of a plan's layers.
@@ -177,19 +173,6 @@ fn step_as_engine(
 
 pub fn bits(numbers: &[f32]) -> Vec<u32> {
     numbers.iter().map(|x| x.to_bits()).collect()
-}
-
-/// Calls `f` with a step of Adam that has the other settings of an empty `train` block.
-pub fn usual_step<T>(f: impl FnOnce(&TrainingStep) -> T) -> T {
-    f(&TrainingStep {
-        loss: &LossSpec::default(),
-        supervise: &BTreeMap::new(),
-        optimizer: &Optimizer::default(),
-        clip: None,
-        average: None,
-        accumulates: false,
-        frozen: &|_| false,
-    })
 }
 
 /// Seed of a pass.

@@ -3,9 +3,7 @@
 use super::emulator::{BufferMemory, EmulatedProgram, HostAction, Numbers, compiler, outputs};
 use super::loss::{SCALARS, packed, scalars};
 use super::loss_reference::LossCase;
-use super::networks::{
-    EVERY_OPERATOR, F32, MOST_MACS, SEED, SMALL_UNET, Tolerance, bits, inputs, random_weights, usual_step,
-};
+use super::networks::{EVERY_OPERATOR, F32, MOST_MACS, SEED, SMALL_UNET, Tolerance, bits, inputs, random_weights};
 use crate::support::compile::{compile_file, compile_text};
 use crate::support::header::size_of;
 use crate::support::repository::repository;
@@ -60,7 +58,7 @@ fn same_step(checked: &CheckedGraph) -> bool {
     let passed = expected.tape.backward(&slopes);
 
     let options = CudaOptions { precision: F32.precision, ..CudaOptions::default() };
-    let program = usual_step(|step| lower_step(&plan, dims, &TrainingStep { loss: &loss, ..*step }, &options));
+    let program = lower_step(&plan, dims, &TrainingStep { loss: loss.clone(), ..TrainingStep::default() }, &options);
     let program = match program {
         Ok(program) => program,
         Err(reason) => {

@@ -3,7 +3,7 @@
 
 use super::emulator::{BufferMemory, BufferNumbers, EmulatedProgram, HostAction, Numbers, compiler, outputs};
 use super::loss::{SCALARS, packed, scalars};
-use super::networks::{bits, usual_step};
+use super::networks::bits;
 use crate::support::compile::compile_text;
 use npc::graph::plan::{Plan, plan};
 use npc::internals::compute::cuda::{
@@ -12,6 +12,7 @@ use npc::internals::compute::cuda::{
 use npc::text::config::Optimizer;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::collections::HashSet;
 
 const NET: &str = "npc 1
 model Net(x: [3, H, W]) -> [2, H, W] = x |> conv(6, bias = false) |> bn(momentum = 0.3) |> relu |> conv(2, k = 1)";
@@ -202,8 +203,9 @@ fn same_as_formulas(optimizer: &Optimizer, clip: Option<f64>, shares: &[f64]) {
         return;
     }
     let accumulates = shares.len() > 1;
-    let program =
-        usual_step(|step| step_program(&TrainingStep { optimizer, clip, average: Some(DECAY), accumulates, ..*step }));
+    let average = Some(DECAY);
+    let step = TrainingStep { optimizer: optimizer.clone(), clip, average, accumulates, ..TrainingStep::default() };
+    let program = step_program(&step);
     let mut trial = Trial::new(program, shares);
     let (start, traces) = trial.run(optimizer, 3, |_, _| {});
     let mut reference = Reference::new(start[&BufferRole::Region(FlatRegion::Weights)].clone());
@@ -308,8 +310,11 @@ fn a_step_that_is_not_finite_is_not_made() {
         return;
     }
     let optimizer = adam_with(0.0);
-    let program = usual_step(|step| {
-        step_program(&TrainingStep { optimizer: &optimizer, clip: Some(1.0), average: Some(0.9), ..*step })
+    let program = step_program(&TrainingStep {
+        optimizer: optimizer.clone(),
+        clip: Some(1.0),
+        average: Some(0.9),
+        ..TrainingStep::default()
     });
     let mut trial = Trial::new(program, &[1.0]);
     let spoil = |step, given: &mut Numbers| {
@@ -335,6 +340,13 @@ fn a_step_that_is_not_finite_is_not_made() {
     }
 }
 
+/// Returns the dotted names of the tensors that are chosen.
+fn named(plan: &Plan, is_chosen: impl Fn(&str) -> bool) -> HashSet<String> {
+    let names =
+        plan.layers.iter().flat_map(|layer| layer.params.iter().map(|spec| format!("{}.{}", layer.path, spec.name)));
+    names.filter(|name| is_chosen(name)).collect()
+}
+
 /// Frozen tensors have no place in a region, and nothing computes their gradients, nor those of what is before them alone.
 #[test]
 fn frozen_tensors_are_not_moved() {
@@ -342,16 +354,14 @@ fn frozen_tensors_are_not_moved() {
     let first: Vec<&str> = plan.layers.iter().take(2).map(|layer| &layer.path[..]).collect();
     let frozen =
         |name: &str| first.iter().any(|path| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
-    let whole = usual_step(step_program);
-    let program = usual_step(|step| step_program(&TrainingStep { frozen: &frozen, ..*step }));
+    let whole = step_program(&TrainingStep::default());
+    let program = step_program(&TrainingStep { frozen: named(&plan, frozen), ..TrainingStep::default() });
     assert!(program.layout.weights.tensors.iter().all(|tensor| tensor.layer >= 2));
     assert_eq!(program.layout.weights.tensors.len() + 3, whole.layout.weights.tensors.len());
     assert_eq!(program.layout.statistics, whole.layout.statistics, "running statistics still move");
     assert!(program.launches.len() + 5 < whole.launches.len());
-    let all = usual_step(|step| {
-        let dims = [IMAGES, 3, SIZE, SIZE];
-        lower_step(&plan, dims, &TrainingStep { frozen: &|_| true, ..*step }, &CudaOptions::default()).map(drop)
-    });
+    let step = TrainingStep { frozen: named(&plan, |_| true), ..TrainingStep::default() };
+    let all = lower_step(&plan, [IMAGES, 3, SIZE, SIZE], &step, &CudaOptions::default()).map(drop);
     assert_eq!(all.unwrap_err().0, "no tensor is trained");
     if compiler().is_none() {
         return;
