@@ -171,8 +171,8 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         Some(ResumeMode::Auto) | None => {}
     }
     // Training would find a lost checkpoint, and write lines of `metrics.jsonl` again that are lost.
-    let is_whole = folder.last().exists() && folder.records().len() == length.done;
-    let is_done = existing == ExistingRun::Resume && length.is_finished() && is_whole;
+    let is_whole = || folder.last().exists() && folder.records().len() == length.done;
+    let is_done = existing == ExistingRun::Resume && length.is_finished() && is_whole();
     clock.lap("read the files, and built and checked the model");
     detail("settings", || settings::to_yaml(&resolved.settings).unwrap_or_default());
     let start = StartOptions { existing, ignore_memory: opts.ignore_memory };

@@ -274,15 +274,13 @@ impl ComparedImages {
     }
 
     fn estimate(&self, runs: &[EvaluatedRun], metric: Metric, averages: &[Vec<f64>]) -> ScoreEstimate {
-        let of_seeds: Vec<f64> = runs.iter().map(|run| mean_over_classes(&self.scores(&run.cases, metric))).collect();
+        let values: Vec<_> = runs.iter().map(|run| self.scores(&run.cases, metric)).collect();
+        let of_seeds: Vec<f64> = values.iter().map(|scores| mean_over_classes(scores)).collect();
         ScoreEstimate {
             mean: nan_mean(of_seeds.iter().copied()),
             interval: match runs.len() {
                 1 => self.image_interval(averages),
-                _ => {
-                    let values = runs.iter().map(|run| self.scores(&run.cases, metric)).collect();
-                    resampled_mean(values, self.groups.as_deref()).map(|found| found.interval)
-                }
+                _ => resampled_mean(values, self.groups.as_deref()).map(|found| found.interval),
             },
             deviation: mean_and_deviation(&of_seeds).and_then(|(_, sd)| sd),
         }

@@ -70,13 +70,17 @@ pub(crate) fn later_weights(folder: &RunFolder, evaluation: &Evaluation) -> Opti
 /// Checks whether the folder has weights, and the scores of a role are missing or of other weights. Evaluations of earlier versions
 /// do not say which weights they score; theirs are of others if they are older than the weights.
 pub(crate) fn is_stale(folder: &RunFolder, role: SplitRole) -> bool {
+    is_stale_of(folder, role, Evaluation::read(&folder.evaluation(role)).ok().as_ref())
+}
+
+/// Checks the same of an evaluation that was read, or could not be read.
+pub(crate) fn is_stale_of(folder: &RunFolder, role: SplitRole, evaluation: Option<&Evaluation>) -> bool {
     if folder.checkpoint().is_err() {
         return false;
     }
-    let evaluation = Evaluation::read(&folder.evaluation(role)).ok();
-    let is_of_others = evaluation.as_ref().is_some_and(|e| later_weights(folder, e).is_some());
+    let is_of_others = evaluation.is_some_and(|e| later_weights(folder, e).is_some());
     // A copy of a folder has the times of the copying, in any order.
-    let names_weights = evaluation.as_ref().is_some_and(|e| {
+    let names_weights = evaluation.is_some_and(|e| {
         e.weights.is_some() && folder.root().join(&e.checkpoint).exists() && folder.cases(role).exists()
     });
     let is_older = || {

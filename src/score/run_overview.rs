@@ -1,6 +1,6 @@
 //! Run folders at a glance: how far each run is, what it scored, and how much room it takes.
 
-use super::evaluation_files::is_stale;
+use super::evaluation_files::is_stale_of;
 use crate::base::error::{Result, RunError};
 use crate::base::file;
 use crate::base::lock::is_locked;
@@ -246,7 +246,7 @@ fn test_dice(folder: &RunFolder) -> Result<Option<TestDice>, String> {
             folder.root().display()
         )
     })?;
-    let (stale, flips) = (is_stale(folder, SplitRole::Test), evaluation.flips);
+    let (stale, flips) = (is_stale_of(folder, SplitRole::Test, Some(&evaluation)), evaluation.flips);
     let weights = ScoredWeights::of(folder, &evaluation);
     Ok(evaluation.summary.dice.map(|dice| TestDice { dice, stale, flips, weights }))
 }

@@ -1,7 +1,7 @@
 //! The box plot of a comparison of runs.
 
 use super::chart::{BoxGroup, BoxPanel, BoxPlot, ChartDrawing, box_plot};
-use super::comparison_tables::p_in_words;
+use super::comparison_tables::{image_count, p_in_words};
 use super::distinct_names::distinct_names;
 use super::scores::{difference, title};
 use super::table::Cell;
@@ -23,8 +23,6 @@ pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> 
         title: title(metric, c.unit),
         groups: c.runs.iter().enumerate().map(|(k, run)| group(c, metric, k, run)).collect(),
     };
-    let cases = counted(c.n, &format!("{} {}", c.split, c.of.one()));
-    let of_groups = c.groups.map_or(String::new(), |g| format!(" in {}", counted(g, "group")));
     let mut notes = vec![format!(
         "Boxes: median and quartiles with linear interpolation (NumPy's default); whiskers reach to the farthest {} within 1.5 \
          interquartile ranges. A ring is the mean of the table: over the {} of each class, then over the classes.",
@@ -34,7 +32,7 @@ pub(crate) fn comparison_plot(comparison: &Comparison, remarks: Vec<String>) -> 
     notes.extend(c.metrics.iter().filter_map(|&metric| missing_note(c, metric)));
     notes.extend(remarks);
     box_plot(&BoxPlot {
-        title: format!("{} on {cases}{of_groups}", runs_in_words(c)),
+        title: format!("{} on {}", runs_in_words(c), image_count(c)),
         case: format!("one {}", c.of.one()),
         cases: c.stems.clone(),
         panels: c.metrics.iter().map(panel).collect(),

@@ -18,7 +18,8 @@ pub(crate) fn comparison_json(c: &Comparison) -> String {
     format!("{value:#}\n")
 }
 
-fn image_count(c: &Comparison) -> String {
+/// Returns `12 test images in 3 groups`.
+pub(super) fn image_count(c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" in {}", counted(g, "group")));
     format!("{}{groups}", counted(c.n, &format!("{} {}", c.split, c.of.one())))
 }
@@ -106,7 +107,7 @@ pub(crate) fn comparison_notes(c: &Comparison) -> Vec<String> {
             true => (format!("{units} and seeds"), "paired by image and seed"),
             false => (units, "paired"),
         };
-        let test = if c.differences.iter().any(|d| d.p.is_some()) { "; p: sign-flip permutation test" } else { "" };
+        let test = if is_tested(c) { "; p: sign-flip permutation test" } else { "" };
         notes.push(format!("[95 % intervals]: percentile bootstrap over {over}, {paired} for differences{test}"));
     }
     if c.empty_rule == EmptyClassRule::Skip {
@@ -138,9 +139,14 @@ pub(super) fn p_in_words(d: &MetricDifference, c: &Comparison) -> Option<String>
     d.p.map(|p| format!("p {}{holm}", p_relation(p)))
 }
 
+/// Checks whether any difference has a p.
+fn is_tested(c: &Comparison) -> bool {
+    c.differences.iter().any(|d| d.p.is_some())
+}
+
 /// Checks whether p is corrected for several comparisons.
 fn has_holm(c: &Comparison) -> bool {
-    c.runs.len() > 2 && c.differences.iter().any(|d| d.p.is_some())
+    c.runs.len() > 2 && is_tested(c)
 }
 
 fn headline_above(head: &str, format: OutputFormat) -> String {
@@ -149,7 +155,7 @@ fn headline_above(head: &str, format: OutputFormat) -> String {
 
 fn differences_table(c: &Comparison) -> Table {
     let reference = c.runs.first().map_or("", |r| r.name.as_str());
-    let (holm, tested) = (has_holm(c), c.differences.iter().any(|d| d.p.is_some()));
+    let (holm, tested) = (has_holm(c), is_tested(c));
     let mut columns = vec![Column::words("run"), Column::words("metric"), Column::words("in words")];
     columns.push(Column::numbers("difference"));
     columns.extend(tested.then(|| Column::numbers("p")));

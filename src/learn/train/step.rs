@@ -5,6 +5,7 @@
 
 use super::TrainingRun;
 use crate::base::error::{Result, RunError};
+use crate::base::hash::GOLDEN_STEP;
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::network::Network;
 use crate::data::{Batch, SplitRole};
@@ -45,6 +46,7 @@ impl TrainingRun<'_> {
 
     /// Runs the forward and backward pass of one batch.
     pub(super) fn add_batch(&mut self, pending: &mut PendingStep, batch: Batch) -> Result<()> {
+        self.foreground_seen |= batch.targets.iter().any(|class| *class != 0 && *class != IGNORED_CLASS);
         if self.on_gpu.is_some() {
             return self.add_batch_on_gpu(pending, batch);
         }
@@ -54,7 +56,6 @@ impl TrainingRun<'_> {
         // Dropout uses the device's random stream. It is seeded for each batch, so that a resumed run draws the same numbers.
         self.device.seed(seed);
         let [n, _, h, w] = batch.shape;
-        self.foreground_seen |= batch.targets.iter().any(|class| *class != 0 && *class != IGNORED_CLASS);
         let targets = LossTargets::new(&batch.targets, [n, h, w], &self.device);
         let RecordedPass { results, back } = pending.network.record(image_tensor(batch, &self.device), seed);
         let loss = loss::total(&spec.loss, self.weighted_results(results), &targets);
@@ -83,7 +84,7 @@ impl TrainingRun<'_> {
     pub(super) fn batch_seed(&self, pending: &PendingStep) -> u64 {
         let spec = &self.job.settings.train;
         let number = self.meta.step.wrapping_mul(spec.accumulate as u64).wrapping_add(pending.batches);
-        spec.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        spec.seed ^ number.wrapping_mul(GOLDEN_STEP)
     }
 
     /// Checks and clips the gradients of the step, and updates the weights.

@@ -16,9 +16,18 @@ const SQUARE: [usize; 2] = [SQUARE_SIDE; 2];
 /// The most pictures on a sheet.
 const MAX_PICTURES: usize = 24;
 
+/// Names of the sheets.
+const DUPLICATES: &str = "duplicates";
+const MASKS: &str = "masks";
+
 /// Returns the paths of all files that [`write`] may write into a folder.
-pub(crate) fn files_in(dir: &Path) -> [PathBuf; 4] {
-    ["duplicates.png", "duplicates.txt", "masks.png", "masks.txt"].map(|name| dir.join(name))
+pub(crate) fn files_in(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    [DUPLICATES, MASKS].into_iter().flat_map(move |name| files_of(dir, name))
+}
+
+/// Returns the picture of a sheet and the list of its pictures.
+fn files_of(dir: &Path, name: &str) -> [PathBuf; 2] {
+    ["png", "txt"].map(|ending| dir.join(format!("{name}.{ending}")))
 }
 
 /// Writes `duplicates.png` and `masks.png` into `dir`, each with a text file that lists the pictures. Sheets that would be
@@ -47,7 +56,7 @@ pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
         rows.push([tile(left, a), tile(right, b)]);
     }
     let title = format!("{}: near-duplicates, in pairs", data.spec().name);
-    write_sheet(dir, "duplicates", (&title, &[]), in_columns(rows.into_iter().flatten(), 4), &names, &mut written)?;
+    write_sheet(dir, DUPLICATES, (&title, &[]), in_columns(rows.into_iter().flatten(), 4), &names, &mut written)?;
     let (mut tiles, mut names) = (Vec::new(), String::new());
     for (facts, why) in doubtful_masks(survey) {
         let Some(rgb) = case_square(data, facts, true) else { continue };
@@ -58,7 +67,7 @@ pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
     }
     let title = format!("{}: masks to look at", data.spec().name);
     let legend = class_legend(&data.spec().classes);
-    write_sheet(dir, "masks", (&title, &legend), in_columns(tiles, 6), &names, &mut written)?;
+    write_sheet(dir, MASKS, (&title, &legend), in_columns(tiles, 6), &names, &mut written)?;
     Ok(written)
 }
 
@@ -83,7 +92,7 @@ fn write_sheet(
         return Ok(());
     }
     let (rgb, size) = contact_sheet(title, legend, rows);
-    let (picture, list) = (dir.join(format!("{name}.png")), dir.join(format!("{name}.txt")));
+    let [picture, list] = files_of(dir, name);
     write_png_atomic(&picture, &rgb, size)?;
     write_atomic(&list, names.as_bytes())?;
     written.extend([picture, list]);

@@ -48,6 +48,9 @@ fn a_run_on_a_gpu_is_that_of_the_processor() {
     let settings = fs::read_to_string(folder.path("runs/gpu/settings.yaml")).unwrap();
     assert!(settings.contains("precision: f32") && settings.contains("device: cuda"), "{settings}");
 
+    let records = fs::read_to_string(folder.path("runs/gpu/metrics.jsonl")).unwrap();
+    assert!(!records.contains("trained_without_foreground"), "the masks have foreground: {records}");
+
     // The same weights have the same scores on both.
     let dice =
         |out: CommandOutput| serde_json::from_str::<Value>(&out.expect_success()).unwrap()["dice"].as_f64().unwrap();
